@@ -1,0 +1,105 @@
+import { createHash, randomUUID } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { InputError } from "./errors.ts";
+
+/** SHA-256 of the bytes, as hexadecimal. */
+export function sha256(data: Uint8Array | string): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** Writes the whole file or nothing: to a temporary name beside it, then a rename. */
+export function writeFileAtomic(path: string, data: Uint8Array | string): void {
+  writeChunksAtomic(path, [typeof data === "string" ? new TextEncoder().encode(data) : data]);
+}
+
+/**
+ * As `writeFileAtomic`, for data that should not be held in memory at once.
+ * @throws InputError `core/write-failed`
+ */
+export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): void {
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const file = openSync(temporary, "wx");
+    try {
+      for (const chunk of chunks) {
+        for (let done = 0; done < chunk.byteLength; ) {
+          done += writeSync(file, chunk, done, chunk.byteLength - done);
+        }
+      }
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw new InputError({
+      code: "core/write-failed",
+      message: `Can't write the file: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      where: path,
+      hint: "Nothing was left half written. Check the folder's permissions and the free space on the disk.",
+      cause,
+    });
+  }
+}
+
+/**
+ * Bytes of a file.
+ * @throws InputError `core/read-failed`
+ */
+export function readFileBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new InputError({
+      code: "core/read-failed",
+      message: `Can't read the file: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      where: path,
+      hint: "Check the path.",
+      cause,
+    });
+  }
+}
+
+/**
+ * A JSON file, as `unknown`: the caller's parse function decides what it is.
+ * @throws InputError `core/read-failed`, `core/not-json`
+ */
+export function readJson(path: string): unknown {
+  const text = new TextDecoder().decode(readFileBytes(path));
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new InputError({
+      code: "core/not-json",
+      message: `The file is not JSON: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      where: path,
+      hint: "Check that the path names the file you meant and that it was written completely.",
+      cause,
+    });
+  }
+}
+
+/** JSON with a final newline, written whole or not at all. Keys keep the order they were built in. */
+export function writeJson(path: string, value: unknown): void {
+  writeFileAtomic(path, `${JSON.stringify(value, null, 1)}\n`);
+}
+
+/** The folder that holds package.json, latency-tables and the embedded default network. */
+export function packageRoot(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  // src/core in the sources, dist/src/core once built.
+  return here.includes(join("dist", "src", "core")) ? join(here, "../../..") : join(here, "../..");
+}

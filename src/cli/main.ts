@@ -1,2 +1,47 @@
 #!/usr/bin/env node
-export {};
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import yargs, { type CommandModule } from "yargs";
+import { hideBin } from "yargs/helpers";
+import { EXIT, UsageError } from "../core/errors.ts";
+import { packageRoot } from "../core/files.ts";
+import { type CommonOptions, reportError } from "./command.ts";
+
+const COMMANDS: readonly CommandModule<CommonOptions, never>[] = [];
+
+const version = (
+  JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string }
+).version;
+
+// A reader that closes the pipe early (head, less) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.done);
+  throw error;
+});
+
+const parser = yargs(hideBin(process.argv))
+  .scriptName("mdp")
+  .usage(
+    "$0 <command>\n\nPrune a vision network to a latency budget: which channels, layers and blocks stay.",
+  )
+  .option("json", { type: "boolean", describe: "Print one JSON document and nothing else" })
+  .option("quiet", { type: "boolean", describe: "No progress on standard error" })
+  .config("config", "A JSON file with any of the options")
+  .version(version)
+  .strict()
+  .demandCommand(1, "Which command?")
+  .recommendCommands()
+  .wrap(Math.min(110, process.stdout.columns ?? 110))
+  .exitProcess(false)
+  .fail((message, error) => {
+    throw (
+      error ?? new UsageError({ code: "cli/usage", message, hint: "See mdp <command> --help." })
+    );
+  });
+
+try {
+  for (const module of COMMANDS) parser.command(module);
+  await parser.parseAsync();
+} catch (error) {
+  process.exitCode = reportError(error, process.argv.includes("--json"));
+}

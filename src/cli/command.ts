@@ -1,0 +1,138 @@
+/**
+ * How a command is written. One file per command in this folder exports one `CommandModule` made by `command(...)`:
+ *
+ *   export const inspectCommand = command({
+ *     name: "inspect [model]",
+ *     describe: "Show what can be pruned in a network",
+ *     examples: [["mdp inspect resnet.onnx", "dims, layers and blocks as tables"]],
+ *     options: (yargs) => yargs.positional("model", { type: "string" }).option("dims", { type: "boolean" }),
+ *     run: async (options, context) => { ... },
+ *   });
+ *
+ * Results go to `context.print` (people) or `context.json` (one document, when `context.wantsJson`), progress to
+ * `context.progress`; failures are thrown as MdpError and become an exit code in main.ts. A command composes what the
+ * rooms offer; whatever could be of use without a command line belongs into a room.
+ */
+import type { Argv, CommandModule } from "yargs";
+import { EXIT, type ExitCode, MdpError } from "../core/errors.ts";
+import type { Progress } from "../core/progress.ts";
+import { type ScreenProgress, screenProgress } from "./progress.ts";
+
+export interface Context {
+  /** True with `--json`: print nothing but one document through `json`. */
+  readonly wantsJson: boolean;
+  /** A line (or several) for people, on standard output. Says nothing with `--json`. */
+  readonly print: (text: string) => void;
+  /** The one JSON document of `--json`, on standard output. Says nothing without `--json`. */
+  readonly json: (document: unknown) => void;
+  readonly progress: Progress;
+  /** Aborted by the first Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** The command line as it was typed, for provenance. */
+  readonly commandLine: string;
+}
+
+export interface CommonOptions {
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+}
+
+export interface CommandDefinition<Options> {
+  readonly name: string;
+  readonly describe: string;
+  readonly examples: readonly (readonly [string, string])[];
+  readonly options: (yargs: Argv<CommonOptions>) => Argv<Options>;
+  readonly run: (options: Options, context: Context) => Promise<ExitCode | undefined>;
+}
+
+/** Makes a yargs module of a definition; its handler sets the exit code and never throws. */
+export function command<Options>(
+  definition: CommandDefinition<Options>,
+): CommandModule<CommonOptions, Options> {
+  return {
+    command: definition.name,
+    describe: definition.describe,
+    builder: (yargs) =>
+      definition
+        .options(yargs)
+        .example(definition.examples.map(([line, text]): [string, string] => [line, text])),
+    handler: async (options) => {
+      process.exitCode = await execute((context) => definition.run(options as Options, context), {
+        json: options.json === true,
+        quiet: options.quiet === true,
+      });
+    },
+  };
+}
+
+async function execute(
+  run: (context: Context) => Promise<ExitCode | undefined>,
+  flags: { readonly json: boolean; readonly quiet: boolean },
+): Promise<ExitCode> {
+  const abort = new AbortController();
+  const onInterrupt = (): void => {
+    // The second Ctrl-C doesn't wait for a tidy end.
+    if (abort.signal.aborted) process.exit(EXIT.interrupted);
+    abort.abort();
+    process.stderr.write("\nStopping; press Ctrl-C again to stop at once.\n");
+  };
+  process.on("SIGINT", onInterrupt);
+  const progress = screenProgress(process.stderr);
+  try {
+    const code = await run(contextFor(flags, progress, abort.signal));
+    return code ?? EXIT.done;
+  } catch (error) {
+    progress.close();
+    return reportError(error, flags.json);
+  } finally {
+    progress.close();
+    process.off("SIGINT", onInterrupt);
+  }
+}
+
+function contextFor(
+  flags: { readonly json: boolean; readonly quiet: boolean },
+  progress: ScreenProgress,
+  signal: AbortSignal,
+): Context {
+  return {
+    wantsJson: flags.json,
+    print: (text) => {
+      if (flags.json) return;
+      progress.close();
+      process.stdout.write(`${text}\n`);
+    },
+    json: (document) => {
+      if (flags.json) process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    },
+    progress: flags.quiet ? { step: () => {}, note: () => {} } : progress,
+    signal,
+    commandLine: ["mdp", ...process.argv.slice(2)].join(" "),
+  };
+}
+
+/** Prints an error for people on standard error (and as the document of `--json`) and gives its exit code. */
+export function reportError(error: unknown, wantsJson: boolean): ExitCode {
+  const known = error instanceof MdpError ? error : null;
+  const exitCode = known?.exitCode ?? EXIT.internal;
+  const message = error instanceof Error ? error.message : String(error);
+  const lines = [`error: ${message}`];
+  if (known?.where !== undefined) lines.push(`  where: ${known.where}`);
+  if (known?.hint !== undefined) lines.push(`  mend:  ${known.hint}`);
+  if (known === null) {
+    lines.push(
+      "  This is a fault of mdp itself. Run again with MDP_DEBUG=1 and report what it prints.",
+    );
+  }
+  if (process.env["MDP_DEBUG"] !== undefined && error instanceof Error) {
+    for (let at: unknown = error; at instanceof Error; at = at.cause) lines.push(at.stack ?? "");
+  }
+  process.stderr.write(`${lines.join("\n")}\n`);
+  if (wantsJson) {
+    const { where = null, hint = null, code = "internal" } = known ?? {};
+    process.stdout.write(
+      `${JSON.stringify({ error: { code, message, where, hint, exitCode } }, null, 2)}\n`,
+    );
+  }
+  return exitCode;
+}

@@ -58,8 +58,8 @@ export function command<Options>(
         .example(definition.examples.map(([line, text]): [string, string] => [line, text])),
     handler: async (options) => {
       process.exitCode = await execute((context) => definition.run(options as Options, context), {
-        json: options.json === true,
-        quiet: options.quiet === true,
+        json: options["json"] === true,
+        quiet: options["quiet"] === true,
       });
     },
   };

@@ -1,0 +1,54 @@
+import { InputError } from "../core/errors.ts";
+import { type Random, randomFrom } from "../core/random.ts";
+import type { Feed, Feeds, FeedType, SessionValue } from "./session.ts";
+
+export interface FeedOptions {
+  readonly seed?: number;
+  /** Stands for every extent that has a name instead of a number; 1 unless given. */
+  readonly batch?: number;
+  /** Shapes of inputs by name, where the network leaves more open than the batch. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+}
+
+/**
+ * Random tensors for every input: standard normal for floats, 0 or 1 for integers and booleans (always valid indices).
+ * The same seed gives the same tensors.
+ * @throws InputError `runtime/bad-feed`
+ */
+export function randomFeeds(inputs: readonly SessionValue[], options: FeedOptions = {}): Feeds {
+  const random = randomFrom(options.seed ?? 0);
+  const feeds: Record<string, Feed> = {};
+  for (const input of inputs) {
+    const shape =
+      options.shapes?.[input.name] ??
+      input.shape.map((extent) => (typeof extent === "number" ? extent : (options.batch ?? 1)));
+    feeds[input.name] = randomFeed(input, shape, random);
+  }
+  return feeds;
+}
+
+function randomFeed(input: SessionValue, shape: readonly number[], random: Random): Feed {
+  const count = shape.reduce((product, extent) => product * extent, 1);
+  const bits = (): number[] => Array.from({ length: count }, () => random.integer(2));
+  switch (input.type as FeedType) {
+    case "float32":
+      return { type: "float32", shape, data: Float32Array.from({ length: count }, random.normal) };
+    case "float64":
+      return { type: "float64", shape, data: Float64Array.from({ length: count }, random.normal) };
+    case "int64":
+      return { type: "int64", shape, data: BigInt64Array.from(bits(), BigInt) };
+    case "int32":
+      return { type: "int32", shape, data: Int32Array.from(bits()) };
+    case "uint8":
+      return { type: "uint8", shape, data: Uint8Array.from(bits(), (bit) => 255 * bit) };
+    case "bool":
+      return { type: "bool", shape, data: Uint8Array.from(bits()) };
+    default:
+      throw new InputError({
+        code: "runtime/bad-feed",
+        message: `Input '${input.name}' has elements of type ${input.type}, for which random values can't be made.`,
+        where: input.name,
+        hint: "Inputs of float32, float64, int32, int64, uint8 and bool are supported.",
+      });
+  }
+}

@@ -1,0 +1,88 @@
+import type { Feeds, Session } from "./session.ts";
+
+/** Times of one session over all its counted runs, in milliseconds. */
+export interface Timing {
+  readonly minMs: number;
+  /** The time that a fifth of the runs stay under: what the network takes when nothing else disturbs it. */
+  readonly lowMs: number;
+  readonly medianMs: number;
+  readonly p90Ms: number;
+  readonly p99Ms: number;
+  readonly samplesMs: readonly number[];
+}
+
+/** A session with what it is fed. */
+export interface TimedSession {
+  readonly session: Pick<Session, "run">;
+  readonly feeds: Feeds;
+}
+
+export interface TimingOptions {
+  /** Counted runs per session; 30 unless given. */
+  readonly repeats?: number;
+  /** Runs per session before counting starts; 3 unless given. */
+  readonly warmup?: number;
+  /**
+   * Counted runs of a session in a row before the next one's turn; 3 unless given. One more, uncounted, goes before
+   * them: after another network's run the caches hold nothing of this one.
+   */
+  readonly burst?: number;
+  /** The clock, in milliseconds. */
+  readonly now?: () => number;
+  /** Called after each round over the sessions with the counted runs so far. */
+  readonly onRound?: (done: number, total: number) => void;
+}
+
+export const LOW_QUANTILE = 0.2;
+
+/** Times several sessions in turns, so that a drift of the machine meets all of them alike. */
+export async function timeSessions(
+  sessions: readonly TimedSession[],
+  options: TimingOptions = {},
+): Promise<Timing[]> {
+  const repeats = options.repeats ?? 30;
+  const burst = Math.max(1, options.burst ?? 3);
+  const now = options.now ?? (() => performance.now());
+  const samples = sessions.map((): number[] => []);
+  for (const { session, feeds } of sessions) {
+    for (let run = 0; run < (options.warmup ?? 3); run += 1) await session.run(feeds);
+  }
+  for (let done = 0; done < repeats; done += burst) {
+    for (const [index, { session, feeds }] of sessions.entries()) {
+      await session.run(feeds);
+      for (let run = 0; run < Math.min(burst, repeats - done); run += 1) {
+        const start = now();
+        await session.run(feeds);
+        samples[index]?.push(now() - start);
+      }
+    }
+    options.onRound?.(Math.min(repeats, done + burst), repeats);
+  }
+  return samples.map(timingOf);
+}
+
+/** Quantiles of a list of times in milliseconds. */
+export function timingOf(samplesMs: readonly number[]): Timing {
+  const sorted = Float64Array.from(samplesMs).sort();
+  return {
+    minMs: quantileOfSorted(sorted, 0),
+    lowMs: quantileOfSorted(sorted, LOW_QUANTILE),
+    medianMs: quantileOfSorted(sorted, 0.5),
+    p90Ms: quantileOfSorted(sorted, 0.9),
+    p99Ms: quantileOfSorted(sorted, 0.99),
+    samplesMs,
+  };
+}
+
+/** The value that the fraction `level` of the values stay under, interpolated between neighbours; NaN for none. */
+export function quantile(values: readonly number[], level: number): number {
+  return quantileOfSorted(Float64Array.from(values).sort(), level);
+}
+
+function quantileOfSorted(sorted: Float64Array, level: number): number {
+  const position = (sorted.length - 1) * level;
+  const below = sorted[Math.floor(position)];
+  const above = sorted[Math.ceil(position)];
+  if (below === undefined || above === undefined) return Number.NaN;
+  return below + (above - below) * (position - Math.floor(position));
+}

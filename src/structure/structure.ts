@@ -1,0 +1,135 @@
+import type { Graph, NodeId } from "../graph/graph.ts";
+
+/**
+ * What of a network can be pruned. A **dim** is a set of units that play the same part: a unit is one class of tensor
+ * indices that must go together (a channel, a group of a grouped convolution), and units of one dim appear on exactly the
+ * same axes, so that counts are linear: the length of an axis is `fixed` plus, over the dims on it, units kept times
+ * elements per unit.
+ */
+export interface Structure {
+  readonly graph: Graph;
+  /** Shapes at the batch that the structure was found with (1 unless asked otherwise). */
+  readonly shapes: ResolvedShapes;
+  /** Prunable and pinned ones, in the order their first layer appears. */
+  readonly dims: readonly Dim[];
+  /** Ops with weights: Conv, ConvTranspose, Gemm, MatMul with a constant. In graph order. */
+  readonly layers: readonly Layer[];
+  /** Branches that can be dropped, in the order of their Add. */
+  readonly blocks: readonly Block[];
+  /** Weights by their sizes; what `parameterCount` sums. */
+  readonly weights: readonly Weight[];
+  /** MACs at batch 1 of contractions without weights (attention); no choice shapes them yet. */
+  readonly otherMacs: number;
+  /** Units along an axis of a value or initializer; null where no dim touches the axis. */
+  readonly axis: (value: string, axis: number) => AxisUnits | null;
+  /** Length of an axis as a linear form of the units kept. */
+  readonly count: (value: string, axis: number) => AxisCount;
+  /** Ops whose channels are permuted by Reshape, Transpose, Reshape; by the last of the three. */
+  readonly shuffles: ReadonlyMap<NodeId, Shuffle>;
+}
+
+/** Shapes of values with every extent a number; what shape inference found. */
+export interface ResolvedShapes {
+  readonly of: (value: string) => readonly number[] | null;
+  /** Values of a small integer tensor that is known before the network runs. */
+  readonly constant: (value: string) => readonly number[] | null;
+}
+
+export interface Dim {
+  readonly index: number;
+  /** Label of the first layer that produces it; with `#2`, `#3`... where one layer produces several dims. */
+  readonly name: string;
+  /** Number of units. */
+  readonly size: number;
+  /** Channels per unit on the axis of its first producer: the width of a group, otherwise 1. */
+  readonly unitChannels: number;
+  /** Why it can't be pruned, for people; null where it can. */
+  readonly pinned: string | null;
+  /** Innermost block outside of which it does not exist. */
+  readonly block: number | null;
+  /** Layers whose output axis it is on. */
+  readonly producers: readonly NodeId[];
+  readonly component: string | null;
+}
+
+/** Per element of an axis: index of its dim and of its unit in that dim, or -1 and -1 for an element that always stays. */
+export interface AxisUnits {
+  readonly dims: Int32Array;
+  readonly units: Int32Array;
+}
+
+/** Length of an axis: `fixed` + sum over parts of `perUnit` * kept units of `dim`. Parts have distinct dims. */
+export interface AxisCount {
+  readonly fixed: number;
+  readonly parts: readonly { readonly dim: number; readonly perUnit: number }[];
+}
+
+export interface Layer {
+  readonly index: number;
+  readonly id: NodeId;
+  readonly name: string;
+  readonly opType: string;
+  /** Name of its weight and which axes of it are contracted and produced. */
+  readonly weight: {
+    readonly name: string;
+    readonly inputAxis: number;
+    readonly outputAxis: number;
+  };
+  /** Channels its weight contracts per output channel: those of one group in a grouped convolution. */
+  readonly input: AxisCount;
+  /** Channels it produces. */
+  readonly output: AxisCount;
+  /** 1 unless it is a grouped convolution. */
+  readonly groups: number;
+  /** Elements of weight and bias, dense. */
+  readonly parameters: number;
+  /** Multiply-accumulates at batch 1, dense: `macsPerPair` * input * output. */
+  readonly macs: number;
+  /** MACs at batch 1 per pair of contracted and produced channel. */
+  readonly macsPerPair: number;
+  /** All blocks around it, innermost last. */
+  readonly blocks: readonly number[];
+  /** BatchNormalization directly behind it. */
+  readonly normalisation: NodeId | null;
+  /** How it may be dropped, that is replaced (with its BatchNormalization) by its input; null: it may not. */
+  readonly drop: LayerDrop | null;
+}
+
+/**
+ * `same-dim`: input and output carry the same dim (depthwise). `tie`: while dropped, the two dims keep the same unit
+ * indices, ranked by `outlives`.
+ */
+export type LayerDrop =
+  | { readonly kind: "same-dim" }
+  | { readonly kind: "tie"; readonly outlives: number; readonly tied: number };
+
+/** A branch into an Add whose other operand can stand alone. */
+export interface Block {
+  readonly index: number;
+  readonly name: string;
+  readonly add: NodeId;
+  /** Which operand of the Add is the branch. */
+  readonly branchInput: 0 | 1;
+  /** Nodes that only the branch needs, nested blocks included, and the Add. In graph order. */
+  readonly nodes: readonly NodeId[];
+  /** Indices of the layers among them. */
+  readonly layers: readonly number[];
+  readonly parent: number | null;
+}
+
+/** A floating-point initializer that a person would count as parameters. */
+export interface Weight {
+  readonly name: string;
+  /** Elements that no dim shapes, times the axes below. */
+  readonly factor: number;
+  readonly axes: readonly AxisCount[];
+  /** Nodes that read it. It goes when the last of them goes. */
+  readonly consumers: readonly NodeId[];
+}
+
+/** `output[i] = input[permutation[i]]` along `axis`. */
+export interface Shuffle {
+  readonly input: string;
+  readonly axis: number;
+  readonly permutation: Int32Array;
+}

@@ -1,0 +1,58 @@
+import { UsageError } from "../core/errors.ts";
+import type { Dim, Structure } from "../structure/structure.ts";
+
+/** What the user allows. */
+export interface ChoiceOptions {
+  /** Kept channels are multiples of this, besides the full width. */
+  readonly step: number;
+  /** Most that may go of a dim, as a share of its units: 0.8 keeps at least a fifth. */
+  readonly maxPrune: number;
+  /** Dims whose name it matches stay whole. */
+  readonly protect: RegExp | null;
+}
+
+/** Why a dim has a single choice; null where it has several. */
+export interface DimChoices {
+  readonly counts: readonly number[];
+  readonly whole: string | null;
+}
+
+/**
+ * The numbers of units that each dim may keep, increasing; the last one is always all of them.
+ * @throws UsageError `formulation/step`, `formulation/max-prune`
+ */
+export function choicesOf(structure: Structure, options: ChoiceOptions): DimChoices[] {
+  if (!Number.isInteger(options.step) || options.step < 1) {
+    throw new UsageError({
+      code: "formulation/step",
+      message: `The step is ${options.step}; it must be a whole number of channels, at least 1.`,
+      hint: "Give --step 8, say.",
+    });
+  }
+  if (!(options.maxPrune >= 0 && options.maxPrune <= 1)) {
+    throw new UsageError({
+      code: "formulation/max-prune",
+      message: `--max-prune is ${options.maxPrune}; it must lie between 0 and 1.`,
+      hint: "Give --max-prune 0.8 to keep at least a fifth of every dim.",
+    });
+  }
+  return structure.dims.map((dim) => choicesOfDim(dim, options));
+}
+
+function choicesOfDim(dim: Dim, options: ChoiceOptions): DimChoices {
+  const all = { counts: [dim.size] };
+  if (dim.pinned !== null) return { ...all, whole: dim.pinned };
+  if (options.protect?.test(dim.name)) return { ...all, whole: `protected by ${options.protect}` };
+  const least = Math.max(1, Math.ceil(dim.size * (1 - options.maxPrune) - 1e-9));
+  const counts: number[] = [];
+  for (let units = least; units < dim.size; units += 1) {
+    if ((units * dim.unitChannels) % options.step === 0) counts.push(units);
+  }
+  counts.push(dim.size);
+  const channels = dim.size * dim.unitChannels;
+  const whole =
+    counts.length === 1
+      ? `${channels} channels leave no other choice at step ${options.step}`
+      : null;
+  return { counts, whole };
+}

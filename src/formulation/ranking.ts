@@ -1,0 +1,43 @@
+import type { Importance } from "../importance/importance.ts";
+import type { Dim } from "../structure/structure.ts";
+
+/** One layer's part in the importance of a dim. */
+export interface Share {
+  readonly layer: string;
+  /** Summed score of the dim's `count` best units in this layer. */
+  readonly bestSum: (count: number) => number;
+  /** Summed score of the given units in this layer. */
+  readonly sumOf: (units: readonly number[]) => number;
+}
+
+/** The units of a dim from the best to the worst, and what each layer has in them. */
+export interface Ranking {
+  /** The `count` best units, ascending by index. */
+  readonly best: (count: number) => readonly number[];
+  readonly shares: readonly Share[];
+}
+
+/** Units are ranked by their score summed over the layers of the dim; equal scores by index. */
+export function rankingOf(importance: Importance, dim: Dim): Ranking {
+  const entry = importance.dims.find((candidate) => candidate.dim === dim.name);
+  const layers = entry?.layers ?? [];
+  const totals = new Float64Array(dim.size);
+  for (const { scores } of layers) {
+    for (let unit = 0; unit < dim.size; unit += 1)
+      totals[unit] = (totals[unit] ?? 0) + (scores[unit] ?? 0);
+  }
+  const order = Array.from(totals.keys()).sort(
+    (a, b) => (totals[b] ?? 0) - (totals[a] ?? 0) || a - b,
+  );
+  const best = (count: number): number[] => order.slice(0, count).sort((a, b) => a - b);
+  const shares = layers.map(({ layer, scores }): Share => {
+    const cumulative = [0];
+    for (const unit of order) cumulative.push((cumulative.at(-1) ?? 0) + (scores[unit] ?? 0));
+    return {
+      layer,
+      bestSum: (count) => cumulative[count] ?? 0,
+      sumOf: (units) => units.reduce((sum, unit) => sum + (scores[unit] ?? 0), 0),
+    };
+  });
+  return { best, shares };
+}

@@ -1,0 +1,255 @@
+import Table from "cli-table3";
+import type { Painter } from "./painter.ts";
+
+/** Everything that `mdp solve` has to say: printed for people by `solveText`, as it is by `--json`. */
+export interface SolveReport {
+  readonly schema: "mdp-solve/1";
+  readonly network: {
+    readonly name: string;
+    readonly path: string;
+    readonly embedded: boolean;
+    readonly hash: string;
+  };
+  readonly device: { readonly asked: string; readonly name: string; readonly title: string };
+  readonly table: {
+    readonly origin: "measured" | "predicted";
+    readonly path: string | null;
+    readonly runtime: string;
+    readonly precision: string;
+    readonly batch: number;
+    readonly threads: number | null;
+    readonly date: string;
+    /** Relative errors of whole-network latency, and how they were found; null where nobody looked. */
+    readonly expectedError: {
+      readonly mean: number;
+      readonly worst: number | null;
+      readonly how: string;
+    } | null;
+    /** Share of the chosen latency by origin of the table's cells. */
+    readonly shares: {
+      readonly measured: number;
+      readonly interpolated: number;
+      readonly predicted: number;
+    };
+  };
+  readonly importance: {
+    readonly method: string;
+    readonly normalisation: string;
+    readonly path: string | null;
+  };
+  readonly options: {
+    readonly budget: string;
+    readonly step: number;
+    readonly maxPrune: number;
+    readonly protect: string | null;
+    readonly blocks: boolean;
+    readonly layers: boolean;
+  };
+  readonly latencyMs: { readonly dense: number; readonly budget: number; readonly chosen: number };
+  readonly importanceKept: Amount;
+  readonly parameters: Amount;
+  readonly macs: Amount;
+  readonly dims: readonly DimReport[];
+  readonly droppedBlocks: readonly string[];
+  readonly droppedLayers: readonly string[];
+  readonly answer: {
+    readonly status: string;
+    readonly objective: number;
+    readonly bound: number;
+    readonly gap: number;
+    readonly solver: string;
+    readonly nodes: number | null;
+    readonly notes: readonly string[];
+  };
+  readonly seconds: {
+    readonly read: number;
+    readonly program: number;
+    readonly solve: number;
+    readonly total: number;
+  };
+}
+
+export interface Amount {
+  readonly dense: number;
+  readonly chosen: number;
+}
+
+export interface DimReport {
+  readonly name: string;
+  /** Channels. */
+  readonly total: number;
+  readonly kept: number;
+  /** Went as a whole with its block. */
+  readonly dropped: boolean;
+  /** Why it had no choice; null where it had one. */
+  readonly whole: string | null;
+}
+
+const BAR_WIDTH = 24;
+
+/** `kept` of `total` as a bar of 24 cells; anything kept shows at least one cell, anything gone leaves one empty. */
+export function bar(kept: number, total: number): string {
+  const exact = (kept / total) * BAR_WIDTH;
+  const least = kept > 0 ? 1 : 0;
+  const most = kept < total ? BAR_WIDTH - 1 : BAR_WIDTH;
+  const full = Math.min(most, Math.max(least, Math.round(exact)));
+  return "█".repeat(full) + "░".repeat(BAR_WIDTH - full);
+}
+
+/** The report as people read it. */
+export function solveText(report: SolveReport, paint: Painter): string {
+  return [
+    headText(report, paint),
+    amountsText(report),
+    dimsText(report.dims, paint),
+    droppedText(report),
+    answerText(report, paint),
+  ].join("\n\n");
+}
+
+function headText(report: SolveReport, paint: Painter): string {
+  const { network, device, table, importance, options } = report;
+  const named = device.asked === device.name ? device.name : `${device.asked} -> ${device.name}`;
+  const threads =
+    table.threads === null ? "" : `, ${table.threads} thread${table.threads === 1 ? "" : "s"}`;
+  const lines = [
+    `Network     ${network.name}${network.embedded ? " (embedded default; name your own with --model)" : ` (${network.path})`}`,
+    `Device      ${named} (${device.title})`,
+    `Table       ${originText(report, paint)}`,
+    `            ${table.runtime}, ${table.precision}, batch ${table.batch}${threads}, ${table.date.slice(0, 10)}`,
+    `Importance  ${importance.method}, normalisation ${importance.normalisation}${importance.path === null ? "" : ` (${importance.path})`}`,
+    `Budget      ${options.budget}: ${milliseconds(report.latencyMs.budget)} of ${milliseconds(report.latencyMs.dense)}`,
+  ];
+  return lines.join("\n");
+}
+
+function originText({ table }: SolveReport, paint: Painter): string {
+  const error =
+    table.expectedError === null
+      ? "error not validated"
+      : `expected error ${percent(table.expectedError.mean)}${
+          table.expectedError.worst === null
+            ? ""
+            : `, at worst ${percent(table.expectedError.worst)}`
+        } (${table.expectedError.how})`;
+  const origin = table.origin === "measured" ? "measured" : paint.warn("PREDICTED, not measured");
+  return `${origin}; ${error}${table.path === null ? "" : `; ${table.path}`}`;
+}
+
+function amountsText(report: SolveReport): string {
+  const rows: [string, Amount, (value: number) => string][] = [
+    ["latency", report.latencyMs, milliseconds],
+    ["importance", report.importanceKept, (value) => value.toPrecision(5)],
+    ["parameters", report.parameters, count],
+    ["MACs", report.macs, count],
+  ];
+  const table = plainTable(["", "dense", "chosen", "kept"], ["left", "right", "right", "right"]);
+  for (const [name, amount, show] of rows) {
+    table.push([
+      name,
+      show(amount.dense),
+      show(amount.chosen),
+      percent(amount.chosen / amount.dense),
+    ]);
+  }
+  return table.toString();
+}
+
+function dimsText(dims: readonly DimReport[], paint: Painter): string {
+  const table = plainTable(["dim", "kept channels", "", ""], ["left", "left", "right", "left"]);
+  const open = dims.filter((dim) => dim.whole === null || dim.dropped);
+  for (const dim of open) {
+    const kept = dim.dropped ? 0 : dim.kept;
+    table.push([
+      dim.name,
+      paint.bar(bar(kept, dim.total)),
+      `${kept}/${dim.total}`,
+      dim.dropped ? "gone with its block" : "",
+    ]);
+  }
+  const whole = dims.length - open.length;
+  const tail =
+    whole === 0 ? "" : `\n${whole} more dims had no choice (see mdp inspect for the reasons)`;
+  return `${table.toString()}${tail}`;
+}
+
+function droppedText({ droppedBlocks, droppedLayers, options }: SolveReport): string {
+  const list = (names: readonly string[], allowed: boolean): string => {
+    if (!allowed) return "not asked for";
+    return names.length === 0 ? "none" : `${names.length}: ${names.join(", ")}`;
+  };
+  return [
+    `Dropped blocks  ${list(droppedBlocks, options.blocks)}`,
+    `Dropped layers  ${list(droppedLayers, options.layers)}`,
+  ].join("\n");
+}
+
+function answerText({ answer, seconds, table }: SolveReport, paint: Painter): string {
+  const nodes =
+    answer.nodes === null ? "" : `, ${answer.nodes} node${answer.nodes === 1 ? "" : "s"}`;
+  const optimal = answer.status === "optimal";
+  const lines = [
+    `Status      ${optimal ? paint.good(answer.status) : paint.warn(answer.status)}; objective ${answer.objective.toPrecision(8)}, bound ${answer.bound.toPrecision(8)}, gap ${gapText(answer.gap)}`,
+    `Solver      ${answer.solver}${nodes}; checked independently`,
+    `Time        ${secondsText(seconds.total)} (read ${secondsText(seconds.read)}, program ${secondsText(seconds.program)}, solve ${secondsText(seconds.solve)})`,
+    ...answer.notes.map((note) => `Note        ${note}`),
+  ];
+  if (table.origin === "predicted") {
+    lines.push(
+      "Note        Every latency above rests on a predicted table. Measure one with mdp profile on the device.",
+    );
+  }
+  return lines.join("\n");
+}
+
+type Align = "left" | "right";
+
+/** A table without rules, as wide as its content. */
+export function plainTable(head: readonly string[], aligns: readonly Align[]): Table.Table {
+  return new Table({
+    head: [...head],
+    colAligns: [...aligns],
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
+    chars: Object.fromEntries(
+      [
+        ...[
+          "top",
+          "top-mid",
+          "top-left",
+          "top-right",
+          "bottom",
+          "bottom-mid",
+          "bottom-left",
+          "bottom-right",
+        ],
+        ...["left", "left-mid", "mid", "mid-mid", "right", "right-mid", "middle"],
+      ].map((place) => [place, ""]),
+    ),
+  });
+}
+
+/** Milliseconds with four significant digits. */
+export function milliseconds(value: number): string {
+  return `${value >= 1000 ? value.toFixed(0) : value.toPrecision(4)} ms`;
+}
+
+/** A share as per cent with one decimal. */
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/** A large count with its unit: 1.23 M. */
+export function count(value: number): string {
+  if (value >= 1e9) return `${(value / 1e9).toFixed(2)} G`;
+  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
+  if (value >= 1e3) return `${(value / 1e3).toFixed(1)} k`;
+  return String(value);
+}
+
+function gapText(gap: number): string {
+  return gap === 0 ? "0" : gap.toExponential(1);
+}
+
+function secondsText(value: number): string {
+  return `${value.toFixed(2)} s`;
+}

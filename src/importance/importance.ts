@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { InputError } from "../core/errors.ts";
+import type { Structure } from "../structure/structure.ts";
+
+/**
+ * How a unit is scored. `magnitude-l1` sums |w| and `magnitude-l2` sums w^2 over the weights that produce the unit (Li et al.,
+ * Pruning Filters for Efficient ConvNets, 1608.08710); `bn-scale` takes |gamma| of the BatchNormalization behind them (Liu
+ * et al., Network Slimming, 1708.06519); `random` is the baseline.
+ */
+export const IMPORTANCE_METHODS = ["magnitude-l1", "magnitude-l2", "bn-scale", "random"] as const;
+export type ImportanceMethod = (typeof IMPORTANCE_METHODS)[number];
+
+/** What a layer's scores are divided by, so that layers can be added up: nothing, or their mean, maximum or sum. */
+export const NORMALISATIONS = ["none", "mean", "max", "sum"] as const;
+export type Normalisation = (typeof NORMALISATIONS)[number];
+
+/** One layer's part in the importance of a dim. */
+export interface LayerImportance {
+  /** The layer's name, as in the structure. */
+  readonly layer: string;
+  /** Name of the innermost block around the layer: dropping it loses this part, and only this. */
+  readonly block: string | null;
+  /** One number per unit of the dim, not negative. */
+  readonly scores: readonly number[];
+}
+
+export interface DimImportance {
+  /** The dim's name, as in the structure. */
+  readonly dim: string;
+  readonly units: number;
+  /** Layers that produce the dim, in graph order; none where no layer does: its units then count nothing. */
+  readonly layers: readonly LayerImportance[];
+}
+
+/** How much each unit of each dim is worth, split over the layers that produce it. Contents of `importance.json`. */
+export interface Importance {
+  readonly schema: "mdp-importance/1";
+  /** A name of `IMPORTANCE_METHODS`, or another one where the scores were made elsewhere. */
+  readonly method: string;
+  readonly normalisation: string;
+  /** SHA-256 of the network file that was scored; null where it was never a file. */
+  readonly networkHash: string | null;
+  readonly seed: number | null;
+  /** Pinned dims are among them: their layers count where a block with them is dropped. */
+  readonly dims: readonly DimImportance[];
+}
+
+const schema = z.object({
+  schema: z.literal("mdp-importance/1"),
+  method: z.string(),
+  normalisation: z.string(),
+  networkHash: z.string().nullable(),
+  seed: z.number().nullable(),
+  dims: z.array(
+    z.object({
+      dim: z.string(),
+      units: z.int().nonnegative(),
+      layers: z.array(
+        z.object({
+          layer: z.string(),
+          block: z.string().nullable(),
+          scores: z.array(z.number().nonnegative()),
+        }),
+      ),
+    }),
+  ),
+});
+
+/**
+ * Importance from parsed JSON.
+ * @param where the file it came from, for messages.
+ * @throws InputError `importance/bad-file`
+ */
+export function parseImportance(json: unknown, where: string): Importance {
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new InputError({
+      code: "importance/bad-file",
+      message: `This is no importance file: '${issue?.path.join(".") ?? ""}': ${issue?.message ?? ""}.`,
+      where,
+      hint: "Write one with `mdp score`.",
+    });
+  }
+  for (const dim of parsed.data.dims) {
+    const wrong = dim.layers.find((layer) => layer.scores.length !== dim.units);
+    if (wrong !== undefined) {
+      throw new InputError({
+        code: "importance/bad-file",
+        message: `Dim '${dim.dim}' has ${dim.units} units, but ${wrong.scores.length} scores in layer '${wrong.layer}'.`,
+        where,
+        hint: "Write the file again with `mdp score`.",
+      });
+    }
+  }
+  return parsed.data;
+}
+
+/**
+ * Checks that the importance speaks of this network: the same dims with the same units, and layers that exist.
+ * @throws InputError `importance/other-network`
+ */
+export function checkImportance(importance: Importance, structure: Structure, where: string): void {
+  const byName = new Map(importance.dims.map((dim) => [dim.dim, dim]));
+  const layers = new Set(structure.layers.map((layer) => layer.name));
+  for (const dim of structure.dims) {
+    const scored = byName.get(dim.name);
+    if (scored === undefined && dim.pinned === null) {
+      throw otherNetwork(`the network's dim '${dim.name}' is not in it`, where);
+    }
+    if (scored !== undefined && scored.units !== dim.size) {
+      throw otherNetwork(
+        `dim '${dim.name}' has ${dim.size} units in the network and ${scored.units} in it`,
+        where,
+      );
+    }
+    byName.delete(dim.name);
+    const stranger = scored?.layers.find((layer) => !layers.has(layer.layer));
+    if (stranger !== undefined) {
+      throw otherNetwork(`the network has no layer '${stranger.layer}'`, where);
+    }
+  }
+  const [stranger] = byName.keys();
+  if (stranger !== undefined) throw otherNetwork(`the network has no dim '${stranger}'`, where);
+}
+
+function otherNetwork(reason: string, where: string): InputError {
+  return new InputError({
+    code: "importance/other-network",
+    message: `The importance was made for another network: ${reason}.`,
+    where,
+    hint: "Score this network with `mdp score`, or name the network that was scored.",
+  });
+}
+
+/** Scores of the units of a dim, summed over its layers. Zeros where no layer produces it. */
+export function scoreUnits(dim: DimImportance): Float64Array {
+  const totals = new Float64Array(dim.units);
+  for (const { scores } of dim.layers) {
+    for (const [unit, score] of scores.entries()) totals[unit] = (totals[unit] ?? 0) + score;
+  }
+  return totals;
+}
+
+/** Unit indices from the most to the least important; equal ones by index. */
+export function rankUnits(scores: ArrayLike<number>): number[] {
+  return Array.from({ length: scores.length }, (_, unit) => unit).sort(
+    (a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b,
+  );
+}

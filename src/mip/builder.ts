@@ -1,12 +1,6 @@
 import { InternalError } from "../core/errors.ts";
 import type { Model, Sense } from "./model.ts";
 
-/** A linear expression: sum of coefficients[k] * x[columns[k]]. */
-export interface LinearExpression {
-  readonly columns: readonly number[];
-  readonly coefficients: readonly number[];
-}
-
 /** Collects columns and rows in the order they are added. Names may be functions, called only when asked for. */
 export interface ModelBuilder {
   /** Adds a column and returns its index. */

@@ -1,0 +1,26 @@
+import type { Subnet } from "../subnet/subnet.ts";
+
+/** One network measured: operation by operation, and as a whole. */
+export interface Measurement {
+  /** Milliseconds per operation of the dense network, in order; null for those that the subnet doesn't have. */
+  readonly opMs: readonly (number | null)[];
+  /** The network as a whole, without recording, in milliseconds: what a fifth of the runs stay under. */
+  readonly totalMs: number;
+  /** The dense network, run in turns with it, in milliseconds. */
+  readonly referenceMs: number;
+}
+
+/** A whole network timed, in turns with the dense one. Milliseconds as in `Measurement`. */
+export interface EndToEnd {
+  readonly totalMs: number;
+  readonly referenceMs: number;
+}
+
+/** Runs subnets of one network on a device. Close it when done. */
+export interface Measurer {
+  /** Runs a subnet with the runtime's recording on, and without. */
+  readonly measure: (subnet: Subnet) => Promise<Measurement>;
+  /** Runs a subnet without recording. */
+  readonly time: (subnet: Subnet) => Promise<EndToEnd>;
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,108 @@
+import { type Random, shuffled } from "../core/random.ts";
+import type { Dim, Layer, Structure } from "../structure/structure.ts";
+import type { Subnet } from "../subnet/subnet.ts";
+
+/**
+ * The numbers of units that a table covers per dim: multiples of `step` channels, and all. A dim that can't be pruned
+ * has one. The same choices that the solver makes at this step.
+ */
+export function gridOf(structure: Structure, step: number): number[][] {
+  return structure.dims.map((dim) => {
+    if (dim.pinned !== null) return [dim.size];
+    const units = Array.from({ length: dim.size - 1 }, (_, index) => index + 1);
+    return [...units.filter((count) => (count * dim.unitChannels) % step === 0), dim.size];
+  });
+}
+
+/** Gives one random subnet after the other; each dim's counts come up evenly over the whole grid. */
+export interface Plan {
+  readonly next: () => Subnet;
+}
+
+/** Parts of a dim's grid that are visited in turns. */
+const STRATA = 8;
+/** Chance that a dim keeps everything, or the least: corners that solvers like. */
+const FULL_SHARE = 0.08;
+const LEAST_SHARE = 0.04;
+/** Shares of blocks and of layers that are dropped, taken in turns. */
+const DROP_SHARES = [0, 0.1, 0, 0.3];
+
+/**
+ * Random subnets over the grid. Every dim visits the parts of its grid in random turns (as in a Latin hypercube), dims
+ * independently of each other, so that pairs of counts are covered as well; some networks lean to the narrow, some to
+ * the wide side, and some lose blocks and layers.
+ */
+export function randomPlan(structure: Structure, grid: readonly number[][], random: Random): Plan {
+  const decks = grid.map((): number[] => []);
+  let turn = 0;
+  const draw = (dim: number, lean: number): number => {
+    const counts = grid[dim] ?? [];
+    const deck = decks[dim] ?? [];
+    if (deck.length === 0) deck.push(...shuffled([...Array(STRATA).keys()], random));
+    const place = ((deck.pop() ?? 0) + random.next()) / STRATA;
+    const luck = random.next();
+    if (luck < FULL_SHARE) return counts.at(-1) ?? 0;
+    if (luck < FULL_SHARE + LEAST_SHARE) return counts[0] ?? 0;
+    return counts[Math.floor(place ** lean * counts.length)] ?? 0;
+  };
+  return {
+    next: () => {
+      const lean = 2 ** (2 * random.next() - 1);
+      const share = DROP_SHARES[turn % DROP_SHARES.length] ?? 0;
+      turn += 1;
+      const counts = structure.dims.map((_, dim) => draw(dim, lean));
+      return subnetOf(structure, counts, share, random);
+    },
+  };
+}
+
+function subnetOf(
+  structure: Structure,
+  counts: number[],
+  dropShare: number,
+  random: Random,
+): Subnet {
+  const chosen = structure.blocks.filter(() => random.next() < dropShare);
+  const gone = new Set(chosen.map((block) => block.index));
+  const droppedBlocks = structure.blocks
+    .filter((block) => gone.has(block.index) && !insideOf(structure, block.parent, gone))
+    .map((block) => block.index);
+  const droppedLayers: Layer[] = [];
+  for (const layer of structure.layers) {
+    if (layer.drop === null || layer.blocks.some((block) => gone.has(block))) continue;
+    if (random.next() >= dropShare / 2 || !canTie(layer, droppedLayers, structure, gone)) continue;
+    droppedLayers.push(layer);
+    if (layer.drop.kind === "tie") counts[layer.drop.tied] = counts[layer.drop.outlives] ?? 0;
+  }
+  return {
+    kept: counts.map((count) => Array.from({ length: count }, (_, unit) => unit)),
+    droppedBlocks,
+    droppedLayers: droppedLayers.map((layer) => layer.index),
+  };
+}
+
+function insideOf(structure: Structure, parent: number | null, gone: ReadonlySet<number>): boolean {
+  if (parent === null) return false;
+  return gone.has(parent) || insideOf(structure, structure.blocks[parent]?.parent ?? null, gone);
+}
+
+/** Ties may not meet, since one dim's units can follow only one other's; and both dims must be there, of one size. */
+function canTie(
+  layer: Layer,
+  dropped: readonly Layer[],
+  structure: Structure,
+  gone: ReadonlySet<number>,
+): boolean {
+  const { drop } = layer;
+  if (drop === null || drop.kind === "same-dim") return true;
+  const ends: (Dim | undefined)[] = [structure.dims[drop.outlives], structure.dims[drop.tied]];
+  if (ends[0]?.size !== ends[1]?.size || ends[1]?.pinned !== null) return false;
+  if (ends.some((dim) => insideOf(structure, dim?.block ?? null, gone))) return false;
+  return dropped.every(
+    (other) =>
+      other.drop?.kind !== "tie" ||
+      ![drop.outlives, drop.tied].some(
+        (dim) => other.drop?.kind === "tie" && [other.drop.outlives, other.drop.tied].includes(dim),
+      ),
+  );
+}

@@ -1,4 +1,4 @@
-import type { Extent, Tensor } from "./graph.ts";
+import type { DataType, Extent, Tensor } from "./graph.ts";
 
 /** How a window op chooses its padding: `pads` as given, or computed from the input ("SAME_*"), or none ("VALID"). */
 export type AutoPad = "NOTSET" | "SAME_UPPER" | "SAME_LOWER" | "VALID";
@@ -111,7 +111,7 @@ export type Op =
     }
   | { readonly kind: "depthToSpace"; readonly blockSize: number; readonly mode: string }
   | { readonly kind: "spaceToDepth"; readonly blockSize: number }
-  | { readonly kind: "cast"; readonly to: number }
+  | { readonly kind: "cast"; readonly to: DataType }
   | { readonly kind: "shape"; readonly start: number; readonly end: number | null }
   | { readonly kind: "size" }
   | { readonly kind: "constant"; readonly tensor: Tensor | null }

@@ -1,4 +1,5 @@
 import { constantNodeValue, constantOf } from "./constants.ts";
+import { typeOfCode } from "./data-type.ts";
 import type { Extent, Graph, Node } from "./graph.ts";
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from "./graph.ts";
 import type { AutoPad, Op, Window } from "./op.ts";
@@ -80,7 +81,7 @@ const READERS: ReadonlyMap<string, (context: Context) => Op> = new Map([
   ["Upsample", resize],
   ["DepthToSpace", depthToSpace],
   ["SpaceToDepth", ({ node }) => ({ kind: "spaceToDepth", blockSize: blockSizeOf(node) })],
-  ["Cast", ({ node }) => ({ kind: "cast", to: intAttribute(node, "to", 0) })],
+  ["Cast", ({ node }) => ({ kind: "cast", to: typeOfCode(intAttribute(node, "to", 0)) })],
   ["Shape", shape],
   ["Size", () => ({ kind: "size" })],
   ["Constant", ({ node }) => ({ kind: "constant", tensor: constantNodeValue(node) })],

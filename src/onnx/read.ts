@@ -1,0 +1,144 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { fromBinary } from "@bufbuild/protobuf";
+import { InputError } from "../core/errors.ts";
+import { readFileBytes } from "../core/files.ts";
+import { checkGraph } from "../graph/check.ts";
+import type { Graph } from "../graph/graph.ts";
+import { IR_VERSIONS, OPSETS } from "./codes.ts";
+import { damaged, inFile } from "./errors.ts";
+import type { Model } from "./model.ts";
+import { readGraph, standardDomain } from "./read-graph.ts";
+import { type ModelProto, ModelSchema } from "./schema.ts";
+import { guessFormat } from "./sniff.ts";
+import { checkWeights } from "./weights.ts";
+
+export interface ReadOptions {
+  /** Whether to look for NaN and infinite weights; external data is read once for that. True by default. */
+  readonly checkWeights?: boolean;
+}
+
+/**
+ * Reads a model. Weights stay views of the file's bytes; external data is read when it is asked for.
+ * @throws InputError `core/read-failed`, and as `parseModel`
+ *
+ * @example
+ * const model = readModel("resnet56.onnx");
+ * model.graph.nodes.length;
+ */
+export function readModel(path: string, options: ReadOptions = {}): Model {
+  const model = parseModel(
+    readFileBytes(path),
+    { where: path, folder: dirname(resolve(path)) },
+    options,
+  );
+  return { ...model, path };
+}
+
+/**
+ * Decodes and checks a model: format, versions, sizes of tensors, external files, graph, weights.
+ * @throws InputError `onnx/not-onnx`, `onnx/empty-file`, `onnx/unsupported-opset`, `onnx/unsupported-ir`, `onnx/tensor-...`,
+ *   `onnx/external-...`, `onnx/bad-weights`, `graph/cycle`, `graph/duplicate-value`, `graph/undefined-value`
+ */
+export function parseModel(
+  bytes: Uint8Array,
+  from: { readonly where: string; readonly folder: string | null },
+  options: ReadOptions = {},
+): Model {
+  const file = from.where;
+  try {
+    const proto = decode(bytes, file);
+    const opsets = opsetsOf(proto, file);
+    if (proto.graph === undefined) throw notOnnx(bytes, file, "It has no graph");
+    const graph = checkGraph(readGraph(proto.graph, opsets, { file, folder: from.folder }));
+    checkHasOutputs(graph, file);
+    const model: Model = {
+      graph,
+      irVersion: Number(proto.irVersion),
+      producer: proto.producerName,
+      metadata: new Map(proto.metadataProps.map(({ key, value }) => [key, value])),
+      path: null,
+      source: proto,
+    };
+    if (options.checkWeights ?? true) checkWeights(graph, file);
+    return model;
+  } catch (error) {
+    throw inFile(error, file);
+  }
+}
+
+function decode(bytes: Uint8Array, file: string): ModelProto {
+  if (bytes.byteLength === 0) {
+    throw damaged("empty-file", "The file is empty.", file, "Copy or export the model again.");
+  }
+  let proto: ModelProto;
+  try {
+    proto = fromBinary(ModelSchema, bytes);
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw notOnnx(bytes, file, `Decoding stops with '${detail}'`, cause);
+  }
+  if (!Object.hasOwn(proto, "irVersion") || proto.graph === undefined) {
+    throw notOnnx(bytes, file, "It has no IR version or no graph");
+  }
+  const { first, last } = IR_VERSIONS;
+  if (proto.irVersion < first || proto.irVersion > last) {
+    throw new InputError({
+      code: "onnx/unsupported-ir",
+      message: `The model has IR version ${proto.irVersion}; supported are ${first} to ${last}.`,
+      where: file,
+      hint: `Export it again with an opset from ${OPSETS.first} to ${OPSETS.last}, or convert it with onnx.version_converter.`,
+    });
+  }
+  return proto;
+}
+
+function notOnnx(bytes: Uint8Array, file: string, detail: string, cause?: unknown): InputError {
+  const guess = guessFormat(bytes);
+  return new InputError({
+    code: "onnx/not-onnx",
+    message: `The file of ${bytes.byteLength} bytes is not a complete ONNX model${guess === null ? "" : `; it looks like ${guess.what}`}. ${detail}.`,
+    where: file,
+    hint: guess?.hint ?? "It is truncated, damaged or of another format. Copy or export it again.",
+    cause,
+  });
+}
+
+function opsetsOf(proto: ModelProto, file: string): ReadonlyMap<string, number> {
+  const opsets = new Map(
+    proto.opsetImport.map((set) => [standardDomain(set.domain), Number(set.version)]),
+  );
+  const standard = opsets.get("");
+  const { first, last } = OPSETS;
+  if (standard !== undefined && standard >= first && standard <= last) return opsets;
+  throw new InputError({
+    code: "onnx/unsupported-opset",
+    message: `The model uses ${standard === undefined ? "no standard operator set" : `opset ${standard}`}; supported are ${first} to ${last}.`,
+    where: file,
+    hint: `Export it again with an opset from ${first} to ${last}, or convert it with onnx.version_converter.`,
+  });
+}
+
+function checkHasOutputs(graph: Graph, file: string): void {
+  if (graph.outputs.length > 0) return;
+  throw damaged("no-outputs", "The graph has no outputs, so nothing of it is needed.", file);
+}
+
+/** SHA-256 of a file, read as a stream, as hexadecimal. For a model with external data this is the model file's alone. */
+export async function modelHash(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  try {
+    await pipeline(createReadStream(path), hash);
+  } catch (cause) {
+    throw new InputError({
+      code: "core/read-failed",
+      message: `Can't read the file: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      where: path,
+      hint: "Check the path.",
+      cause,
+    });
+  }
+  return hash.digest("hex");
+}

@@ -71,11 +71,17 @@ export function finishedOutcome(
     return failedOutcome("the solver claims an optimum but gave no point", best, stats);
   }
   const { values, objective } = best;
-  // A bound that lies inside the point's own objective by rounding is the objective.
-  const bound = (model.sense === "maximize" ? Math.max : Math.min)(best.bound, objective);
-  const proven = Number.isFinite(bound) ? bound : objective;
-  const gap = relativeGap(objective, proven);
-  return { status: "optimal", values, objective, bound: proven, gap, stats };
+  const gap = relativeGap(objective, best.bound);
+  // Rounding of sums: a bound that is no further away than that is the objective itself.
+  if (!(gap > 1e-12) || isInside(model, best.bound, objective)) {
+    return { status: "optimal", values, objective, bound: objective, gap: 0, stats };
+  }
+  return { status: "optimal", values, objective, bound: best.bound, gap, stats };
+}
+
+/** Whether a "bound" is worse than a point that is known. */
+function isInside(model: Model, bound: number, objective: number): boolean {
+  return model.sense === "maximize" ? bound < objective : bound > objective;
 }
 
 /** The outcome of a solver that was stopped: the best point so far with its gap, or none. */

@@ -1,0 +1,208 @@
+import { VerificationError } from "../core/errors.ts";
+import type { AxisRef, Problem, ProblemTerm, Selection } from "./problem.ts";
+import { axisCounts, axisName, blockChain, ravel } from "./problem-axes.ts";
+
+/** What a selection earns and uses. */
+export interface Evaluation {
+  readonly objective: number;
+  /** One number per resource, in its unit. */
+  readonly usage: readonly number[];
+}
+
+/** Sums of many measured numbers may differ by this much of their size, depending on the order. */
+const ROUNDING = 1e-9;
+
+/**
+ * Objective and usage of a selection, recomputed from the problem's tables alone: nothing here knows the
+ * mixed-integer program or a solver.
+ *
+ * @throws VerificationError as `checkStructure`
+ */
+export function evaluate(problem: Problem, selection: Selection): Evaluation {
+  checkStructure(problem, selection);
+  let objective = 0;
+  const usage = problem.resources.map(() => 0);
+  for (const term of problem.terms) {
+    if (!isActive(problem, term, selection)) continue;
+    const cell = cellOf(problem, term, selection);
+    objective += term.gain?.[cell] ?? 0;
+    usage.forEach((used, resource) => {
+      usage[resource] = used + (term.cost[resource]?.[cell] ?? 0);
+    });
+  }
+  for (const layer of selection.droppedLayers) {
+    const { tie, tieGain } = problem.layers[layer] ?? { tie: null, tieGain: [] };
+    if (tie !== null) objective += tieGain[selection.options[tie.outlives] ?? -1] ?? 0;
+  }
+  return { objective, usage };
+}
+
+/**
+ * Refuses a selection that breaks a structural rule, exceeds a limit, or doesn't earn what is claimed for it.
+ *
+ * @param claimed the objective that a solver reports, if there is one to compare with
+ * @throws VerificationError `formulation/over-limit`, `formulation/objective-differs`, and as `checkStructure`
+ */
+export function checkSelection(
+  problem: Problem,
+  selection: Selection,
+  claimed?: number,
+): Evaluation {
+  const evaluation = evaluate(problem, selection);
+  problem.resources.forEach((resource, index) => {
+    const used = evaluation.usage[index] ?? Number.NaN;
+    if (!isWithinLimit(used, resource.limit)) {
+      refuse(
+        "over-limit",
+        `The selection uses ${used} ${resource.unit} of ${resource.name}; the limit is ${resource.limit}.`,
+        problem,
+      );
+    }
+  });
+  if (claimed !== undefined && !isClose(evaluation.objective, claimed)) {
+    refuse(
+      "objective-differs",
+      `The selection earns ${evaluation.objective}, not ${claimed} as claimed.`,
+      problem,
+    );
+  }
+  return evaluation;
+}
+
+/** Whether a usage is within its limit, but for the rounding of a sum. */
+export function isWithinLimit(used: number, limit: number): boolean {
+  return used <= limit + ROUNDING * Math.abs(limit);
+}
+
+function isClose(left: number, right: number): boolean {
+  // Solvers sum in another order and accept integers within 1e-6; a wrong choice differs by more.
+  return Math.abs(left - right) <= 1e-5 * Math.max(1e-3, Math.abs(left), Math.abs(right));
+}
+
+/**
+ * Refuses a selection that isn't one: a wrong length, a dim without an option, a kept block inside a dropped
+ * one, a dropped layer whose tied dims differ, two dropped layers that exclude each other.
+ *
+ * @throws VerificationError `formulation/selection-shape`, `formulation/block-nesting`, `formulation/layer-in-dropped-block`,
+ * `formulation/tie-broken`, `formulation/exclusive-layers`
+ */
+export function checkStructure(problem: Problem, selection: Selection): void {
+  checkBlocks(problem, selection);
+  checkOptions(problem, selection);
+  checkLayers(problem, selection);
+}
+
+function checkBlocks(problem: Problem, { droppedBlocks }: Selection): void {
+  for (const block of droppedBlocks) {
+    if (problem.blocks[block] === undefined) {
+      refuse("selection-shape", `There is no block ${block} to drop.`, problem);
+    }
+  }
+  problem.blocks.forEach(({ name, parent }, block) => {
+    if (parent !== null && droppedBlocks.has(parent) && !droppedBlocks.has(block)) {
+      refuse("block-nesting", `Block '${name}' is kept inside a dropped block.`, problem);
+    }
+  });
+}
+
+function checkOptions(problem: Problem, { options, droppedBlocks }: Selection): void {
+  if (options.length !== problem.dims.length) {
+    refuse(
+      "selection-shape",
+      `The selection has ${options.length} options for ${problem.dims.length} dims.`,
+      problem,
+    );
+  }
+  problem.dims.forEach((dim, index) => {
+    const option = options[index] ?? Number.NaN;
+    const isGone = dim.block !== null && droppedBlocks.has(dim.block);
+    const isOption = Number.isInteger(option) && option >= 0 && option < dim.counts.length;
+    if (isGone ? option !== -1 : !isOption) {
+      refuse(
+        "selection-shape",
+        `Dim '${dim.name}' has option ${option} of ${dim.counts.length}; its block is ${isGone ? "dropped" : "kept"}.`,
+        problem,
+      );
+    }
+  });
+}
+
+function checkLayers(problem: Problem, { options, droppedBlocks, droppedLayers }: Selection): void {
+  for (const index of droppedLayers) {
+    const layer = problem.layers[index];
+    if (layer === undefined) {
+      refuse("selection-shape", `There is no layer ${index} to drop.`, problem);
+    }
+    if (layer.block !== null && droppedBlocks.has(layer.block)) {
+      refuse(
+        "layer-in-dropped-block",
+        `Layer '${layer.name}' is dropped on its own inside a dropped block.`,
+        problem,
+      );
+    }
+    if (layer.tie !== null && options[layer.tie.outlives] !== options[layer.tie.tied]) {
+      refuse(
+        "tie-broken",
+        `Layer '${layer.name}' is dropped, but the dims on its sides have options ${options[layer.tie.outlives]} and ${options[layer.tie.tied]}.`,
+        problem,
+      );
+    }
+  }
+  for (const [first, second] of problem.exclusiveLayers) {
+    if (droppedLayers.has(first) && droppedLayers.has(second)) {
+      refuse(
+        "exclusive-layers",
+        `Layers '${problem.layers[first]?.name}' and '${problem.layers[second]?.name}' are both dropped, which excludes itself.`,
+        problem,
+      );
+    }
+  }
+}
+
+function isActive(problem: Problem, term: ProblemTerm, selection: Selection): boolean {
+  if (term.layer !== null && selection.droppedLayers.has(term.layer)) return false;
+  return !blockChain(problem, term.block).some((block) => selection.droppedBlocks.has(block));
+}
+
+function cellOf(problem: Problem, term: ProblemTerm, selection: Selection): number {
+  const index = term.axes.map((axis) => optionOf(problem, axis, selection));
+  const sizes = term.axes.map((axis) => axisCounts(problem, axis).length);
+  return ravel(index, sizes);
+}
+
+function optionOf(problem: Problem, axis: AxisRef, selection: Selection): number {
+  const counts = axisCounts(problem, axis);
+  const option =
+    axis.kind === "dim"
+      ? (selection.options[axis.index] ?? -1)
+      : counts.indexOf(unitsOf(problem, axis, selection));
+  if (counts[option] === undefined) {
+    return refuse(
+      "selection-shape",
+      `'${axisName(problem, axis)}' has no option in this selection, but a table needs it.`,
+      problem,
+    );
+  }
+  return option;
+}
+
+function unitsOf(problem: Problem, axis: AxisRef, selection: Selection): number {
+  if (axis.kind === "dim") {
+    return axisCounts(problem, axis)[selection.options[axis.index] ?? -1] ?? Number.NaN;
+  }
+  const sum = problem.sums[axis.index];
+  if (sum === undefined) return Number.NaN;
+  return (
+    sum.leftUnits * unitsOf(problem, sum.left, selection) +
+    sum.rightUnits * unitsOf(problem, sum.right, selection)
+  );
+}
+
+function refuse(what: string, message: string, problem: Problem): never {
+  throw new VerificationError({
+    code: `formulation/${what}`,
+    message,
+    where: problem.name,
+    hint: "This is a fault of the program, not of your input: please report it with the files that led here.",
+  });
+}

@@ -102,5 +102,6 @@ export function integersOf(tensor: Tensor): number[] {
 
 function aligned(bytes: Uint8Array, size: number): ArrayBuffer {
   const whole = bytes.byteLength - (bytes.byteLength % size);
-  return bytes.slice(0, whole).buffer as ArrayBuffer;
+  // Not `bytes.slice`: where the bytes are a Buffer that is a view of a whole file.
+  return new Uint8Array(bytes.subarray(0, whole)).buffer;
 }

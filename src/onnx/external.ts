@@ -100,7 +100,7 @@ const READ_AT_ONCE = 1 << 30;
  * @throws InputError `onnx/external-missing`, `onnx/external-range`
  */
 export function readPlace(place: ExternalPlace, where: string): Uint8Array {
-  const bytes = Buffer.allocUnsafeSlow(place.byteLength);
+  const bytes = new Uint8Array(place.byteLength);
   let file: number;
   try {
     file = openSync(place.path, "r");

@@ -75,7 +75,11 @@ function decode(bytes: Uint8Array, file: string): ModelProto {
   }
   let proto: ModelProto;
   try {
-    proto = fromBinary(ModelSchema, bytes);
+    // A plain array over the same memory: `slice` of a Buffer doesn't copy, which surprises those who use the weights.
+    proto = fromBinary(
+      ModelSchema,
+      new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    );
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw notOnnx(bytes, file, `Decoding stops with '${detail}'`, cause);

@@ -91,7 +91,7 @@ function nonFiniteWords(
   const { width, exponent, mantissa } = layout;
   const count = bytes.byteLength / width;
   // A view is ten times as fast as a DataView, but must be aligned; weights inside a file often are not.
-  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   const words =
     width === 4
       ? new Uint32Array(aligned.buffer, aligned.byteOffset, count)

@@ -1,0 +1,134 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../core/errors.ts";
+import { packageRoot } from "../core/files.ts";
+import { type DeviceDescription, readDevice } from "./predict-device.ts";
+import { type LatencyTable, readTable } from "./table.ts";
+
+/** A device that tables exist for, or can be predicted for. */
+export interface Device {
+  readonly name: string;
+  /** Folders that hold its tables; the user's own come first. */
+  readonly folders: readonly string[];
+  /** null: there is nothing to predict from, only measured tables. */
+  readonly description: DeviceDescription | null;
+}
+
+/** A device with how it was asked for. */
+export interface ResolvedDevice extends Device {
+  /** What stands behind an alias, for people; null where the name was used itself. */
+  readonly alias: { readonly name: string; readonly reason: string } | null;
+}
+
+interface Alias {
+  readonly device: string;
+  readonly reason: string;
+}
+
+const ALIASES: ReadonlyMap<string, Alias> = new Map([
+  [
+    "jetson",
+    {
+      device: "jetson-xavier",
+      reason:
+        "the Jetson whose prediction is founded best: fitted to published end-to-end times on it and " +
+        "checked against others that nothing was fitted to",
+    },
+  ],
+]);
+
+/** Where tables are looked for: `./latency-tables` of the current directory, then the package's own. */
+export function tableFolders(currentDirectory: string): readonly string[] {
+  const own = join(packageRoot(), "latency-tables");
+  const here = join(currentDirectory, "latency-tables");
+  return here === own ? [own] : [here, own];
+}
+
+/**
+ * The devices of the given folders, by name.
+ * @throws InputError `latency/bad-device` where a description is damaged
+ */
+export function listDevices(folders: readonly string[]): readonly Device[] {
+  const places = new Map<string, string[]>();
+  for (const folder of folders.filter((path) => existsSync(path))) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (!entry.isDirectory() || entry.name.startsWith(".")) continue;
+      places.set(entry.name, [...(places.get(entry.name) ?? []), join(folder, entry.name)]);
+    }
+  }
+  return [...places]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, own]) => {
+      const file = own
+        .map((folder) => join(folder, "device.json"))
+        .find((path) => existsSync(path));
+      return { name, folders: own, description: file === undefined ? null : readDevice(file) };
+    });
+}
+
+/**
+ * The device of that name or alias.
+ * @throws InputError `latency/unknown-device`, `latency/bad-device`
+ */
+export function resolveDevice(name: string, folders: readonly string[]): ResolvedDevice {
+  const devices = listDevices(folders);
+  const find = (wanted: string): Device | undefined =>
+    devices.find((device) => device.name === wanted);
+  const direct = find(name);
+  if (direct !== undefined) return { ...direct, alias: null };
+  const alias = ALIASES.get(name);
+  const behind = alias === undefined ? undefined : find(alias.device);
+  if (alias !== undefined && behind !== undefined) {
+    return { ...behind, alias: { name, reason: alias.reason } };
+  }
+  throw unknownDevice(name, [...devices.map((device) => device.name), ...ALIASES.keys()]);
+}
+
+/** A table file that was made for a network, with where it lies. */
+export interface FoundTable {
+  readonly path: string;
+  readonly table: LatencyTable;
+}
+
+/**
+ * The measured tables of a device for the network with that structure hash, the user's own first.
+ * @throws InputError `latency/bad-table` where a file is damaged
+ */
+export function tablesFor(device: Device, structureHash: string): readonly FoundTable[] {
+  return device.folders
+    .flatMap((folder) =>
+      readdirSync(folder)
+        .filter((file) => file.endsWith(".json") && file !== "device.json")
+        .sort()
+        .map((file) => join(folder, file)),
+    )
+    .map((path) => ({ path, table: readTable(path) }))
+    .filter(({ table }) => table.network.structureHash === structureHash);
+}
+
+function unknownDevice(name: string, names: readonly string[]): InputError {
+  const closest = [...names].sort((a, b) => editDistance(name, a) - editDistance(name, b))[0];
+  const near = closest !== undefined && editDistance(name, closest) <= name.length / 2;
+  return new InputError({
+    code: "latency/unknown-device",
+    message: `There is no device '${name}'. Devices: ${names.join(", ") || "none"}.`,
+    where: "--device",
+    hint: near
+      ? `Did you mean '${closest}'? Measure a new one with \`mdp profile\`.`
+      : "Name one of them, or measure a new one with `mdp profile`.",
+  });
+}
+
+/** Insertions, deletions and substitutions between two words (Levenshtein). */
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (const [above, letter] of [...left].entries()) {
+    const next = [above + 1];
+    for (const [before, other] of [...right].entries()) {
+      const substituted = (row[before] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(substituted, (row[before + 1] ?? 0) + 1, (next[before] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

@@ -1,0 +1,94 @@
+/**
+ * The time of one kernel on a GPU, from published rates and a few constants:
+ *
+ *   time    = launch + sqrt(compute^2 + memory^2)            at least launch + either of them
+ *   memory  = bytes / (bandwidth * efficiency)
+ *   compute = min over tiles of max(n * tile work / rate(tile), ceil(n / resident) * steps * step latency)
+ *
+ * A contraction (convolution as implicit matrix multiplication) is cut into tiles of the output; n is the number of tiles
+ * that the busiest multiprocessor gets, so that times form stairs in channels and in waves. The second term of `compute` is
+ * the time a thread block needs for its way through the contracted axis, which rules where there are few tiles (deep
+ * layers at batch 1). The roofline is that of Williams et al., 2009.
+ */
+import type { DeviceDescription, DeviceModel, Precision } from "./predict-device.ts";
+
+/** What a kernel does. Bytes are those it must move; flops count a multiply-accumulate as two. */
+export type Work =
+  | {
+      readonly kind: "contraction";
+      /** Output positions, output channels and contracted channels of each of `groups` equal contractions. */
+      readonly rows: number;
+      readonly columns: number;
+      readonly channels: number;
+      /** Contracted positions per channel: 9 for a 3x3 kernel. */
+      readonly taps: number;
+      readonly groups: number;
+      /** Whether it has the form that Winograd's algorithm takes: 3x3, stride 1. */
+      readonly winograd: boolean;
+      readonly bytes: number;
+    }
+  | { readonly kind: "depthwise"; readonly flops: number; readonly bytes: number }
+  | { readonly kind: "memory"; readonly bytes: number };
+
+/** Milliseconds that the work takes. */
+export function workMs(device: DeviceDescription, precision: Precision, work: Work): number {
+  const { model } = device;
+  const bandwidth = device.hardware.memoryGBPerSecond * 1e6;
+  const launchMs = model.launchUs * 1e-3;
+  switch (work.kind) {
+    case "memory":
+      return launchMs + work.bytes / (bandwidth * model.bandwidthEfficiency);
+    case "depthwise": {
+      const rate = device.hardware.vectorTflops[precision] * 1e9;
+      return (
+        launchMs +
+        work.bytes / (bandwidth * model.depthwise.bandwidthEfficiency) +
+        work.flops / (rate * model.depthwise.computeEfficiency)
+      );
+    }
+    case "contraction": {
+      const memoryMs = work.bytes / (bandwidth * model.bandwidthEfficiency);
+      return launchMs + Math.hypot(contractionMs(device, precision, work), memoryMs);
+    }
+    default:
+      return work satisfies never;
+  }
+}
+
+/** Milliseconds of arithmetic under the best tile. */
+function contractionMs(
+  device: DeviceDescription,
+  precision: Precision,
+  work: Work & { readonly kind: "contraction" },
+): number {
+  const { hardware, model } = device;
+  const padded = (channels: number): number => roundUp(channels, model.channelMultiple);
+  const columns = padded(work.columns);
+  const steps = Math.ceil((padded(work.channels) * work.taps) / model.depthStep);
+  const stepMs = model.stepCycles / (hardware.clockMhz * 1e3);
+  // Flops per millisecond of one multiprocessor.
+  const rate = (hardware.contractionTflops[precision] * 1e9) / hardware.multiprocessors;
+  const gain = work.winograd ? model.winogradGain : 1;
+  let best = Number.POSITIVE_INFINITY;
+  for (const [high, wide] of model.tiles) {
+    const tiles = Math.ceil(work.rows / high) * Math.ceil(columns / wide) * work.groups;
+    const perMultiprocessor = Math.ceil(tiles / hardware.multiprocessors);
+    const flopsPerTile = 2 * high * wide * steps * model.depthStep;
+    const busyMs =
+      (perMultiprocessor * flopsPerTile) / (rate * tileEfficiency(model, high, wide) * gain);
+    const resident = Math.max(1, Math.floor(model.residentElements / (high * wide)));
+    const latencyMs = Math.ceil(perMultiprocessor / resident) * steps * stepMs;
+    best = Math.min(best, Math.max(busyMs, latencyMs));
+  }
+  return best;
+}
+
+/** The larger a tile, the more often each loaded number is used. */
+function tileEfficiency(model: DeviceModel, high: number, wide: number): number {
+  const side = (2 * high * wide) / (high + wide);
+  return side / (side + model.halfSide);
+}
+
+function roundUp(count: number, multiple: number): number {
+  return Math.ceil(count / multiple) * multiple;
+}

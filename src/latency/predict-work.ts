@@ -1,0 +1,258 @@
+import { InternalError } from "../core/errors.ts";
+import type { Graph, Node, NodeId } from "../graph/graph.ts";
+import { nodeId } from "../graph/graph.ts";
+import { opOf } from "../graph/read-op.ts";
+import { consumersOf } from "../graph/traversal.ts";
+import type { AxisCount, Structure } from "../structure/structure.ts";
+import type { ProfiledOp } from "./ops.ts";
+import type { Work } from "./predict-roofline.ts";
+
+/** What an operation does at given channels per axis of `ProfiledOp.axes`; null where it costs nothing. */
+export type WorkAt = (counts: readonly number[]) => Work | null;
+
+/** Ops that only rename memory. */
+const FREE: ReadonlySet<string> = new Set([
+  "Reshape",
+  "Flatten",
+  "Squeeze",
+  "Unsqueeze",
+  "Identity",
+  "Dropout",
+  "Cast",
+  "Shape",
+]);
+
+export interface WorkOptions {
+  readonly structure: Structure;
+  /** Images per run, as a multiple of those the structure's shapes are for. */
+  readonly batchRatio: number;
+  readonly bytesPerElement: number;
+}
+
+/** The work of an operation as a function of the channels on its axes. */
+export function workOf(op: ProfiledOp, options: WorkOptions): WorkAt {
+  const { structure } = options;
+  const nodes = nodesOf(structure.graph, op);
+  const [head] = nodes;
+  if (head === undefined || nodes.every((node) => FREE.has(node.opType))) return () => null;
+  const sizes = sizesOf(op, options);
+  const moved = movedValues(structure, nodes);
+  const bytesAt = (counts: readonly number[]): number => {
+    const elements = moved.reduce((sum, { name, share }) => {
+      return sum + sizes.elements(name, counts) * share;
+    }, 0);
+    return elements * options.bytesPerElement;
+  };
+  const contraction = contractionOf(structure.graph, head, sizes);
+  if (contraction !== null) return (counts) => contraction(counts, bytesAt(counts));
+  // What a Concat reads is what it writes, whatever its inputs' own widths are.
+  const output = head.outputs[0] ?? "";
+  if (head.opType === "Concat") {
+    return (counts) => ({
+      kind: "memory",
+      bytes: 2 * sizes.elements(output, counts) * options.bytesPerElement,
+    });
+  }
+  return (counts) => ({ kind: "memory", bytes: bytesAt(counts) });
+}
+
+interface Sizes {
+  /** Elements of a value or weight at these channels. Activations count the whole batch. */
+  readonly elements: (name: string, counts: readonly number[]) => number;
+  readonly extent: (name: string, axis: number, counts: readonly number[]) => number;
+  readonly shape: (name: string) => readonly number[];
+  readonly batchRatio: number;
+}
+
+function sizesOf(op: ProfiledOp, { structure, batchRatio }: WorkOptions): Sizes {
+  const forms = op.axes.map((axis) => JSON.stringify(axis));
+  const shape = (name: string): readonly number[] =>
+    structure.graph.initializers.get(name)?.shape ?? structure.shapes.of(name) ?? [];
+  const known = new Map<string, readonly number[]>();
+  // For each axis of the value, which axis of the operation it follows; -1 where its length is fixed.
+  const followed = (name: string): readonly number[] => {
+    const present = known.get(name);
+    if (present !== undefined) return present;
+    const found = shape(name).map((_, axis) => {
+      const count = freeCount(structure, name, axis);
+      return count.parts.length === 0 ? -1 : forms.indexOf(JSON.stringify(count));
+    });
+    known.set(name, found);
+    return found;
+  };
+  const extent = (name: string, axis: number, counts: readonly number[]): number => {
+    const dense = shape(name)[axis] ?? 1;
+    const follows = followed(name)[axis] ?? -1;
+    return follows < 0 ? dense : (counts[follows] ?? dense);
+  };
+  const elements = (name: string, counts: readonly number[]): number => {
+    const product = shape(name).reduce(
+      (sum, _, axis) => sum * Math.max(1, extent(name, axis, counts)),
+      1,
+    );
+    return structure.graph.initializers.has(name) ? product : product * batchRatio;
+  };
+  return { elements, extent, shape, batchRatio };
+}
+
+/** The count of an axis with the dims that can't be pruned counted as fixed; as in `ProfiledOp.axes`. */
+function freeCount(structure: Structure, name: string, axis: number): AxisCount {
+  const { fixed, parts } = structure.count(name, axis);
+  const free = parts.filter(({ dim }) => structure.dims[dim]?.pinned === null);
+  const pinned = parts
+    .filter(({ dim }) => structure.dims[dim]?.pinned !== null)
+    .reduce((sum, { dim, perUnit }) => sum + perUnit * (structure.dims[dim]?.size ?? 0), 0);
+  return { fixed: fixed + pinned, parts: free };
+}
+
+/** Values that the fused nodes read from or write to memory, weights included, with the share that is read. */
+function movedValues(
+  structure: Structure,
+  nodes: readonly Node[],
+): { readonly name: string; readonly share: number }[] {
+  const { graph, shapes } = structure;
+  const inside = new Set(nodes.flatMap((node) => node.outputs));
+  const read = new Map<string, number>();
+  for (const node of nodes) {
+    const share = readShare(graph, node);
+    for (const name of node.inputs) {
+      const constant = shapes.constant(name) !== null;
+      if (name === "" || inside.has(name) || constant || read.has(name)) continue;
+      // Normalisation is folded into the weights.
+      if (node.opType === "BatchNormalization" && graph.initializers.has(name)) continue;
+      read.set(name, graph.initializers.has(name) ? 1 : share);
+    }
+  }
+  const own = new Set<NodeId>(nodes.map(nodeId));
+  const outputs = new Set(graph.outputs.map((value) => value.name));
+  const consumers = consumersOf(graph);
+  const written = [...inside].filter((name) => {
+    const leaves = (consumers.get(name) ?? []).some((node) => !own.has(nodeId(node)));
+    return name !== "" && (leaves || outputs.has(name));
+  });
+  return [
+    ...[...read].map(([name, share]) => ({ name, share })),
+    ...written.map((name) => ({ name, share: 1 })),
+  ];
+}
+
+/** A window with steps wider than itself skips part of its input. */
+function readShare(graph: Graph, node: Node): number {
+  const op = opOf(node, graph);
+  if ((op.kind !== "conv" && op.kind !== "pool") || op.kernelShape === null) return 1;
+  return op.kernelShape.reduce(
+    (share, kernel, axis) => share * Math.min(1, kernel / (op.strides[axis] ?? 1)),
+    1,
+  );
+}
+
+type ContractionAt = (counts: readonly number[], bytes: number) => Work;
+
+function contractionOf(graph: Graph, node: Node, sizes: Sizes): ContractionAt | null {
+  const op = opOf(node, graph);
+  switch (op.kind) {
+    case "conv":
+      return convolution(node, op.group, op, sizes);
+    case "convTranspose":
+      return transposedConvolution(node, op.group, sizes);
+    case "gemm":
+    case "matMul":
+      return multiplication(node, op.kind === "gemm" && op.transA, sizes);
+    default:
+      return null;
+  }
+}
+
+function convolution(
+  node: Node,
+  groups: number,
+  window: { readonly strides: readonly number[]; readonly dilations: readonly number[] },
+  sizes: Sizes,
+): ContractionAt {
+  const [input = "", weight = ""] = node.inputs;
+  const [output = ""] = node.outputs;
+  const kernel = sizes.shape(weight).slice(2);
+  const taps = product(kernel);
+  const channelsPerGroup = sizes.shape(weight)[1] ?? 1;
+  const rows = (product(sizes.shape(output)) / (sizes.shape(output)[1] ?? 1)) * sizes.batchRatio;
+  const winograd =
+    groups === 1 &&
+    kernel.length === 2 &&
+    kernel.every((extent) => extent === 3) &&
+    [...window.strides, ...window.dilations].every((extent) => extent === 1);
+  return (counts, bytes) => {
+    const columns = sizes.extent(output, 1, counts);
+    if (groups > 1 && channelsPerGroup === 1) {
+      return { kind: "depthwise", flops: 2 * rows * columns * taps, bytes };
+    }
+    const channels = sizes.extent(input, 1, counts);
+    const kept = groups === 1 ? 1 : Math.max(1, Math.round(channels / channelsPerGroup));
+    return {
+      kind: "contraction",
+      rows,
+      columns: columns / kept,
+      channels: channels / kept,
+      taps,
+      groups: kept,
+      winograd,
+      bytes,
+    };
+  };
+}
+
+/** Each input position makes a patch of outputs: columns are output channels times taps. */
+function transposedConvolution(node: Node, groups: number, sizes: Sizes): ContractionAt {
+  const [input = "", weight = ""] = node.inputs;
+  const [output = ""] = node.outputs;
+  const taps = product(sizes.shape(weight).slice(2));
+  const rows = (product(sizes.shape(input)) / (sizes.shape(input)[1] ?? 1)) * sizes.batchRatio;
+  return (counts, bytes) => ({
+    kind: "contraction",
+    rows,
+    columns: (sizes.extent(output, 1, counts) * taps) / groups,
+    channels: sizes.extent(input, 1, counts) / groups,
+    taps: 1,
+    groups,
+    winograd: false,
+    bytes,
+  });
+}
+
+function multiplication(node: Node, transposed: boolean, sizes: Sizes): ContractionAt {
+  const [left = "", right = ""] = node.inputs;
+  const [output = ""] = node.outputs;
+  const leftRank = sizes.shape(left).length;
+  const outputRank = sizes.shape(output).length;
+  if (leftRank === 0 || outputRank === 0) {
+    throw new InternalError({
+      code: "latency/unknown-shape",
+      message: `The shapes around ${node.opType} '${nodeId(node)}' are not known.`,
+    });
+  }
+  // A matrix on the right serves all rows alike; otherwise each leading index is a multiplication of its own.
+  const shared = sizes.shape(right).length <= 2;
+  return (counts, bytes) => {
+    const columns = sizes.extent(output, outputRank - 1, counts);
+    const rows = sizes.elements(output, counts) / Math.max(1, columns);
+    const own = shared ? rows : sizes.extent(output, outputRank - 2, counts);
+    return {
+      kind: "contraction",
+      rows: own,
+      columns,
+      channels: sizes.extent(left, transposed ? leftRank - 2 : leftRank - 1, counts),
+      taps: 1,
+      groups: Math.max(1, Math.round(rows / Math.max(1, own))),
+      winograd: false,
+      bytes,
+    };
+  };
+}
+
+function nodesOf(graph: Graph, op: ProfiledOp): readonly Node[] {
+  const ids = new Set(op.nodes);
+  return graph.nodes.filter((node) => ids.has(nodeId(node)));
+}
+
+function product(extents: readonly number[]): number {
+  return extents.reduce((result, extent) => result * extent, 1);
+}

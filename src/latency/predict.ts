@@ -1,0 +1,156 @@
+import type { AxisCount, Structure } from "../structure/structure.ts";
+import { type ProfiledOp, profiledOps } from "./ops.ts";
+import type { DeviceDescription, Precision } from "./predict-device.ts";
+import { workMs } from "./predict-roofline.ts";
+import { type WorkAt, workOf } from "./predict-work.ts";
+import type { LatencyOp, LatencyTable } from "./table.ts";
+
+export interface PredictOptions {
+  /** Images per run. */
+  readonly batch: number;
+  readonly precision: Precision;
+  /** Width of the grid in channels; every multiple is a cell of its own, what lies between is interpolated. */
+  readonly step: number;
+  /** Of the network that the table is for. */
+  readonly networkName: string;
+  readonly structureHash: string;
+  readonly command: string;
+}
+
+/** Cells of one operation's table; a finer grid would cost more memory than it tells. */
+const MOST_CELLS = 65_536;
+
+/**
+ * A latency table without a measurement: a roofline with tiles and waves (`predict-roofline.ts`) over the whole grid.
+ * Every cell has origin "p", and the table carries the device's expected error. Convolutions take along the
+ * normalisation, activation and addition behind them, as TensorRT fuses them.
+ */
+export function predictTable(
+  structure: Structure,
+  device: DeviceDescription,
+  options: PredictOptions,
+): LatencyTable {
+  const { batch, precision, step } = options;
+  const inputShape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "") ?? [];
+  const batchRatio = batch / (inputShape[0] ?? 1);
+  const bytesPerElement = precision === "float16" ? 2 : 4;
+  const ops = profiledOps(structure).flatMap((op) => {
+    const work = workOf(op, { structure, batchRatio, bytesPerElement });
+    return predictOp(structure, device, op, work, options) ?? [];
+  });
+  const dense = ops.reduce((sum, op) => sum + (op.ms.at(-1) ?? 0), device.model.callMs);
+  return {
+    schema: "mdp-latency-table/1",
+    device: {
+      name: device.name,
+      kind: "predicted",
+      model: device.title,
+      cores: device.hardware.cudaCores,
+      power: null,
+    },
+    runtime: { name: "TensorRT", version: "predicted, not run" },
+    precision,
+    batch,
+    threads: null,
+    optimisation: null,
+    date: device.date,
+    command: options.command,
+    repeats: null,
+    runs: null,
+    step,
+    spread: null,
+    network: {
+      name: options.networkName,
+      structureHash: options.structureHash,
+      inputShape: [batch, ...inputShape.slice(1)],
+    },
+    denseMs: dense,
+    scale: 1,
+    fixedMs: device.model.callMs,
+    expectedError: { ...device.expectedError },
+    notes: notesOf(device, batch, precision),
+    ops,
+  };
+}
+
+/** What a reader must know of numbers that nobody measured. */
+function notesOf(device: DeviceDescription, batch: number, precision: Precision): string[] {
+  const error = device.expectedError;
+  const notes = [
+    `Predicted from published figures of the ${device.title}, not measured. Expected error: mean ` +
+      `${perCent(error.mean)}, worst ${perCent(error.worst)} (${error.how}).`,
+  ];
+  if (batch !== 1) {
+    notes.push(`The constants were fitted at batch 1; batch ${batch} is an extrapolation.`);
+  }
+  if (precision !== "float16") {
+    notes.push(`The constants were fitted to float16; ${precision} is an extrapolation.`);
+  }
+  return notes;
+}
+
+function predictOp(
+  structure: Structure,
+  device: DeviceDescription,
+  op: ProfiledOp,
+  work: WorkAt,
+  { precision, step }: PredictOptions,
+): LatencyOp | null {
+  const counts = gridOf(structure, op.axes, step);
+  const cells = counts.reduce((product, axis) => product * axis.length, 1);
+  const ms: number[] = [];
+  for (let cell = 0; cell < cells; cell += 1) {
+    const done = work(countsAt(cell, counts));
+    if (done === null) return null;
+    ms.push(workMs(device, precision, done));
+  }
+  return {
+    id: op.id,
+    label: op.label,
+    kind: op.kind,
+    axes: op.axes.map(({ fixed, parts }) => ({ fixed, parts: parts.map((part) => ({ ...part })) })),
+    counts,
+    ms,
+    origin: "p".repeat(cells),
+  };
+}
+
+/** Channels of a cell, row-major over the axes. */
+function countsAt(cell: number, counts: readonly (readonly number[])[]): number[] {
+  const result: number[] = [];
+  let rest = cell;
+  for (const axis of [...counts].reverse()) {
+    result.unshift(axis[rest % axis.length] ?? 0);
+    rest = Math.floor(rest / axis.length);
+  }
+  return result;
+}
+
+/** Channels covered per axis: the fewest possible, multiples of the step, all. */
+function gridOf(structure: Structure, axes: readonly AxisCount[], step: number): number[][] {
+  const size = (dim: number): number => structure.dims[dim]?.size ?? 1;
+  for (let width = step; ; width *= 2) {
+    const counts = axes.map((axis) => {
+      const least = axis.parts.reduce((sum, { perUnit }) => sum + perUnit, axis.fixed);
+      const most = axis.parts.reduce(
+        (sum, { dim, perUnit }) => sum + perUnit * size(dim),
+        axis.fixed,
+      );
+      return multiplesBetween(least, most, width);
+    });
+    if (counts.reduce((product, axis) => product * axis.length, 1) <= MOST_CELLS) return counts;
+  }
+}
+
+function multiplesBetween(least: number, most: number, step: number): number[] {
+  const counts = [least];
+  for (let count = step * Math.ceil((least + 1) / step); count < most; count += step) {
+    counts.push(count);
+  }
+  if (most > least) counts.push(most);
+  return counts;
+}
+
+function perCent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}

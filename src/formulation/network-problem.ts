@@ -94,6 +94,8 @@ interface Place {
   readonly layer: number | null;
 }
 
+const OUTSIDE: Place = { block: null, layer: null };
+
 interface Places {
   readonly of: (node: NodeId) => Place;
 }
@@ -125,11 +127,11 @@ function importanceTerms(
   structure: Structure,
   places: Places,
 ): ProblemTerm[] {
-  const layerByName = new Map(structure.layers.map((layer) => [layer.name, layer]));
+  const nodeOf = new Map(structure.layers.map((layer) => [layer.name, layer.id]));
   return dims.flatMap((dim, index) =>
     (rankings[index]?.shares ?? []).map((share): ProblemTerm => {
-      const layer = layerByName.get(share.layer);
-      const place = layer === undefined ? { block: null, layer: null } : places.of(layer.id);
+      const node = nodeOf.get(share.layer);
+      const place = node === undefined ? OUTSIDE : places.of(node);
       const gain = Float64Array.from(dim.counts, (count) => share.bestSum(count));
       return {
         name: `importance of ${share.layer}`,

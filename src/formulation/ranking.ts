@@ -1,4 +1,4 @@
-import type { Importance } from "../importance/importance.ts";
+import { type Importance, rankUnits, scoreUnits } from "../importance/importance.ts";
 import type { Dim } from "../structure/structure.ts";
 
 /** One layer's part in the importance of a dim. */
@@ -19,18 +19,11 @@ export interface Ranking {
 
 /** Units are ranked by their score summed over the layers of the dim; equal scores by index. */
 export function rankingOf(importance: Importance, dim: Dim): Ranking {
-  const entry = importance.dims.find((candidate) => candidate.dim === dim.name);
-  const layers = entry?.layers ?? [];
-  const totals = new Float64Array(dim.size);
-  for (const { scores } of layers) {
-    for (let unit = 0; unit < dim.size; unit += 1)
-      totals[unit] = (totals[unit] ?? 0) + (scores[unit] ?? 0);
-  }
-  const order = Array.from(totals.keys()).sort(
-    (a, b) => (totals[b] ?? 0) - (totals[a] ?? 0) || a - b,
-  );
+  const scored = importance.dims.find((candidate) => candidate.dim === dim.name);
+  const entry = scored ?? { dim: dim.name, units: dim.size, layers: [] };
+  const order = rankUnits(scoreUnits(entry));
   const best = (count: number): number[] => order.slice(0, count).sort((a, b) => a - b);
-  const shares = layers.map(({ layer, scores }): Share => {
+  const shares = entry.layers.map(({ layer, scores }): Share => {
     const cumulative = [0];
     for (const unit of order) cumulative.push((cumulative.at(-1) ?? 0) + (scores[unit] ?? 0));
     return {

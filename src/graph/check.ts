@@ -1,7 +1,7 @@
 import { InputError } from "../core/errors.ts";
 import type { Graph, Node } from "./graph.ts";
 import { nodeLabel } from "./graph.ts";
-import { namesCaptured, topologicalOrder } from "./traversal.ts";
+import { namesRead, topologicalOrder } from "./traversal.ts";
 
 /**
  * A graph that is well formed: every value is written once, every value that is read exists, there is no cycle, and the
@@ -12,14 +12,8 @@ export function checkGraph(graph: Graph, outer: ReadonlySet<string> = new Set())
   const defined = definedNames(graph, outer);
   const visible = new Set([...outer, ...defined]);
   for (const node of graph.nodes) {
-    for (const name of node.inputs) {
-      if (name !== "" && !visible.has(name)) throw undefinedValue(node, name);
-    }
-    for (const attribute of node.attributes.values()) {
-      if (attribute.kind !== "graph") continue;
-      const missing = namesCaptured(attribute.value).find((name) => !visible.has(name));
-      if (missing !== undefined) throw undefinedValue(node, missing);
-    }
+    const missing = namesRead(node).find((name) => !visible.has(name));
+    if (missing !== undefined) throw undefinedValue(node, missing);
   }
   for (const output of graph.outputs) {
     if (visible.has(output.name)) continue;

@@ -28,17 +28,26 @@ export function constantNodeValue(node: Node): Tensor | null {
 }
 
 function readConstant(node: Node): Tensor | null {
-  for (const [name, attribute] of node.attributes) {
-    if (name === "value" && attribute.kind === "tensor") return attribute.value;
-    if (name === "value_int" && attribute.kind === "int") return intTensor([], [attribute.value]);
-    if (name === "value_ints" && attribute.kind === "ints") {
-      return intTensor([attribute.value.length], attribute.value);
-    }
-    if (name === "value_float" && attribute.kind === "float") {
-      return floatTensor([], [attribute.value]);
-    }
-    if (name === "value_floats" && attribute.kind === "floats") {
-      return floatTensor([attribute.value.length], attribute.value);
+  const attributes = [...node.attributes.values()];
+  for (const attribute of attributes) {
+    switch (attribute.kind) {
+      case "tensor":
+        return attribute.value;
+      case "int":
+        return intTensor([], [attribute.value]);
+      case "ints":
+        return intTensor([attribute.value.length], attribute.value);
+      case "float":
+        return floatTensor([], [attribute.value]);
+      case "floats":
+        return floatTensor([attribute.value.length], attribute.value);
+      case "string":
+      case "strings":
+      case "graph":
+      case "opaque":
+        break;
+      default:
+        attribute satisfies never;
     }
   }
   return null;

@@ -98,7 +98,7 @@ function valuesAt(context: Context, index: number): readonly Extent[] | null {
 /** As `valuesAt`, where every value must be a number. */
 function numbersAt(context: Context, index: number): readonly number[] | null {
   const values = valuesAt(context, index);
-  return values !== null && values.every((value) => typeof value === "number") ? values : null;
+  return values?.every((value) => typeof value === "number") ? values : null;
 }
 
 function has(context: Context, index: number): boolean {

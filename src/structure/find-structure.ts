@@ -1,0 +1,128 @@
+import { InputError } from "../core/errors.ts";
+import type { Graph, Node } from "../graph/graph.ts";
+import { inferShapes } from "../graph/shapes/infer.ts";
+import { blocksAround, type FoundBlock, findBlocks } from "./blocks.ts";
+import { findDims } from "./dims.ts";
+import { flowElements } from "./flow.ts";
+import { findLayers } from "./layers.ts";
+import type { Propagation } from "./propagation.ts";
+import type { AxisUnits, Dim, Layer, ResolvedShapes, Structure } from "./structure.ts";
+import { findWeights, otherMacs } from "./weights.ts";
+
+export interface StructureOptions {
+  /** Extent of symbolic batch axes; 1 by default. */
+  readonly batch?: number;
+  /** Extents of other symbolic axes, by name. */
+  readonly bind?: Readonly<Record<string, number>>;
+}
+
+/**
+ * Finds what can be pruned: dims by uniting tensor indices over the graph (see docs/decisions/0002), layers and blocks.
+ * Requires a checked graph.
+ *
+ * @throws InputError `structure/open-shape` where an input has an extent that is neither a number nor bound.
+ * @example
+ * const structure = findStructure(readModel("resnet50.onnx").graph);
+ * structure.dims.filter((dim) => dim.pinned === null).length // 37
+ */
+export function findStructure(graph: Graph, options: StructureOptions = {}): Structure {
+  const { batch = 1, bind = {} } = options;
+  const shapes = resolveShapes(graph, batch, bind);
+  const flow = flowElements(graph, shapes);
+  const { dims: found, axis, count } = findDims(flow);
+  const blocks = findBlocks(graph, shapes);
+  const homes = innermostBlocks(flow, found.length, axis, blocks);
+  const dims: readonly Dim[] = found.map((dim, index) => ({ ...dim, block: homes[index] ?? null }));
+  const layers = findLayers({ graph, shapes, dims, blocks, batch, axis, count });
+  return {
+    graph,
+    shapes,
+    dims,
+    layers,
+    blocks: blocks.map(({ branch, ...block }) => ({
+      ...block,
+      layers: layersOf(layers, block.index),
+    })),
+    weights: findWeights(graph, count),
+    otherMacs: otherMacs(graph, shapes, batch),
+    axis,
+    count,
+    shuffles: flow.shuffles,
+  };
+}
+
+function layersOf(layers: readonly Layer[], block: number): readonly number[] {
+  return layers.filter((layer) => layer.blocks.includes(block)).map((layer) => layer.index);
+}
+
+function resolveShapes(
+  graph: Graph,
+  batch: number,
+  bind: Readonly<Record<string, number>>,
+): ResolvedShapes {
+  const inferred = inferShapes(graph, { batch, bind });
+  const numbers = (list: readonly unknown[] | null | undefined): readonly number[] | null => {
+    const known = list?.filter((item) => typeof item === "number");
+    return known !== undefined && known.length === list?.length ? known : null;
+  };
+  for (const input of graph.inputs) {
+    const shape = inferred.of(input.name)?.shape ?? null;
+    if (numbers(shape) === null) throw openShape(input.name, shape);
+  }
+  const shapes = new Map<string, readonly number[] | null>();
+  return {
+    of: (name) => {
+      const known = shapes.get(name);
+      if (known !== undefined) return known;
+      const shape = numbers(inferred.of(name)?.shape);
+      shapes.set(name, shape);
+      return shape;
+    },
+    constant: (name) => numbers(inferred.constant(name)),
+  };
+}
+
+function openShape(name: string, shape: readonly unknown[] | null): InputError {
+  return new InputError({
+    code: "structure/open-shape",
+    message: `Input '${name}' has shape ${shape === null ? "unknown" : `[${shape.map((extent) => extent ?? "?").join(", ")}]`}; structure needs every extent as a number.`,
+    where: `input '${name}'`,
+    hint: "Bind the named axes, for example height=224 and width=224, or export the model with a fixed input size.",
+  });
+}
+
+/** Per dim, the innermost block whose branch produces every value that the dim is on. */
+function innermostBlocks(
+  flow: Propagation,
+  dims: number,
+  axis: (value: string, axis: number) => AxisUnits | null,
+  blocks: readonly FoundBlock[],
+): readonly (number | null)[] {
+  const around: (readonly number[] | null)[] = new Array<null>(dims).fill(null);
+  const meet = (dim: number, chain: readonly number[]): void => {
+    const before = around[dim] ?? null;
+    around[dim] = before === null ? chain : before.filter((block) => chain.includes(block));
+  };
+  for (const node of flow.graph.nodes) {
+    const present = dimsOn(flow, node, axis);
+    if (present.size === 0) continue;
+    const chain = blocksAround(blocks, node);
+    for (const dim of present) meet(dim, chain);
+  }
+  return around.map((chain) => chain?.at(-1) ?? null);
+}
+
+function dimsOn(
+  flow: Propagation,
+  node: Node,
+  axis: (value: string, axis: number) => AxisUnits | null,
+): ReadonlySet<number> {
+  const present = new Set<number>();
+  for (const output of node.outputs) {
+    const rank = flow.axes.get(output)?.length ?? 0;
+    for (let index = 0; index < rank; index += 1) {
+      for (const dim of axis(output, index)?.dims ?? []) if (dim >= 0) present.add(dim);
+    }
+  }
+  return present;
+}

@@ -1,0 +1,119 @@
+import { constantOf } from "../graph/constants.ts";
+import type { DataType, Graph, Node } from "../graph/graph.ts";
+import type { Op } from "../graph/op.ts";
+import { opOf } from "../graph/read-op.ts";
+import { namesRead } from "../graph/traversal.ts";
+import { type Axes, createElements } from "./elements.ts";
+import { describe, fixedAxes, type Propagation, pinValues, type Rule } from "./propagation.ts";
+import { elementwise, layerNorm, pool, reduce, softmax, unary } from "./rules/elementwise.ts";
+import { forget } from "./rules/forget.ts";
+import { batchNorm, conv, convTranspose, gemm, instanceNorm, matMul } from "./rules/layers.ts";
+import { concat, gather, pad, slice, split, stretch, transpose } from "./rules/move.ts";
+import { reshape } from "./rules/reshape.ts";
+import type { ResolvedShapes } from "./structure.ts";
+
+type RuleTable = { readonly [K in Op["kind"]]?: Rule<Extract<Op, { kind: K }>> };
+
+// A kind that is absent here has no rule: what it reads is pinned.
+const RULES = {
+  conv,
+  convTranspose,
+  gemm,
+  matMul,
+  batchNorm,
+  instanceNorm,
+  layerNorm,
+  softmax,
+  pool,
+  globalPool: pool,
+  reduce,
+  unary,
+  cast: unary,
+  elementwise,
+  concat,
+  split,
+  slice,
+  pad,
+  transpose,
+  gather,
+  expand: stretch,
+  tile: stretch,
+  resize: stretch,
+  reshape,
+  flatten: reshape,
+  squeeze: reshape,
+  unsqueeze: reshape,
+} as const satisfies RuleTable;
+
+const FLOATS: ReadonlySet<DataType> = new Set(["float32", "float16", "bfloat16", "float64"]);
+
+/**
+ * Lets elements flow through the whole graph: which indices of which axes go together, and which may not go.
+ * Requires nodes in topological order.
+ */
+export function flowElements(graph: Graph, shapes: ResolvedShapes): Propagation {
+  const flow: Propagation = {
+    graph,
+    shapes,
+    elements: createElements(),
+    axes: new Map(),
+    shuffles: new Map(),
+  };
+  for (const node of graph.nodes) {
+    for (const name of namesRead(node)) meetConstant(flow, name);
+    applyRule(flow, node);
+  }
+  for (const output of graph.outputs) {
+    pinValues(flow, [output.name], `feeds the network's output '${output.name}'`);
+  }
+  return flow;
+}
+
+/** Gives a floating-point constant elements of its own, the first time something reads it. */
+function meetConstant(flow: Propagation, name: string): void {
+  if (flow.axes.has(name)) return;
+  const tensor = constantOf(flow.graph, name);
+  if (tensor === null || !FLOATS.has(tensor.type)) return;
+  flow.axes.set(
+    name,
+    tensor.shape.map((extent) => flow.elements.fresh(extent)),
+  );
+}
+
+function applyRule(flow: Propagation, node: Node): void {
+  const names = [...node.inputs, ...node.outputs].filter((name) => name !== "");
+  const carries = node.inputs.some((name) => hasElements(flow.axes.get(name)));
+  if (node.opType === "Constant" && node.domain === "") return;
+  if (!carries && !CREATES.has(node.opType)) {
+    for (const output of node.outputs)
+      if (output !== "") flow.axes.set(output, fixedAxes(flow, output));
+    if (node.attributes.size > 0) pinCaptured(flow, node);
+    return;
+  }
+  const op = opOf(node, flow.graph, flow.shapes.constant);
+  if (op.kind === "shape" || op.kind === "size") {
+    // Sizes are read when the network runs, so they follow what surgery leaves.
+    for (const output of node.outputs) flow.axes.set(output, fixedAxes(flow, output));
+    return;
+  }
+  const unknown = names.find(
+    (name) => flow.shapes.of(name) === null && !flow.graph.initializers.has(name),
+  );
+  const rule = (RULES as RuleTable)[op.kind] as Rule<Op> | undefined;
+  if (rule === undefined) forget(flow, node, `op ${describe(node)} has no rule`);
+  else if (unknown !== undefined)
+    forget(flow, node, `the shape of '${unknown}' at ${describe(node)} is unknown`);
+  else rule(node, op, flow);
+}
+
+// Ops with weights make elements even where their input has none.
+const CREATES: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
+
+function hasElements(axes: Axes | undefined): boolean {
+  return axes?.some((axis) => axis !== null) ?? false;
+}
+
+function pinCaptured(flow: Propagation, node: Node): void {
+  const captured = namesRead(node).filter((name) => !node.inputs.includes(name));
+  pinValues(flow, captured, `a subgraph of ${describe(node)} reads it`);
+}

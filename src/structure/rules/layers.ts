@@ -1,0 +1,161 @@
+import type { Node } from "../../graph/graph.ts";
+import type { Op } from "../../graph/op.ts";
+import type { Axes, Axis } from "../elements.ts";
+import {
+  describe,
+  inputAxes,
+  type Propagation,
+  pinAxes,
+  type Rule,
+  setAxes,
+  shapeOf,
+  uniteAxes,
+} from "../propagation.ts";
+import { weightOf } from "../weight-of.ts";
+import { forget } from "./forget.ts";
+
+type Kind<K extends Op["kind"]> = Extract<Op, { kind: K }>;
+
+/** Weight [out, in / groups, ...]. Ungrouped: contracts the input's channels. Grouped: a group stays or goes as a whole. */
+export const conv: Rule<Kind<"conv">> = (node, op, flow) => {
+  const [batch = null, channels = null, ...spatial] = inputAxes(flow, node, 0);
+  const [out = null, contracted = null, ...kernel] = inputAxes(flow, node, 1);
+  if (out === null || !hasWeight(node, flow) || spatial.some((axis) => axis !== null)) {
+    forget(flow, node, `${describe(node)} has a weight or input that it can't be pruned through`);
+    return;
+  }
+  for (const axis of kernel) flow.elements.pin(axis, `${describe(node)} slides over it`);
+  if (op.group === 1) {
+    uniteAxes(flow, contracted, channels, `${describe(node)} reads an axis that always stays`);
+  } else {
+    flow.elements.pin(contracted, `${describe(node)} contracts it within a group`);
+    uniteGroups(flow, channels, out, op.group, describe(node));
+  }
+  uniteBias(flow, inputAxes(flow, node, 2), out, describe(node));
+  flow.elements.markProduced(out);
+  setAxes(flow, node.outputs[0], [batch, out, ...spatial]);
+};
+
+/** Weight [in, out / groups, ...]: a convolution's backward pass. */
+export const convTranspose: Rule<Kind<"convTranspose">> = (node, op, flow) => {
+  const [batch = null, channels = null, ...spatial] = inputAxes(flow, node, 0);
+  const [contracted = null, perGroup = null, ...kernel] = inputAxes(flow, node, 1);
+  if (perGroup === null || !hasWeight(node, flow) || spatial.some((axis) => axis !== null)) {
+    forget(flow, node, `${describe(node)} has a weight or input that it can't be pruned through`);
+    return;
+  }
+  for (const axis of kernel) flow.elements.pin(axis, `${describe(node)} slides over it`);
+  uniteAxes(flow, contracted, channels, `${describe(node)} reads an axis that always stays`);
+  let out = perGroup;
+  if (op.group > 1) {
+    flow.elements.pin(perGroup, `${describe(node)} repeats it in every group`);
+    out = flow.elements.fresh(perGroup.length * op.group);
+    uniteGroups(flow, channels, out, op.group, describe(node));
+  }
+  uniteBias(flow, inputAxes(flow, node, 2), out, describe(node));
+  flow.elements.markProduced(out);
+  setAxes(flow, node.outputs[0], [batch, out, ...spatial]);
+};
+
+/** Y = A B + C with A [rows, in], B [in, out] (or transposed), C broadcast to [rows, out]. */
+export const gemm: Rule<Kind<"gemm">> = (node, op, flow) => {
+  if (!hasWeight(node, flow)) {
+    forget(flow, node, `${describe(node)} multiplies two activations`);
+    return;
+  }
+  const [first = null, second = null] = inputAxes(flow, node, 0);
+  const [rows, contracted] = op.transA ? [second, first] : [first, second];
+  const weight = inputAxes(flow, node, 1);
+  const [into = null, out = null] = op.transB ? [weight[1], weight[0]] : weight;
+  uniteAxes(flow, into, contracted, `${describe(node)} reads an axis that always stays`);
+  if (out !== null) flow.elements.markProduced(out);
+  const bias = inputAxes(flow, node, 2);
+  const output = node.outputs[0] ?? "";
+  const length = shapeOf(flow, output)[1] ?? 1;
+  const biasLength = shapeOf(flow, node.inputs[2]).at(-1) ?? 1;
+  if (bias.length > 0 && biasLength === length) {
+    uniteAxes(
+      flow,
+      out,
+      bias.at(-1) ?? null,
+      `${describe(node)} adds to an axis that always stays`,
+    );
+  }
+  if (bias.length === 2)
+    flow.elements.pin(bias[0] ?? null, `${describe(node)} adds one row per sample`);
+  setAxes(flow, output, [rows ?? null, out]);
+};
+
+/** A product with a constant matrix [in, out] is a layer; one of two activations pins what it contracts. */
+export const matMul: Rule<Kind<"matMul">> = (node, _op, flow) => {
+  const left = inputAxes(flow, node, 0);
+  const right = inputAxes(flow, node, 1);
+  const output = node.outputs[0] ?? "";
+  const into = right[0] ?? null;
+  const out = right[1] ?? null;
+  if (!hasWeight(node, flow) || left.length < 2 || right.length !== 2 || out === null) {
+    forget(flow, node, `${describe(node)} multiplies two activations`);
+    return;
+  }
+  uniteAxes(flow, into, left.at(-1) ?? null, `${describe(node)} reads an axis that always stays`);
+  flow.elements.markProduced(out);
+  setAxes(flow, output, [...left.slice(0, -1), out]);
+};
+
+/** Statistics and affine parameters per channel: all five go together with axis 1. */
+export const batchNorm: Rule<Kind<"batchNorm">> = (node, op, flow) => {
+  const axes = inputAxes(flow, node, 0);
+  const channels = axes[1] ?? null;
+  for (const index of [1, 2, 3, 4]) {
+    const [parameter = null] = inputAxes(flow, node, index);
+    uniteAxes(flow, channels, parameter, `${describe(node)} scales an axis that always stays`);
+  }
+  if (op.training) flow.elements.pin(channels, `${describe(node)} is in training mode`);
+  setAxes(flow, node.outputs[0], axes);
+};
+
+export const instanceNorm: Rule<Kind<"instanceNorm">> = (node, _op, flow) => {
+  const axes = inputAxes(flow, node, 0);
+  const reason = `${describe(node)} normalises over this axis`;
+  for (const index of [1, 2]) {
+    const [parameter = null] = inputAxes(flow, node, index);
+    uniteAxes(flow, axes[1] ?? null, parameter, reason);
+  }
+  setAxes(
+    flow,
+    node.outputs[0],
+    pinAxes(flow, axes, (index) => index > 1, reason),
+  );
+};
+
+function uniteBias(flow: Propagation, bias: Axes, out: Axis, name: string): void {
+  if (bias.length > 0)
+    uniteAxes(flow, out, bias[0] ?? null, `${name} adds a bias that always stays`);
+}
+
+function hasWeight(node: Node, flow: Propagation): boolean {
+  return weightOf(flow.graph, node) !== null;
+}
+
+function uniteGroups(
+  flow: Propagation,
+  channels: Axis,
+  out: Int32Array,
+  groups: number,
+  name: string,
+): void {
+  if (channels === null) {
+    flow.elements.pin(out, `${name} reads an axis that always stays`);
+    return;
+  }
+  const inWidth = channels.length / groups;
+  const outWidth = out.length / groups;
+  for (let group = 0; group < groups; group += 1) {
+    const members = [
+      ...channels.subarray(group * inWidth, (group + 1) * inWidth),
+      ...out.subarray(group * outWidth, (group + 1) * outWidth),
+    ];
+    const [first, ...rest] = members;
+    for (const member of rest) if (first !== undefined) flow.elements.unite(first, member);
+  }
+}

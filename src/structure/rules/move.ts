@@ -1,0 +1,190 @@
+import type { Op } from "../../graph/op.ts";
+import type { Axis } from "../elements.ts";
+import {
+  asElements,
+  axesOf,
+  axisIndex,
+  describe,
+  inputAxes,
+  pinAxes,
+  type Rule,
+  setAxes,
+  shapeOf,
+  uniteAxes,
+} from "../propagation.ts";
+
+type Kind<K extends Op["kind"]> = Extract<Op, { kind: K }>;
+
+/** Operands one after the other along one axis; along the others they go together. */
+export const concat: Rule<Kind<"concat">> = (node, op, flow) => {
+  const output = node.outputs[0] ?? "";
+  const shape = shapeOf(flow, output);
+  const along = axisIndex(op.axis, shape.length);
+  const reason = `${describe(node)} puts it beside an axis that always stays`;
+  const axes = shape.map((_, index): Axis => {
+    const parts = node.inputs.map((name) => axesOf(flow, name)[index] ?? null);
+    if (parts.every((part) => part === null)) return null;
+    if (index !== along) return parts.reduce((a, b) => uniteAxes(flow, a, b, reason));
+    return joined(
+      parts.map((part, at) =>
+        asElements(flow, part, shapeOf(flow, node.inputs[at])[index] ?? 0, "is an input"),
+      ),
+    );
+  });
+  setAxes(flow, output, axes);
+};
+
+function joined(parts: readonly Int32Array[]): Int32Array {
+  const result = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    result.set(part, at);
+    at += part.length;
+  }
+  return result;
+}
+
+/** Consecutive pieces of one axis. */
+export const split: Rule<Kind<"split">> = (node, op, flow) => {
+  const axes = inputAxes(flow, node, 0);
+  const along = axisIndex(op.axis, axes.length);
+  let from = 0;
+  for (const output of node.outputs) {
+    const length = shapeOf(flow, output)[along] ?? 0;
+    const start = from;
+    setAxes(
+      flow,
+      output,
+      axes.map((axis, index) =>
+        index === along ? (axis?.subarray(start, start + length) ?? null) : axis,
+      ),
+    );
+    from += length;
+  }
+};
+
+export const slice: Rule<Kind<"slice">> = (node, op, flow) => {
+  const output = node.outputs[0] ?? "";
+  const lengths = shapeOf(flow, output);
+  const axes = inputAxes(flow, node, 0);
+  const reason = `${describe(node)} cuts it at places that are not constant`;
+  setAxes(
+    flow,
+    output,
+    axes.map((axis, index): Axis => {
+      if (axis === null) return null;
+      const taken = sliceIndices(op, index, axes.length, axis.length);
+      if (taken !== null && taken.length === lengths[index]) {
+        return Int32Array.from(taken, (at) => axis[at] ?? 0);
+      }
+      flow.elements.pin(axis, reason);
+      return null;
+    }),
+  );
+};
+
+/** Indices along an axis that a Slice takes; null where they are not constant. */
+export function sliceIndices(
+  op: Kind<"slice">,
+  axis: number,
+  rank: number,
+  length: number,
+): readonly number[] | null {
+  if (op.starts === null || op.ends === null) return null;
+  const axes = op.axes ?? op.starts.map((_, index) => index);
+  const at = axes.findIndex((candidate) => axisIndex(candidate, rank) === axis);
+  if (at < 0) return Array.from({ length }, (_, index) => index);
+  const start = op.starts[at];
+  const end = op.ends[at];
+  const step = op.steps?.[at] ?? 1;
+  if (typeof start !== "number" || typeof end !== "number") return null;
+  const clamp = (value: number, low: number, high: number): number =>
+    Math.min(Math.max(value < 0 ? value + length : value, low), high);
+  const indices: number[] = [];
+  if (step > 0) {
+    for (let i = clamp(start, 0, length); i < clamp(end, 0, length); i += step) indices.push(i);
+  } else {
+    const stop = clamp(end, -1, length - 1);
+    for (let i = clamp(start, 0, length - 1); i > stop; i += step) indices.push(i);
+  }
+  return indices;
+}
+
+/** Padding adds elements of its own; where it widens a shortcut, an Add unites them with the branch's channels. */
+export const pad: Rule<Kind<"pad">> = (node, op, flow) => {
+  const output = node.outputs[0] ?? "";
+  const lengths = shapeOf(flow, output);
+  const axes = inputAxes(flow, node, 0);
+  const reason = `${describe(node)} pads it in a way that can't be pruned through`;
+  setAxes(
+    flow,
+    output,
+    axes.map((axis, index): Axis => {
+      if (axis === null || lengths[index] === axis.length) return axis;
+      const amounts = padAmounts(op, index, axes.length);
+      const plain = amounts !== null && amounts.every((amount) => amount >= 0);
+      if (!plain || op.mode !== "constant") {
+        flow.elements.pin(axis, reason);
+        return null;
+      }
+      const [before = 0, after = 0] = amounts;
+      return joined([flow.elements.fresh(before), axis, flow.elements.fresh(after)]);
+    }),
+  );
+};
+
+/** Elements added before and after along an axis; null where that is not constant. */
+export function padAmounts(op: Kind<"pad">, axis: number, rank: number): readonly number[] | null {
+  if (op.pads === null) return null;
+  const axes = op.axes ?? Array.from({ length: rank }, (_, index) => index);
+  const at = axes.findIndex((candidate) => axisIndex(candidate, rank) === axis);
+  if (at < 0) return [0, 0];
+  const before = op.pads[at];
+  const after = op.pads[at + axes.length];
+  return typeof before === "number" && typeof after === "number" ? [before, after] : null;
+}
+
+export const transpose: Rule<Kind<"transpose">> = (node, op, flow) => {
+  const axes = inputAxes(flow, node, 0);
+  const perm = op.perm ?? axes.map((_, index) => axes.length - 1 - index);
+  setAxes(
+    flow,
+    node.outputs[0],
+    perm.map((from) => axes[from] ?? null),
+  );
+};
+
+/** A constant list of indices picks elements; anything else pins the axis. */
+export const gather: Rule<Kind<"gather">> = (node, op, flow) => {
+  const data = inputAxes(flow, node, 0);
+  const along = axisIndex(op.axis, data.length);
+  const picked = data[along] ?? null;
+  const indexShape = shapeOf(flow, node.inputs[1]);
+  const indices = numbersOf(op.indices);
+  let middle: readonly Axis[] = indexShape.map(() => null);
+  if (picked !== null && indices !== null && indexShape.length === 1) {
+    middle = [Int32Array.from(indices, (index) => picked[axisIndex(index, picked.length)] ?? 0)];
+  } else {
+    flow.elements.pin(picked, `${describe(node)} picks from it by index`);
+  }
+  setAxes(flow, node.outputs[0], [...data.slice(0, along), ...middle, ...data.slice(along + 1)]);
+};
+
+export function numbersOf(list: readonly unknown[] | null): readonly number[] | null {
+  if (list === null) return null;
+  const numbers = list.filter((item) => typeof item === "number");
+  return numbers.length === list.length ? numbers : null;
+}
+
+/** Expand, Tile, Resize: an axis whose length stays is passed on; one that changes is pinned. */
+export const stretch: Rule<Kind<"expand"> | Kind<"tile"> | Kind<"resize">> = (node, _op, flow) => {
+  const output = node.outputs[0] ?? "";
+  const shape = shapeOf(flow, output);
+  const axes = inputAxes(flow, node, 0);
+  const before = shapeOf(flow, node.inputs[0]);
+  const added = shape.length - axes.length;
+  const reason = `${describe(node)} changes the length of this axis`;
+  const same = (index: number): boolean => before[index] === shape[index + added];
+  const kept = pinAxes(flow, axes, (index) => !same(index), reason);
+  setAxes(flow, output, [...new Array<null>(added).fill(null), ...kept]);
+};

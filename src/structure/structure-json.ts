@@ -1,0 +1,87 @@
+import { sha256 } from "../core/files.ts";
+import { macCount, parameterCount } from "./counts.ts";
+import type { AxisCount, Structure } from "./structure.ts";
+
+/** Fingerprint of topology and shapes, not of weights: the same for a network before and after training. */
+export function structureHash(structure: Structure): string {
+  const { graph, shapes } = structure;
+  const lines = [
+    ...[...graph.opsets].sort().map(([domain, version]) => `opset ${domain} ${version}`),
+    ...graph.inputs.map((value) => `input ${value.name} ${shapes.of(value.name)?.join("x")}`),
+    ...graph.outputs.map((value) => `output ${value.name}`),
+    ...graph.nodes.map((node) => {
+      const attributes = [...node.attributes].map(([name, attribute]) =>
+        "value" in attribute && attribute.kind !== "tensor" && attribute.kind !== "graph"
+          ? `${name}=${String(attribute.value)}`
+          : name,
+      );
+      const outputs = node.outputs.map((name) => `${name}:${shapes.of(name)?.join("x")}`);
+      return [
+        node.domain,
+        node.opType,
+        ...node.inputs,
+        "->",
+        ...outputs,
+        ...attributes.sort(),
+      ].join(" ");
+    }),
+    ...[...graph.initializers].map(
+      ([name, tensor]) => `weight ${name} ${tensor.type} ${tensor.shape.join("x")}`,
+    ),
+  ];
+  return sha256(lines.join("\n"));
+}
+
+/** The structure as people and other programs read it, schema `mdp-structure/1`. */
+export function structureJson(structure: Structure): Record<string, unknown> {
+  const { dims, blocks } = structure;
+  const form = (count: AxisCount): unknown =>
+    count.parts.length === 0
+      ? count.fixed
+      : {
+          ...(count.fixed > 0 ? { fixed: count.fixed } : {}),
+          ...Object.fromEntries(
+            count.parts.map((part) => [dims[part.dim]?.name ?? "", part.perUnit]),
+          ),
+        };
+  const blockName = (index: number | null): string | null =>
+    index === null ? null : (blocks[index]?.name ?? null);
+  return {
+    schema: "mdp-structure/1",
+    network: structure.graph.name,
+    structureHash: structureHash(structure),
+    parameters: parameterCount(structure),
+    macs: macCount(structure),
+    dims: dims.map((dim) => ({
+      name: dim.name,
+      units: dim.size,
+      unitChannels: dim.unitChannels,
+      pinned: dim.pinned,
+      block: blockName(dim.block),
+      producers: dim.producers,
+    })),
+    layers: structure.layers.map((layer) => ({
+      name: layer.name,
+      node: layer.id,
+      opType: layer.opType,
+      input: form(layer.input),
+      output: form(layer.output),
+      groups: layer.groups,
+      parameters: layer.parameters,
+      macs: layer.macs,
+      blocks: layer.blocks.map(blockName),
+      normalisation: layer.normalisation,
+      drop:
+        layer.drop?.kind === "tie"
+          ? { outlives: dims[layer.drop.outlives]?.name, tied: dims[layer.drop.tied]?.name }
+          : (layer.drop?.kind ?? null),
+    })),
+    blocks: blocks.map((block) => ({
+      name: block.name,
+      add: block.add,
+      branchInput: block.branchInput,
+      parent: blockName(block.parent),
+      layers: block.layers.map((index) => structure.layers[index]?.name ?? ""),
+    })),
+  };
+}

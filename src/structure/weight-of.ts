@@ -1,0 +1,46 @@
+import { constantNodeValue } from "../graph/constants.ts";
+import type { Graph, Node, Tensor } from "../graph/graph.ts";
+import { intsAttribute } from "../graph/graph.ts";
+import { producerOf } from "../graph/traversal.ts";
+
+/** A layer's weight: the initializer or Constant it comes from, and where each axis of the layer's operand is in it. */
+export interface WeightSource {
+  readonly name: string;
+  readonly tensor: Tensor;
+  /** `axes[i]` is the axis of the tensor that the layer sees as axis i. */
+  readonly axes: readonly number[];
+}
+
+const LAYERS: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
+
+/** The constant second operand of a Conv, ConvTranspose, Gemm or MatMul, looked up through Identity and Transpose; else null. */
+export function weightOf(graph: Graph, node: Node): WeightSource | null {
+  if (node.domain !== "" || !LAYERS.has(node.opType)) return null;
+  return sourceOf(graph, node.inputs[1] ?? "");
+}
+
+function sourceOf(graph: Graph, name: string): WeightSource | null {
+  const node = producerOf(graph).get(name);
+  if (node === undefined) return named(name, graph.initializers.get(name) ?? null);
+  if (node.domain !== "") return null;
+  const through = (): WeightSource | null => sourceOf(graph, node.inputs[0] ?? "");
+  switch (node.opType) {
+    case "Constant":
+      return named(name, constantNodeValue(node));
+    case "Identity":
+      return through();
+    case "Transpose": {
+      const source = through();
+      if (source === null) return null;
+      const reversed = source.axes.map((_, index) => source.axes.length - 1 - index);
+      const perm = intsAttribute(node, "perm", reversed);
+      return { ...source, axes: perm.map((axis) => source.axes[axis] ?? axis) };
+    }
+    default:
+      return null;
+  }
+}
+
+function named(name: string, tensor: Tensor | null): WeightSource | null {
+  return tensor === null ? null : { name, tensor, axes: tensor.shape.map((_, index) => index) };
+}

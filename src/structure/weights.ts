@@ -1,0 +1,51 @@
+import { constantNodeValue } from "../graph/constants.ts";
+import type { DataType, Graph, Node, Tensor } from "../graph/graph.ts";
+import { nodeId } from "../graph/graph.ts";
+import { elementCount } from "../graph/tensor.ts";
+import { consumersOf } from "../graph/traversal.ts";
+import type { FoundDims } from "./dims.ts";
+import type { ResolvedShapes, Weight } from "./structure.ts";
+import { weightOf } from "./weight-of.ts";
+
+const FLOATS: ReadonlySet<DataType> = new Set(["float32", "float16", "bfloat16", "float64"]);
+
+/**
+ * Floating-point constants of at least one axis, without BatchNormalization's running statistics: what deep-learning
+ * frameworks count as parameters.
+ */
+export function findWeights(graph: Graph, count: FoundDims["count"]): readonly Weight[] {
+  const constants: [string, Tensor][] = [...graph.initializers];
+  for (const node of graph.nodes) {
+    const tensor = node.opType === "Constant" ? constantNodeValue(node) : null;
+    if (tensor !== null) constants.push([node.outputs[0] ?? "", tensor]);
+  }
+  const consumers = consumersOf(graph);
+  return constants.flatMap(([name, tensor]) => {
+    const readers = consumers.get(name) ?? [];
+    if (!FLOATS.has(tensor.type) || tensor.shape.length === 0 || readers.length === 0) return [];
+    if (readers.every((reader) => isStatistic(reader, name))) return [];
+    const forms = tensor.shape.map((_, axis) => count(name, axis));
+    const axes = forms.filter((form) => form.parts.length > 0);
+    const factor = forms
+      .filter((form) => form.parts.length === 0)
+      .reduce((product, form) => product * form.fixed, 1);
+    return [{ name, factor, axes, consumers: readers.map(nodeId) }];
+  });
+}
+
+function isStatistic(reader: Node, name: string): boolean {
+  const at = reader.inputs.indexOf(name);
+  return reader.opType === "BatchNormalization" && (at === 3 || at === 4);
+}
+
+/** MACs at batch 1 of MatMuls of two activations. */
+export function otherMacs(graph: Graph, shapes: ResolvedShapes, batch: number): number {
+  let sum = 0;
+  for (const node of graph.nodes) {
+    if (node.opType !== "MatMul" || node.domain !== "" || weightOf(graph, node) !== null) continue;
+    const left = shapes.of(node.inputs[0] ?? "");
+    const output = shapes.of(node.outputs[0] ?? "");
+    if (left !== null && output !== null) sum += elementCount(output) * (left.at(-1) ?? 0);
+  }
+  return sum / batch;
+}

@@ -1,0 +1,262 @@
+/**
+ * Fits the constants of the Jetson predictions to published end-to-end latencies and writes
+ * `latency-tables/<device>/device.json`. Run it again when the model in src/latency/predict-roofline.ts changes:
+ *
+ *   npx tsx scripts/fit-devices.ts
+ *
+ * Two constants per device are fitted by least squares on the logarithm of the time: kernel launch, and what rules
+ * convolutions there: step latency where there are tensor cores, Winograd's gain where there are none. The Orins have no
+ * figures to be fitted to and take over Xavier's constants.
+ */
+import { join } from "node:path";
+import { packageRoot, writeJson } from "../src/core/files.ts";
+import {
+  type DeviceDescription,
+  type DeviceFigure,
+  type DeviceHardware,
+  type DeviceModel,
+  parseDevice,
+} from "../src/latency/predict-device.ts";
+import { workMs } from "../src/latency/predict-roofline.ts";
+import {
+  AGX_ORIN,
+  type Board,
+  NANO,
+  ORIN_NANO,
+  PUBLISHED,
+  STARTING_MODEL,
+  XAVIER,
+} from "./devices/hardware.ts";
+import { NETWORKS } from "./devices/networks.ts";
+
+type Figures = Readonly<Record<string, number>>;
+type Constant = "launchUs" | "stepCycles" | "winogradGain";
+
+const DATE = "2026-11-21";
+
+function endToEndMs(hardware: DeviceHardware, model: DeviceModel, network: string): number {
+  const device = { hardware, model } as DeviceDescription;
+  const kernels = NETWORKS[network] ?? [];
+  return kernels.reduce((sum, work) => sum + workMs(device, "float16", work), model.callMs);
+}
+
+function figuresOf(
+  hardware: DeviceHardware,
+  model: DeviceModel,
+  published: Figures,
+): DeviceFigure[] {
+  return Object.entries(published).map(([network, publishedMs]) => {
+    const predictedMs = endToEndMs(hardware, model, network);
+    return {
+      network,
+      publishedMs,
+      predictedMs: rounded(predictedMs),
+      error: rounded(predictedMs / publishedMs - 1),
+    };
+  });
+}
+
+/** Pattern search on the logarithms of the constants: halves its step where no neighbour is better. */
+function fitted(
+  hardware: DeviceHardware,
+  start: DeviceModel,
+  constants: readonly Constant[],
+  published: Figures,
+): DeviceModel {
+  const loss = (model: DeviceModel): number =>
+    Object.entries(published).reduce(
+      (sum, [network, ms]) => sum + Math.log(endToEndMs(hardware, model, network) / ms) ** 2,
+      0,
+    );
+  let best = start;
+  for (let step = 0.4; step > 1e-4; ) {
+    const neighbours = constants.flatMap((constant) =>
+      [step, -step].map((shift) => changed(best, constant, shift)),
+    );
+    const better = neighbours.find((model) => loss(model) < loss(best));
+    if (better === undefined) step /= 2;
+    else best = better;
+  }
+  return best;
+}
+
+function changed(model: DeviceModel, constant: Constant, shift: number): DeviceModel {
+  const value = model[constant] * Math.exp(shift);
+  return { ...model, [constant]: constant === "winogradGain" ? Math.max(1, value) : value };
+}
+
+interface Fit {
+  readonly model: DeviceModel;
+  readonly figures: DeviceFigure[];
+  readonly leaveOneOut: DeviceFigure[];
+  readonly heldOut: DeviceFigure[];
+}
+
+function fitBoard(
+  board: Board,
+  start: DeviceModel,
+  constants: readonly Constant[],
+  published: Figures,
+  heldOut: Figures,
+): Fit {
+  const { hardware } = board;
+  const exact = fitted(hardware, start, constants, published);
+  const model = {
+    ...exact,
+    launchUs: rounded(exact.launchUs),
+    stepCycles: rounded(exact.stepCycles),
+    winogradGain: rounded(exact.winogradGain),
+  };
+  const leaveOneOut = Object.keys(published).flatMap((network) => {
+    const others = Object.fromEntries(
+      Object.entries(published).filter(([name]) => name !== network),
+    );
+    const without = fitted(hardware, start, constants, others);
+    return figuresOf(hardware, without, { [network]: published[network] ?? 0 });
+  });
+  return {
+    model,
+    figures: figuresOf(hardware, model, published),
+    leaveOneOut,
+    heldOut: figuresOf(hardware, model, heldOut),
+  };
+}
+
+function errorOf(
+  figures: readonly DeviceFigure[],
+  how: string,
+): DeviceDescription["expectedError"] {
+  const errors = figures.map(({ error }) => Math.abs(error));
+  return {
+    mean: rounded(errors.reduce((sum, error) => sum + error, 0) / errors.length),
+    worst: rounded(Math.max(...errors)),
+    networks: errors.length,
+    how,
+  };
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+function describe(
+  board: Board,
+  fit: Fit,
+  constants: readonly Constant[],
+  how: string,
+  expectedError: DeviceDescription["expectedError"],
+): DeviceDescription {
+  const description = {
+    schema: "mdp-device/1",
+    name: board.name,
+    title: board.title,
+    kind: "predicted",
+    hardware: board.hardware,
+    model: fit.model,
+    fit: {
+      fitted: constants,
+      how,
+      figures: fit.figures,
+      leaveOneOut: fit.leaveOneOut,
+      heldOut: fit.heldOut,
+    },
+    expectedError,
+    sources: board.sources,
+    date: DATE,
+  };
+  return parseDevice(description, board.name);
+}
+
+function print(title: string, figures: readonly DeviceFigure[]): void {
+  const items = figures.map(({ network, predictedMs, error }) => {
+    return `${network} ${predictedMs} ms (${(100 * error).toFixed(1)} %)`;
+  });
+  console.log(`${title}: ${items.join(", ")}`);
+}
+
+function report(board: Board, fit: Fit): void {
+  const { launchUs, stepCycles, winogradGain } = fit.model;
+  console.log(
+    `${board.name}: launch ${launchUs} us, step ${stepCycles} cycles, Winograd ${winogradGain}`,
+  );
+  print("  fitted", fit.figures);
+  print("  leave one out", fit.leaveOneOut);
+  print("  held out", fit.heldOut);
+}
+
+function errorWithin(fit: Fit): DeviceDescription["expectedError"] {
+  return errorOf(
+    [...fit.leaveOneOut, ...fit.heldOut],
+    "end to end at batch 1, float16: each fitted ResNet predicted from the others, and networks that no constant was fitted to",
+  );
+}
+
+/** The error of taking constants to another device, both ways between the two that have figures. */
+function errorAcross(xavier: Fit, nanoAlone: Fit): DeviceDescription["expectedError"] {
+  const allOf = (board: "jetson-nano" | "jetson-xavier"): Figures => ({
+    ...PUBLISHED.fitted[board],
+    ...PUBLISHED.heldOut[board],
+  });
+  const toNano = figuresOf(NANO.hardware, xavier.model, allOf("jetson-nano"));
+  const toXavier = figuresOf(XAVIER.hardware, nanoAlone.model, allOf("jetson-xavier"));
+  print("Xavier's constants on Nano", toNano);
+  print("Nano's constants on Xavier", toXavier);
+  return errorOf(
+    [...toNano, ...toXavier],
+    "there is no published end-to-end time to compare with; this is the error of carrying constants between Xavier and " +
+      "Nano, both ways, end to end at batch 1, float16",
+  );
+}
+
+function main(): void {
+  const { fitted: known, heldOut } = PUBLISHED;
+  const xavierConstants = ["launchUs", "stepCycles"] as const;
+  const nanoConstants = ["launchUs", "winogradGain"] as const;
+  const xavier = fitBoard(
+    XAVIER,
+    STARTING_MODEL,
+    xavierConstants,
+    known["jetson-xavier"],
+    heldOut["jetson-xavier"],
+  );
+  const fitNano = (stepCycles: number): Fit =>
+    fitBoard(
+      NANO,
+      { ...STARTING_MODEL, stepCycles, winogradGain: 1.5 },
+      nanoConstants,
+      known["jetson-nano"],
+      heldOut["jetson-nano"],
+    );
+  const nano = fitNano(xavier.model.stepCycles);
+  report(XAVIER, xavier);
+  report(NANO, nano);
+  // On its own, Nano must not know Xavier's step latency.
+  const across = errorAcross(xavier, fitNano(0));
+  const own =
+    "least squares on log error to published float16 TensorRT times at batch 1; the model's form and its other constants " +
+    "were chosen by hand, with the VGG and ResNet-152 figures in view";
+  const carried: Fit = { model: xavier.model, figures: [], leaveOneOut: [], heldOut: [] };
+  const taken =
+    "nothing fitted: constants carried over from jetson-xavier, hardware figures its own";
+  const devices = [
+    describe(XAVIER, xavier, xavierConstants, own, errorWithin(xavier)),
+    describe(
+      NANO,
+      nano,
+      nanoConstants,
+      `${own}; step latency carried over from jetson-xavier`,
+      errorWithin(nano),
+    ),
+    describe(ORIN_NANO, carried, [], taken, across),
+    describe(AGX_ORIN, carried, [], taken, across),
+  ];
+  for (const device of devices) {
+    const { mean, worst } = device.expectedError;
+    console.log(
+      `${device.name}: expected error mean ${(100 * mean).toFixed(1)} %, worst ${(100 * worst).toFixed(1)} %`,
+    );
+    writeJson(join(packageRoot(), "latency-tables", device.name, "device.json"), device);
+  }
+}
+
+main();

@@ -1,0 +1,125 @@
+/**
+ * Judges the prediction's form on convolutions that others measured on a V100 under TensorRT, float16 (the shared test
+ * data; nothing of it is shipped), and takes the constants found there to the Jetson Xavier:
+ *
+ *   npx tsx scripts/judge-prediction.ts ../shared/latency/v100-tensorrt-conv-fp16.csv.gz
+ */
+import { gunzipSync } from "node:zlib";
+import { parse } from "csv-parse/sync";
+import { readFileBytes } from "../src/core/files.ts";
+import type {
+  DeviceDescription,
+  DeviceHardware,
+  DeviceModel,
+} from "../src/latency/predict-device.ts";
+import { type Work, workMs } from "../src/latency/predict-roofline.ts";
+import { PUBLISHED, STARTING_MODEL, XAVIER } from "./devices/hardware.ts";
+import { NETWORKS } from "./devices/networks.ts";
+
+const V100: DeviceHardware = {
+  architecture: "Volta (GV100), compute capability 7.0",
+  multiprocessors: 80,
+  cudaCores: 5120,
+  tensorCores: 640,
+  clockMhz: 1380,
+  contractionTflops: { float16: 112, float32: 14 },
+  vectorTflops: { float16: 28, float32: 14 },
+  memoryGBPerSecond: 900,
+  l2KB: 6144,
+};
+
+interface Sample {
+  readonly work: Work;
+  readonly ms: number;
+  readonly batch: number;
+}
+
+function readSamples(path: string): Sample[] {
+  const text = new TextDecoder().decode(gunzipSync(readFileBytes(path)));
+  const rows = parse(text, { columns: true }) as Record<string, string>[];
+  const fused = rows.filter((row) => row["type"] === "Regular" && row["fused"] === "1");
+  // Kernels of pruned networks; every tenth is enough for two constants.
+  return fused
+    .filter((row) => row["kernel"] === "1" || row["kernel"] === "3")
+    .filter((_, index) => index % 10 === 0)
+    .map(sampleOf);
+}
+
+function sampleOf(row: Record<string, string>): Sample {
+  const number = (name: string): number => Number(row[name]);
+  const [batch, from, to] = [number("batch"), number("in_channels"), number("out_channels")];
+  const [side, kernel, stride] = [number("height"), number("kernel"), number("stride")];
+  const rows = batch * Math.ceil(side / stride) ** 2;
+  const read = batch * from * side ** 2 * Math.min(1, kernel / stride) ** 2;
+  const work: Work = {
+    kind: "contraction",
+    rows,
+    columns: to,
+    channels: from,
+    taps: kernel ** 2,
+    groups: 1,
+    winograd: false,
+    bytes: 2 * (read + rows * to + kernel ** 2 * from * to),
+  };
+  return { work, ms: number("median_ms"), batch };
+}
+
+function logErrors(model: DeviceModel, samples: readonly Sample[]): number[] {
+  const device = { hardware: V100, model } as DeviceDescription;
+  return samples.map(({ work, ms }) => Math.log(workMs(device, "float16", work) / ms));
+}
+
+function meanAbsolute(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length;
+}
+
+function fitted(samples: readonly Sample[]): DeviceModel {
+  const loss = (model: DeviceModel): number => meanAbsolute(logErrors(model, samples));
+  let best: DeviceModel = STARTING_MODEL;
+  for (let step = 0.4; step > 0.01; ) {
+    const neighbours = [step, -step].flatMap((shift): DeviceModel[] => [
+      { ...best, launchUs: best.launchUs * Math.exp(shift) },
+      { ...best, stepCycles: best.stepCycles * Math.exp(shift) },
+    ]);
+    const better = neighbours.find((model) => loss(model) < loss(best));
+    if (better === undefined) step /= 2;
+    else best = better;
+  }
+  return best;
+}
+
+function main(): void {
+  const path = process.argv[2] ?? "../shared/latency/v100-tensorrt-conv-fp16.csv.gz";
+  const samples = readSamples(path);
+  const model = fitted(samples);
+  const errors = logErrors(model, samples);
+  console.log(`${samples.length} convolutions on a V100, float16, batch 1 to 128`);
+  console.log(`launch ${model.launchUs.toFixed(1)} us, step ${model.stepCycles.toFixed(0)} cycles`);
+  for (const [label, chosen] of [
+    ["all", (): boolean => true],
+    ["batch 1", (sample: Sample): boolean => sample.batch === 1],
+    ["larger batches", (sample: Sample): boolean => sample.batch > 1],
+  ] as const) {
+    const those = errors.filter((_, index) => chosen(samples[index] as Sample));
+    const sorted = [...those].sort((a, b) => a - b);
+    const at = (share: number): string =>
+      (sorted[Math.floor(share * sorted.length)] ?? 0).toFixed(2);
+    console.log(
+      `  ${label}: mean |log error| ${meanAbsolute(those).toFixed(3)}, 10 to 90 % ${at(0.1)} to ${at(0.9)}`,
+    );
+  }
+  const xavier = { hardware: XAVIER.hardware, model } as DeviceDescription;
+  const published = { ...PUBLISHED.fitted["jetson-xavier"], ...PUBLISHED.heldOut["jetson-xavier"] };
+  for (const [network, ms] of Object.entries(published)) {
+    const works = NETWORKS[network] ?? [];
+    const sum = works.reduce(
+      (total, work) => total + workMs(xavier, "float16", work),
+      model.callMs,
+    );
+    console.log(
+      `  those constants on Xavier, ${network}: ${sum.toFixed(2)} ms, published ${ms} (${(100 * (sum / ms - 1)).toFixed(1)} %)`,
+    );
+  }
+}
+
+main();

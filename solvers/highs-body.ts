@@ -9,7 +9,8 @@ import type { SolveRequest, WorkerPort, WorkerResult } from "./protocol.ts";
 export async function highsBody(port: WorkerPort, packageUrl: string): Promise<void> {
   // Status codes of the HiGHS C API.
   const OPTIMAL = 7;
-  const INFEASIBLE = [8, 9];
+  const INFEASIBLE = 8;
+  const UNBOUNDED_OR_INFEASIBLE = 9;
   const UNBOUNDED = 10;
   const EMPTY = 6;
   // Objective bound, target, time, iteration and solution limits, unknown, interrupted.
@@ -94,7 +95,7 @@ export async function highsBody(port: WorkerPort, packageUrl: string): Promise<v
 
   function statusOf(code: number): WorkerResult["status"] {
     if (code === OPTIMAL || code === EMPTY) return "optimal";
-    if (INFEASIBLE.includes(code)) return "infeasible";
+    if (code === INFEASIBLE) return "infeasible";
     if (code === UNBOUNDED) return "unbounded";
     if (STOPPED.includes(code)) return "stopped";
     throw new Error(`HiGHS ended with status ${code}`);
@@ -121,7 +122,12 @@ export async function highsBody(port: WorkerPort, packageUrl: string): Promise<v
       const model = highs.createModel(dataOf(request));
       try {
         prepare(model, request);
-        const code = run(model, request);
+        let code = run(model, request);
+        if (code === UNBOUNDED_OR_INFEASIBLE) {
+          // Presolve can't tell the two apart; the simplex method can.
+          model.options.set("presolve", "off");
+          code = run(model, request);
+        }
         port.say({ kind: "done", result: resultOf(model, request, code) });
       } finally {
         model.dispose();

@@ -1,5 +1,6 @@
 import type { Model } from "../src/mip/model.ts";
-import type { Outcome, SolveOptions, Solver } from "../src/mip/solver.ts";
+import type { Outcome, SolveOptions, Solver, SolveStats } from "../src/mip/solver.ts";
+import { failedOutcome, nothingYet } from "./outcome.ts";
 import type { SolverThread } from "./thread.ts";
 
 /** A solved model may leave the thread with this much memory before the thread is replaced. */
@@ -11,9 +12,21 @@ const KEEP_BELOW_BYTES = 512 * 2 ** 20;
  */
 export function keepThread(name: string, start: () => SolverThread): Solver {
   let idle: SolverThread | null = null;
-  const solve = async (model: Model, options: SolveOptions = {}): Promise<Outcome> => {
-    const thread = idle?.alive() === true ? idle : start();
+  const takeThread = (): SolverThread | string => {
+    const kept = idle;
     idle = null;
+    if (kept?.alive() === true) return kept;
+    try {
+      return start();
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  };
+  const solve = async (model: Model, options: SolveOptions = {}): Promise<Outcome> => {
+    const known = outcomeWithoutSolving(model);
+    if (known !== null) return known;
+    const thread = takeThread();
+    if (typeof thread === "string") return failedOutcome(thread, nothingYet(model), NO_STATS);
     const outcome = await thread.solve(model, options);
     // Compiled memory only grows, so that a thread that has seen a large model is not kept.
     const keep = thread.alive() && idle === null && outcome.stats.memoryBytes < KEEP_BELOW_BYTES;
@@ -27,4 +40,19 @@ export function keepThread(name: string, start: () => SolverThread): Solver {
     await thread?.close();
   };
   return { name, solve, close };
+}
+
+const NO_STATS: SolveStats = { seconds: 0, nodes: 0, lpIterations: 0, memoryBytes: 0 };
+
+/** A model that needs no solver: a row without entries decides it, or it has no columns. */
+function outcomeWithoutSolving(model: Model): Outcome | null {
+  for (let row = 0; row < model.rowCount; row += 1) {
+    const isEmpty = model.rowStarts[row] === model.rowStarts[row + 1];
+    const holds = (model.rowLower[row] ?? 0) <= 0 && (model.rowUpper[row] ?? 0) >= 0;
+    if (isEmpty && !holds) return { status: "infeasible", stats: NO_STATS };
+  }
+  if (model.columnCount > 0) return null;
+  const objective = model.objectiveOffset;
+  const values = new Float64Array(0);
+  return { status: "optimal", objective, values, bound: objective, gap: 0, stats: NO_STATS };
 }

@@ -72,8 +72,9 @@ export function finishedOutcome(
   }
   const { values, objective } = best;
   const gap = relativeGap(objective, best.bound);
-  // Rounding of sums: a bound that is no further away than that is the objective itself.
-  if (!(gap > 1e-12) || isInside(model, best.bound, objective)) {
+  // A program without integers has no bound beside its optimum; and sums are rounded.
+  const hasOwnBound = Number.isFinite(best.bound) && gap > 1e-12;
+  if (!hasOwnBound || isInside(model, best.bound, objective)) {
     return { status: "optimal", values, objective, bound: objective, gap: 0, stats };
   }
   return { status: "optimal", values, objective, bound: best.bound, gap, stats };

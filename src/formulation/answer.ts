@@ -1,0 +1,77 @@
+import { InfeasibleError } from "../core/errors.ts";
+import type { Model } from "../mip/model.ts";
+import type { SolveProgress, Solver, SolveStats } from "../mip/solver.ts";
+import type { Selection } from "./problem.ts";
+import type { Presolve } from "./reduction.ts";
+
+/** A checked answer to a problem. All numbers are in the problem's own units. */
+export interface Answer {
+  /** `feasible`: stopped before the proof was complete; `gap` says how far from it. */
+  readonly status: "optimal" | "feasible";
+  readonly selection: Selection;
+  /** Recomputed from the problem's tables, as is `usage` (one number per resource). */
+  readonly objective: number;
+  readonly usage: readonly number[];
+  /** No selection earns more than this; Infinity where the solver proved nothing. */
+  readonly bound: number;
+  /** (bound - objective) / |objective|; 0 where optimality is proven, Infinity where nothing is. */
+  readonly gap: number;
+  /** Name of the solver that gave the answer. */
+  readonly solver: string;
+  /** Wall-clock time of the whole solve, encoding and checking included. */
+  readonly seconds: number;
+  readonly stats: SolveStats;
+  /** What the reader must know: a solver that failed, a limit that was reached. Sentences. */
+  readonly notes: readonly string[];
+}
+
+export interface SolveProblemOptions {
+  readonly timeLimitSeconds?: number | undefined;
+  /** Default 0. */
+  readonly relativeGap?: number | undefined;
+  /** In units of the objective; the default is far below any difference between two selections. */
+  readonly absoluteGap?: number | undefined;
+  /** A selection to start from; ignored where it doesn't fit. */
+  readonly start?: Selection | undefined;
+  readonly presolve?: Presolve | undefined;
+  /** Sees the model before it is solved, to write it to a file. */
+  readonly onModel?: ((model: Model) => void) | undefined;
+  /** Incumbent and bound in the problem's units. */
+  readonly onProgress?: ((progress: SolveProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The solvers in the order in which they are tried. */
+export type SolverList = readonly Solver[];
+
+/** How far a limit would have to move. */
+export interface NearestLimit {
+  readonly resource: string;
+  readonly unit: string;
+  readonly limit: number;
+  /** The smallest usage that any selection has; with every other limit kept where `othersKept`. */
+  readonly least: number;
+  readonly othersKept: boolean;
+}
+
+/** No selection meets the limits; `nearest` has the nearest limits that some selection meets. */
+export class InfeasibleLimitsError extends InfeasibleError {
+  readonly nearest: readonly NearestLimit[];
+
+  constructor(problemName: string, nearest: readonly NearestLimit[]) {
+    const lines = nearest.map(
+      ({ resource, unit, limit, least, othersKept }) =>
+        `${resource} needs at least ${least} ${unit}${othersKept ? "" : " (whatever the other limits)"}, and its limit is ${limit}`,
+    );
+    super({
+      code: "formulation/infeasible",
+      message: `No subnet meets the limits: ${lines.join("; ") || "they contradict each other"}.`,
+      where: problemName,
+      hint:
+        nearest.length === 1
+          ? "Raise the limit to that figure, or allow more pruning (smaller steps, blocks, fewer protected dims)."
+          : "Raise one of the limits to its figure, or allow more pruning.",
+    });
+    this.nearest = nearest;
+  }
+}

@@ -1,4 +1,14 @@
-import type { DatasetConfig } from "./config.ts";
+import { existsSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { InputError } from "../core/errors.ts";
+import { randomFrom, shuffled } from "../core/random.ts";
+import { type DatasetConfig, readDatasetConfig } from "./config.ts";
+import { folderSource } from "./folder-source.ts";
+import { type Labels, labelsOf } from "./labels.ts";
+import { type Prepared, prepareImage } from "./prepare.ts";
+import { idxSource, recordSource } from "./record-source.ts";
+import type { Source, SourceImage } from "./source.ts";
+import { tarSource } from "./tar-source.ts";
 
 /** Images as the network is fed them, with their labels. */
 export interface Batch {
@@ -12,7 +22,7 @@ export interface Batch {
 }
 
 export interface BatchOptions {
-  /** Stop after this many images. */
+  /** Only so many images: a random choice among all, so that a set sorted by class is represented too. */
   readonly limit?: number | undefined;
   /** Shuffle with this seed; in the order of the data without it. */
   readonly seed?: number | undefined;
@@ -27,7 +37,214 @@ export interface Dataset {
   readonly classes: readonly string[] | null;
   /**
    * Batches of at most `size` images; the last may be smaller.
-   * @throws InputError `data/broken-image`, `data/bad-label`, `data/truncated`
+   * @throws InputError `data/broken-image`, `data/image-too-small`, `data/sizes-differ`, `data/truncated`
    */
   readonly batches: (size: number, options?: BatchOptions) => AsyncIterable<Batch>;
+}
+
+export interface OpenOptions {
+  /** Pre-processing; what the data's own `dataset.json` says where it is left out. */
+  readonly config?: DatasetConfig | undefined;
+  /** One of the config's splits; `test` where it is left out and there is one. */
+  readonly split?: string | undefined;
+}
+
+/**
+ * Opens labelled images: a folder of images, a .tar or .tar.gz of them, a CIFAR binary, an IDX pair, a drawn set, or a config
+ * file (.json) whose `path` names one of these.
+ * @param path of the data; may be left out where the config names it.
+ * @throws InputError `data/not-found`, `data/unknown-format`, `data/empty`, `data/no-labels`, `data/bad-label`,
+ * `data/bad-config`, `data/broken-archive`, `data/truncated`, `data/not-idx`
+ */
+export async function openDataset(
+  path: string | undefined,
+  options: OpenOptions = {},
+): Promise<Dataset> {
+  const place = placeOf(path, options);
+  const source = await sourceOf(place.path, place.config);
+  if (source.count === 0) {
+    throw new InputError({
+      code: "data/empty",
+      message: "There is no image in it.",
+      where: place.path,
+      hint: "Images are recognised by their endings: .jpg, .jpeg, .png, .webp, .gif, .tif, .bmp, .avif.",
+    });
+  }
+  const labels = labelsOf(source, place.config, place.path);
+  return {
+    path: place.path,
+    config: place.config,
+    count: source.count,
+    classes: labels.classes,
+    batches: (size, batchOptions = {}) => batchesOf(source, labels, place, size, batchOptions),
+  };
+}
+
+interface Place {
+  readonly path: string;
+  readonly config: DatasetConfig;
+}
+
+function placeOf(path: string | undefined, options: OpenOptions): Place {
+  const isConfig = path?.toLowerCase().endsWith(".json") === true;
+  const own = isConfig && path !== undefined ? readDatasetConfig(path) : ownConfig(path);
+  const config: DatasetConfig = { ...own, ...options.config };
+  const base = isConfig && path !== undefined ? (own.path ?? dirname(resolve(path))) : path;
+  const root = base ?? config.path;
+  if (root === undefined) {
+    throw new InputError({
+      code: "data/not-found",
+      message: "No data is named.",
+      hint: "Name it with --data, or by 'path' in the data set's config.",
+    });
+  }
+  if (!existsSync(root)) {
+    throw new InputError({
+      code: "data/not-found",
+      message: "There is nothing at this path.",
+      where: root,
+      hint: "Check the path. `mdp data shapes --out DIR` draws a set that needs no download.",
+    });
+  }
+  return { path: splitOf(root, config, options.split), config };
+}
+
+/** What a folder says of itself. */
+function ownConfig(path: string | undefined): DatasetConfig {
+  if (path === undefined) return {};
+  const file = join(path, "dataset.json");
+  return existsSync(file) ? readDatasetConfig(file) : {};
+}
+
+function splitOf(root: string, config: DatasetConfig, split: string | undefined): string {
+  const splits = config.splits;
+  if (splits === undefined || !statSync(root).isDirectory()) {
+    if (split === undefined) return root;
+    throw noSplit(root, split, []);
+  }
+  const name = split ?? (splits["test"] === undefined ? Object.keys(splits)[0] : "test") ?? "";
+  const relative = splits[name];
+  if (relative === undefined) throw noSplit(root, name, Object.keys(splits));
+  return join(root, relative);
+}
+
+function noSplit(where: string, split: string, known: readonly string[]): InputError {
+  return new InputError({
+    code: "data/not-found",
+    message: `There is no split '${split}'; ${known.length === 0 ? "the data has no splits" : `there are ${known.join(", ")}`}.`,
+    where,
+    hint: "Splits are named by 'splits' in the data set's config.",
+  });
+}
+
+async function sourceOf(path: string, config: DatasetConfig): Promise<Source> {
+  const format = config.format ?? guessFormat(path);
+  switch (format) {
+    case "folder":
+      return folderSource(path);
+    case "tar":
+      return tarSource(path);
+    case "cifar":
+      return recordSource(path, { channels: 3, height: 32, width: 32 });
+    case "records":
+      return recordSource(path, config.record ?? { channels: 3, height: 32, width: 32 });
+    case "idx":
+      return idxSource(path, idxLabels(path));
+    default:
+      return format satisfies never;
+  }
+}
+
+function guessFormat(path: string): NonNullable<DatasetConfig["format"]> {
+  if (statSync(path).isDirectory()) return "folder";
+  const name = basename(path).toLowerCase();
+  if (/\.(tar|tar\.gz|tgz)$/.test(name)) return "tar";
+  if (/\.bin$/.test(name)) return "cifar";
+  if (/idx3-ubyte(\.gz)?$/.test(name)) return "idx";
+  throw new InputError({
+    code: "data/unknown-format",
+    message: "Neither a folder nor a file whose format its name tells.",
+    where: path,
+    hint: 'Known are folders, .tar, .tar.gz, .tgz, CIFAR\'s .bin and *-images-idx3-ubyte(.gz); otherwise give "format" in the config.',
+  });
+}
+
+/** The labels file that belongs to an images file, by MNIST's names. */
+function idxLabels(path: string): string {
+  const name = basename(path).replace("images", "labels").replace("idx3", "idx1");
+  const candidates = [name, `${name}.gz`, name.replace(/\.gz$/, "")].map((file) =>
+    join(dirname(path), file),
+  );
+  const found = candidates.find((file) => file !== path && existsSync(file));
+  if (found !== undefined) return found;
+  throw new InputError({
+    code: "data/no-labels",
+    message: `The labels '${name}' are not beside the images.`,
+    where: path,
+    hint: "IDX images and labels come as a pair: ...images...idx3... and ...labels...idx1...",
+  });
+}
+
+async function* batchesOf(
+  source: Source,
+  labels: Labels,
+  place: Place,
+  size: number,
+  options: BatchOptions,
+): AsyncGenerator<Batch> {
+  let waiting: SourceImage[] = [];
+  for await (const image of source.read(choose(source.count, options))) {
+    waiting.push(image);
+    if (waiting.length === size) {
+      yield await batchOf(source, labels, place, waiting);
+      waiting = [];
+    }
+  }
+  if (waiting.length > 0) yield await batchOf(source, labels, place, waiting);
+}
+
+/** Which images, in which order. */
+function choose(count: number, { limit, seed }: BatchOptions): number[] {
+  const all = Array.from({ length: count }, (_, index) => index);
+  const limited = limit !== undefined && limit < count;
+  if (!limited && seed === undefined) return all;
+  const mixed = shuffled(all, randomFrom(seed ?? 0)).slice(0, limit ?? count);
+  return seed === undefined ? mixed.sort((a, b) => a - b) : mixed;
+}
+
+async function batchOf(
+  source: Source,
+  labels: Labels,
+  place: Place,
+  raw: readonly SourceImage[],
+): Promise<Batch> {
+  const where = (index: number): string => join(place.path, source.name(index));
+  const prepared = await Promise.all(
+    raw.map(({ image, index }) => prepareImage(image, place.config, where(index))),
+  );
+  const first = prepared[0];
+  if (first === undefined) throw new RangeError("a batch of no images");
+  const images = new Float32Array(raw.length * first.values.length);
+  for (const [at, image] of prepared.entries()) {
+    checkSameSize(first, image, where(raw[at]?.index ?? 0));
+    images.set(image.values, at * first.values.length);
+  }
+  const { channels, height, width } = first;
+  const nhwc = place.config.layout === "nhwc";
+  return {
+    size: raw.length,
+    images,
+    shape: nhwc ? [raw.length, height, width, channels] : [raw.length, channels, height, width],
+    labels: Int32Array.from(raw, ({ index }) => labels.ofImage[index] ?? -1),
+  };
+}
+
+function checkSameSize(first: Prepared, image: Prepared, where: string): void {
+  if (first.height === image.height && first.width === image.width) return;
+  throw new InputError({
+    code: "data/sizes-differ",
+    message: `The image is ${image.height} x ${image.width} (height x width), others in its batch ${first.height} x ${first.width}.`,
+    where,
+    hint: "Set 'size' in the data set's config, with 'resize' and 'crop' where proportions matter.",
+  });
 }

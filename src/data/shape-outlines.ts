@@ -27,29 +27,42 @@ function around(count: keyof typeof STEP, radii: readonly number[]): Polygon {
   return points;
 }
 
+interface Edge {
+  readonly fromX: number;
+  readonly fromY: number;
+  readonly toY: number;
+  readonly alongX: number;
+  readonly alongY: number;
+  readonly lengthSquared: number;
+}
+
+function edgesOf(points: Polygon): Edge[] {
+  const edges: Edge[] = [];
+  let [fromX = 0, fromY = 0] = points.slice(-2);
+  for (let at = 0; at < points.length; at += 2) {
+    const [toX = 0, toY = 0] = points.slice(at, at + 2);
+    const [alongX, alongY] = [toX - fromX, toY - fromY];
+    const lengthSquared = alongX * alongX + alongY * alongY;
+    edges.push({ fromX, fromY, toY, alongX, alongY, lengthSquared });
+    [fromX, fromY] = [toX, toY];
+  }
+  return edges;
+}
+
 /** Exact signed distance to a simple polygon: the nearest edge, with the sign of the crossing parity. */
 export function polygonOutline(points: Polygon): Outline {
-  const corners = Float64Array.from(points);
-  const length = corners.length;
+  const edges = edgesOf(points);
   return (x, y) => {
     let nearest = Number.POSITIVE_INFINITY;
     let inside = false;
-    let fromX = corners[length - 2] ?? 0;
-    let fromY = corners[length - 1] ?? 0;
-    for (let at = 0; at < length; at += 2) {
-      const toX = corners[at] ?? 0;
-      const toY = corners[at + 1] ?? 0;
-      const edgeX = toX - fromX;
-      const edgeY = toY - fromY;
-      const along = ((x - fromX) * edgeX + (y - fromY) * edgeY) / (edgeX * edgeX + edgeY * edgeY);
-      const clamped = along < 0 ? 0 : along > 1 ? 1 : along;
-      const offX = x - fromX - clamped * edgeX;
-      const offY = y - fromY - clamped * edgeY;
-      const squared = offX * offX + offY * offY;
-      if (squared < nearest) nearest = squared;
-      if (fromY > y !== toY > y && x < fromX + ((y - fromY) * edgeX) / edgeY) inside = !inside;
-      fromX = toX;
-      fromY = toY;
+    for (const { fromX, fromY, toY, alongX, alongY, lengthSquared } of edges) {
+      const share = ((x - fromX) * alongX + (y - fromY) * alongY) / lengthSquared;
+      const clamped = share < 0 ? 0 : share > 1 ? 1 : share;
+      const offX = x - fromX - clamped * alongX;
+      const offY = y - fromY - clamped * alongY;
+      nearest = Math.min(nearest, offX * offX + offY * offY);
+      const crosses = fromY > y !== toY > y;
+      if (crosses && x < fromX + ((y - fromY) * alongX) / alongY) inside = !inside;
     }
     const distance = Math.sqrt(nearest);
     return inside ? -distance : distance;

@@ -34,7 +34,7 @@ export const SHAPE_NAMES: readonly string[] = SHAPES.map((shape) => shape.name);
 
 /**
  * Draws one picture of the set: a large shape in front of a textured background with smaller clutter, partly covered, under
- * uneven light, with noise. The same set and index give the same bytes on every platform: beyond the arithmetic that IEEE 754
+ * uneven light, with noise. How much of all that there is varies evenly from picture to picture, from hardly any to a lot. The same set and index give the same bytes on every platform: beyond the arithmetic that IEEE 754
  * fixes, only square roots are used. Labels take turns, so that any prefix of the set is balanced.
  *
  * @example
@@ -45,25 +45,37 @@ export function drawShape(set: ShapeSet, index: number): Drawing {
   const random = randomFrom(Math.imul(stream, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca77));
   const label = index % SHAPES.length;
   const canvas: Canvas = { size: set.size, data: new Float32Array(3 * set.size * set.size) };
+  const hardness = random.next();
   const ground = randomColour(random);
-  fill(canvas, texture(ground, between(random, 0.1, 0.45), random));
-  for (let left = 3 + random.integer(8); left > 0; left -= 1) drawClutter(canvas, random);
-  drawMain(canvas, label, ground, random);
-  light(canvas, random);
-  return { label, pixels: quantise(canvas, between(random, 0.01, 0.085), random) };
+  fill(canvas, texture(ground, hardness * between(random, 0.1, 0.5), random));
+  for (let left = random.integer(1 + Math.floor(hardness * 12)); left > 0; left -= 1) {
+    drawClutter(canvas, random);
+  }
+  drawMain(canvas, label, ground, hardness, random);
+  light(canvas, 0.35 * hardness, random);
+  return {
+    label,
+    pixels: quantise(canvas, between(random, 0.004, 0.01 + 0.08 * hardness), random),
+  };
 }
 
-function drawMain(canvas: Canvas, label: number, ground: Colour, random: Random): void {
-  const radius = between(random, 0.28, 0.72);
+function drawMain(
+  canvas: Canvas,
+  label: number,
+  ground: Colour,
+  hardness: number,
+  random: Random,
+): void {
+  const radius = between(random, 0.74 - 0.44 * hardness, 0.78);
   const room = Math.max(0.04, 0.92 - radius);
   const x = between(random, -room, room);
   const y = between(random, -room, room);
-  const at = placement(x, y, radius, between(random, 0.72, 1.0), random);
-  const colour = contrasting(ground, between(random, 0.14, 0.42), random);
-  const softness = between(random, 0.8, 3.2) * (canvas.size / 64);
+  const at = placement(x, y, radius, between(random, 1 - 0.28 * hardness, 1), random);
+  const colour = contrasting(ground, between(random, 0.4 - 0.24 * hardness, 0.5), random);
+  const softness = between(random, 0.8, 1 + 2 * hardness) * (canvas.size / 64);
   const outline = SHAPES[label]?.outline ?? (() => 1);
-  paint(canvas, outline, at, texture(colour, between(random, 0, 0.28), random), softness);
-  for (let left = random.integer(3); left > 0; left -= 1) {
+  paint(canvas, outline, at, texture(colour, hardness * between(random, 0, 0.4), random), softness);
+  for (let left = random.integer(1 + Math.floor(hardness * 3)); left > 0; left -= 1) {
     const [towardsX, towardsY] = direction(random);
     const reach = radius * between(random, 0.1, 1.0);
     const size = radius * between(random, 0.2, 0.5);
@@ -149,9 +161,9 @@ function contrasting(from: Colour, distance: number, random: Random): Colour {
 }
 
 /** Makes one side of the picture brighter than the other. */
-function light(canvas: Canvas, random: Random): void {
+function light(canvas: Canvas, most: number, random: Random): void {
   const [across, down] = direction(random);
-  const strength = between(random, 0, 0.35);
+  const strength = between(random, 0, most);
   const { size, data } = canvas;
   for (let index = 0; index < data.length; index += 1) {
     const pixel = index % (size * size);

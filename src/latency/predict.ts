@@ -1,4 +1,5 @@
 import type { AxisCount, Structure } from "../structure/structure.ts";
+import { structureHash } from "../structure/structure-json.ts";
 import { type ProfiledOp, profiledOps } from "./ops.ts";
 import type { DeviceDescription, Precision } from "./predict-device.ts";
 import { workMs } from "./predict-roofline.ts";
@@ -11,10 +12,10 @@ export interface PredictOptions {
   readonly precision: Precision;
   /** Width of the grid in channels; every multiple is a cell of its own, what lies between is interpolated. */
   readonly step: number;
-  /** Of the network that the table is for. */
-  readonly networkName: string;
-  readonly structureHash: string;
-  readonly command: string;
+  /** What to call the network in the table; the graph's own name by default. */
+  readonly networkName?: string;
+  /** The command line that asked for the table. */
+  readonly command?: string;
 }
 
 /** Cells of one operation's table; a finer grid would cost more memory than it tells. */
@@ -54,14 +55,14 @@ export function predictTable(
     threads: null,
     optimisation: null,
     date: device.date,
-    command: options.command,
+    command: options.command ?? "",
     repeats: null,
     runs: null,
     step,
     spread: null,
     network: {
-      name: options.networkName,
-      structureHash: options.structureHash,
+      name: options.networkName ?? structure.graph.name,
+      structureHash: structureHash(structure),
       inputShape: [batch, ...inputShape.slice(1)],
     },
     denseMs: dense,

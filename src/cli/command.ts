@@ -13,7 +13,7 @@
  * `context.progress`; failures are thrown as MdpError and become an exit code in main.ts. A command composes what the
  * rooms offer; whatever could be of use without a command line belongs into a room.
  */
-import type { Argv, CommandModule } from "yargs";
+import type { ArgumentsCamelCase, Argv, CommandModule } from "yargs";
 import { EXIT, type ExitCode, MdpError } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
 import { type ScreenProgress, screenProgress } from "./progress.ts";
@@ -42,7 +42,10 @@ export interface CommandDefinition<Options> {
   readonly describe: string;
   readonly examples: readonly (readonly [string, string])[];
   readonly options: (yargs: Argv<CommonOptions>) => Argv<Options>;
-  readonly run: (options: Options, context: Context) => Promise<ExitCode | undefined>;
+  readonly run: (
+    options: ArgumentsCamelCase<Options>,
+    context: Context,
+  ) => Promise<ExitCode | undefined>;
 }
 
 /** Makes a yargs module of a definition; its handler sets the exit code and never throws. */
@@ -57,7 +60,7 @@ export function command<Options>(
         .options(yargs)
         .example(definition.examples.map(([line, text]): [string, string] => [line, text])),
     handler: async (options) => {
-      process.exitCode = await execute((context) => definition.run(options as Options, context), {
+      process.exitCode = await execute((context) => definition.run(options, context), {
         json: options["json"] === true,
         quiet: options["quiet"] === true,
       });

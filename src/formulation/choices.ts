@@ -3,8 +3,10 @@ import type { Dim, Structure } from "../structure/structure.ts";
 
 /** What the user allows. */
 export interface ChoiceOptions {
-  /** Kept channels are multiples of this, besides the full width. */
+  /** Width of the grid of kept channels. */
   readonly step: number;
+  /** Whether kept channels are multiples of the step (`zero`) or the full width less multiples of it (`full`). */
+  readonly countFrom: "zero" | "full";
   /** Most that may go of a dim, as a share of its units: 0.8 keeps at least a fifth. */
   readonly maxPrune: number;
   /** Dims whose name it matches stay whole. */
@@ -43,16 +45,16 @@ function choicesOfDim(dim: Dim, options: ChoiceOptions): DimChoices {
   const all = { counts: [dim.size] };
   if (dim.pinned !== null) return { ...all, whole: dim.pinned };
   if (options.protect?.test(dim.name)) return { ...all, whole: `protected by ${options.protect}` };
+  const { step, countFrom } = options;
+  const channels = dim.size * dim.unitChannels;
+  const anchor = countFrom === "zero" ? 0 : channels % step;
   const least = Math.max(1, Math.ceil(dim.size * (1 - options.maxPrune) - 1e-9));
   const counts: number[] = [];
   for (let units = least; units < dim.size; units += 1) {
-    if ((units * dim.unitChannels) % options.step === 0) counts.push(units);
+    if ((units * dim.unitChannels) % step === anchor) counts.push(units);
   }
   counts.push(dim.size);
-  const channels = dim.size * dim.unitChannels;
   const whole =
-    counts.length === 1
-      ? `${channels} channels leave no other choice at step ${options.step}`
-      : null;
+    counts.length > 1 ? null : `no narrower width of ${channels} channels at step ${step}`;
   return { counts, whole };
 }

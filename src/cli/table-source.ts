@@ -1,0 +1,87 @@
+import { UsageError } from "../core/errors.ts";
+import { resolveDevice, tableFolders, tablesFor } from "../latency/devices.ts";
+import { predictTable } from "../latency/predict.ts";
+import type { Precision } from "../latency/predict-device.ts";
+import { type LatencyTable, readTable } from "../latency/table.ts";
+import { structureHash } from "../structure/structure-json.ts";
+import type { OpenNetwork } from "./network.ts";
+
+export interface TableRequest {
+  readonly table?: string | undefined;
+  readonly device?: string | undefined;
+  readonly batch?: number | undefined;
+  readonly precision?: Precision | undefined;
+  readonly step?: number | undefined;
+  readonly commandLine: string;
+}
+
+/** A latency table for a network, with how it came about. */
+export interface TableSource {
+  readonly table: LatencyTable;
+  /** null: predicted on the spot from the device's description. */
+  readonly path: string | null;
+  readonly asked: string;
+  readonly title: string;
+  readonly notes: readonly string[];
+}
+
+/** Images per run that keep an embedded GPU busy with networks of a few MACs; see docs/results.md. */
+const DEFAULT_PREDICTED_BATCH = 64;
+const DEFAULT_PREDICTED_STEP = 8;
+
+/**
+ * The table that was named, or one that was measured on the device for this network, or a prediction.
+ * @throws UsageError `cli/no-table`, `cli/other-batch`; InputError for unknown devices and tables of other networks
+ */
+export function tableFor(network: OpenNetwork, request: TableRequest): TableSource {
+  if (request.table !== undefined) return namedTable(network, request.table);
+  if (request.device === undefined) {
+    throw new UsageError({
+      code: "cli/no-table",
+      message: "Which device is the network for?",
+      hint: "Give --device NAME (mdp devices lists them) or --table FILE (mdp profile makes one).",
+    });
+  }
+  const device = resolveDevice(request.device, tableFolders(process.cwd()));
+  const title = device.description?.title ?? device.name;
+  const asked = request.device;
+  const hash = structureHash(network.structure);
+  const measured = tablesFor(device, hash).filter(
+    ({ table }) => request.batch === undefined || table.batch === request.batch,
+  );
+  const found = measured[0];
+  const notes =
+    device.alias === null ? [] : [`'${asked}' stands for ${device.name}: ${device.alias.reason}.`];
+  if (found !== undefined) {
+    return { table: found.table, path: found.path, asked, title: found.table.device.model, notes };
+  }
+  if (device.description === null) {
+    throw new UsageError({
+      code: "cli/not-profiled",
+      message: `Device '${device.name}' has no table for network '${network.name}'${request.batch === undefined ? "" : ` at batch ${request.batch}`}, and nothing to predict one from.`,
+      where: device.folders.join(", "),
+      hint: `Measure one there: mdp profile ${network.path} --device local --name ${device.name}.`,
+    });
+  }
+  const table = predictTable(network.structure, device.description, {
+    batch: request.batch ?? DEFAULT_PREDICTED_BATCH,
+    precision: request.precision ?? "float16",
+    step: request.step ?? DEFAULT_PREDICTED_STEP,
+    networkName: network.name,
+    command: request.commandLine,
+  });
+  return { table, path: null, asked, title, notes };
+}
+
+function namedTable(network: OpenNetwork, path: string): TableSource {
+  const table = readTable(path);
+  if (table.network.structureHash !== structureHash(network.structure)) {
+    throw new UsageError({
+      code: "cli/other-network",
+      message: `The table was made for network '${table.network.name}', which is not built like '${network.name}'.`,
+      where: path,
+      hint: "Profile this network with mdp profile, or name the network that the table is for.",
+    });
+  }
+  return { table, path, asked: table.device.name, title: table.device.model, notes: [] };
+}

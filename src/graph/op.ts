@@ -121,6 +121,8 @@ export type Op =
       readonly value: Tensor | null;
     }
   | { readonly kind: "range" }
+  /** Overwrites some elements of its first input (ScatterND, ScatterElements). */
+  | { readonly kind: "scatter" }
   /** Not known here: kept as it is, never pruned through. */
   | { readonly kind: "opaque"; readonly opType: string; readonly domain: string };
 

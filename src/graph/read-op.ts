@@ -87,6 +87,8 @@ const READERS: ReadonlyMap<string, (context: Context) => Op> = new Map([
   ["Constant", ({ node }) => ({ kind: "constant", tensor: constantNodeValue(node) })],
   ["ConstantOfShape", constantOfShape],
   ["Range", () => ({ kind: "range" })],
+  ["ScatterND", () => ({ kind: "scatter" })],
+  ["ScatterElements", () => ({ kind: "scatter" })],
 ]);
 
 /** Values of an input that holds sizes; null where it is omitted or not constant. */

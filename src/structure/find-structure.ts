@@ -61,6 +61,8 @@ function resolveShapes(
   bind: Readonly<Record<string, number>>,
 ): ResolvedShapes {
   const inferred = inferShapes(graph, { batch, bind });
+  // Constants must hold for every batch, as surgery writes them into the network.
+  const open = inferShapes(graph, { bind });
   const numbers = (list: readonly unknown[] | null | undefined): readonly number[] | null => {
     const known = list?.filter((item) => typeof item === "number");
     return known !== undefined && known.length === list?.length ? known : null;
@@ -78,7 +80,7 @@ function resolveShapes(
       shapes.set(name, shape);
       return shape;
     },
-    constant: (name) => numbers(inferred.constant(name)),
+    constant: (name) => numbers(open.constant(name)),
   };
 }
 

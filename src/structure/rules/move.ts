@@ -90,12 +90,13 @@ export function sliceIndices(
   rank: number,
   length: number,
 ): readonly number[] | null {
-  if (op.starts === null || op.ends === null) return null;
-  const axes = op.axes ?? op.starts.map((_, index) => index);
+  // Bounds of the other axes have to be constant too: surgery writes all of them.
+  if (numbersOf(op.starts) === null || numbersOf(op.ends) === null) return null;
+  const axes = op.axes ?? op.starts?.map((_, index) => index) ?? [];
   const at = axes.findIndex((candidate) => axisIndex(candidate, rank) === axis);
   if (at < 0) return Array.from({ length }, (_, index) => index);
-  const start = op.starts[at];
-  const end = op.ends[at];
+  const start = op.starts?.[at];
+  const end = op.ends?.[at];
   const step = op.steps?.[at] ?? 1;
   if (typeof start !== "number" || typeof end !== "number") return null;
   const clamp = (value: number, low: number, high: number): number =>
@@ -122,8 +123,8 @@ export const pad: Rule<Kind<"pad">> = (node, op, flow) => {
     axes.map((axis, index): Axis => {
       if (axis === null || lengths[index] === axis.length) return axis;
       const amounts = padAmounts(op, index, axes.length);
-      const plain = amounts !== null && amounts.every((amount) => amount >= 0);
-      if (!plain || op.mode !== "constant") {
+      const plain = amounts?.every((amount) => amount >= 0) ?? false;
+      if (!plain || amounts === null || op.mode !== "constant") {
         flow.elements.pin(axis, reason);
         return null;
       }

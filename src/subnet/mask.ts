@@ -1,0 +1,108 @@
+import { constantNodeValue } from "../graph/constants.ts";
+import type { Graph, Node, Tensor } from "../graph/graph.ts";
+import { floatTensor } from "../graph/tensor.ts";
+import { producerOf } from "../graph/traversal.ts";
+import type { Structure } from "../structure/structure.ts";
+import { type KeptAxes, keptAxes } from "./kept-axes.ts";
+import { zeroAlong } from "./slice-tensor.ts";
+import { checkSubnet, isBlockGone, type Subnet } from "./subnet.ts";
+
+/**
+ * The whole network made to compute what the subnet computes: weights that read a removed unit are zero, a dropped branch is
+ * multiplied by zero before its Add, a dropped layer is bypassed. Shapes stay. It shares no code with surgery beyond the
+ * structure, so that one proves the other.
+ *
+ * @throws InputError as `checkSubnet`
+ */
+export function maskedGraph(structure: Structure, subnet: Subnet): Graph {
+  checkSubnet(structure, subnet);
+  const { graph } = structure;
+  const kept = keptAxes(structure, subnet);
+  const initializers = new Map(graph.initializers);
+  const constants = new Map<string, Tensor>();
+  for (const layer of structure.layers) {
+    const { name, inputAxis } = layer.weight;
+    const removed = removedAlong(structure, kept, name, inputAxis);
+    const tensor = constants.get(name) ?? weightTensor(graph, name);
+    if (removed.length > 0 && tensor !== null) {
+      constants.set(name, zeroAlong(tensor, inputAxis, removed));
+    }
+  }
+  for (const [name, tensor] of constants)
+    if (initializers.has(name)) initializers.set(name, tensor);
+  const nodes = graph.nodes.map((node) => maskedConstant(node, constants));
+  return silenceDropped(structure, subnet, { ...graph, nodes, initializers });
+}
+
+function removedAlong(
+  structure: Structure,
+  kept: KeptAxes,
+  name: string,
+  axis: number,
+): readonly number[] {
+  const stays = kept(name, axis);
+  if (stays === null) return [];
+  const staying = new Set(stays);
+  const length = structure.axis(name, axis)?.dims.length ?? 0;
+  return Array.from({ length }, (_, index) => index).filter((index) => !staying.has(index));
+}
+
+function weightTensor(graph: Graph, name: string): Tensor | null {
+  const node = producerOf(graph).get(name);
+  return graph.initializers.get(name) ?? (node === undefined ? null : constantNodeValue(node));
+}
+
+function maskedConstant(node: Node, constants: ReadonlyMap<string, Tensor>): Node {
+  const tensor = node.opType === "Constant" ? constants.get(node.outputs[0] ?? "") : undefined;
+  if (tensor === undefined) return node;
+  return { ...node, attributes: new Map([["value", { kind: "tensor", value: tensor }]]) };
+}
+
+const ZERO = "mdp_zero";
+
+function silenceDropped(structure: Structure, subnet: Subnet, graph: Graph): Graph {
+  const adds = new Map(
+    subnet.droppedBlocks.flatMap((index) => {
+      const block = structure.blocks[index];
+      return block === undefined ? [] : [[block.add, block.branchInput] as const];
+    }),
+  );
+  const bypassed = new Map(
+    subnet.droppedLayers.flatMap((index) => {
+      const layer = structure.layers[index];
+      if (layer === undefined || isBlockGone(structure, subnet, layer.blocks.at(-1) ?? null))
+        return [];
+      const input = producerOf(graph).get(layer.id)?.inputs[0] ?? "";
+      return [[layer.normalisation ?? layer.id, input] as const];
+    }),
+  );
+  const nodes = graph.nodes.flatMap((node): readonly Node[] => {
+    const [own = ""] = node.outputs;
+    const branchInput = adds.get(own);
+    if (branchInput !== undefined) return silencedAdd(node, branchInput);
+    const input = bypassed.get(own);
+    return input === undefined ? [node] : [identity(node, input)];
+  });
+  const initializers = new Map(graph.initializers);
+  if (adds.size > 0) initializers.set(ZERO, floatTensor([], [0]));
+  return { ...graph, nodes, initializers };
+}
+
+function silencedAdd(add: Node, branchInput: 0 | 1): readonly Node[] {
+  const silent = `${add.outputs[0] ?? ""}_silenced`;
+  const product: Node = {
+    name: silent,
+    opType: "Mul",
+    domain: "",
+    inputs: [add.inputs[branchInput] ?? "", ZERO],
+    outputs: [silent],
+    attributes: new Map(),
+  };
+  const inputs = add.inputs.map((name, index) => (index === branchInput ? silent : name));
+  return [product, { ...add, inputs }];
+}
+
+function identity(node: Node, input: string): Node {
+  const { source: _read, ...rest } = node;
+  return { ...rest, opType: "Identity", inputs: [input], attributes: new Map() };
+}

@@ -1,0 +1,172 @@
+import type { Extent, Node } from "../graph/graph.ts";
+import { nodeId } from "../graph/graph.ts";
+import type { Op } from "../graph/op.ts";
+import { opOf } from "../graph/read-op.ts";
+import { axisIndex } from "../structure/propagation.ts";
+import { padAmounts } from "../structure/rules/move.ts";
+import { placesAmong } from "./kept-axes.ts";
+import { rewriteSlice } from "./rewrite-slice.ts";
+import {
+  allNumbers,
+  cantRewrite,
+  gatherNode,
+  lengthOf,
+  type Rewriting,
+  rankOf,
+  withAttribute,
+  withSizes,
+} from "./rewriting.ts";
+
+type Kind<K extends Op["kind"]> = Extract<Op, { kind: K }>;
+
+/** The node with its sizes changed to what is left of the axes it touches; the same node where nothing changes. */
+export function rewriteNode(node: Node, rewriting: Rewriting): Node {
+  const touched = [...node.inputs, ...node.outputs].some((name) => isCut(rewriting, name));
+  if (!touched) return node;
+  const shuffle = rewriting.structure.shuffles.get(nodeId(node));
+  if (shuffle !== undefined) return rewriteShuffle(node, rewriting);
+  const op = opOf(node, rewriting.structure.graph, (name) => rewriting.open().constant(name));
+  switch (op.kind) {
+    case "conv":
+    case "convTranspose":
+      return rewriteGroups(node, op, rewriting);
+    case "split":
+      return rewriteSplit(node, op, rewriting);
+    case "slice":
+      return rewriteSlice(node, op, rewriting);
+    case "pad":
+      return rewritePad(node, op, rewriting);
+    case "gather":
+      return rewriteGather(node, op, rewriting);
+    case "reshape":
+      return rewriteTarget(node, op.target, 0, rewriting);
+    case "expand":
+      return rewriteTarget(node, op.target, 1, rewriting);
+    case "resize":
+      return rewriteResize(node, op, rewriting);
+    default:
+      return node;
+  }
+}
+
+function isCut({ structure, kept }: Rewriting, name: string): boolean {
+  const rank = rankOf(structure, name);
+  for (let axis = 0; axis < rank; axis += 1) if (kept(name, axis) !== null) return true;
+  return false;
+}
+
+function rewriteGroups(
+  node: Node,
+  op: Kind<"conv"> | Kind<"convTranspose">,
+  rewriting: Rewriting,
+): Node {
+  if (op.group === 1) return node;
+  const [output = ""] = node.outputs;
+  const width = (rewriting.structure.shapes.of(output)?.[1] ?? 0) / op.group;
+  const group = lengthOf(rewriting, output, 1) / width;
+  return withAttribute(node, "group", { kind: "int", value: group });
+}
+
+/** One shuffle is a Gather along the permuted axis; what it read through becomes dead. */
+function rewriteShuffle(node: Node, rewriting: Rewriting): Node {
+  const shuffle = rewriting.structure.shuffles.get(nodeId(node));
+  const [output = ""] = node.outputs;
+  const kept = shuffle === undefined ? null : rewriting.kept(output, shuffle.axis);
+  if (shuffle === undefined || kept === null) return node;
+  const sources = Array.from(kept, (index) => shuffle.permutation[index] ?? 0);
+  const indices = placesAmong(sources, rewriting.kept(shuffle.input, shuffle.axis));
+  return gatherNode(node, shuffle.input, shuffle.axis, indices, rewriting);
+}
+
+function rewriteSplit(node: Node, op: Kind<"split">, rewriting: Rewriting): Node {
+  const axis = axisIndex(op.axis, rankOf(rewriting.structure, node.inputs[0] ?? ""));
+  if (rewriting.kept(node.inputs[0] ?? "", axis) === null) return node;
+  const sizes = node.outputs.map((output) => lengthOf(rewriting, output, axis));
+  const { attributes } = node;
+  const withoutCount = attributes.has("num_outputs")
+    ? { ...node, attributes: new Map([...attributes].filter(([name]) => name !== "num_outputs")) }
+    : node;
+  return withSizes(withoutCount, "split", 1, 13, sizes, rewriting);
+}
+
+function rewritePad(node: Node, op: Kind<"pad">, rewriting: Rewriting): Node {
+  const [input = ""] = node.inputs;
+  const [output = ""] = node.outputs;
+  const rank = rankOf(rewriting.structure, input);
+  const axes = op.axes ?? Array.from({ length: rank }, (_, index) => index);
+  const pads = [...allNumbers(node, op.pads)];
+  let changed = false;
+  axes.forEach((named, at) => {
+    const axis = axisIndex(named, rank);
+    const kept = rewriting.kept(output, axis);
+    const amounts = padAmounts(op, axis, rank);
+    const length = rewriting.structure.shapes.of(output)?.[axis] ?? 0;
+    if (kept === null || amounts === null) return;
+    const [before = 0, after = 0] = amounts;
+    pads[at] = kept.filter((index) => index < before).length;
+    pads[at + axes.length] = kept.filter((index) => index >= length - after).length;
+    changed = true;
+  });
+  return changed ? withSizes(node, "pads", 1, 11, pads, rewriting) : node;
+}
+
+function rewriteGather(node: Node, op: Kind<"gather">, rewriting: Rewriting): Node {
+  const [input = "", indicesName = ""] = node.inputs;
+  const [output = ""] = node.outputs;
+  const axis = axisIndex(op.axis, rankOf(rewriting.structure, input));
+  const before = rewriting.kept(input, axis);
+  const after = rewriting.kept(output, axis);
+  if ((before === null && after === null) || rankOf(rewriting.structure, indicesName) !== 1)
+    return node;
+  const length = rewriting.structure.shapes.of(input)?.[axis] ?? 0;
+  const dense = allNumbers(node, op.indices).map((index) => axisIndex(index, length));
+  const sources = after === null ? dense : Array.from(after, (index) => dense[index] ?? 0);
+  const places = placesAmong(sources, before);
+  return withSizes(node, "indices", 1, 1, places, rewriting);
+}
+
+/**
+ * A target shape as a constant: cut lengths where axes are cut, otherwise what was there. An extent that is only known when
+ * the network runs becomes `copied` (0 for Reshape, 1 for Expand: "as in the input") or else -1.
+ */
+function rewriteTarget(
+  node: Node,
+  target: readonly Extent[] | null,
+  copied: 0 | 1,
+  rewriting: Rewriting,
+): Node {
+  const [input = ""] = node.inputs;
+  const [output = ""] = node.outputs;
+  const from = rewriting.open().of(input)?.shape ?? [];
+  const to = rewriting.open().of(output)?.shape ?? [];
+  const asked = target ?? to;
+  const cut = to.map((_, axis) => rewriting.kept(output, axis) !== null);
+  if (
+    !asked.some((extent, axis) => cut[axis] === true && typeof extent === "number" && extent > 1)
+  ) {
+    return node;
+  }
+  const sizes = asked.map((extent, axis) => {
+    if (typeof extent === "number")
+      return cut[axis] === true && extent > 1 ? lengthOf(rewriting, output, axis) : extent;
+    return extent !== null && extent === from[axis] ? copied : -1;
+  });
+  if (sizes.filter((size) => size === -1).length > 1 || (copied === 1 && sizes.includes(-1))) {
+    throw cantRewrite(node, "several extents of its target are only known when the network runs");
+  }
+  return withSizes(node, "shape", 1, 5, sizes, rewriting);
+}
+
+function rewriteResize(node: Node, op: Kind<"resize">, rewriting: Rewriting): Node {
+  const [output = ""] = node.outputs;
+  const sizes = op.sizes ?? [];
+  const at = node.inputs.length - 1;
+  const isConstant = rewriting.graph.initializers.has(node.inputs[at] ?? "");
+  if (at !== 3 || !isConstant) return node;
+  const axes = op.axes ?? sizes.map((_, axis) => axis);
+  const cut = allNumbers(node, sizes).map((size, index) => {
+    const axis = axisIndex(axes[index] ?? index, rankOf(rewriting.structure, output));
+    return rewriting.kept(output, axis)?.length ?? size;
+  });
+  return withSizes(node, "sizes", at, 1, cut, rewriting);
+}

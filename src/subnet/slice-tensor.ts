@@ -1,0 +1,75 @@
+import type { Tensor } from "../graph/graph.ts";
+import { bytesPerElement, elementCount } from "../graph/tensor.ts";
+
+/** Per axis the indices to keep, or null to keep the axis whole. */
+export type Selection = readonly (readonly number[] | Int32Array | null)[];
+
+/**
+ * The tensor with only the selected indices along each axis, of any element type of fixed size. Elements are copied when
+ * `bytes` is called, so that external weights stay in their file until they are written.
+ */
+export function sliceTensor(tensor: Tensor, selection: Selection): Tensor {
+  if (selection.every((indices) => indices === null)) return tensor;
+  const size = bytesPerElement(tensor.type);
+  const shape = tensor.shape.map((extent, axis) => selection[axis]?.length ?? extent);
+  return {
+    type: tensor.type,
+    shape,
+    byteLength: elementCount(shape) * size,
+    bytes: () => selectedBytes(tensor, selection, size),
+  };
+}
+
+function selectedBytes(tensor: Tensor, selection: Selection, size: number): Uint8Array {
+  let bytes = tensor.bytes();
+  let shape = tensor.shape;
+  selection.forEach((indices, axis) => {
+    if (indices === null) return;
+    bytes = selectAlong(bytes, shape, axis, indices, size);
+    shape = shape.map((extent, at) => (at === axis ? indices.length : extent));
+  });
+  return bytes;
+}
+
+function selectAlong(
+  bytes: Uint8Array,
+  shape: readonly number[],
+  axis: number,
+  indices: readonly number[] | Int32Array,
+  size: number,
+): Uint8Array {
+  const outer = elementCount(shape.slice(0, axis));
+  const run = elementCount(shape.slice(axis + 1)) * size;
+  const stride = (shape[axis] ?? 0) * run;
+  const result = new Uint8Array(outer * indices.length * run);
+  let to = 0;
+  for (let row = 0; row < outer; row += 1) {
+    for (const index of indices) {
+      const from = row * stride + index * run;
+      result.set(bytes.subarray(from, from + run), to);
+      to += run;
+    }
+  }
+  return result;
+}
+
+/** The tensor with the given indices along one axis set to zero. */
+export function zeroAlong(tensor: Tensor, axis: number, indices: readonly number[]): Tensor {
+  const size = bytesPerElement(tensor.type);
+  const run = elementCount(tensor.shape.slice(axis + 1)) * size;
+  const stride = (tensor.shape[axis] ?? 0) * run;
+  const outer = elementCount(tensor.shape.slice(0, axis));
+  const bytes = tensor.bytes().slice();
+  for (let row = 0; row < outer; row += 1) {
+    for (const index of indices) {
+      const from = row * stride + index * run;
+      bytes.fill(0, from, from + run);
+    }
+  }
+  return {
+    type: tensor.type,
+    shape: tensor.shape,
+    byteLength: tensor.byteLength,
+    bytes: () => bytes,
+  };
+}

@@ -1,0 +1,146 @@
+import { z } from "zod";
+import { InputError } from "../core/errors.ts";
+import type { Structure } from "../structure/structure.ts";
+import { structureHash } from "../structure/structure-json.ts";
+import { checkSubnet, type Subnet } from "./subnet.ts";
+
+/** What goes into a subnet file besides the subnet; kept as it is. */
+export interface SubnetNotes {
+  /** SHA-256 of the network's file. */
+  readonly networkHash?: string;
+  /** What the solver promised (latency, objective, bound, gap) and from which inputs. */
+  readonly prediction?: Readonly<Record<string, unknown>>;
+  /** How it was solved. */
+  readonly solve?: Readonly<Record<string, unknown>>;
+}
+
+const SCHEMA = "mdp-subnet/1";
+
+const FILE = z.object({
+  schema: z.literal(SCHEMA),
+  network: z.string(),
+  networkHash: z.string().optional(),
+  structureHash: z.string(),
+  dims: z.array(
+    z.object({
+      dim: z.string(),
+      units: z.number().int(),
+      kept: z.number().int(),
+      indices: z.string(),
+    }),
+  ),
+  droppedBlocks: z.array(z.string()),
+  droppedLayers: z.array(z.string()),
+  prediction: z.record(z.string(), z.unknown()).optional(),
+  solve: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** A subnet as people read it, schema `mdp-subnet/1`: dims, blocks and layers by name, kept indices as ranges (`0-7,9`). */
+export function subnetJson(
+  structure: Structure,
+  subnet: Subnet,
+  notes: SubnetNotes = {},
+): Record<string, unknown> {
+  return {
+    schema: SCHEMA,
+    network: structure.graph.name,
+    ...(notes.networkHash === undefined ? {} : { networkHash: notes.networkHash }),
+    structureHash: structureHash(structure),
+    dims: structure.dims.map((dim) => {
+      const kept = subnet.kept[dim.index] ?? [];
+      return { dim: dim.name, units: dim.size, kept: kept.length, indices: rangesOf(kept) };
+    }),
+    droppedBlocks: subnet.droppedBlocks.map((index) => structure.blocks[index]?.name ?? ""),
+    droppedLayers: subnet.droppedLayers.map((index) => structure.layers[index]?.name ?? ""),
+    ...(notes.prediction === undefined ? {} : { prediction: notes.prediction }),
+    ...(notes.solve === undefined ? {} : { solve: notes.solve }),
+  };
+}
+
+/**
+ * A subnet from the content of a subnet file, checked against the network's structure.
+ * @throws InputError `subnet/bad-file`, `subnet/wrong-structure`, and as `checkSubnet`
+ */
+export function parseSubnet(
+  content: unknown,
+  structure: Structure,
+  where: string,
+): { readonly subnet: Subnet; readonly notes: SubnetNotes } {
+  const parsed = FILE.safeParse(content);
+  if (!parsed.success) {
+    throw badFile(where, z.prettifyError(parsed.error), "Write the file with `mdp solve --out`.");
+  }
+  const file = parsed.data;
+  const known = new Map(file.dims.map((dim) => [dim.dim, dim]));
+  if (file.structureHash !== structureHash(structure) || known.size !== structure.dims.length) {
+    throw new InputError({
+      code: "subnet/wrong-structure",
+      message: `The subnet was made for another network: '${file.network}' with ${file.dims.length} dims; this one is '${structure.graph.name}' with ${structure.dims.length}.`,
+      where,
+      hint: "Use the subnet with the ONNX file that it was solved for.",
+    });
+  }
+  const subnet = {
+    kept: structure.dims.map((dim) => indicesOf(known.get(dim.name)?.indices ?? "", where)),
+    droppedBlocks: byName(structure.blocks, file.droppedBlocks, where),
+    droppedLayers: byName(structure.layers, file.droppedLayers, where),
+  };
+  checkSubnet(structure, subnet);
+  const { networkHash, prediction, solve } = file;
+  return {
+    subnet,
+    notes: {
+      ...(networkHash === undefined ? {} : { networkHash }),
+      ...(prediction === undefined ? {} : { prediction }),
+      ...(solve === undefined ? {} : { solve }),
+    },
+  };
+}
+
+/** `0-7,9,11-12` for ascending indices. */
+export function rangesOf(indices: readonly number[]): string {
+  const ranges: string[] = [];
+  for (let from = 0; from < indices.length; ) {
+    let to = from;
+    while (indices[to + 1] === (indices[to] ?? 0) + 1) to += 1;
+    ranges.push(from === to ? `${indices[from]}` : `${indices[from]}-${indices[to]}`);
+    from = to + 1;
+  }
+  return ranges.join(",");
+}
+
+function indicesOf(ranges: string, where: string): readonly number[] {
+  if (ranges === "") return [];
+  return ranges.split(",").flatMap((range) => {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(range);
+    const from = Number(match?.[1]);
+    const to = Number(match?.[2] ?? match?.[1]);
+    if (match === null || to < from || to - from > 1e6) {
+      throw badFile(where, `'${range}' is no range of indices.`, "Write ranges as 0-7,9.");
+    }
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  });
+}
+
+function byName(
+  known: readonly { readonly name: string; readonly index: number }[],
+  names: readonly string[],
+  where: string,
+): readonly number[] {
+  const indices = names.map((name) => {
+    const found = known.find((candidate) => candidate.name === name);
+    if (found === undefined) {
+      throw badFile(
+        where,
+        `There is no '${name}' in this network.`,
+        "Use the subnet with the network it was made for.",
+      );
+    }
+    return found.index;
+  });
+  return indices.sort((a, b) => a - b);
+}
+
+function badFile(where: string, message: string, hint: string): InputError {
+  return new InputError({ code: "subnet/bad-file", message, where, hint });
+}

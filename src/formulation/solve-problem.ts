@@ -147,7 +147,7 @@ async function conclude(run: Run, outcome: Asked["outcome"], solver: string): Pr
         code: "formulation/unbounded",
         message: `Solver ${solver} calls the program unbounded, which no program of binaries is.`,
         where: run.problem.name,
-        hint: "Try the other solver: --solver glpk.",
+        hint: "This is a fault of the program, not of your input: please report it with the files that led here.",
       });
     case "no-solution":
       throw nothingFound(run, outcome.reason);

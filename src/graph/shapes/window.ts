@@ -38,9 +38,7 @@ function windowCount(
   const stride = window.strides[axis] ?? 1;
   const reach =
     typeof kernel === "number" ? (kernel - 1) * (window.dilations[axis] ?? 1) + 1 : null;
-  if (window.autoPad.startsWith("SAME")) {
-    return typeof extent === "number" ? Math.ceil(extent / stride) : stride === 1 ? extent : null;
-  }
+  if (window.autoPad.startsWith("SAME")) return sameCount(extent, stride);
   if (reach === null) return null;
   const [begin, end] = padsOf(window, axis);
   if (typeof extent !== "number") return stride === 1 && begin + end === reach - 1 ? extent : null;
@@ -52,6 +50,11 @@ function windowCount(
     );
   }
   return window.ceilMode ? ceilCount(room, stride, extent + begin) : Math.floor(room / stride) + 1;
+}
+
+function sameCount(extent: Extent, stride: number): Extent {
+  if (stride === 1) return extent;
+  return typeof extent === "number" ? Math.ceil(extent / stride) : null;
 }
 
 function padsOf(window: Window, axis: number): readonly [number, number] {

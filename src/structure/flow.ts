@@ -1,5 +1,6 @@
 import { constantOf } from "../graph/constants.ts";
 import type { DataType, Graph, Node } from "../graph/graph.ts";
+import { nodeId } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { opOf } from "../graph/read-op.ts";
 import { namesRead } from "../graph/traversal.ts";
@@ -81,29 +82,43 @@ function meetConstant(flow: Propagation, name: string): void {
 }
 
 function applyRule(flow: Propagation, node: Node): void {
-  const names = [...node.inputs, ...node.outputs].filter((name) => name !== "");
-  const carries = node.inputs.some((name) => hasElements(flow.axes.get(name)));
   if (node.opType === "Constant" && node.domain === "") return;
-  if (!carries && !CREATES.has(node.opType)) {
-    for (const output of node.outputs)
-      if (output !== "") flow.axes.set(output, fixedAxes(flow, output));
-    if (node.attributes.size > 0) pinCaptured(flow, node);
+  if (!makesOrCarries(flow, node)) {
+    pinCaptured(flow, node);
+    fixOutputs(flow, node);
     return;
   }
   const op = opOf(node, flow.graph, flow.shapes.constant);
+  const unknown = [...node.inputs, ...node.outputs].find((name) => isUnknown(flow, name));
+  const rule = (RULES as RuleTable)[op.kind] as Rule<Op> | undefined;
   if (op.kind === "shape" || op.kind === "size") {
     // Sizes are read when the network runs, so they follow what surgery leaves.
-    for (const output of node.outputs) flow.axes.set(output, fixedAxes(flow, output));
-    return;
-  }
-  const unknown = names.find(
-    (name) => flow.shapes.of(name) === null && !flow.graph.initializers.has(name),
-  );
-  const rule = (RULES as RuleTable)[op.kind] as Rule<Op> | undefined;
-  if (rule === undefined) forget(flow, node, `op ${describe(node)} has no rule`);
-  else if (unknown !== undefined)
+    fixOutputs(flow, node);
+  } else if (rule === undefined) {
+    forget(flow, node, `op ${describe(node)} has no rule`);
+  } else if (unknown !== undefined) {
     forget(flow, node, `the shape of '${unknown}' at ${describe(node)} is unknown`);
-  else rule(node, op, flow);
+  } else {
+    rule(node, op, flow);
+  }
+}
+
+function makesOrCarries(flow: Propagation, node: Node): boolean {
+  return (
+    CREATES.has(node.opType) ||
+    flow.shuffles.has(nodeId(node)) ||
+    node.inputs.some((name) => hasElements(flow.axes.get(name)))
+  );
+}
+
+function isUnknown(flow: Propagation, name: string): boolean {
+  return name !== "" && flow.shapes.of(name) === null && !flow.graph.initializers.has(name);
+}
+
+function fixOutputs(flow: Propagation, node: Node): void {
+  for (const output of node.outputs) {
+    if (output !== "") flow.axes.set(output, fixedAxes(flow, output));
+  }
 }
 
 // Ops with weights make elements even where their input has none.

@@ -1,5 +1,5 @@
 /**
- * How a command is written. One file per command in this folder exports one `CommandModule` made by `command(...)`:
+ * How a command is written. One file per command in this folder exports one `Command` made by `command(...)`, which main.ts lists:
  *
  *   export const inspectCommand = command({
  *     name: "inspect [model]",
@@ -48,23 +48,25 @@ export interface CommandDefinition<Options> {
   ) => Promise<ExitCode | undefined>;
 }
 
-/** Makes a yargs module of a definition; its handler sets the exit code and never throws. */
-export function command<Options>(
-  definition: CommandDefinition<Options>,
-): CommandModule<CommonOptions, Options> {
-  return {
+/** Adds a command to a parser. */
+export type Command = (parser: Argv<CommonOptions>) => void;
+
+/** Makes a command of a definition; its handler sets the exit code and never throws. */
+export function command<Options>(definition: CommandDefinition<Options>): Command {
+  const examples = definition.examples.map(([line, text]): [string, string] => [line, text]);
+  const module: CommandModule<CommonOptions, Options> = {
     command: definition.name,
     describe: definition.describe,
-    builder: (yargs) =>
-      definition
-        .options(yargs)
-        .example(definition.examples.map(([line, text]): [string, string] => [line, text])),
+    builder: (yargs) => definition.options(yargs).example(examples),
     handler: async (options) => {
       process.exitCode = await execute((context) => definition.run(options, context), {
         json: options["json"] === true,
         quiet: options["quiet"] === true,
       });
     },
+  };
+  return (parser) => {
+    parser.command(module);
   };
 }
 

@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import yargs, { type CommandModule } from "yargs";
+import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { EXIT, UsageError } from "../core/errors.ts";
 import { packageRoot } from "../core/files.ts";
-import { type CommonOptions, reportError } from "./command.ts";
+import { type Command, reportError } from "./command.ts";
+import { devicesCommand } from "./devices.ts";
+import { doctorCommand } from "./doctor.ts";
+import { solveCommand } from "./solve.ts";
 
-const COMMANDS: readonly CommandModule<CommonOptions, never>[] = [];
+const COMMANDS: readonly Command[] = [solveCommand, devicesCommand, doctorCommand];
 
 const version = (
   JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string }
@@ -40,7 +43,7 @@ const parser = yargs(hideBin(process.argv))
   });
 
 try {
-  for (const module of COMMANDS) parser.command(module);
+  for (const add of COMMANDS) add(parser);
   await parser.parseAsync();
 } catch (error) {
   process.exitCode = reportError(error, process.argv.includes("--json"));

@@ -1,5 +1,5 @@
 import { VerificationError } from "../core/errors.ts";
-import { readJson, writeChunksAtomic } from "../core/files.ts";
+import { readJson } from "../core/files.ts";
 import type { Answer } from "../formulation/answer.ts";
 import type { ChoiceOptions } from "../formulation/choices.ts";
 import { evaluate } from "../formulation/evaluate.ts";
@@ -11,11 +11,12 @@ import { solveProblem } from "../formulation/solve-problem.ts";
 import { checkImportance, type Importance, parseImportance } from "../importance/importance.ts";
 import { scoreNetwork } from "../importance/score.ts";
 import { type NetworkPrediction, predictNetwork } from "../latency/predict-network.ts";
-import { lpFormat } from "../mip/lp-format.ts";
+import { writeLpFile } from "../mip/lp-file.ts";
 import { checkSubnet, type Subnet } from "../subnet/subnet.ts";
 import type { Context } from "./command.ts";
 import { defaultNetwork } from "./default-network.ts";
 import type { OpenNetwork } from "./network.ts";
+import { solveProgressNotes } from "./solve-notes.ts";
 import { withSolvers } from "./solvers.ts";
 import type { TableSource } from "./table-source.ts";
 
@@ -113,21 +114,9 @@ async function ask(
       relativeGap: options.relativeGap,
       signal: context.signal,
       onModel: (model) => {
-        if (writeLp === undefined) return;
-        const encoder = new TextEncoder();
-        writeChunksAtomic(
-          writeLp,
-          (function* () {
-            for (const line of lpFormat(model)) yield encoder.encode(line);
-          })(),
-        );
+        if (writeLp !== undefined) writeLpFile(writeLp, model);
       },
-      onProgress: (at) => {
-        const gap = at.gap === null ? "no answer yet" : `gap ${(at.gap * 100).toFixed(3)} %`;
-        context.progress.note(
-          `${at.solver}: ${at.seconds.toFixed(1)} s, ${at.nodes} nodes, ${gap}`,
-        );
-      },
+      onProgress: solveProgressNotes(context.progress),
     }),
   );
 }

@@ -5,7 +5,7 @@ import { painter } from "../report/painter.ts";
 import { type DimReport, type SolveReport, solveText } from "../report/solve-report.ts";
 import { macCount, parameterCount } from "../structure/counts.ts";
 import { unitCounts } from "../subnet/subnet.ts";
-import { subnetJson } from "../subnet/subnet-json.ts";
+import { subnetJson } from "../subnet/subnet-file.ts";
 import { command } from "./command.ts";
 import { type OpenNetwork, openNetwork, regularExpression } from "./network.ts";
 import { solveInstanceCommand } from "./solve-instance.ts";

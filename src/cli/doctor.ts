@@ -1,0 +1,118 @@
+import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism, cpus, freemem, loadavg, totalmem } from "node:os";
+import { hasGlpk } from "../../solvers/glpk.ts";
+import { createHighs } from "../../solvers/highs.ts";
+import { EXIT } from "../core/errors.ts";
+import { createModelBuilder } from "../mip/builder.ts";
+import { openSession, runtimeVersion } from "../runtime/session.ts";
+import { command } from "./command.ts";
+import { defaultNetwork } from "./default-network.ts";
+
+interface Finding {
+  readonly what: string;
+  readonly status: "good" | "warning" | "bad";
+  readonly found: string;
+  /** What to do about it; null where all is well. */
+  readonly advice: string | null;
+}
+
+const GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
+
+export const doctorCommand = command({
+  name: "doctor",
+  describe: "Check that everything mdp needs is here, and what would disturb a measurement",
+  examples: [["mdp doctor", "runtime, solvers, processor, memory, load"]],
+  options: (yargs) => yargs,
+  run: async (_options, context) => {
+    const findings = [
+      node(),
+      await runtime(),
+      await highs(),
+      glpk(),
+      processor(),
+      memory(),
+      load(),
+      governor(),
+    ];
+    context.json({ schema: "mdp-doctor/1", findings });
+    for (const { what, status, found, advice } of findings) {
+      context.print(
+        `${status.padEnd(8)} ${what.padEnd(12)} ${found}${advice === null ? "" : `\n${" ".repeat(22)}${advice}`}`,
+      );
+    }
+    return findings.some((finding) => finding.status === "bad") ? EXIT.internal : EXIT.done;
+  },
+});
+
+function good(what: string, found: string): Finding {
+  return { what, status: "good", found, advice: null };
+}
+
+function node(): Finding {
+  return good("Node", `${process.version} on ${process.platform} ${process.arch}`);
+}
+
+async function runtime(): Promise<Finding> {
+  try {
+    const session = await openSession(defaultNetwork().model);
+    await session.close();
+    return good("onnxruntime", `${runtimeVersion()} loads the embedded network`);
+  } catch (error) {
+    return {
+      what: "onnxruntime",
+      status: "bad",
+      found: error instanceof Error ? error.message : String(error),
+      advice: "Install again: npm ci. It needs linux x64/arm64, windows x64/arm64 or mac arm64.",
+    };
+  }
+}
+
+async function highs(): Promise<Finding> {
+  const solver = createHighs();
+  try {
+    const builder = createModelBuilder("doctor", "maximize");
+    builder.addObjective(builder.column(0, 1, true, "x"), 1);
+    const outcome = await solver.solve(builder.build());
+    if (outcome.status === "optimal") return good("HiGHS", "solves");
+    return {
+      what: "HiGHS",
+      status: "bad",
+      found: outcome.status,
+      advice: "Install again: npm ci.",
+    };
+  } finally {
+    await solver.close();
+  }
+}
+
+function glpk(): Finding {
+  if (hasGlpk()) return good("GLPK", "installed; stands in where HiGHS fails");
+  const advice = "Only needed where HiGHS fails: npm install glpk.js (GPL-3.0).";
+  return { what: "GLPK", status: "warning", found: "not installed", advice };
+}
+
+function processor(): Finding {
+  return good("processor", `${cpus()[0]?.model ?? "unknown"}, ${availableParallelism()} cores`);
+}
+
+function memory(): Finding {
+  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  return good("memory", `${gib(freemem())} free of ${gib(totalmem())}`);
+}
+
+function load(): Finding {
+  const oneMinute = loadavg()[0] ?? 0;
+  const found = `${oneMinute.toFixed(2)} (last minute)`;
+  if (oneMinute < 0.5) return good("load", found);
+  const advice = "Other work disturbs measurements: let it end before mdp profile or mdp eval.";
+  return { what: "load", status: "warning", found, advice };
+}
+
+function governor(): Finding {
+  if (!existsSync(GOVERNOR))
+    return good("clocks", "no governor to be seen (a virtual machine, or not linux)");
+  const found = readFileSync(GOVERNOR, "utf8").trim();
+  if (found === "performance") return good("clocks", `governor ${found}`);
+  const advice = "Clocks that change disturb measurements: cpupower frequency-set -g performance.";
+  return { what: "clocks", status: "warning", found: `governor ${found}`, advice };
+}

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { type Entry, extract } from "tar-stream";
+import { extract } from "tar-stream";
 import { InputError } from "../core/errors.ts";
 import { isImageName, type Source, type SourceImage } from "./source.ts";
 
@@ -114,8 +114,8 @@ async function* tarImages(
   }
 }
 
-async function collect(entry: Entry): Promise<Uint8Array> {
+async function collect(entry: AsyncIterable<unknown>): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
-  for await (const chunk of entry) chunks.push(chunk);
+  for await (const chunk of entry) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }

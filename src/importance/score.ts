@@ -1,0 +1,193 @@
+import { InputError } from "../core/errors.ts";
+import { type Random, randomFrom } from "../core/random.ts";
+import { constantOf } from "../graph/constants.ts";
+import type { Graph } from "../graph/graph.ts";
+import { nodeId } from "../graph/graph.ts";
+import { elementCount, floatsOf } from "../graph/tensor.ts";
+import type { AxisUnits, Layer, Structure } from "../structure/structure.ts";
+import type {
+  DimImportance,
+  Importance,
+  ImportanceMethod,
+  LayerImportance,
+  Normalisation,
+} from "./importance.ts";
+
+export interface ScoreOptions {
+  readonly method: ImportanceMethod;
+  /** `defaultNormalisation(method)` unless given. */
+  readonly normalisation?: Normalisation | undefined;
+  /** For `random`; 0 unless given. */
+  readonly seed?: number | undefined;
+  /** SHA-256 of the network's file. */
+  readonly networkHash?: string | null | undefined;
+}
+
+/** Per index along an axis, how much it is worth. */
+type AxisScores = Float64Array;
+
+/**
+ * By what a layer's scores are divided unless the user says otherwise. Magnitudes of different layers can't be compared (a
+ * BatchNormalization behind a layer undoes any scale of its weights), so each layer is brought to a mean of 1 per unit; scales
+ * of BatchNormalizations and random numbers are comparable as they are.
+ */
+export function defaultNormalisation(method: ImportanceMethod): Normalisation {
+  return method === "magnitude-l1" || method === "magnitude-l2" ? "mean" : "none";
+}
+
+/**
+ * Scores every unit of every dim, separately for each layer that produces the dim. Biases don't count.
+ * @throws InputError `importance/no-normalisation` for `bn-scale` on a network without BatchNormalization
+ * @throws InputError `importance/weight-type` where weights are neither float32 nor float64
+ */
+export function scoreNetwork(structure: Structure, options: ScoreOptions): Importance {
+  const { method } = options;
+  const seed = options.seed ?? 0;
+  const random = randomFrom(seed);
+  const normalisation = options.normalisation ?? defaultNormalisation(method);
+  const byDim: LayerImportance[][] = structure.dims.map(() => []);
+  let scored = 0;
+  for (const layer of structure.layers) {
+    const produced = scoreLayer(structure, layer, method, random);
+    if (produced === null) continue;
+    scored += 1;
+    const block = structure.blocks[layer.blocks.at(-1) ?? -1]?.name ?? null;
+    for (const [dim, scores] of normalised(produced, normalisation)) {
+      byDim[dim]?.push({ layer: layer.name, block, scores: Array.from(scores, rounded) });
+    }
+  }
+  if (scored === 0 && method === "bn-scale") {
+    throw new InputError({
+      code: "importance/no-normalisation",
+      message: "No layer has a BatchNormalization behind it whose scale could be read.",
+      where: structure.graph.name,
+      hint: "Score with --method magnitude-l1 or magnitude-l2, or export the network with its BatchNormalization kept.",
+    });
+  }
+  const dims = structure.dims.map(
+    (dim, index): DimImportance => ({ dim: dim.name, units: dim.size, layers: byDim[index] ?? [] }),
+  );
+  return {
+    schema: "mdp-importance/1",
+    method,
+    normalisation,
+    networkHash: options.networkHash ?? null,
+    seed: method === "random" ? seed : null,
+    dims,
+  };
+}
+
+/** Scores of the units that a layer produces, by dim; null where the method has nothing to say of the layer. */
+function scoreLayer(
+  structure: Structure,
+  layer: Layer,
+  method: ImportanceMethod,
+  random: Random,
+): Map<number, Float64Array> | null {
+  const { graph } = structure;
+  switch (method) {
+    case "magnitude-l1":
+    case "magnitude-l2": {
+      const { name, outputAxis } = layer.weight;
+      const power = method === "magnitude-l1" ? 1 : 2;
+      return perUnit(
+        structure,
+        structure.axis(name, outputAxis),
+        magnitudes(graph, name, outputAxis, power),
+      );
+    }
+    case "bn-scale": {
+      const scale = graph.nodes.find((node) => nodeId(node) === layer.normalisation)?.inputs[1];
+      if (scale === undefined) return null;
+      return perUnit(structure, structure.axis(scale, 0), magnitudes(graph, scale, 0, 1));
+    }
+    case "random": {
+      const { name, outputAxis } = layer.weight;
+      const units = structure.axis(name, outputAxis);
+      return perUnit(structure, units, Float64Array.from(units?.dims ?? [], random.next));
+    }
+    default:
+      return method satisfies never;
+  }
+}
+
+/** Sums of |w| (power 1) or w^2 (power 2) over everything but one axis. */
+function magnitudes(graph: Graph, name: string, axis: number, power: 1 | 2): AxisScores {
+  const tensor = constantOf(graph, name);
+  if (tensor === null || (tensor.type !== "float32" && tensor.type !== "float64")) {
+    throw new InputError({
+      code: "importance/weight-type",
+      message: `The weights are of type ${tensor?.type ?? "unknown"}; only float32 and float64 can be scored.`,
+      where: name,
+      hint: "Score the network before it is converted to lower precision.",
+    });
+  }
+  const values = floatsOf(tensor);
+  const extent = tensor.shape[axis] ?? 1;
+  const inner = elementCount(tensor.shape.slice(axis + 1));
+  const sums = new Float64Array(extent);
+  for (let start = 0, index = 0; start < values.length; start += inner) {
+    let sum = 0;
+    for (let at = start; at < start + inner; at += 1) {
+      const value = values[at] ?? 0;
+      sum += power === 1 ? Math.abs(value) : value * value;
+    }
+    sums[index] = (sums[index] ?? 0) + sum;
+    index = index + 1 === extent ? 0 : index + 1;
+  }
+  return sums;
+}
+
+/** Gathers what lies along an axis into units; a unit of several channels gets their sum. */
+function perUnit(
+  structure: Structure,
+  axis: AxisUnits | null,
+  scores: AxisScores,
+): Map<number, Float64Array> {
+  const result = new Map<number, Float64Array>();
+  if (axis === null) return result;
+  for (const [index, dim] of axis.dims.entries()) {
+    if (dim < 0) continue;
+    const units = result.get(dim) ?? new Float64Array(structure.dims[dim]?.size ?? 0);
+    result.set(dim, units);
+    const unit = axis.units[index] ?? 0;
+    units[unit] = (units[unit] ?? 0) + (scores[index] ?? 0);
+  }
+  return result;
+}
+
+/** Divides all that one layer produces by one number, so that dims that share its axis stay comparable. */
+function normalised(
+  produced: Map<number, Float64Array>,
+  normalisation: Normalisation,
+): Map<number, Float64Array> {
+  const all = [...produced.values()].flatMap((scores) => [...scores]);
+  const divisor = divisorOf(all, normalisation);
+  // A layer of zeros is worth nothing under every normalisation.
+  if (divisor === 0 || divisor === 1) return produced;
+  for (const scores of produced.values()) {
+    for (const [unit, score] of scores.entries()) scores[unit] = score / divisor;
+  }
+  return produced;
+}
+
+function divisorOf(scores: readonly number[], normalisation: Normalisation): number {
+  const sum = scores.reduce((total, score) => total + score, 0);
+  switch (normalisation) {
+    case "none":
+      return 1;
+    case "sum":
+      return sum;
+    case "mean":
+      return sum / Math.max(scores.length, 1);
+    case "max":
+      return scores.reduce((most, score) => Math.max(most, score), 0);
+    default:
+      return normalisation satisfies never;
+  }
+}
+
+/** Seven digits are more than a score means, and keep the file small. */
+function rounded(score: number): number {
+  return Number(score.toPrecision(7));
+}

@@ -28,7 +28,9 @@ export type Work =
       readonly bytes: number;
     }
   | { readonly kind: "depthwise"; readonly flops: number; readonly bytes: number }
-  | { readonly kind: "memory"; readonly bytes: number };
+  | { readonly kind: "memory"; readonly bytes: number }
+  /** What is computed inside the kernel before it: no launch of its own, only the bytes it reads besides. */
+  | { readonly kind: "fused"; readonly bytes: number };
 
 /** Milliseconds that the work takes. */
 export function workMs(device: DeviceDescription, precision: Precision, work: Work): number {
@@ -36,6 +38,8 @@ export function workMs(device: DeviceDescription, precision: Precision, work: Wo
   const bandwidth = device.hardware.memoryGBPerSecond * 1e6;
   const launchMs = model.launchUs * 1e-3;
   switch (work.kind) {
+    case "fused":
+      return work.bytes / (bandwidth * model.bandwidthEfficiency);
     case "memory":
       return launchMs + work.bytes / (bandwidth * model.bandwidthEfficiency);
     case "depthwise": {

@@ -10,7 +10,7 @@ import type { Work } from "./predict-roofline.ts";
 /** What an operation does at given channels per axis of `ProfiledOp.axes`; null where it costs nothing. */
 export type WorkAt = (counts: readonly number[]) => Work | null;
 
-/** Ops that only rename memory. */
+/** Ops that only rename memory; the inputs of a Concat are written to their place by those who make them. */
 const FREE: ReadonlySet<string> = new Set([
   "Reshape",
   "Flatten",
@@ -20,6 +20,7 @@ const FREE: ReadonlySet<string> = new Set([
   "Dropout",
   "Cast",
   "Shape",
+  "Concat",
 ]);
 
 export interface WorkOptions {
@@ -27,6 +28,8 @@ export interface WorkOptions {
   /** Images per run, as a multiple of those the structure's shapes are for. */
   readonly batchRatio: number;
   readonly bytesPerElement: number;
+  /** The value that the operation takes over from the contraction before it; null where it is a kernel of its own. */
+  readonly fusedInput: string | null;
 }
 
 /** The work of an operation as a function of the channels on its axes. */
@@ -36,13 +39,21 @@ export function workOf(op: ProfiledOp, options: WorkOptions): WorkAt {
   const [head] = nodes;
   if (head === undefined || nodes.every((node) => FREE.has(node.opType))) return () => null;
   const sizes = sizesOf(op, options);
-  const moved = movedValues(structure, nodes);
+  const { fusedInput } = options;
+  const all = movedValues(structure, nodes);
+  // Fused, it writes the result in place of the contraction's own and reads no more than its other operands.
+  const moved =
+    fusedInput === null
+      ? [...all.read, ...all.written]
+      : all.read.filter(({ name }) => name !== fusedInput);
+  if (moved.length === 0) return () => null;
   const bytesAt = (counts: readonly number[]): number => {
     const elements = moved.reduce((sum, { name, share }) => {
       return sum + sizes.elements(name, counts) * share;
     }, 0);
     return elements * options.bytesPerElement;
   };
+  if (fusedInput !== null) return (counts) => ({ kind: "fused", bytes: bytesAt(counts) });
   const contraction = contractionOf(structure.graph, head, sizes);
   if (contraction !== null) return (counts) => contraction(counts, bytesAt(counts));
   // What a Concat reads is what it writes, whatever its inputs' own widths are.
@@ -105,11 +116,17 @@ function freeCount(structure: Structure, name: string, axis: number): AxisCount 
   return { fixed: fixed + pinned, parts: free };
 }
 
-/** Values that the fused nodes read from or write to memory, weights included, with the share that is read. */
+interface Moved {
+  readonly name: string;
+  /** Part of its elements that is touched. */
+  readonly share: number;
+}
+
+/** Values that the nodes read from or write to memory, weights included, with the share that is read. */
 function movedValues(
   structure: Structure,
   nodes: readonly Node[],
-): { readonly name: string; readonly share: number }[] {
+): { readonly read: readonly Moved[]; readonly written: readonly Moved[] } {
   const { graph, shapes } = structure;
   const inside = new Set(nodes.flatMap((node) => node.outputs));
   const read = new Map<string, number>();
@@ -130,10 +147,10 @@ function movedValues(
     const leaves = (consumers.get(name) ?? []).some((node) => !own.has(nodeId(node)));
     return name !== "" && (leaves || outputs.has(name));
   });
-  return [
-    ...[...read].map(([name, share]) => ({ name, share })),
-    ...written.map((name) => ({ name, share: 1 })),
-  ];
+  return {
+    read: [...read].map(([name, share]) => ({ name, share })),
+    written: written.map((name) => ({ name, share: 1 })),
+  };
 }
 
 /** A window with steps wider than itself skips part of its input. */

@@ -2,6 +2,7 @@ import type { AxisCount, Structure } from "../structure/structure.ts";
 import { structureHash } from "../structure/structure-json.ts";
 import { type ProfiledOp, profiledOps } from "./ops.ts";
 import type { DeviceDescription, Precision } from "./predict-device.ts";
+import { fusedInputs } from "./predict-fusion.ts";
 import { workMs } from "./predict-roofline.ts";
 import { type WorkAt, workOf } from "./predict-work.ts";
 import type { LatencyOp, LatencyTable } from "./table.ts";
@@ -35,8 +36,11 @@ export function predictTable(
   const inputShape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "") ?? [];
   const batchRatio = batch / (inputShape[0] ?? 1);
   const bytesPerElement = precision === "float16" ? 2 : 4;
-  const ops = profiledOps(structure).flatMap((op) => {
-    const work = workOf(op, { structure, batchRatio, bytesPerElement });
+  const profiled = profiledOps(structure);
+  const fused = fusedInputs(structure, profiled);
+  const ops = profiled.flatMap((op) => {
+    const fusedInput = fused.get(op) ?? null;
+    const work = workOf(op, { structure, batchRatio, bytesPerElement, fusedInput });
     return predictOp(structure, device, op, work, options) ?? [];
   });
   const dense = ops.reduce((sum, op) => sum + (op.ms.at(-1) ?? 0), device.model.callMs);

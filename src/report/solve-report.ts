@@ -98,13 +98,32 @@ export function bar(kept: number, total: number): string {
 
 /** The report as people read it. */
 export function solveText(report: SolveReport, paint: Painter): string {
-  return [
+  const parts = [
     headText(report, paint),
     amountsText(report),
     dimsText(report.dims, paint),
     droppedText(report),
     answerText(report, paint),
-  ].join("\n\n");
+  ];
+  return parts.map(tidy).join("\n\n");
+}
+
+const LINE_WIDTH = 110;
+const INDENT = " ".repeat(12);
+
+/** Lines without blanks at their end; long ones are folded under the second column. */
+function tidy(text: string): string {
+  return text
+    .split("\n")
+    .flatMap((line) => fold(line.trimEnd()))
+    .join("\n");
+}
+
+function fold(line: string): string[] {
+  if (line.length <= LINE_WIDTH) return [line];
+  const space = line.lastIndexOf(" ", LINE_WIDTH);
+  if (space <= INDENT.length) return [line];
+  return [line.slice(0, space), ...fold(INDENT + line.slice(space + 1))];
 }
 
 function headText(report: SolveReport, paint: Painter): string {

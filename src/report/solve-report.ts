@@ -187,8 +187,8 @@ function dimsText(dims: readonly DimReport[], paint: Painter): string {
     ]);
   }
   const whole = dims.length - open.length;
-  const tail =
-    whole === 0 ? "" : `\n${whole} more dims had no choice (see mdp inspect for the reasons)`;
+  const more = whole === 1 ? "1 more dim had" : `${whole} more dims had`;
+  const tail = whole === 0 ? "" : `\n${more} no choice (mdp inspect tells why)`;
   return `${table.toString()}${tail}`;
 }
 

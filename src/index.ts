@@ -1,1 +1,60 @@
-export {};
+/**
+ * The library behind the command line. The road: read a network, find its structure, score its units, get a latency table,
+ * put the program together, solve it, cut the network and prove the cut.
+ *
+ * @example
+ * const model = readModel("resnet50.onnx");
+ * const structure = findStructure(model.graph);
+ * const importance = scoreNetwork(structure, { method: "magnitude-l2" });
+ * const network = networkProblem(structure, importance, readTable("table.json"), options);
+ * const answer = await solveProblem(network.problem, [createHighs()]);
+ * const subnet = selectedSubnet(network, answer.selection);
+ * await proveSubnet(model, structure, subnet);
+ * writeModel(withGraph(model, cutGraph(structure, subnet)), "smaller.onnx");
+ *
+ * GLPK, whose licence is GPL-3.0, stands behind an entry point of its own: `mdp/solvers/glpk`.
+ */
+export { createHighs } from "../solvers/highs.ts";
+export * from "./core/errors.ts";
+export { type Progress, SILENT } from "./core/progress.ts";
+export { type Random, randomFrom } from "./core/random.ts";
+export type { Answer, SolveProblemOptions } from "./formulation/answer.ts";
+export { InfeasibleLimitsError } from "./formulation/answer.ts";
+export type { ChoiceOptions } from "./formulation/choices.ts";
+export { checkSelection, evaluate } from "./formulation/evaluate.ts";
+export { type Instance, parseInstance, readInstance } from "./formulation/instance.ts";
+export { latencyBudget } from "./formulation/latency-budget.ts";
+export {
+  type NetworkOptions,
+  type NetworkProblem,
+  networkProblem,
+} from "./formulation/network-problem.ts";
+export type * from "./formulation/problem.ts";
+export { selectedSubnet } from "./formulation/selected-subnet.ts";
+export { solveProblem } from "./formulation/solve-problem.ts";
+export type { Attribute, Graph, Node, Tensor, Value } from "./graph/graph.ts";
+export {
+  checkImportance,
+  IMPORTANCE_METHODS,
+  type Importance,
+  parseImportance,
+} from "./importance/importance.ts";
+export { scoreNetwork } from "./importance/score.ts";
+export { listDevices, resolveDevice, tablesFor } from "./latency/devices.ts";
+export { latencyMs } from "./latency/lookup.ts";
+export { predictTable } from "./latency/predict.ts";
+export { predictNetwork } from "./latency/predict-network.ts";
+export { type LatencyTable, readTable, writeTable } from "./latency/table.ts";
+export type { Model as LinearProgram } from "./mip/model.ts";
+export type { Outcome, Solver } from "./mip/solver.ts";
+export { type Model, withGraph } from "./onnx/model.ts";
+export { parseModel, readModel } from "./onnx/read.ts";
+export { writeModel } from "./onnx/write.ts";
+export { macCount, parameterCount } from "./structure/counts.ts";
+export { findStructure } from "./structure/find-structure.ts";
+export type { Block, Dim, Layer, Structure } from "./structure/structure.ts";
+export { structureHash } from "./structure/structure-json.ts";
+export { cutGraph } from "./subnet/cut.ts";
+export { type Proof, proveSubnet } from "./subnet/prove.ts";
+export { keepAll, type Subnet } from "./subnet/subnet.ts";
+export { parseSubnet, subnetJson } from "./subnet/subnet-file.ts";

@@ -4,9 +4,10 @@ import { type Model, modelLabel, withGraph } from "../onnx/model.ts";
 import { serializeModel } from "../onnx/write.ts";
 import { compareOutputs } from "../runtime/compare.ts";
 import { randomFeeds } from "../runtime/feeds.ts";
-import { openSession, type Session } from "../runtime/session.ts";
+import { type Feeds, openSession, type Session } from "../runtime/session.ts";
 import type { Structure } from "../structure/structure.ts";
 import { cutGraph } from "./cut.ts";
+import { reduceToKept, sharedLayerOutputs, withOutputs } from "./inner-values.ts";
 import { maskedGraph } from "./mask.ts";
 import type { Subnet } from "./subnet.ts";
 
@@ -15,8 +16,10 @@ export interface ProofOptions {
   /** Random inputs to compare on; 2 unless given. */
   readonly runs?: number;
   readonly threads?: number;
-  /** Largest relative difference that passes: max |a - b| / max |a| per output; 1e-5 unless given. */
+  /** Largest relative difference of the network's outputs that passes: max |a - b| / max |a|; 1e-5 unless given. */
   readonly limit?: number;
+  /** Compare the outputs of all layers too; true unless given. They may differ by ten times as much, as sums cancel there. */
+  readonly layers?: boolean;
 }
 
 /** What was compared and how far apart it was. */
@@ -24,15 +27,20 @@ export interface Proof {
   readonly runs: number;
   readonly seed: number;
   readonly limit: number;
-  /** Largest over the runs. */
+  /** How many values were compared in each run: the network's outputs and those of its layers. */
+  readonly values: number;
+  /** Largest over the network's outputs and the runs. */
   readonly maxRelative: number;
+  /** Largest over the layers' outputs and the runs, and the layer it was found at. */
+  readonly layersRelative: number;
+  readonly worstLayer: string | null;
   readonly maxAbsolute: number;
-  /** Same bits in every output of every run. */
+  /** Same bits in every value of every run. */
   readonly identical: boolean;
 }
 
 /**
- * Proves surgery: the smaller network and the masked original give the same outputs on random inputs.
+ * Proves surgery: the smaller network and the masked original give the same outputs on random inputs, layer by layer.
  *
  * @throws VerificationError `subnet/proof-failed`
  */
@@ -54,51 +62,87 @@ export async function proveCut(
   cut: Graph,
   options: ProofOptions = {},
 ): Promise<Proof> {
-  const { seed = 0, runs = 2, limit = 1e-5, threads = 1 } = options;
-  const proof = await compareGraphs(model, maskedGraph(structure, subnet), cut, structure, {
-    seed,
-    runs,
-    limit,
-    threads,
-  });
-  if (proof.maxRelative <= limit) return proof;
-  throw new VerificationError({
+  const { seed = 0, runs = 2, limit = 1e-5, threads = 1, layers = true } = options;
+  const inner = layers ? sharedLayerOutputs(structure, cut) : [];
+  const masked = maskedGraph(structure, subnet);
+  const reference = await open(model, withOutputs(masked, inner), threads);
+  try {
+    const smaller = await open(model, withOutputs(cut, inner), threads);
+    try {
+      const sessions = { reference, smaller };
+      const outputs = structure.graph.outputs.map((value) => value.name);
+      const proof = await compareRuns(sessions, structure, subnet, { seed, runs, limit, outputs });
+      if (proof.maxRelative <= limit && proof.layersRelative <= LAYER_FACTOR * limit) return proof;
+      throw failed(proof, model);
+    } finally {
+      await smaller.close();
+    }
+  } finally {
+    await reference.close();
+  }
+}
+
+const LAYER_FACTOR = 10;
+
+function failed(proof: Proof, model: Model): VerificationError {
+  const { limit, maxRelative, layersRelative, worstLayer } = proof;
+  return new VerificationError({
     code: "subnet/proof-failed",
-    message: `The smaller network differs from the masked original by ${proof.maxRelative.toExponential(2)} of the output's largest value; at most ${limit} is allowed.`,
+    message: `The smaller network differs from the masked original by ${maxRelative.toExponential(2)} of the largest output (at most ${limit} is allowed), and by ${layersRelative.toExponential(2)} at layer '${worstLayer ?? "none"}' (at most ${LAYER_FACTOR * limit}).`,
     where: modelLabel(model),
     hint: "Nothing was written. Please report the network; protecting dims one by one shows where surgery goes wrong.",
   });
 }
 
-async function compareGraphs(
-  model: Model,
-  reference: Graph,
-  other: Graph,
+interface Comparison {
+  readonly seed: number;
+  readonly runs: number;
+  readonly limit: number;
+  /** Names of the network's own outputs; all others are layers. */
+  readonly outputs: readonly string[];
+}
+
+async function compareRuns(
+  sessions: { readonly reference: Session; readonly smaller: Session },
   structure: Structure,
-  options: Required<ProofOptions>,
+  subnet: Subnet,
+  { seed, runs, limit, outputs }: Comparison,
 ): Promise<Proof> {
-  const { seed, runs, limit, threads } = options;
-  const first = await open(model, reference, threads);
-  try {
-    const second = await open(model, other, threads);
-    try {
-      let maxRelative = 0;
-      let maxAbsolute = 0;
-      let identical = true;
-      for (let run = 0; run < runs; run += 1) {
-        const feeds = randomFeeds(first.inputs, { seed: seed + run, shapes: shapesOf(structure) });
-        const difference = compareOutputs(await first.run(feeds), await second.run(feeds));
-        maxRelative = Math.max(maxRelative, difference.maxRelative);
-        maxAbsolute = Math.max(maxAbsolute, difference.maxAbsolute);
-        identical &&= difference.identical;
-      }
-      return { runs, seed, limit, maxRelative, maxAbsolute, identical };
-    } finally {
-      await second.close();
-    }
-  } finally {
-    await first.close();
+  const { reference, smaller } = sessions;
+  let proof: Proof = { seed, runs, limit, ...NOTHING_COMPARED };
+  for (let run = 0; run < runs; run += 1) {
+    const feeds = randomFeeds(reference.inputs, { seed: seed + run, shapes: shapesOf(structure) });
+    const wanted = reduceToKept(await reference.run(feeds), structure, subnet);
+    const found = await smaller.run(feeds);
+    const isOutput = (name: string): boolean => outputs.includes(name);
+    const isLayer = (name: string): boolean => !outputs.includes(name);
+    const outer = compareOutputs(only(wanted, isOutput), only(found, isOutput));
+    const inner = compareOutputs(only(wanted, isLayer), only(found, isLayer));
+    const further = inner.output !== null && inner.maxRelative >= proof.layersRelative;
+    proof = {
+      ...proof,
+      values: Object.keys(found).length,
+      maxRelative: Math.max(proof.maxRelative, outer.maxRelative),
+      maxAbsolute: Math.max(proof.maxAbsolute, outer.maxAbsolute),
+      layersRelative: Math.max(proof.layersRelative, inner.maxRelative),
+      worstLayer: further ? inner.output : proof.worstLayer,
+      identical: proof.identical && outer.identical && inner.identical,
+    };
   }
+  return proof;
+}
+
+const NOTHING_COMPARED = {
+  values: 0,
+  maxRelative: 0,
+  maxAbsolute: 0,
+  layersRelative: 0,
+  worstLayer: null,
+  identical: true,
+} as const;
+
+function only(feeds: Feeds, wanted: (name: string) => boolean): Feeds {
+  return Object.fromEntries(Object.entries(feeds).filter(([name]) => wanted(name)));
 }
 
 function shapesOf(structure: Structure): Readonly<Record<string, readonly number[]>> {

@@ -73,7 +73,7 @@ export function predictTable(
     scale: 1,
     fixedMs: device.model.callMs,
     expectedError: { ...device.expectedError },
-    notes: notesOf(device, batch, precision),
+    notes: [...notesOf(device, batch, precision), ...gridNotes(ops, step)],
     ops,
   };
 }
@@ -92,6 +92,18 @@ function notesOf(device: DeviceDescription, batch: number, precision: Precision)
     notes.push(`The constants were fitted to float16; ${precision} is an extrapolation.`);
   }
   return notes;
+}
+
+function gridNotes(ops: readonly LatencyOp[], step: number): string[] {
+  // The first interval may be short, because the fewest channels need not be a multiple.
+  const coarse = ops.filter((op) =>
+    op.counts.some(([, second = 0, third = second]) => third - second > step),
+  );
+  if (coarse.length === 0) return [];
+  return [
+    `${coarse.length} operations have more than ${MOST_CELLS} combinations at step ${step}; their grid is coarser and ` +
+      "interpolated.",
+  ];
 }
 
 function predictOp(

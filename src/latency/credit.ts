@@ -31,17 +31,26 @@ export function creditEvents(
   return credits.map((credit, index) => credit ?? neighbour(events, credits, index));
 }
 
-/** Milliseconds per operation, in the order of `ops`; 0 for those that the run did not have. */
-export function creditedMs(
+/** Time and number of events of one operation. */
+export interface CreditedTime {
+  readonly ms: number;
+  readonly events: number;
+}
+
+/** What each operation took, in the order of `ops`; nothing for those that the run did not have. */
+export function creditedTimes(
   ops: readonly ProfiledOp[],
   credits: Credits,
   durationsUs: readonly number[],
-): number[] {
-  const ms = ops.map(() => 0);
+): CreditedTime[] {
+  const times = ops.map(() => ({ ms: 0, events: 0 }));
   for (const [index, credit] of credits.entries()) {
-    if (credit !== null) ms[credit] = (ms[credit] ?? 0) + (durationsUs[index] ?? 0) / 1000;
+    const time = credit === null ? undefined : times[credit];
+    if (time === undefined) continue;
+    time.ms += (durationsUs[index] ?? 0) / 1000;
+    time.events += 1;
   }
-  return ms;
+  return times;
 }
 
 function isLayoutChange(event: OpEvent): boolean {

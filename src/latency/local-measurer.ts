@@ -5,11 +5,11 @@ import { serializeModel } from "../onnx/write.ts";
 import { randomFeeds } from "../runtime/feeds.ts";
 import type { RunProfile } from "../runtime/profile.ts";
 import { type Feeds, type Optimisation, openSession, type Session } from "../runtime/session.ts";
-import { timingOf } from "../runtime/timing.ts";
+import { timedRun, timingOf } from "../runtime/timing.ts";
 import type { Structure } from "../structure/structure.ts";
 import { keepAll, type Subnet } from "../subnet/subnet.ts";
-import { cutGraph } from "../subnet/surgery.ts";
-import { creditEvents, creditedMs } from "./credit.ts";
+import { cutGraph } from "../subnet/cut.ts";
+import { type CreditedTime, creditEvents, creditedTimes } from "./credit.ts";
 import type { EndToEnd, Measurement, Measurer } from "./measurer.ts";
 import type { ProfiledOp } from "./ops.ts";
 
@@ -34,7 +34,7 @@ export async function localMeasurer(
   options: LocalOptions,
 ): Promise<Measurer> {
   const open = (graph: Graph, profile: boolean): Promise<Session> =>
-    openSession(serializeModel(withGraph(model, graph)), {
+    openSession(Buffer.concat(serializeModel(withGraph(model, graph))), {
       threads: options.threads,
       optimisation: options.optimisation,
       profile,
@@ -43,12 +43,15 @@ export async function localMeasurer(
   const reference = await open(cutGraph(structure, keepAll(structure)), false);
   const feeds = randomFeeds(reference.inputs, { seed: options.seed, batch: options.batch });
   for (let run = 0; run < WARMUP; run += 1) await reference.run(feeds);
-  const rounds = Math.max(1, Math.ceil(options.repeats / BURST));
+  const turns = {
+    rounds: Math.max(1, Math.ceil(options.repeats / BURST)),
+    threads: options.threads,
+  };
 
   const time = async (subnet: Subnet): Promise<EndToEnd> => {
     const session = await open(cutGraph(structure, subnet), false);
     try {
-      const [total, dense] = await inTurns([session, reference], feeds, rounds);
+      const [total, dense] = await inTurns([session, reference], feeds, turns);
       return { totalMs: total ?? Number.NaN, referenceMs: dense ?? Number.NaN };
     } finally {
       await session.close();
@@ -59,9 +62,14 @@ export async function localMeasurer(
     const recorded = await open(graph, true);
     const plain = await open(graph, false);
     try {
-      const [, total, dense] = await inTurns([recorded, plain, reference], feeds, rounds);
+      const [, total, dense] = await inTurns([recorded, plain, reference], feeds, turns);
+      const times = opTimes(graph, ops, countedRuns(recorded.endProfile()));
+      const present = new Set(graph.nodes.map(nodeId));
       return {
-        opMs: opTimes(graph, ops, countedRuns(recorded.endProfile())),
+        opMs: ops.map((op, index) =>
+          op.nodes.some((id) => present.has(id)) ? (times[index]?.ms ?? 0) : null,
+        ),
+        opEvents: times.map(({ events }) => events),
         totalMs: total ?? Number.NaN,
         referenceMs: dense ?? Number.NaN,
       };
@@ -77,7 +85,7 @@ export async function localMeasurer(
 async function inTurns(
   sessions: readonly Session[],
   feeds: Feeds,
-  rounds: number,
+  { rounds, threads }: { readonly rounds: number; readonly threads: number },
 ): Promise<number[]> {
   const samples = sessions.map((): number[] => []);
   for (const session of sessions.slice(0, -1)) {
@@ -88,9 +96,7 @@ async function inTurns(
       await session.run(feeds);
       const burst = index === sessions.length - 1 ? 2 : BURST;
       for (let run = 0; run < burst; run += 1) {
-        const start = performance.now();
-        await session.run(feeds);
-        samples[index]?.push(performance.now() - start);
+        samples[index]?.push(await timedRun(session, feeds, { threads }));
       }
     }
   }
@@ -106,14 +112,12 @@ function opTimes(
   graph: Graph,
   ops: readonly ProfiledOp[],
   runs: readonly RunProfile[],
-): (number | null)[] {
+): CreditedTime[] {
   const events = runs[0]?.events ?? [];
   const durations = events.map((_, index) =>
     lowMean(runs.flatMap((run) => run.events[index]?.durationUs ?? [])),
   );
-  const ms = creditedMs(ops, creditEvents(graph, ops, events), durations);
-  const present = new Set(graph.nodes.map(nodeId));
-  return ops.map((op, index) => (op.nodes.some((id) => present.has(id)) ? (ms[index] ?? 0) : null));
+  return creditedTimes(ops, creditEvents(graph, ops, events), durations);
 }
 
 /**

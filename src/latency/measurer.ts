@@ -4,6 +4,8 @@ import type { Subnet } from "../subnet/subnet.ts";
 export interface Measurement {
   /** Milliseconds per operation of the dense network, in order; null for those that the subnet doesn't have. */
   readonly opMs: readonly (number | null)[];
+  /** Recorded events per operation: each costs a little time of its own. */
+  readonly opEvents: readonly number[];
   /** The network as a whole, without recording, in milliseconds: what a fifth of the runs stay under. */
   readonly totalMs: number;
   /** The dense network, run in turns with it, in milliseconds. */

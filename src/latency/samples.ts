@@ -13,6 +13,7 @@ const SAMPLE = z.object({
   droppedBlocks: z.array(z.number().int()),
   droppedLayers: z.array(z.number().int()),
   opMs: z.array(z.number().nullable()),
+  opEvents: z.array(z.number().int()),
   totalMs: z.number(),
   referenceMs: z.number(),
   date: z.string(),

@@ -61,6 +61,24 @@ export async function timeSessions(
   return samples.map(timingOf);
 }
 
+/**
+ * One run, in milliseconds. With one thread, a run that other work on the machine interrupted counts as the processor
+ * time it had: that is what it takes on a quiet machine. With more threads only the time on the wall says anything.
+ */
+export async function timedRun(
+  session: Pick<Session, "run">,
+  feeds: Feeds,
+  { threads }: { readonly threads: number },
+): Promise<number> {
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  await session.run(feeds);
+  const wallMs = performance.now() - start;
+  if (threads > 1) return wallMs;
+  const { user, system } = process.cpuUsage(cpu);
+  return Math.min(wallMs, (user + system) / 1000);
+}
+
 /** Quantiles of a list of times in milliseconds. */
 export function timingOf(samplesMs: readonly number[]): Timing {
   const sorted = Float64Array.from(samplesMs).sort();

@@ -1,0 +1,174 @@
+import { conditioned, type Kernel } from "./gaussian-process.ts";
+import { nonnegativeLeastSquares } from "./nonnegative.ts";
+
+/** One time of an operation at the channel counts it had. */
+export interface CellSample {
+  readonly counts: readonly number[];
+  readonly ms: number;
+}
+
+/** Times over channel counts, learnt from samples. */
+export interface CellModel {
+  readonly at: (counts: readonly number[]) => number;
+  /** Whether these very counts were measured. */
+  readonly measured: (counts: readonly number[]) => boolean;
+}
+
+/** All samples at the same counts. */
+interface Cell {
+  readonly counts: readonly number[];
+  readonly ms: number;
+  readonly samples: number;
+}
+
+/** Vector units and memory lines: times over channels are stairs of this width. */
+const STAIR = 16;
+/** Below this an operation is so short that only its absolute error matters. */
+const SHORT_MS = 0.004;
+
+/**
+ * Learns the times of operations that do the same work. A physical law (multiply-accumulates, bytes and padded
+ * stairs with coefficients that are not negative) is fitted in relative terms, then a Gaussian process over what is
+ * left of the logarithm, which pulls every cell to the measurements at and around it.
+ *
+ * @param samples at least one; all with the same number of counts (0, 1 or 2)
+ */
+export function fitCells(samples: readonly CellSample[]): CellModel {
+  const cells = gather(samples);
+  const known = new Set(cells.map(({ counts }) => String(counts)));
+  const measured = (counts: readonly number[]): boolean => known.has(String(counts));
+  const short = cells.some(({ ms }) => ms < SHORT_MS / 8) || mean(cells) < SHORT_MS;
+  const law = fitLaw(cells, short);
+  if (short || (cells[0]?.counts.length ?? 0) === 0) return { at: law, measured };
+  const correction = fitCorrection(cells, law);
+  return { at: (counts) => law(counts) * Math.exp(correction(counts)), measured };
+}
+
+function gather(samples: readonly CellSample[]): Cell[] {
+  const groups = new Map<string, CellSample[]>();
+  for (const sample of samples) {
+    const key = String(sample.counts);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [sample]);
+    else group.push(sample);
+  }
+  return [...groups.values()].map((group) => ({
+    counts: group[0]?.counts ?? [],
+    ms: middle(group.map(({ ms }) => ms)),
+    samples: group.length,
+  }));
+}
+
+/** Mean of the middle half: as robust as the median, and steadier. */
+function middle(values: readonly number[]): number {
+  const sorted = Float64Array.from(values).sort();
+  const cut = Math.floor(sorted.length / 4);
+  const inner = sorted.slice(cut, sorted.length - cut);
+  return inner.reduce((sum, value) => sum + value, 0) / inner.length;
+}
+
+function mean(cells: readonly Cell[]): number {
+  return cells.reduce((sum, { ms }) => sum + ms, 0) / cells.length;
+}
+
+/** What could shape the time: constant, per channel, per stair, per pair; apart for counts that don't fill a stair. */
+function features(counts: readonly number[]): number[] {
+  const forms = counts.map((count) => [count / 64, (Math.ceil(count / STAIR) * STAIR) / 64] as const);
+  const uneven = counts.map((count) => (count % STAIR === 0 ? 0 : 1));
+  const list = [1];
+  for (const [axis, [plain, stairs]] of forms.entries()) {
+    const off = uneven[axis] ?? 0;
+    list.push(plain, stairs, off, off * plain);
+  }
+  const [x, y] = forms;
+  if (x !== undefined && y !== undefined) {
+    const [offX, offY] = [uneven[0] ?? 0, uneven[1] ?? 0];
+    list.push(x[0] * y[0], x[1] * y[1], x[0] * y[1], x[1] * y[0]);
+    list.push(offX * x[0] * y[1], offY * x[1] * y[0], offX * y[1], offY * x[1]);
+    // Four stairs of outputs are computed at a time.
+    list.push(Math.ceil(y[1]) * x[1], Math.ceil(y[1]) * x[0]);
+  }
+  return list;
+}
+
+function fitLaw(cells: readonly Cell[], short: boolean): (counts: readonly number[]) => number {
+  const rows = cells.map(({ counts, ms, samples }) => {
+    const weight = Math.sqrt(samples) / (short ? 1 : ms);
+    return { weight, row: Float64Array.from(features(counts), (value) => value * weight) };
+  });
+  const coefficients = nonnegativeLeastSquares(
+    rows.map(({ row }) => row),
+    rows.map(({ weight }, index) => weight * (cells[index]?.ms ?? 0)),
+  );
+  return (counts) =>
+    features(counts).reduce((sum, value, index) => sum + value * (coefficients[index] ?? 0), 0);
+}
+
+/** How smooth the correction is: standard deviations of its parts, and the distance over which it changes. */
+interface Smoothness {
+  readonly wide: number;
+  readonly own: number;
+  readonly reach: number;
+}
+
+const SMOOTHNESS: readonly Smoothness[] = [0.03, 0.1].flatMap((wide) =>
+  [0.004, 0.02].flatMap((own) => [0.4, 1.2].map((reach) => ({ wide, own, reach }))),
+);
+/** Standard deviation of one sample, relative: machine noise and what differs between operations of one kind. */
+const SAMPLE_NOISE = 0.015;
+/** Likeness of two counts of which only one fills its last stair. */
+const ACROSS_FILLING = 0.5;
+/** Choosing the smoothness takes time that grows with the cube of this. */
+const CELLS_TO_CHOOSE = 200;
+const CELLS_TO_FIT = 900;
+
+function fitCorrection(
+  cells: readonly Cell[],
+  law: (counts: readonly number[]) => number,
+): (counts: readonly number[]) => number {
+  const chosen = thinned(cells, CELLS_TO_CHOOSE);
+  const scores = SMOOTHNESS.map((smoothness) => condition(chosen, law, smoothness).score);
+  const best = SMOOTHNESS[scores.indexOf(Math.min(...scores))] ?? { wide: 0.03, own: 0.01, reach: 1 };
+  const used = thinned(cells, CELLS_TO_FIT);
+  const posterior = condition(used, law, best);
+  return (counts) =>
+    posterior.mean((index) => likeness(counts, used[index]?.counts ?? [], best));
+}
+
+function condition(
+  cells: readonly Cell[],
+  law: (counts: readonly number[]) => number,
+  smoothness: Smoothness,
+): ReturnType<typeof conditioned> {
+  const kernel: Kernel = (a, b) =>
+    likeness(cells[a]?.counts ?? [], cells[b]?.counts ?? [], smoothness);
+  const values = cells.map(({ counts, ms }) => Math.log(ms / law(counts)));
+  return conditioned(
+    kernel,
+    values,
+    cells.map(({ samples }) => SAMPLE_NOISE ** 2 / samples),
+  );
+}
+
+/** Covariance of the corrections at two places: smooth over the logarithm of the counts, and a part of each cell's own. */
+function likeness(a: readonly number[], b: readonly number[], smoothness: Smoothness): number {
+  let smooth = 1;
+  let same = true;
+  for (let axis = 0; axis < a.length; axis += 1) {
+    const [x, y] = [a[axis] ?? 0, b[axis] ?? 0];
+    if (x !== y) same = false;
+    const distance = Math.log2((x + 8) / (y + 8)) / smoothness.reach;
+    smooth *= Math.exp(-0.5 * distance * distance);
+    if ((x % STAIR === 0) !== (y % STAIR === 0)) smooth *= ACROSS_FILLING;
+  }
+  return smoothness.wide ** 2 * smooth + (same ? smoothness.own ** 2 : 0);
+}
+
+/** Every n-th cell, so that at most `limit` are left. */
+function thinned(cells: readonly Cell[], limit: number): readonly Cell[] {
+  if (cells.length <= limit) return cells;
+  return Array.from(
+    { length: limit },
+    (_, index) => cells[Math.floor((index * cells.length) / limit)] as Cell,
+  );
+}

@@ -1,0 +1,99 @@
+import { InterruptedError } from "../core/errors.ts";
+import type { Progress } from "../core/progress.ts";
+import { randomFrom } from "../core/random.ts";
+import type { Structure } from "../structure/structure.ts";
+import { keepAll, type Subnet, unitCounts } from "../subnet/subnet.ts";
+import type { Measurer } from "./measurer.ts";
+import { randomPlan } from "./plan.ts";
+import { type RunSample, type SampleFile, subnetKey } from "./samples.ts";
+
+export interface ProfileOptions {
+  /** Numbers of units per dim to cover. */
+  readonly grid: readonly (readonly number[])[];
+  readonly runs: number;
+  /** Ends early after this time; what was measured before a resume doesn't count. */
+  readonly maxMinutes: number;
+  readonly seed: number;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+  /** Milliseconds of a clock that only goes forward, and the date as ISO 8601. */
+  readonly now: () => number;
+  readonly date: () => string;
+}
+
+/** Fewer networks than this say too little, however slow they are. */
+const FEWEST_RUNS = 12;
+
+/**
+ * Measures the dense network and then random subnets, each written to the file as soon as it is done. What the file
+ * already holds is not measured again: the same seed asks for the same subnets.
+ *
+ * @throws InterruptedError `latency/interrupted`
+ */
+export async function profileNetworks(
+  structure: Structure,
+  measurer: Measurer,
+  file: SampleFile,
+  options: ProfileOptions,
+): Promise<RunSample[]> {
+  const plan = randomPlan(structure, options.grid, randomFrom(options.seed));
+  const started = options.now();
+  const samples: RunSample[] = [];
+  const seen = new Set<string>();
+  for (let run = 0; run < options.runs; run += 1) {
+    const subnet = run === 0 ? keepAll(structure) : plan.next();
+    const key = subnetKey(subnet);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const known = file.find(key);
+    if (known !== null) {
+      samples.push(known);
+      continue;
+    }
+    const minutes = (options.now() - started) / 60_000;
+    if (minutes > options.maxMinutes && samples.length >= FEWEST_RUNS) {
+      options.progress.note(
+        `Stopped after ${samples.length} of ${options.runs} networks: ${options.maxMinutes} minutes are over.`,
+      );
+      break;
+    }
+    if (options.signal?.aborted === true) throw interrupted(samples.length, options.runs);
+    const sample = sampleOf(subnet, key, options.date(), await measurer.measure(subnet));
+    file.add(sample);
+    samples.push(sample);
+    options.progress.step("profile", run + 1, options.runs);
+  }
+  return samples;
+}
+
+function sampleOf(
+  subnet: Subnet,
+  key: string,
+  date: string,
+  measurement: Awaited<ReturnType<Measurer["measure"]>>,
+): RunSample {
+  return {
+    key,
+    counts: [...unitCounts(subnet)],
+    droppedBlocks: [...subnet.droppedBlocks],
+    droppedLayers: [...subnet.droppedLayers],
+    opMs: measurement.opMs.map((ms) => (ms === null ? null : round(ms))),
+    opEvents: [...measurement.opEvents],
+    totalMs: round(measurement.totalMs),
+    referenceMs: round(measurement.referenceMs),
+    date,
+  };
+}
+
+/** To a tenth of a microsecond; nothing measured here is finer. */
+function round(ms: number): number {
+  return Math.round(ms * 10_000) / 10_000;
+}
+
+function interrupted(done: number, runs: number): InterruptedError {
+  return new InterruptedError({
+    code: "latency/interrupted",
+    message: `Interrupted after ${done} of ${runs} networks.`,
+    hint: "Give the same command again: it goes on where it was.",
+  });
+}

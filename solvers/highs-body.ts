@@ -54,7 +54,6 @@ export async function highsBody(port: WorkerPort, packageUrl: string): Promise<v
       mip_abs_gap: request.absoluteGap,
       random_seed: 0,
       mip_feasibility_tolerance: 1e-9,
-
     });
     if (Number.isFinite(request.timeLimitSeconds)) {
       model.options.set("time_limit", request.timeLimitSeconds);

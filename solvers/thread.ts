@@ -58,10 +58,14 @@ export function startThread(name: string, body: WorkerBody, packageUrl: string):
   worker.on("error", () => {
     alive = false;
   });
+  const end = (): void => {
+    alive = false;
+    void worker.terminate();
+  };
   return {
     worker,
     solve: async (model, options) => {
-      const outcome = await solveOn(worker, name, model, options);
+      const outcome = await solveOn({ worker, name, end }, model, options);
       // Compiled code that failed once is not trusted with another model.
       if (outcome.status === "failed") alive = false;
       return outcome;
@@ -74,9 +78,15 @@ export function startThread(name: string, body: WorkerBody, packageUrl: string):
   };
 }
 
+interface RunningThread {
+  readonly worker: Worker;
+  readonly name: string;
+  /** Ends the thread; it counts as dead from now on. */
+  readonly end: () => void;
+}
+
 function solveOn(
-  worker: Worker,
-  name: string,
+  { worker, name, end }: RunningThread,
   model: Model,
   options: SolveOptions,
 ): Promise<Outcome> {
@@ -108,7 +118,7 @@ function solveOn(
       // A thread that doesn't answer in time is ended: what it told so far is the answer.
       watchdog = setTimeout(() => {
         finish(stoppedOutcome(best, reason(), stats()));
-        void worker.terminate();
+        end();
       }, GRACE_SECONDS * 1000);
     };
     const died = (error: Error): void => fail(`its thread died: ${error.message}`);
@@ -116,7 +126,7 @@ function solveOn(
     const hear = (message: WorkerMessage): void => {
       if (message.kind === "failed") {
         fail(message.message);
-        void worker.terminate();
+        end();
       } else if (message.kind === "done") {
         finish(finishedOutcome(model, message.result, best, reason(), seconds()));
       } else {

@@ -92,7 +92,9 @@ function signed(value: number): string {
 function uniqueNames(count: number, nameOf: (index: number) => string, fallback: string): string[] {
   const taken = new Set<string>();
   return Array.from({ length: count }, (_, index) => {
-    const safe = nameOf(index).replaceAll(/[^A-Za-z0-9_.[\](),#]/g, "_");
+    // Square brackets mean quadratic terms to some readers.
+    const round = nameOf(index).replaceAll("[", "(").replaceAll("]", ")");
+    const safe = round.replaceAll(/[^A-Za-z0-9_.(),#]/g, "_");
     // The format reads a leading digit or period as a number, and e1 as an exponent.
     const start = /^[A-Za-df-z_]/.test(safe) ? safe : `${fallback}_${safe}`;
     const name = taken.has(start) ? `${start}#${index}` : start;

@@ -47,15 +47,15 @@ export function drawShape(set: ShapeSet, index: number): Drawing {
   const canvas: Canvas = { size: set.size, data: new Float32Array(3 * set.size * set.size) };
   const hardness = random.next();
   const ground = randomColour(random);
-  fill(canvas, texture(ground, hardness * between(random, 0.1, 0.5), random));
-  for (let left = random.integer(1 + Math.floor(hardness * 12)); left > 0; left -= 1) {
+  fill(canvas, texture(ground, hardness * between(random, 0.1, 0.6), random));
+  for (let left = random.integer(1 + Math.floor(hardness * 14)); left > 0; left -= 1) {
     drawClutter(canvas, random);
   }
   drawMain(canvas, label, ground, hardness, random);
   light(canvas, 0.35 * hardness, random);
   return {
     label,
-    pixels: quantise(canvas, between(random, 0.004, 0.01 + 0.08 * hardness), random),
+    pixels: quantise(canvas, between(random, 0.004, 0.01 + 0.1 * hardness), random),
   };
 }
 
@@ -66,16 +66,20 @@ function drawMain(
   hardness: number,
   random: Random,
 ): void {
-  const radius = between(random, 0.74 - 0.44 * hardness, 0.78);
+  const radius = between(random, 0.74 - 0.49 * hardness, 0.78);
   const room = Math.max(0.04, 0.92 - radius);
   const x = between(random, -room, room);
   const y = between(random, -room, room);
-  const at = placement(x, y, radius, between(random, 1 - 0.28 * hardness, 1), random);
-  const colour = contrasting(ground, between(random, 0.4 - 0.24 * hardness, 0.5), random);
+  const at = placement(x, y, radius, between(random, 1 - 0.34 * hardness, 1), random);
+  const colour = contrasting(
+    ground,
+    between(random, 0.4 - 0.28 * hardness, 0.5 - 0.1 * hardness),
+    random,
+  );
   const softness = between(random, 0.8, 1 + 2 * hardness) * (canvas.size / 64);
   const outline = SHAPES[label]?.outline ?? (() => 1);
   paint(canvas, outline, at, texture(colour, hardness * between(random, 0, 0.4), random), softness);
-  for (let left = random.integer(1 + Math.floor(hardness * 3)); left > 0; left -= 1) {
+  for (let left = random.integer(1 + Math.floor(hardness * 4)); left > 0; left -= 1) {
     const [towardsX, towardsY] = direction(random);
     const reach = radius * between(random, 0.1, 1.0);
     const size = radius * between(random, 0.2, 0.5);

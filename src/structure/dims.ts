@@ -21,6 +21,8 @@ interface UnitTable {
 
 interface Member {
   readonly name: string;
+  /** The layer that it first appears at. */
+  readonly first: NodeId;
   readonly pinned: string | null;
   readonly producers: Set<NodeId>;
   /** Channels of its first unit on the output axis of its first producer. */
@@ -62,23 +64,19 @@ function collectMembers(
   const dimBySignature = new Map<number, number>();
   const none = (): Int32Array => new Int32Array(flow.elements.size()).fill(-1);
   const table = { dims: none(), units: none() };
+  const dimOf = (root: number, node: Node, channels: Int32Array): number => {
+    const signature = signatures[root] ?? 0;
+    const known = dimBySignature.get(signature);
+    if (known !== undefined) return known;
+    members.push(newMember(flow, root, node, channels, members));
+    dimBySignature.set(signature, members.length - 1);
+    return members.length - 1;
+  };
   for (const node of flow.graph.nodes) {
-    const roots = layerOutput(flow, node)?.map((element) => flow.elements.find(element)) ?? [];
-    let fresh = 0;
-    for (const root of roots) {
-      const signature = signatures[root] ?? 0;
-      if (!dimBySignature.has(signature)) {
-        fresh += 1;
-        dimBySignature.set(signature, members.length);
-        members.push({
-          name: `${layerLabel(flow.graph, node)}${fresh === 1 ? "" : `#${fresh}`}`,
-          pinned: flow.elements.pinned(root),
-          producers: new Set(),
-          unitChannels: roots.filter((other) => other === root).length,
-          size: 0,
-        });
-      }
-      const dim = dimBySignature.get(signature) ?? -1;
+    const output = layerOutput(flow, node) ?? new Int32Array(0);
+    const channels = output.map((element) => flow.elements.find(element));
+    for (const root of channels) {
+      const dim = dimOf(root, node, channels);
       const member = members[dim];
       if (member === undefined) continue;
       member.producers.add(nodeId(node));
@@ -89,6 +87,26 @@ function collectMembers(
     }
   }
   return { members, table };
+}
+
+/** A dim whose first unit is the class of `root`, one of the output channels of `node`. */
+function newMember(
+  flow: Propagation,
+  root: number,
+  node: Node,
+  channels: Int32Array,
+  before: readonly Member[],
+): Member {
+  const siblings = before.filter((member) => member.first === nodeId(node)).length;
+  const label = layerLabel(flow.graph, node);
+  return {
+    name: siblings === 0 ? label : `${label}#${siblings + 1}`,
+    first: nodeId(node),
+    pinned: flow.elements.pinned(root),
+    producers: new Set(),
+    unitChannels: channels.filter((other) => other === root).length,
+    size: 0,
+  };
 }
 
 /** Elements of a layer's output channels; null where the node is no layer. */

@@ -3,28 +3,40 @@ import { nodeLabel } from "../graph/graph.ts";
 import { weightOf } from "./weight-of.ts";
 
 /**
- * What to call a layer: its weight's name without `.weight` (PyTorch's module path, `layer1.0.conv1`), or the node's label
- * where the weight has no such name.
+ * What to call a layer: its weight's name without `.weight` (PyTorch's module path, `layer1.0.conv1`), or the module path in
+ * the node's name.
  */
 export function layerLabel(graph: Graph, node: Node): string {
   const weight = weightOf(graph, node)?.name ?? "";
-  return weight.endsWith(".weight") ? weight.slice(0, -".weight".length) : nodeLabel(node);
+  return weight.endsWith(".weight") ? weight.slice(0, -".weight".length) : modulePath(node);
 }
 
 /**
- * What to call blocks: the last part of the Add's module path (`/layer1/layer1.0/Add` is `layer1.0`), with the Add's own name
- * where a module has several.
+ * The module path in the name that PyTorch's exporter gives a node: `/layer1/layer1.0/conv1/Conv` is `layer1.0.conv1`. A name
+ * of another form stays as it is.
  */
+export function modulePath(node: Node): string {
+  const label = nodeLabel(node);
+  const parts = label.split("/");
+  const last = parts.at(-1) ?? "";
+  if (!label.startsWith("/") || parts.length < 3 || !last.startsWith(node.opType)) return label;
+  return parts.slice(1, -1).reduce((path, part) => {
+    const parent = path.split(".").at(-1) ?? "";
+    if (path === "" || part.startsWith(`${path}.`)) return part;
+    if (parent !== "" && part.startsWith(`${parent}.`)) {
+      return `${path}${part.slice(parent.length)}`;
+    }
+    return `${path}.${part}`;
+  }, "");
+}
+
+/** What to call blocks: the module path of their Add, with the Add's own name where a module has several. */
 export function blockNames(adds: readonly Node[]): readonly string[] {
-  const parts = adds.map((add) =>
-    nodeLabel(add)
-      .split("/")
-      .filter((part) => part !== ""),
-  );
-  const short = parts.map((path) => path.at(-2) ?? path.at(-1) ?? "");
-  return parts.map((path, index) => {
-    const name = short[index] ?? "";
-    return short.indexOf(name) === short.lastIndexOf(name) ? name : path.slice(-2).join("/");
+  const paths = adds.map(modulePath);
+  return paths.map((path, index) => {
+    const [add] = adds.slice(index, index + 1);
+    const own = add === undefined ? "" : (nodeLabel(add).split("/").at(-1) ?? "");
+    return paths.indexOf(path) === paths.lastIndexOf(path) ? path : `${path}.${own}`;
   });
 }
 

@@ -25,65 +25,81 @@ export const reshape: Rule<Op> = (node, _op, flow) => {
   const to = shapeOf(flow, output);
   if (shuffle !== undefined) {
     const source = flow.axes.get(shuffle.input) ?? [];
-    setAxes(
-      flow,
-      output,
-      source.map((axis, index) =>
-        index === shuffle.axis && axis !== null ? permuted(axis, shuffle.permutation) : axis,
-      ),
+    const carried = source.map((axis, index) =>
+      index === shuffle.axis && axis !== null ? permuted(axis, shuffle.permutation) : axis,
     );
+    setAxes(flow, output, carried);
     return;
   }
   const from = shapeOf(flow, node.inputs[0]);
-  const axes = inputAxes(flow, node, 0);
   const result: Axis[] = to.map(() => null);
   for (const group of alignedGroups(from, to)) {
-    const carried = group.from.filter((index) => axes[index] !== null);
-    if (carried.length === 0) continue;
-    const landed = carried.length === 1 ? land(axes, from, to, group) : null;
+    const landed = carryGroup(flow, node, group);
     if (landed !== null) result[landed.axis] = landed.elements;
-    else if (!foundShuffle(flow, node, group)) {
-      const reason = `${describe(node)} splits or merges this axis`;
-      for (const index of carried) flow.elements.pin(axes[index] ?? null, reason);
-    }
   }
   setAxes(flow, output, result);
 };
+
+/** Carries the elements of one group of axes over, or pins them where they are split up. */
+function carryGroup(flow: Propagation, node: Node, group: Group): Landing | null {
+  const from = shapeOf(flow, node.inputs[0]);
+  const to = shapeOf(flow, node.outputs[0]);
+  const axes = inputAxes(flow, node, 0);
+  const carried = group.from.filter((index) => axes[index] !== null);
+  if (carried.length === 0) return null;
+  const landed = carried.length === 1 ? land(axes, from, to, group) : null;
+  if (landed === null && !foundShuffle(flow, node, group)) {
+    const reason = `${describe(node)} splits or merges this axis`;
+    for (const index of carried) flow.elements.pin(axes[index] ?? null, reason);
+  }
+  return landed;
+}
 
 function permuted(axis: Int32Array, permutation: Int32Array): Int32Array {
   return permutation.map((from) => axis[from] ?? 0);
 }
 
-/** Matches the axes of two shapes of equal size, front to back; extents of 1 at the end belong to the last group. */
+/** Matches the axes of two shapes of equal size, front to back; extents of 1 at the end are a group of their own. */
 export function alignedGroups(from: readonly number[], to: readonly number[]): readonly Group[] {
   const groups: Group[] = [];
   let i = 0;
   let j = 0;
   while (i < from.length && j < to.length) {
-    const group = { from: [i], to: [j] };
-    let left = from[i] ?? 1;
-    let right = to[j] ?? 1;
-    i += 1;
-    j += 1;
-    while (left !== right && (left < right ? i < from.length : j < to.length)) {
-      if (left < right) {
-        left *= from[i] ?? 1;
-        group.from.push(i);
-        i += 1;
-      } else {
-        right *= to[j] ?? 1;
-        group.to.push(j);
-        j += 1;
-      }
-    }
-    groups.push(group);
+    const next = nextGroup(from, to, i, j);
+    groups.push(next);
+    i += next.from.length;
+    j += next.to.length;
   }
-  const rest = {
-    from: Array.from({ length: from.length - i }, (_, index) => i + index),
-    to: Array.from({ length: to.length - j }, (_, index) => j + index),
-  };
-  if (rest.from.length + rest.to.length > 0) groups.push(rest);
-  return groups;
+  const rest = { from: indicesFrom(i, from.length), to: indicesFrom(j, to.length) };
+  return rest.from.length + rest.to.length > 0 ? [...groups, rest] : groups;
+}
+
+/** The shortest runs of axes from `i` and `j` on whose products agree. */
+function nextGroup(from: readonly number[], to: readonly number[], i: number, j: number): Group {
+  let left = from[i] ?? 1;
+  let right = to[j] ?? 1;
+  let fromEnd = i + 1;
+  let toEnd = j + 1;
+  while (left !== right && (left < right ? fromEnd < from.length : toEnd < to.length)) {
+    if (left < right) {
+      left *= from[fromEnd] ?? 1;
+      fromEnd += 1;
+    } else {
+      right *= to[toEnd] ?? 1;
+      toEnd += 1;
+    }
+  }
+  return { from: indicesFrom(i, fromEnd), to: indicesFrom(j, toEnd) };
+}
+
+function indicesFrom(start: number, end: number): readonly number[] {
+  return Array.from({ length: end - start }, (_, index) => start + index);
+}
+
+/** Where elements come out of a Reshape. */
+interface Landing {
+  readonly axis: number;
+  readonly elements: Int32Array;
 }
 
 /**
@@ -95,7 +111,7 @@ function land(
   from: readonly number[],
   to: readonly number[],
   group: Group,
-): { readonly axis: number; readonly elements: Int32Array } | null {
+): Landing | null {
   const joint = jointElements(axes, from, group.from);
   let inner = joint.length;
   for (const axis of group.to) {

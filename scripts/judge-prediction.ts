@@ -1,18 +1,24 @@
 /**
- * Judges the prediction's form on convolutions that others measured on a V100 under TensorRT, float16 (the shared test
- * data; nothing of it is shipped), and takes the constants found there to the Jetson Xavier:
+ * Judges the prediction on times that others measured (the shared test data; nothing of it is shipped):
+ * its form on convolutions on a V100 under TensorRT, float16, whose constants are then taken to the Jetson Xavier; and
+ * Nano's constants on a Jetson TX1, SqueezeNet 1.1 under TensorRT 1.0 (float32) at batches 2 to 16.
  *
- *   npx tsx scripts/judge-prediction.ts ../shared/latency/v100-tensorrt-conv-fp16.csv.gz
+ *   npx tsx scripts/judge-prediction.ts ../shared
  */
-import { gunzipSync } from "node:zlib";
+import { join } from "node:path";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
-import { readFileBytes } from "../src/core/files.ts";
-import type {
-  DeviceDescription,
-  DeviceHardware,
-  DeviceModel,
+import { packageRoot, readFileBytes } from "../src/core/files.ts";
+import { predictTable } from "../src/latency/predict.ts";
+import {
+  type DeviceDescription,
+  type DeviceHardware,
+  type DeviceModel,
+  readDevice,
 } from "../src/latency/predict-device.ts";
 import { type Work, workMs } from "../src/latency/predict-roofline.ts";
+import { parseModel } from "../src/onnx/read.ts";
+import { findStructure } from "../src/structure/find-structure.ts";
 import { PUBLISHED, STARTING_MODEL, XAVIER } from "./devices/hardware.ts";
 import { NETWORKS } from "./devices/networks.ts";
 
@@ -88,9 +94,8 @@ function fitted(samples: readonly Sample[]): DeviceModel {
   return best;
 }
 
-function main(): void {
-  const path = process.argv[2] ?? "../shared/latency/v100-tensorrt-conv-fp16.csv.gz";
-  const samples = readSamples(path);
+function judgeV100(shared: string): void {
+  const samples = readSamples(join(shared, "latency/v100-tensorrt-conv-fp16.csv.gz"));
   const model = fitted(samples);
   const errors = logErrors(model, samples);
   console.log(`${samples.length} convolutions on a V100, float16, batch 1 to 128`);
@@ -122,4 +127,41 @@ function main(): void {
   }
 }
 
-main();
+/** Maxwell as on the Nano, twice of it, at a higher clock. */
+function judgeTx1(shared: string): void {
+  const nano = readDevice(join(packageRoot(), "latency-tables/jetson-nano/device.json"));
+  const tflops = { float16: 1.02, float32: 0.511 };
+  const device: DeviceDescription = {
+    ...nano,
+    hardware: {
+      ...nano.hardware,
+      multiprocessors: 2,
+      cudaCores: 256,
+      clockMhz: 998,
+      contractionTflops: tflops,
+      vectorTflops: tflops,
+    },
+  };
+  const file = join(shared, "graphs/squeezenet1_1_op13_bn.onnx.br");
+  const bytes = brotliDecompressSync(readFileBytes(file));
+  const { graph } = parseModel(bytes, { where: file, folder: null }, { checkWeights: false });
+  const structure = findStructure(graph);
+  const text = new TextDecoder().decode(
+    readFileBytes(join(shared, "latency/jetson-tx1-networks.csv")),
+  );
+  const rows = parse(text, { columns: true }) as Record<string, string>[];
+  for (const row of rows) {
+    if (row["model"] !== "deepscale-squeezenet-1.1" || row["library"] !== "tensorrt-1.0.0")
+      continue;
+    const [batch, ms] = [Number(row["batch"]), Number(row["median_forward_ms"])];
+    const options = { batch, precision: "float32", step: 64 } as const;
+    const { denseMs } = predictTable(structure, device, options);
+    console.log(
+      `TX1, SqueezeNet 1.1, batch ${batch}: ${denseMs.toFixed(1)} ms, measured ${ms} (${(100 * (denseMs / ms - 1)).toFixed(1)} %)`,
+    );
+  }
+}
+
+const shared = process.argv[2] ?? "../shared";
+judgeV100(shared);
+judgeTx1(shared);

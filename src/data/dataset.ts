@@ -60,7 +60,7 @@ export async function openDataset(
   path: string | undefined,
   options: OpenOptions = {},
 ): Promise<Dataset> {
-  const place = placeOf(path, options);
+  const place = withFormat(placeOf(path, options));
   const source = await sourceOf(place.path, place.config);
   if (source.count === 0) {
     throw new InputError({
@@ -78,6 +78,11 @@ export async function openDataset(
     classes: labels.classes,
     batches: (size, batchOptions = {}) => batchesOf(source, labels, place, size, batchOptions),
   };
+}
+
+/** The config with its format: what the others leave out may depend on it. */
+function withFormat({ path, config }: Place): Place {
+  return { path, config: { ...config, format: config.format ?? guessFormat(path) } };
 }
 
 interface Place {

@@ -187,7 +187,7 @@ function report(board: Board, fit: Fit): void {
 function errorWithin(fit: Fit): DeviceDescription["expectedError"] {
   return errorOf(
     [...fit.leaveOneOut, ...fit.heldOut],
-    "end to end at batch 1, float16: each fitted ResNet predicted from the others, and networks that no constant was fitted to",
+    "whole networks at batch 1, float16: each ResNet from a fit to the others, and networks held out",
   );
 }
 
@@ -203,8 +203,8 @@ function errorAcross(xavier: Fit, nanoAlone: Fit): DeviceDescription["expectedEr
   print("Nano's constants on Xavier", toXavier);
   return errorOf(
     [...toNano, ...toXavier],
-    "there is no published end-to-end time to compare with; this is the error of carrying constants between Xavier and " +
-      "Nano, both ways, end to end at batch 1, float16",
+    "nothing published to compare with: the error of carrying constants between Xavier and Nano, both ways, whole networks " +
+      "at batch 1, float16",
   );
 }
 
@@ -233,8 +233,8 @@ function main(): void {
   // On its own, Nano must not know Xavier's step latency.
   const across = errorAcross(xavier, fitNano(0));
   const own =
-    "least squares on log error to published float16 TensorRT times at batch 1; the model's form and its other constants " +
-    "were chosen by hand, with the VGG and ResNet-152 figures in view";
+    "two constants fitted to published float16 TensorRT times at batch 1 (least squares on log error), the others chosen by " +
+    "hand with the VGG and ResNet-152 times in view";
   const carried: Fit = { model: xavier.model, figures: [], leaveOneOut: [], heldOut: [] };
   const taken =
     "nothing fitted: constants carried over from jetson-xavier, hardware figures its own";

@@ -80,10 +80,8 @@ export function predictTable(
 
 /** What a reader must know of numbers that nobody measured. */
 function notesOf(device: DeviceDescription, batch: number, precision: Precision): string[] {
-  const error = device.expectedError;
   const notes = [
-    `Predicted from published figures of the ${device.title}, not measured. Expected error: mean ` +
-      `${perCent(error.mean)}, worst ${perCent(error.worst)} (${error.how}).`,
+    `Predicted from published figures of the ${device.title}, not measured; ${device.fit.how}.`,
   ];
   if (batch !== 1) {
     notes.push(`The constants were fitted at batch 1; batch ${batch} is an extrapolation.`);
@@ -166,8 +164,4 @@ function multiplesBetween(least: number, most: number, step: number): number[] {
   }
   if (most > least) counts.push(most);
   return counts;
-}
-
-function perCent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

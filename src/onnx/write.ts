@@ -26,7 +26,7 @@ export interface WriteOptions {
    * would not fit into the 2 GB that the format allows.
    */
   readonly externalData?: "auto" | "never" | "always";
-  /** Tensors of fewer bytes stay in the model file; 1024 by default. */
+  /** Tensors of fewer bytes stay in the model file, unless they came from an external one; 1024 by default. */
   readonly threshold?: number;
 }
 
@@ -89,7 +89,9 @@ function externalFileFor(model: Model, path: string, options: WriteOptions): Ext
     (externalData === "auto" && (total > LARGEST_FILE || tensors.some(cameFromFile)));
   if (!wanted) return null;
   const isExternal = (tensor: Tensor): boolean =>
-    tensor.byteLength >= threshold && tensor.type !== "string" && tensor.type !== "other";
+    (tensor.byteLength >= threshold || cameFromFile(tensor)) &&
+    tensor.type !== "string" &&
+    tensor.type !== "other";
   return { name: `${basename(path)}.data`, isExternal };
 }
 

@@ -15,7 +15,8 @@ export interface OrtValue {
 
 /** The model's bytes in one piece. */
 export function bytesOfModel(model: Model): Uint8Array {
-  return Buffer.concat(serializeModel(model));
+  const { buffer, byteOffset, byteLength } = Buffer.concat(serializeModel(model));
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** The graph with every value that a node writes as an output. */

@@ -79,27 +79,25 @@ function slicedExtent(extent: Extent, start: Extent, end: Extent, step: number):
   }
   if (typeof extent !== "number" || typeof start !== "number" || typeof end !== "number")
     return null;
-  return sliceIndices(extent, start, end, step).length;
+  return sliceRange(extent, start, end, step).count;
 }
 
-/** Indices that a slice takes from an axis, as the Slice operator defines it. */
-export function sliceIndices(
+/**
+ * The first index that a slice takes from an axis and how many it takes, `step` apart, as the Slice operator defines it.
+ * Nothing is listed: extents in a damaged file can be astronomic.
+ */
+export function sliceRange(
   extent: number,
   start: number,
   end: number,
   step: number,
-): readonly number[] {
+): { readonly first: number; readonly count: number } {
+  const backwards = step < 0;
   const clamp = (value: number, low: number, high: number): number =>
     Math.min(Math.max(value < 0 ? value + extent : value, low), high);
-  const indices: number[] = [];
-  if (step > 0) {
-    const last = clamp(end, 0, extent);
-    for (let index = clamp(start, 0, extent); index < last; index += step) indices.push(index);
-  } else if (step < 0) {
-    const last = clamp(end, -1, extent - 1);
-    for (let index = clamp(start, 0, extent - 1); index > last; index += step) indices.push(index);
-  }
-  return indices;
+  const first = clamp(start, 0, backwards ? extent - 1 : extent);
+  const last = clamp(end, backwards ? -1 : 0, backwards ? extent - 1 : extent);
+  return { first, count: step === 0 ? 0 : Math.max(Math.ceil((last - first) / step), 0) };
 }
 
 export const pad: Rule<"pad"> = (op, site) => {

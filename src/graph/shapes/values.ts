@@ -10,7 +10,7 @@ import { ARITHMETIC, UNARY_FUNCTIONS } from "./arithmetic.ts";
 import { shapeRange } from "./elementwise.ts";
 import { isResolved, productOfAll } from "./extents.ts";
 import { broadcastIndex, stridesOf, taken } from "./indexing.ts";
-import { sliceIndices } from "./layout.ts";
+import { sliceRange } from "./layout.ts";
 import { type Fact, inputAt, type Site } from "./rule.ts";
 
 type Values = readonly Extent[];
@@ -154,10 +154,16 @@ function moved(op: Op, site: Site, shape: readonly number[]): Values | null {
     case "gather":
       return gathered(op, values, from, shape, inputAt(site, 1).shape?.length ?? 0);
     case "slice": {
-      const picks = slicePicks(op, from);
-      return picks === null
+      const starts = sliceStarts(op, from);
+      return starts === null
         ? null
-        : taken(values, shape, (at) => flat(at.map((index, axis) => picks[axis]?.[index] ?? 0)));
+        : taken(values, shape, (at) =>
+            flat(
+              at.map(
+                (index, axis) => (starts[axis]?.first ?? 0) + index * (starts[axis]?.step ?? 1),
+              ),
+            ),
+          );
     }
     default:
       return null;
@@ -198,18 +204,20 @@ function gathered(
   });
 }
 
-function slicePicks(
+/** Where a slice starts in each axis and how it goes on. */
+function sliceStarts(
   op: Extract<Op, { kind: "slice" }>,
   from: readonly number[],
-): readonly (readonly number[])[] | null {
+): readonly { readonly first: number; readonly step: number }[] | null {
   const { starts, ends, axes, steps } = op;
   if (starts === null || ends === null || axes === null || steps === null) return null;
   if (!isResolved(starts) || !isResolved(ends)) return null;
   const positive = axes.map((axis) => (axis < 0 ? axis + from.length : axis));
   return from.map((extent, axis) => {
     const index = positive.indexOf(axis);
-    return index < 0
-      ? Array.from({ length: extent }, (_, at) => at)
-      : sliceIndices(extent, starts[index] ?? 0, ends[index] ?? 0, steps[index] ?? 1);
+    if (index < 0) return { first: 0, step: 1 };
+    const step = steps[index] ?? 1;
+    const { first } = sliceRange(extent, starts[index] ?? 0, ends[index] ?? 0, step);
+    return { first, step };
   });
 }

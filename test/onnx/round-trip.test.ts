@@ -1,0 +1,363 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { sha256 } from "../../src/core/files.ts";
+import { graphBuilder } from "../../src/graph/build.ts";
+import type { Graph } from "../../src/graph/graph.ts";
+import { floatsOf, floatTensor, integersOf, tensorFromBytes } from "../../src/graph/tensor.ts";
+import { modelOf, withGraph } from "../../src/onnx/model.ts";
+import { modelHash, parseModel, readModel } from "../../src/onnx/read.ts";
+import { type ModelProto, ModelSchema, TensorSchema } from "../../src/onnx/schema.ts";
+import { writeModel } from "../../src/onnx/write.ts";
+import { opsetNetwork } from "../helpers/opset-network.ts";
+import { bytesOfModel, runSeeded } from "../helpers/ort.ts";
+import { sharedPath } from "../helpers/shared.ts";
+
+const from = { where: "memory", folder: null };
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "mdp-onnx-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function protoOf(graph: Graph): ModelProto {
+  return fromBinary(ModelSchema, bytesOfModel(modelOf(graph)));
+}
+
+/** Everything a model file holds, unknown fields too, as a digest that can be compared: the text has megabytes. */
+function digestOf(bytes: Uint8Array): string {
+  const proto = fromBinary(ModelSchema, new Uint8Array(bytes));
+  const text = JSON.stringify(proto, (_key, value: unknown) => {
+    if (typeof value === "bigint") return `${value}n`;
+    return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
+  });
+  return sha256(text);
+}
+
+const FILES = [
+  "models/cifar10_resnet20_op13_bn.onnx",
+  "models/mnist_vit_mlde_op17.onnx",
+  "models/squeezenet1.1_imagenet.onnx",
+] as const;
+
+test.skipIf(sharedPath("models") === null).each(FILES)(
+  "%s keeps every field, and gives the same bytes each time (needs ../shared)",
+  (name) => {
+    const path = sharedPath(name) ?? "";
+    const model = readModel(path);
+    const written = bytesOfModel(model);
+    expect(digestOf(written)).toBe(digestOf(readFileSync(path)));
+    expect(Buffer.compare(written, bytesOfModel(readModel(path)))).toBe(0);
+    expect(Buffer.compare(written, bytesOfModel(parseModel(written, from)))).toBe(0);
+  },
+);
+
+function unknownField(
+  no: number,
+  text: string,
+): { no: number; wireType: WireType; data: Uint8Array } {
+  const data = new BinaryWriter().bytes(new TextEncoder().encode(text)).finish();
+  return { no, wireType: WireType.LengthDelimited, data };
+}
+
+test("unknown fields, doc strings, metadata and names survive a change of the graph", () => {
+  const proto = protoOf(opsetNetwork(17));
+  const [node, tensor, value] = [
+    proto.graph?.node[0],
+    proto.graph?.initializer[0],
+    proto.graph?.output[0],
+  ];
+  for (const message of [proto, proto.graph, node, tensor, value, node?.attribute[0]]) {
+    if (message !== undefined) message.$unknown = [unknownField(900, "kept")];
+    if (message !== undefined && "docString" in message) message.docString = "said";
+  }
+  proto.producerName = "somebody";
+  proto.metadataProps = [{ $typeName: "onnx.StringStringEntryProto", key: "author", value: "me" }];
+  const model = parseModel(toBinary(ModelSchema, proto), from);
+  // New objects throughout, as surgery makes them: tensors of other bytes, nodes with other attributes.
+  const { graph } = model;
+  const nodes = graph.nodes.map((each) => ({
+    ...each,
+    name: `${each.name}.new`,
+    attributes: new Map(each.attributes),
+  }));
+  const initializers = new Map(
+    [...graph.initializers].map(([name, each]) => {
+      const bytes = each.bytes().slice();
+      return [name, { ...each, bytes: () => bytes }];
+    }),
+  );
+  const written = fromBinary(
+    ModelSchema,
+    bytesOfModel(withGraph(model, { ...graph, nodes, initializers })),
+  );
+  const after = [
+    written,
+    written.graph,
+    written.graph?.node[0],
+    written.graph?.initializer[0],
+    written.graph?.output[0],
+    written.graph?.node[0]?.attribute[0],
+  ];
+  expect(after.map((message) => message?.$unknown?.map((field) => field.no))).toEqual(
+    after.map(() => [900]),
+  );
+  expect([
+    written.producerName,
+    written.graph?.docString,
+    written.graph?.node[0]?.docString,
+    written.graph?.initializer[0]?.docString,
+  ]).toEqual(["somebody", "said", "said", "said"]);
+  expect(written.metadataProps.map(({ key, value: text }) => [key, text])).toEqual([
+    ["author", "me"],
+  ]);
+  expect(written.graph?.node[0]?.name).toBe(`${node?.name}.new`);
+});
+
+test("markers that a number can't hold exactly keep their value", () => {
+  const b = graphBuilder({ opset: 9 });
+  b.input("x", [8]);
+  b.output(b.node("Slice", ["x"], { attributes: { starts: [1], ends: [2 ** 63] } }));
+  const [, ends] = protoOf(b.graph()).graph?.node[0]?.attribute ?? [];
+  expect(ends?.ints).toEqual([9223372036854775807n]);
+});
+
+/** A tensor with its elements in a typed field, packed or one by one. */
+function typedModel(
+  dataType: number,
+  field: number,
+  dims: readonly number[],
+  packed: boolean,
+  write: (writer: BinaryWriter, index: number) => void,
+  wireType: WireType,
+): Uint8Array {
+  const b = graphBuilder();
+  b.input("x", ["batch", 3]);
+  b.tensor("t", floatTensor([3], [0, 0, 0]));
+  b.output(b.node("Mystery", ["x", "t"], { domain: "acme" }));
+  const proto = protoOf(b.graph());
+  const tensor = create(TensorSchema, { name: "t", dims: dims.map(BigInt), dataType });
+  const count = dims.reduce((product, extent) => product * extent, 1);
+  const runs = Array.from({ length: count }, (_, index) => {
+    const writer = new BinaryWriter();
+    write(writer, index);
+    return writer.finish();
+  });
+  tensor.$unknown = packed
+    ? [
+        {
+          no: field,
+          wireType: WireType.LengthDelimited,
+          data: new BinaryWriter().bytes(Buffer.concat(runs)).finish(),
+        },
+      ]
+    : runs.map((data) => ({ no: field, wireType, data }));
+  if (proto.graph !== undefined) proto.graph.initializer = [tensor];
+  return toBinary(ModelSchema, proto);
+}
+
+const HALVES = [0x3c00, 0xc000, 0x7bff];
+const TYPED = {
+  float32: [
+    1,
+    4,
+    WireType.Bit32,
+    (w: BinaryWriter, i: number) => w.float(i - 0.5),
+    new Uint8Array(Float32Array.of(-0.5, 0.5, 1.5).buffer),
+  ],
+  float64: [
+    11,
+    10,
+    WireType.Bit64,
+    (w: BinaryWriter, i: number) => w.double(i / 3),
+    new Uint8Array(Float64Array.of(0, 1 / 3, 2 / 3).buffer),
+  ],
+  int64: [
+    7,
+    7,
+    WireType.Varint,
+    (w: BinaryWriter, i: number) => w.int64(i - 1),
+    new Uint8Array(BigInt64Array.of(-1n, 0n, 1n).buffer),
+  ],
+  int32: [
+    6,
+    5,
+    WireType.Varint,
+    (w: BinaryWriter, i: number) => w.int32(i - 1),
+    new Uint8Array(Int32Array.of(-1, 0, 1).buffer),
+  ],
+  int8: [
+    3,
+    5,
+    WireType.Varint,
+    (w: BinaryWriter, i: number) => w.int32(i - 1),
+    new Uint8Array(Int8Array.of(-1, 0, 1).buffer),
+  ],
+  uint8: [
+    2,
+    5,
+    WireType.Varint,
+    (w: BinaryWriter, i: number) => w.int32(i + 250),
+    Uint8Array.of(250, 251, 252),
+  ],
+  bool: [
+    9,
+    5,
+    WireType.Varint,
+    (w: BinaryWriter, i: number) => w.int32(i % 2),
+    Uint8Array.of(0, 1, 0),
+  ],
+  float16: [
+    10,
+    5,
+    WireType.Varint,
+    (w: BinaryWriter, i: number) => w.int32(HALVES[i] ?? 0),
+    new Uint8Array(Uint16Array.from(HALVES).buffer),
+  ],
+  bfloat16: [
+    16,
+    5,
+    WireType.Varint,
+    (w: BinaryWriter, i: number) => w.int32(0x3f80 + i),
+    new Uint8Array(Uint16Array.of(0x3f80, 0x3f81, 0x3f82).buffer),
+  ],
+  uint32: [
+    12,
+    11,
+    WireType.Varint,
+    (w: BinaryWriter, i: number) => w.uint64(2 ** 32 - 1 - i),
+    new Uint8Array(Uint32Array.of(2 ** 32 - 1, 2 ** 32 - 2, 2 ** 32 - 3).buffer),
+  ],
+  uint64: [
+    13,
+    11,
+    WireType.Varint,
+    (w: BinaryWriter, i: number) => w.uint64((1n << 63n) + BigInt(i)),
+    new Uint8Array(BigUint64Array.of(1n << 63n, (1n << 63n) + 1n, (1n << 63n) + 2n).buffer),
+  ],
+} as const;
+
+test.each(Object.entries(TYPED))(
+  "%s is read from its typed field, packed or not, and written back as it was",
+  (type, [code, field, wireType, write, expected]) => {
+    for (const packed of [true, false]) {
+      const model = parseModel(typedModel(code, field, [3], packed, write, wireType), from);
+      const tensor = model.graph.initializers.get("t");
+      expect(tensor?.type).toBe(type);
+      expect(Buffer.from(tensor?.bytes() ?? [])).toEqual(Buffer.from(expected));
+      const again = fromBinary(ModelSchema, bytesOfModel(model)).graph?.initializer[0];
+      expect(again?.$unknown?.every(({ no }) => no === field)).toBe(true);
+      expect(again?.$unknown).toHaveLength(packed ? 1 : 3);
+    }
+  },
+);
+
+test("a typed field of another type, or with too few elements, is an error", () => {
+  const write = (writer: BinaryWriter, index: number): unknown => writer.float(index);
+  expect(() => parseModel(typedModel(7, 4, [3], true, write, WireType.Bit32), from)).toThrowError(
+    expect.objectContaining({ code: "onnx/tensor-data" }),
+  );
+  const short = fromBinary(ModelSchema, typedModel(1, 4, [3], true, write, WireType.Bit32));
+  for (const tensor of short.graph?.initializer ?? []) tensor.dims = [4n];
+  expect(() => parseModel(toBinary(ModelSchema, short), from)).toThrowError(
+    expect.objectContaining({ code: "onnx/tensor-size" }),
+  );
+});
+
+test("subgraphs survive, and the values they take from outside count as read", async () => {
+  const branch = (op: string): Graph => {
+    const b = graphBuilder();
+    const inner = b.tensor(`${op}.c`, floatTensor([1], [2]));
+    const y = `${op}.y`;
+    const graph = b.graph();
+    return {
+      ...graph,
+      initializers: new Map([[inner, floatTensor([1], [2])]]),
+      nodes: [
+        {
+          name: op,
+          opType: op,
+          domain: "",
+          inputs: ["x", inner],
+          outputs: [y],
+          attributes: new Map(),
+        },
+      ],
+      outputs: [{ name: y, type: "float32", shape: null }],
+    };
+  };
+  const b = graphBuilder();
+  b.input("x", ["batch", 3]);
+  b.tensor("flag", tensorFromBytes("bool", [], Uint8Array.of(1)));
+  b.output(
+    b.node("If", ["flag"], {
+      attributes: { then_branch: { graph: branch("Mul") }, else_branch: { graph: branch("Add") } },
+      outputs: ["y"],
+    }),
+  );
+  const model = parseModel(bytesOfModel(modelOf(b.graph())), from);
+  const fresh = model.graph.nodes.map((node) => ({
+    ...node,
+    attributes: new Map(
+      [...node.attributes].map(
+        ([name, { source: _source, ...attribute }]) => [name, attribute] as const,
+      ),
+    ),
+  }));
+  const runs = await Promise.all(
+    [model, withGraph(model, { ...model.graph, nodes: fresh })].map((each) => runSeeded(each)),
+  );
+  expect(Array.from(runs[0]?.get("y")?.data ?? [], Number)).toHaveLength(6);
+  expect(runs[1]?.get("y")?.data).toEqual(runs[0]?.get("y")?.data);
+});
+
+test("external data is read when asked for, and written back as external data in the same form", async () => {
+  const model = modelOf(opsetNetwork(17));
+  const [first, second, inside] = ["a.onnx", "b.onnx", "c.onnx"].map((name) => join(folder, name));
+  if (first === undefined || second === undefined || inside === undefined)
+    throw new Error("no path");
+  writeModel(model, first, { externalData: "always", threshold: 64 });
+  const read = readModel(first);
+  writeModel(read, second, { threshold: 64 });
+  writeModel(readModel(second), inside, { externalData: "never" });
+  expect(readFileSync(`${second}.data`).equals(readFileSync(`${first}.data`))).toBe(true);
+  expect(statSync(`${first}.data`).size % 4).toBe(0);
+  expect(readFileSync(inside).equals(Buffer.from(bytesOfModel(model)))).toBe(true);
+  for (const [name, tensor] of model.graph.initializers) {
+    expect(Buffer.from(read.graph.initializers.get(name)?.bytes() ?? [])).toEqual(
+      Buffer.from(tensor.bytes()),
+    );
+  }
+});
+
+test("a model's hash is that of its file", async () => {
+  const path = join(folder, "hash.onnx");
+  writeModel(modelOf(opsetNetwork(12)), path);
+  const again = join(folder, "hash2.onnx");
+  writeModel(modelOf(opsetNetwork(12)), again);
+  expect(await modelHash(path)).toMatch(/^[0-9a-f]{64}$/);
+  expect(await modelHash(again)).toBe(await modelHash(path));
+  await expect(modelHash(join(folder, "absent"))).rejects.toMatchObject({
+    code: "core/read-failed",
+  });
+});
+
+test("weights that start anywhere in the file are read as the numbers they are", () => {
+  for (let shift = 0; shift < 4; shift += 1) {
+    const b = graphBuilder({ name: "g".repeat(1 + shift) });
+    b.input("x", ["batch", 3]);
+    b.tensor("t", floatTensor([3], [1.5, -2, 3]));
+    b.output(b.node("Add", ["x", "t"]));
+    const read = parseModel(Buffer.from(bytesOfModel(modelOf(b.graph()))), from);
+    const tensor = read.graph.initializers.get("t");
+    expect(tensor === undefined ? [] : [...floatsOf(tensor)]).toEqual([1.5, -2, 3]);
+  }
+  expect(
+    integersOf(
+      tensorFromBytes("int64", [1], Buffer.from([0, 0, 9, 0, 0, 0, 0, 0, 0, 0]).subarray(2)),
+    ),
+  ).toEqual([9]);
+});

@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { findStructure } from "../../src/structure/find-structure.ts";
+import { dimListing } from "../helpers/dim-listing.ts";
+import { NETWORKS } from "../helpers/networks.ts";
+import { sharedGraph } from "../helpers/shared.ts";
+
+describe("dims, blocks and droppable layers are as listed", () => {
+  test.each(Object.entries(NETWORKS))("for the small network %s", async (name, make) => {
+    const listing = dimListing(findStructure(make()));
+    await expect(listing).toMatchFileSnapshot(`../golden/dims/${name}.txt`);
+  });
+
+  const shared = {
+    resnet18: "graphs/resnet18_op13_bn.onnx.br",
+    resnet50: "graphs/resnet50_op13_bn.onnx.br",
+    "cifar-resnet20": "models/cifar10_resnet20_op13_bn.onnx",
+    "cifar-resnet56-folded": "models/cifar10_resnet56_op13_folded.onnx",
+    mobilenet_v2: "graphs/mobilenet_v2_op13_bn.onnx.br",
+    mobilenet_v3_small: "graphs/mobilenet_v3_small_op13_bn.onnx.br",
+    efficientnet_b0: "graphs/efficientnet_b0_op13_bn.onnx.br",
+    regnet_x_400mf: "graphs/regnet_x_400mf_op13_bn.onnx.br",
+    shufflenet_v2: "graphs/shufflenet_v2_x1_0_op13_bn.onnx.br",
+    convnext_tiny: "graphs/convnext_tiny_op17_bn.onnx.br",
+    "mnist-vit": "models/mnist_vit_mlde_op17.onnx",
+  };
+  for (const [name, path] of Object.entries(shared)) {
+    const model = sharedGraph(path);
+    test.skipIf(model === null)(`for ${name} (skipped without ../shared)`, async () => {
+      if (model === null) return;
+      const listing = dimListing(findStructure(model.graph));
+      await expect(listing).toMatchFileSnapshot(`../golden/dims/${name}.txt`);
+    });
+  }
+});
+
+test.skipIf(sharedGraph("graphs/resnet50_op13_bn.onnx.br") === null)(
+  "ResNet-50 is grouped as in the paper: 37 prunable dims and 16 blocks (skipped without ../shared)",
+  () => {
+    const model = sharedGraph("graphs/resnet50_op13_bn.onnx.br");
+    if (model === null) return;
+    const structure = findStructure(model.graph);
+    expect(structure.dims.filter((dim) => dim.pinned === null)).toHaveLength(37);
+    expect(structure.blocks).toHaveLength(16);
+  },
+);

@@ -6,7 +6,6 @@ import { type DatasetConfig, readDatasetConfig } from "../../src/data/config.ts"
 import { openDataset } from "../../src/data/dataset.ts";
 import { type Classifier, evaluate } from "../../src/data/evaluate.ts";
 import { graphBuilder } from "../../src/graph/build.ts";
-import { floatTensor } from "../../src/graph/tensor.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { serializeModel } from "../../src/onnx/write.ts";
 import { openSession } from "../../src/runtime/session.ts";

@@ -11,7 +11,7 @@ interface Product {
 
 const PRODUCT = /^(\d+\*)?[A-Za-z_][\w.]*(\*[A-Za-z_][\w.]*)*$/;
 
-// Exporters write whole formulas as names ("floor(height/2 - 1) + 1"): such a name is one symbol, and is not split.
+// Exporters write whole formulas as names ("floor(height/2 - 1) + 1"): such a name is one symbol, never a factor.
 function productOf(extent: number | string): Product {
   if (typeof extent === "number") return { factor: extent, symbols: [] };
   if (!PRODUCT.test(extent)) return { factor: 1, symbols: [extent] };
@@ -26,6 +26,9 @@ function extentOf({ factor, symbols }: Product): Extent {
   if (symbols.length === 0 || factor === 0) return factor;
   if (factor < 0) return null;
   const sorted = [...symbols].sort();
+  if ((factor !== 1 || sorted.length > 1) && sorted.some((symbol) => !PRODUCT.test(symbol))) {
+    return null;
+  }
   return (factor === 1 ? sorted : [String(factor), ...sorted]).join("*");
 }
 

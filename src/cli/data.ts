@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { UsageError } from "../core/errors.ts";
 import { writeShapeSet } from "../data/shape-files.ts";
 import { SHAPE_NAMES } from "../data/shapes.ts";
-import { command } from "./command.ts";
+import { type Command, command } from "./command.ts";
 
-export const dataCommand = command({
+export const dataCommand: Command = command({
   name: "data <set>",
   describe: "Draw a labelled image set that needs no download",
   examples: [

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Device, listDevices, tableFolders } from "../latency/devices.ts";
 import { type LatencyTable, readTable } from "../latency/table.ts";
 import { percent, plainTable } from "../report/solve-report.ts";
-import { command } from "./command.ts";
+import { type Command, command } from "./command.ts";
 
 interface TableSummary {
   readonly path: string;
@@ -16,7 +16,7 @@ interface TableSummary {
   readonly error: { readonly mean: number; readonly worst: number } | null;
 }
 
-export const devicesCommand = command({
+export const devicesCommand: Command = command({
   name: "devices",
   describe: "List devices with their latency tables",
   examples: [["mdp devices", "tables of this folder's latency-tables and of the package"]],

@@ -5,7 +5,7 @@ import { createHighs } from "../../solvers/highs.ts";
 import { EXIT } from "../core/errors.ts";
 import { createModelBuilder } from "../mip/builder.ts";
 import { openSession, runtimeVersion } from "../runtime/session.ts";
-import { command } from "./command.ts";
+import { type Command, command } from "./command.ts";
 import { defaultNetwork } from "./default-network.ts";
 
 interface Finding {
@@ -18,7 +18,7 @@ interface Finding {
 
 const GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
 
-export const doctorCommand = command({
+export const doctorCommand: Command = command({
   name: "doctor",
   describe: "Check that everything mdp needs is here, and what would disturb a measurement",
   examples: [["mdp doctor", "runtime, solvers, processor, memory, load"]],

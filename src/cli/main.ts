@@ -6,8 +6,11 @@ import { hideBin } from "yargs/helpers";
 import { EXIT, UsageError } from "../core/errors.ts";
 import { packageRoot } from "../core/files.ts";
 import { type Command, reportError } from "./command.ts";
+import { dataCommand } from "./data.ts";
 import { devicesCommand } from "./devices.ts";
 import { doctorCommand } from "./doctor.ts";
+import { evalCommand } from "./eval.ts";
+import { scoreCommand } from "./score.ts";
 import { solveCommand } from "./solve.ts";
 
 const COMMANDS: readonly Command[] = [solveCommand, devicesCommand, doctorCommand];

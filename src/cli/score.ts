@@ -8,7 +8,7 @@ import {
 } from "../importance/importance.ts";
 import { scoreNetwork } from "../importance/score.ts";
 import { plainTable } from "../report/solve-report.ts";
-import { command } from "./command.ts";
+import { type Command, command } from "./command.ts";
 import { openNetwork } from "./network.ts";
 
 const ALIASES: Readonly<Record<string, ImportanceMethod>> = {
@@ -16,7 +16,7 @@ const ALIASES: Readonly<Record<string, ImportanceMethod>> = {
   l2: "magnitude-l2",
 };
 
-export const scoreCommand = command({
+export const scoreCommand: Command = command({
   name: "score [model]",
   describe: "Score how much each unit of a network is worth",
   examples: [

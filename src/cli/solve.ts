@@ -6,13 +6,13 @@ import { type DimReport, type SolveReport, solveText } from "../report/solve-rep
 import { macCount, parameterCount } from "../structure/counts.ts";
 import { unitCounts } from "../subnet/subnet.ts";
 import { subnetJson } from "../subnet/subnet-file.ts";
-import { command } from "./command.ts";
+import { type Command, command } from "./command.ts";
 import { type OpenNetwork, openNetwork, regularExpression } from "./network.ts";
 import { solveInstanceCommand } from "./solve-instance.ts";
 import { type SolvedNetwork, type SolveNetworkOptions, solveNetwork } from "./solve-network.ts";
 import { type TableSource, tableFor } from "./table-source.ts";
 
-export const solveCommand = command({
+export const solveCommand: Command = command({
   name: "solve",
   describe: "Find the best subnet within a latency budget",
   examples: [

@@ -1,0 +1,156 @@
+import { UsageError } from "../core/errors.ts";
+import { readFileBytes } from "../core/files.ts";
+import { type DatasetConfig, readDatasetConfig } from "../data/config.ts";
+import { type Dataset, openDataset } from "../data/dataset.ts";
+import { type Accuracy, evaluate } from "../data/evaluate.ts";
+import { randomFeeds } from "../runtime/feeds.ts";
+import {
+  type Optimisation,
+  openSession,
+  runtimeVersion,
+  type Session,
+  type SessionOptions,
+} from "../runtime/session.ts";
+import { type Timing, timeSessions } from "../runtime/timing.ts";
+import type { Context } from "./command.ts";
+
+/** One network's line: what was measured of it. */
+export interface EvalResult {
+  readonly model: string;
+  readonly bytes: number;
+  readonly accuracy: Accuracy | null;
+  readonly latency: Omit<Timing, "samplesMs"> | null;
+}
+
+export interface EvalReport {
+  readonly schema: "mdp-eval/1";
+  /** Path of the data; null where only latency was measured. */
+  readonly data: string | null;
+  readonly images: number;
+  readonly runtime: string;
+  readonly batch: number;
+  readonly threads: number;
+  readonly optimisation: Optimisation;
+  readonly results: readonly EvalResult[];
+}
+
+export interface EvalOptions extends DataOptions {
+  readonly models: readonly string[];
+  readonly limit?: number | undefined;
+  /** Images per timed run. */
+  readonly batch: number;
+  readonly threads: number;
+  readonly repeats: number;
+  readonly optimisation: Optimisation;
+  readonly latency: boolean;
+}
+
+/** Accuracy on the same images and interleaved latencies of several networks. */
+export async function evaluateModels(options: EvalOptions, context: Context): Promise<EvalReport> {
+  for (const option of ["limit", "batch", "threads", "repeats"] as const) {
+    positiveCount(options[option], option);
+  }
+  const { batch, threads, optimisation } = options;
+  const sessions: Session[] = [];
+  try {
+    const settings: SessionOptions = { threads, optimisation };
+    for (const path of options.models) sessions.push(await openSession(path, settings));
+    const dataset = await datasetFor(options, sessions);
+    const classifiers = options.models.map((name, index) => ({
+      name,
+      session: at(sessions, index),
+    }));
+    const accuracies =
+      dataset === null
+        ? null
+        : await evaluate(classifiers, dataset, { ...context, limit: options.limit });
+    const timings = options.latency ? await timed(sessions, options, context) : null;
+    const results = options.models.map(
+      (model, index): EvalResult => ({
+        model,
+        bytes: readFileBytes(model).byteLength,
+        accuracy: accuracies?.[index] ?? null,
+        latency: withoutSamples(timings?.[index]),
+      }),
+    );
+    return {
+      schema: "mdp-eval/1",
+      data: dataset?.path ?? null,
+      images: accuracies?.[0]?.count ?? 0,
+      runtime: `onnxruntime-node ${runtimeVersion()}`,
+      batch,
+      threads,
+      optimisation,
+      results,
+    };
+  } finally {
+    for (const session of sessions) await session.close();
+  }
+}
+
+interface DataOptions {
+  readonly data?: string | undefined;
+  readonly dataConfig?: string | undefined;
+  readonly split?: string | undefined;
+}
+
+async function datasetFor(
+  options: DataOptions,
+  sessions: readonly Session[],
+): Promise<Dataset | null> {
+  if (options.data === undefined && options.dataConfig === undefined) return null;
+  const given = options.dataConfig === undefined ? {} : readDatasetConfig(options.dataConfig);
+  const opened = await openDataset(options.data, { config: given, split: options.split });
+  if (opened.config.size !== undefined || opened.config.crop !== undefined) return opened;
+  // Images of any size are brought to the size that the network asks for, unless the config says how.
+  const size = networkSize(sessions);
+  if (size === null) return opened;
+  const config: DatasetConfig = { ...given, size };
+  return openDataset(options.data, { config, split: options.split });
+}
+
+function networkSize(sessions: readonly Session[]): [number, number] | null {
+  const [height, width] = sessions[0]?.inputs[0]?.shape.slice(2) ?? [];
+  return typeof height === "number" && typeof width === "number" && height > 0 && width > 0
+    ? [height, width]
+    : null;
+}
+
+async function timed(
+  sessions: readonly Session[],
+  options: { readonly batch: number; readonly repeats: number },
+  context: Context,
+): Promise<Timing[]> {
+  return timeSessions(
+    sessions.map((session) => ({
+      session,
+      feeds: randomFeeds(session.inputs, { batch: options.batch }),
+    })),
+    {
+      repeats: options.repeats,
+      onRound: (done, total) => context.progress.step("timing", done, total),
+    },
+  );
+}
+
+function withoutSamples(timing: Timing | undefined): Omit<Timing, "samplesMs"> | null {
+  if (timing === undefined) return null;
+  const { samplesMs: _, ...quantiles } = timing;
+  return quantiles;
+}
+
+function at(sessions: readonly Session[], index: number): Session {
+  const session = sessions[index];
+  if (session === undefined) throw new RangeError(`no session ${index}`);
+  return session;
+}
+
+function positiveCount(value: number | undefined, option: string): void {
+  if (value === undefined || (Number.isInteger(value) && value > 0)) return;
+  throw new UsageError({
+    code: "cli/not-a-count",
+    message: `${value} is no whole number above 0.`,
+    where: `--${option}`,
+    hint: `Give a whole number, such as --${option} 8.`,
+  });
+}

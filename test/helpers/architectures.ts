@@ -1,0 +1,36 @@
+/**
+ * Networks of ../shared whose dims are understood and that every random subnet has to be proven on, with how many the
+ * everyday test draws (all 20 with MDP_FULL=1 and in scripts/prove-all.ts).
+ */
+export const ARCHITECTURES = [
+  { name: "ResNet-18", path: "graphs/resnet18_op13_bn.onnx.br", everyday: 2 },
+  { name: "ResNet-50", path: "graphs/resnet50_op13_bn.onnx.br", everyday: 1 },
+  { name: "CIFAR ResNet-20", path: "models/cifar10_resnet20_op13_bn.onnx", everyday: 20 },
+  {
+    name: "CIFAR ResNet-20 folded",
+    path: "models/cifar10_resnet20_op13_folded.onnx",
+    everyday: 20,
+  },
+  { name: "CIFAR ResNet-56", path: "models/cifar10_resnet56_op13_bn.onnx", everyday: 10 },
+  {
+    name: "CIFAR ResNet-56 folded",
+    path: "models/cifar10_resnet56_op13_folded.onnx",
+    everyday: 10,
+  },
+  { name: "MobileNetV2", path: "graphs/mobilenet_v2_op13_bn.onnx.br", everyday: 3 },
+  { name: "MobileNetV2 folded", path: "models/mobilenet_v2_1.0_224_dequant.onnx", everyday: 2 },
+  { name: "ProxylessNAS", path: "models/imagenet_proxyless-w0.3-r176_op13_bn.onnx", everyday: 5 },
+  { name: "MobileNetV3", path: "graphs/mobilenet_v3_small_op13_bn.onnx.br", everyday: 5 },
+  { name: "EfficientNet-B0", path: "graphs/efficientnet_b0_op13_bn.onnx.br", everyday: 3 },
+  { name: "SqueezeNet", path: "models/squeezenet1.1_imagenet.onnx", everyday: 5 },
+  { name: "GoogLeNet", path: "graphs/googlenet_op13_bn.onnx.br", everyday: 3 },
+  { name: "DenseNet-121", path: "graphs/densenet121_op13_bn.onnx.br", everyday: 2 },
+  { name: "VGG-11", path: "graphs/vgg11_bn_op13_bn.onnx.br", everyday: 1 },
+  { name: "RegNetX-400MF", path: "graphs/regnet_x_400mf_op13_bn.onnx.br", everyday: 3 },
+  { name: "ShuffleNetV2", path: "graphs/shufflenet_v2_x1_0_op13_bn.onnx.br", everyday: 3 },
+  { name: "FCN-ResNet-50", path: "graphs/fcn_resnet50_op13_bn.onnx.br", everyday: 1 },
+  { name: "ConvNeXt-tiny", path: "graphs/convnext_tiny_op17_bn.onnx.br", everyday: 1 },
+  { name: "small ViT", path: "models/mnist_vit_mlde_op17.onnx", everyday: 3 },
+] as const;
+
+export const DRAWS = 20;

@@ -13,7 +13,14 @@ import { evalCommand } from "./eval.ts";
 import { scoreCommand } from "./score.ts";
 import { solveCommand } from "./solve.ts";
 
-const COMMANDS: readonly Command[] = [solveCommand, devicesCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [
+  dataCommand,
+  scoreCommand,
+  solveCommand,
+  evalCommand,
+  devicesCommand,
+  doctorCommand,
+];
 
 const version = (
   JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string }

@@ -32,7 +32,8 @@ export const evalCommand: Command = command({
       .option("limit", { type: "number", describe: "Only so many images, chosen at random" })
       .option("batch", {
         type: "number",
-        describe: "Images per timed run [1, or what the network is fixed to]",
+        default: 1,
+        describe: "Images per timed run",
       })
       .option("threads", { type: "number", default: 1, describe: "Threads of the runtime" })
       .option("repeats", { type: "number", default: 60, describe: "Timed runs per network" })

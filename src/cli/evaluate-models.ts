@@ -1,5 +1,5 @@
+import { statSync } from "node:fs";
 import { UsageError } from "../core/errors.ts";
-import { readFileBytes } from "../core/files.ts";
 import { type DatasetConfig, readDatasetConfig } from "../data/config.ts";
 import { type Dataset, openDataset } from "../data/dataset.ts";
 import { type Accuracy, evaluate } from "../data/evaluate.ts";
@@ -55,6 +55,7 @@ export async function evaluateModels(options: EvalOptions, context: Context): Pr
   try {
     const settings: SessionOptions = { threads, optimisation };
     for (const path of options.models) sessions.push(await openSession(path, settings));
+    if (options.latency) checkBatches(options, sessions);
     const dataset = await datasetFor(options, sessions);
     const classifiers = options.models.map((name, index) => ({
       name,
@@ -68,7 +69,7 @@ export async function evaluateModels(options: EvalOptions, context: Context): Pr
     const results = options.models.map(
       (model, index): EvalResult => ({
         model,
-        bytes: readFileBytes(model).byteLength,
+        bytes: statSync(model).size,
         accuracy: accuracies?.[index] ?? null,
         latency: withoutSamples(timings?.[index]),
       }),
@@ -131,6 +132,20 @@ async function timed(
       onRound: (done, total) => context.progress.step("timing", done, total),
     },
   );
+}
+
+/** A network with a fixed batch can't be timed at another one. */
+function checkBatches(options: EvalOptions, sessions: readonly Session[]): void {
+  for (const [index, session] of sessions.entries()) {
+    const fixed = session.inputs[0]?.shape[0];
+    if (typeof fixed !== "number" || fixed <= 0 || fixed === options.batch) continue;
+    throw new UsageError({
+      code: "cli/fixed-batch",
+      message: `The network is fixed to ${fixed} images per run, --batch asks for ${options.batch}.`,
+      where: options.models[index],
+      hint: `Use --batch ${fixed}, or --no-latency for the accuracy alone.`,
+    });
+  }
 }
 
 function withoutSamples(timing: Timing | undefined): Omit<Timing, "samplesMs"> | null {

@@ -1,4 +1,4 @@
-import { InputError } from "../core/errors.ts";
+import { InputError, InterruptedError } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
 import type { Feed, Session } from "../runtime/session.ts";
 import type { Batch, BatchOptions, Dataset } from "./dataset.ts";
@@ -28,6 +28,7 @@ export interface EvaluateOptions extends BatchOptions {
 /**
  * Accuracy of several classifiers on the same images, which are decoded once.
  * @throws InputError `data/not-a-classifier`, `data/shape-mismatch`, `data/bad-label`, and as `Dataset.batches`
+ * @throws InterruptedError `data/interrupted`
  */
 export async function evaluate(
   classifiers: readonly Classifier[],
@@ -47,9 +48,17 @@ export async function evaluate(
     }
     count += batch.size;
     options.progress?.step("evaluating", count, total);
-    options.signal?.throwIfAborted();
+    if (options.signal?.aborted) throw interrupted(count, total);
   }
   return hits.map(({ top1, top5 }) => ({ count, top1: top1 / count, top5: top5 / count }));
+}
+
+function interrupted(count: number, total: number): InterruptedError {
+  return new InterruptedError({
+    code: "data/interrupted",
+    message: `Stopped after ${count} of ${total} images; an accuracy of a part would mislead.`,
+    hint: "Use --limit for a quicker look.",
+  });
 }
 
 /** Per image, how many classes score better than the right one. */

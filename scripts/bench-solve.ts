@@ -1,0 +1,168 @@
+/**
+ * Solves the published instances (and, with --all, the synthetic ones) and compares with their references:
+ *
+ *   npx tsx scripts/bench-solve.ts [--all] [--repeat 5] [--only TEXT] [--solver highs|glpk] [--time-limit 120] [--json]
+ *
+ * Prints a Markdown table, or one JSON document with --json. The first solve of the process is a warm-up and isn't counted.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createGlpk } from "../solvers/glpk.ts";
+import { createHighs } from "../solvers/highs.ts";
+import { packageRoot } from "../src/core/files.ts";
+import { encode } from "../src/formulation/encode.ts";
+import { type Instance, readInstance } from "../src/formulation/instance.ts";
+import { solveProblem } from "../src/formulation/solve-problem.ts";
+import type { Solver } from "../src/mip/solver.ts";
+
+interface Measured {
+  readonly name: string;
+  readonly status: string;
+  readonly objective: number | null;
+  readonly latency: number | null;
+  readonly budget: number | null;
+  readonly gap: number | null;
+  readonly optimum: number | null;
+  readonly isOptimum: boolean;
+  readonly mindtpy: number | null;
+  readonly mindtpyLatency: number | null;
+  readonly columns: number;
+  readonly rows: number;
+  readonly nodes: number;
+  readonly medianSeconds: number;
+  readonly solverMebibytes: number;
+}
+
+const { values: options } = parseArgs({
+  options: {
+    all: { type: "boolean", default: false },
+    repeat: { type: "string", default: "1" },
+    only: { type: "string", default: "" },
+    solver: { type: "string", default: "highs" },
+    "time-limit": { type: "string", default: "120" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+const shared = process.env["MDP_SHARED"] ?? join(packageRoot(), "../shared");
+const folders = ["mdp-instances", ...(options.all ? ["synthetic-instances"] : [])];
+const paths = folders
+  .map((folder) => join(shared, folder))
+  .filter((folder) => existsSync(folder))
+  .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+  .filter((path) => path.endsWith(".json") && path.includes(options.only))
+  .sort();
+if (paths.length === 0) {
+  console.error(`No instances below ${shared}; set MDP_SHARED to the folder that has them.`);
+  process.exit(3);
+}
+
+const solver = options.solver === "glpk" ? createGlpk() : createHighs();
+const warmUp = paths[0];
+if (warmUp !== undefined) await measure(warmUp, solver, 1);
+const began = performance.now();
+const results: Measured[] = [];
+for (const path of paths) {
+  const result = await measure(path, solver, Number(options.repeat));
+  results.push(result);
+  console.error(`${result.name}: ${result.status}, ${result.medianSeconds.toFixed(2)} s`);
+}
+await solver.close();
+const summary = {
+  machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores`,
+  node: process.version,
+  solver: solver.name,
+  repeat: Number(options.repeat),
+  instances: results.length,
+  atReference: results.filter(({ isOptimum }) => isOptimum).length,
+  sumOfMedianSeconds: results.reduce((sum, { medianSeconds }) => sum + medianSeconds, 0),
+  wallSeconds: (performance.now() - began) / 1000,
+  peakProcessMebibytes: Math.round(process.resourceUsage().maxRSS / 1024),
+};
+console.log(options.json ? JSON.stringify({ ...summary, results }, null, 1) : table());
+
+async function measure(path: string, by: Solver, repeat: number): Promise<Measured> {
+  const instance = readInstance(path);
+  const { model } = encode(instance.problem);
+  const seconds: number[] = [];
+  let last: Partial<Measured> = {};
+  for (let run = 0; run < repeat; run += 1) {
+    const start = performance.now();
+    last = await solveOnce(instance, by);
+    seconds.push((performance.now() - start) / 1000);
+  }
+  seconds.sort((left, right) => left - right);
+  const { reference, problem } = instance;
+  return {
+    name: problem.name,
+    status: last.status ?? "not run",
+    objective: last.objective ?? null,
+    latency: last.latency ?? null,
+    budget: problem.resources[0]?.limit ?? null,
+    gap: last.gap ?? null,
+    optimum: reference.optimum,
+    isOptimum: last.status === "optimal" && last.objective === reference.optimum,
+    mindtpy: reference.mindtpy,
+    mindtpyLatency: reference.mindtpyLatency,
+    columns: model.columnCount,
+    rows: model.rowCount,
+    nodes: last.nodes ?? 0,
+    medianSeconds: seconds[Math.floor(seconds.length / 2)] ?? Number.NaN,
+    solverMebibytes: last.solverMebibytes ?? 0,
+  };
+}
+
+async function solveOnce({ problem }: Instance, by: Solver): Promise<Partial<Measured>> {
+  try {
+    const limit = Number(options["time-limit"]);
+    const answer = await solveProblem(problem, [by], { timeLimitSeconds: limit });
+    return {
+      status: answer.status,
+      objective: answer.objective,
+      latency: answer.usage[0] ?? null,
+      gap: answer.gap,
+      nodes: answer.stats.nodes,
+      solverMebibytes: Math.round(answer.stats.memoryBytes / 2 ** 20),
+    };
+  } catch (error) {
+    return { status: `error: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function table(): string {
+  const head =
+    "| instance | status | seconds | nodes | gap | solver MiB | objective | = reference | authors' solver |\n" +
+    "| --- | --- | --: | --: | --: | --: | --: | --- | --- |\n";
+  const rows = results.map((each) => {
+    const cells = [
+      each.name,
+      each.status,
+      each.medianSeconds.toFixed(2),
+      each.nodes,
+      each.gap ?? "",
+      each.solverMebibytes,
+      each.objective ?? "",
+      each.isOptimum ? "yes" : "NO",
+      authors(each),
+    ];
+    return `| ${cells.join(" | ")} |\n`;
+  });
+  const { machine, node, repeat } = summary;
+  const foot =
+    `\n${summary.atReference} of ${summary.instances} proven at their reference, ` +
+    `${summary.sumOfMedianSeconds.toFixed(1)} s together (median of ${repeat}), ` +
+    `peak ${summary.peakProcessMebibytes} MiB; ${machine}, Node ${node}, ${summary.solver}.`;
+  return head + rows.join("") + foot;
+}
+
+/** How the authors' own solver did, from the same data. */
+function authors({ mindtpy, mindtpyLatency, optimum, budget }: Measured): string {
+  if (mindtpy === null || optimum === null) return "not published";
+  if (mindtpyLatency !== null && budget !== null && mindtpyLatency > budget) {
+    return `infeasible: ${mindtpyLatency} > ${budget}`;
+  }
+  if (mindtpy === optimum) return "optimal";
+  return `${mindtpy} (${((100 * (mindtpy - optimum)) / optimum).toFixed(3)} %)`;
+}

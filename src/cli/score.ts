@@ -1,8 +1,9 @@
-import { writeJson } from "../core/files.ts";
+import { writeFileAtomic } from "../core/files.ts";
 import {
   IMPORTANCE_METHODS,
   type Importance,
   type ImportanceMethod,
+  importanceText,
   NORMALISATIONS,
   scoreUnits,
 } from "../importance/importance.ts";
@@ -50,7 +51,7 @@ export const scoreCommand: Command = command({
       seed: options.seed,
       networkHash: open.hash,
     });
-    writeJson(options.out, importance);
+    writeFileAtomic(options.out, importanceText(importance));
     context.json(importance);
     context.print(`Network     ${open.name}${open.embedded ? " (the embedded default)" : ""}`);
     context.print(

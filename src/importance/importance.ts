@@ -133,6 +133,12 @@ function otherNetwork(reason: string, where: string): InputError {
   });
 }
 
+/** The file's text: JSON with each layer's scores on one line. */
+export function importanceText(importance: Importance): string {
+  const indented = JSON.stringify(importance, null, 1);
+  return `${indented.replace(/\[[\d\s,.e+-]+\]/g, (list) => list.replace(/\s+/g, ""))}\n`;
+}
+
 /** Scores of the units of a dim, summed over its layers. Zeros where no layer produces it. */
 export function scoreUnits(dim: DimImportance): Float64Array {
   const totals = new Float64Array(dim.units);

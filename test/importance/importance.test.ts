@@ -7,6 +7,7 @@ import {
   type DimImportance,
   IMPORTANCE_METHODS,
   type Importance,
+  importanceText,
   parseImportance,
   rankUnits,
   scoreUnits,
@@ -77,7 +78,11 @@ for (const [name, build] of Object.entries(NETWORKS)) {
       const importance = scoreNetwork(structure, { method });
       checkImportance(importance, structure, "test");
       expect(importance.dims.map((dim) => dim.dim)).toEqual(structure.dims.map((dim) => dim.name));
-      expect(parseImportance(JSON.parse(JSON.stringify(importance)), "test")).toEqual(importance);
+      const text = importanceText(importance);
+      expect(parseImportance(JSON.parse(text), "test")).toEqual(importance);
+      expect(text.split("\n").filter((line) => line.includes('"scores": ['))).toHaveLength(
+        importance.dims.flatMap((dim) => dim.layers).length,
+      );
     }
     const raw = scoreNetwork(structure, { method: "magnitude-l1", normalisation: "none" });
     const names = new Set(structure.layers.map((layer) => layer.weight.name));

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { UsageError } from "../core/errors.ts";
 import type { Model } from "../onnx/model.ts";
 import { modelHash, readModel } from "../onnx/read.ts";
-import { findStructure } from "../structure/find-structure.ts";
+import { findStructure, type StructureOptions } from "../structure/find-structure.ts";
 import type { Structure } from "../structure/structure.ts";
 import { defaultNetwork } from "./default-network.ts";
 
@@ -19,7 +19,10 @@ export interface OpenNetwork {
 }
 
 /** Reads the named network, or the embedded default. */
-export async function openNetwork(path: string | undefined): Promise<OpenNetwork> {
+export async function openNetwork(
+  path: string | undefined,
+  options: StructureOptions = {},
+): Promise<OpenNetwork> {
   const embedded = defaultNetwork();
   const file = path ?? embedded.model;
   const model = readModel(file);
@@ -29,7 +32,7 @@ export async function openNetwork(path: string | undefined): Promise<OpenNetwork
     embedded: path === undefined,
     hash: await modelHash(file),
     model,
-    structure: findStructure(model.graph),
+    structure: findStructure(model.graph, options),
   };
 }
 

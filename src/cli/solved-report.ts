@@ -1,0 +1,118 @@
+import { relative } from "node:path";
+import { InternalError } from "../core/errors.ts";
+import { writeJson } from "../core/files.ts";
+import type { DimReport, SolveReport } from "../report/solve-report.ts";
+import { macCount, parameterCount } from "../structure/counts.ts";
+import { unitCounts } from "../subnet/subnet.ts";
+import { subnetJson } from "../subnet/subnet-file.ts";
+import type { OpenNetwork } from "./network.ts";
+import type { SolvedNetwork, SolveNetworkOptions } from "./solve-network.ts";
+import type { TableSource } from "./table-source.ts";
+
+export interface SolveParts {
+  readonly open: OpenNetwork;
+  readonly source: TableSource;
+  readonly wanted: SolveNetworkOptions;
+  readonly solved: SolvedNetwork;
+  /** Seconds. */
+  readonly read: number;
+  readonly total: number;
+}
+
+/** The report of a solved network. */
+export function reportOf(parts: SolveParts): SolveReport {
+  const { open, source, wanted, solved } = parts;
+  const { table } = source;
+  const { answer, subnet } = solved;
+  const kept = {
+    units: unitCounts(subnet),
+    droppedBlocks: subnet.droppedBlocks,
+    droppedLayers: subnet.droppedLayers,
+  };
+  const { structure } = open;
+  return {
+    schema: "mdp-solve/1",
+    network: { name: open.name, path: shown(open.path), embedded: open.embedded, hash: open.hash },
+    device: { asked: source.asked, name: table.device.name, title: source.title },
+    table: {
+      origin: table.device.kind,
+      path: source.path === null ? null : shown(source.path),
+      runtime: `${table.runtime.name} ${table.runtime.version}`,
+      precision: table.precision,
+      batch: table.batch,
+      threads: table.threads,
+      date: table.date,
+      expectedError: table.expectedError,
+      shares: solved.prediction.shares,
+    },
+    importance: {
+      method: solved.importance.used.method,
+      normalisation: solved.importance.used.normalisation,
+      path: solved.importance.path === null ? null : shown(solved.importance.path),
+    },
+    options: {
+      budget: wanted.budget,
+      step: wanted.step,
+      maxPrune: wanted.maxPrune,
+      protect: wanted.protect?.source ?? null,
+      blocks: wanted.blocks,
+      layers: wanted.layers,
+    },
+    latencyMs: solved.latencyMs,
+    importanceKept: { dense: solved.denseObjective, chosen: answer.objective },
+    parameters: { dense: parameterCount(structure), chosen: parameterCount(structure, kept) },
+    macs: { dense: macCount(structure), chosen: macCount(structure, kept) },
+    dims: dimReports(open, solved),
+    droppedBlocks: subnet.droppedBlocks.map((index) => nameOf(structure.blocks, index)),
+    droppedLayers: subnet.droppedLayers.map((index) => nameOf(structure.layers, index)),
+    answer: {
+      status: answer.status,
+      objective: answer.objective,
+      bound: answer.bound,
+      gap: answer.gap,
+      solver: answer.solver,
+      nodes: answer.stats.nodes,
+      notes: [...source.notes, ...table.notes, ...answer.notes],
+    },
+    seconds: { read: parts.read, ...solved.seconds, total: parts.total },
+  };
+}
+
+function dimReports(open: OpenNetwork, solved: SolvedNetwork): DimReport[] {
+  const counts = unitCounts(solved.subnet);
+  return open.structure.dims.map((dim) => ({
+    name: dim.name,
+    total: dim.size * dim.unitChannels,
+    kept: (counts[dim.index] ?? 0) * dim.unitChannels,
+    dropped: (solved.answer.selection.options[dim.index] ?? -1) < 0,
+    whole: solved.network.choices[dim.index]?.whole ?? null,
+  }));
+}
+
+/** Writes the subnet with where it came from. */
+export function writeSubnet(
+  path: string,
+  open: OpenNetwork,
+  solved: SolvedNetwork,
+  report: SolveReport,
+): void {
+  const { dims: _, seconds: __, schema: ___, ...provenance } = report;
+  writeJson(
+    path,
+    subnetJson(open.structure, solved.subnet, { networkHash: open.hash, solve: provenance }),
+  );
+}
+
+function nameOf(list: readonly { readonly name: string }[], index: number): string {
+  const found = list[index];
+  if (found === undefined) {
+    throw new InternalError({ code: "cli/unknown-part", message: `There is no part ${index}.` });
+  }
+  return found.name;
+}
+
+/** A path as the user would write it: relative where it lies below the current folder. */
+function shown(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith("..") ? path : short;
+}

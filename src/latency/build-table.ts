@@ -1,5 +1,5 @@
-import type { AxisCount, Structure } from "../structure/structure.ts";
 import { evaluateCount } from "../structure/counts.ts";
+import type { AxisCount } from "../structure/structure.ts";
 import { type Calibration, calibrate, spreadOf, withoutDrift } from "./calibrate.ts";
 import { type CellModel, type CellSample, fitCells } from "./fit.ts";
 import type { ProfiledOp } from "./ops.ts";
@@ -33,7 +33,6 @@ const NOISY_SPREAD = 0.05;
  * @param grid numbers of units per dim that the table covers
  */
 export function buildTable(
-  structure: Structure,
   ops: readonly ProfiledOp[],
   samples: readonly RunSample[],
   grid: readonly (readonly number[])[],

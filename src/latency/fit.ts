@@ -73,7 +73,9 @@ function mean(cells: readonly Cell[]): number {
 
 /** What could shape the time: constant, per channel, per stair, per pair; apart for counts that don't fill a stair. */
 function features(counts: readonly number[]): number[] {
-  const forms = counts.map((count) => [count / 64, (Math.ceil(count / STAIR) * STAIR) / 64] as const);
+  const forms = counts.map(
+    (count) => [count / 64, (Math.ceil(count / STAIR) * STAIR) / 64] as const,
+  );
   const uneven = counts.map((count) => (count % STAIR === 0 ? 0 : 1));
   const list = [1];
   for (const [axis, [plain, stairs]] of forms.entries()) {
@@ -127,12 +129,15 @@ function fitCorrection(
   law: (counts: readonly number[]) => number,
 ): (counts: readonly number[]) => number {
   const chosen = thinned(cells, CELLS_TO_CHOOSE);
-  const scores = SMOOTHNESS.map((smoothness) => condition(chosen, law, smoothness).score);
-  const best = SMOOTHNESS[scores.indexOf(Math.min(...scores))] ?? { wide: 0.03, own: 0.01, reach: 1 };
+  const scores = SMOOTHNESS.map((smoothness) => condition(chosen, law, smoothness).score());
+  const best = SMOOTHNESS[scores.indexOf(Math.min(...scores))] ?? {
+    wide: 0.03,
+    own: 0.01,
+    reach: 1,
+  };
   const used = thinned(cells, CELLS_TO_FIT);
   const posterior = condition(used, law, best);
-  return (counts) =>
-    posterior.mean((index) => likeness(counts, used[index]?.counts ?? [], best));
+  return (counts) => posterior.mean((index) => likeness(counts, used[index]?.counts ?? [], best));
 }
 
 function condition(

@@ -5,13 +5,19 @@ export type Kernel = (a: number, b: number) => number;
 export interface Posterior {
   /** The mean at a point, given its similarity to each observation. */
   readonly mean: (similarity: (observation: number) => number) => number;
-  /** Sum of squared leave-one-out errors over their own predicted variances, plus log variances: smaller fits better. */
-  readonly score: number;
+  /**
+   * Sum of squared leave-one-out errors over their own predicted variances, plus log variances: smaller fits better.
+   * Takes as long as conditioning did.
+   */
+  readonly score: () => number;
 }
+
+/** A lower triangular matrix, row by row. */
+type Triangle = readonly Float64Array[];
 
 /**
  * Conditions a zero-mean Gaussian process on noisy values (Rasmussen & Williams, Gaussian Processes for Machine Learning,
- * equations 2.25 and, for the leave-one-out score, 5.10 to 5.12).
+ * algorithm 2.1 and, for the leave-one-out score, equations 5.10 to 5.12).
  *
  * @param values observed values
  * @param noise variance of each observation; must be positive
@@ -21,67 +27,65 @@ export function conditioned(
   values: readonly number[],
   noise: readonly number[],
 ): Posterior {
-  const size = values.length;
-  const lower = cholesky(kernel, noise, size);
-  const inverse = inverseOf(lower, size);
-  const weights = new Float64Array(size);
-  let score = 0;
-  for (let row = 0; row < size; row += 1) {
-    let sum = 0;
-    for (let column = 0; column < size; column += 1) {
-      sum += (inverse[row * size + column] ?? 0) * (values[column] ?? 0);
-    }
-    weights[row] = sum;
-    const variance = 1 / (inverse[row * size + row] ?? 1);
-    score += (sum * variance) ** 2 / variance + Math.log(variance);
-  }
-  const mean = (similarity: (observation: number) => number): number => {
-    let sum = 0;
-    for (let row = 0; row < size; row += 1) sum += (weights[row] ?? 0) * similarity(row);
-    return sum;
-  };
+  const lower = cholesky(kernel, noise);
+  const weights = solveTransposed(lower, solveLower(lower, Float64Array.from(values), 0));
+  const mean = (similarity: (observation: number) => number): number =>
+    weights.reduce((sum, weight, index) => sum + weight * similarity(index), 0);
+  const score = (): number =>
+    weights.reduce((sum, weight, index) => {
+      const variance = 1 / inverseDiagonal(lower, index);
+      return sum + weight * weight * variance + Math.log(variance);
+    }, 0);
   return { mean, score };
 }
 
-/** Lower factor of kernel + noise, row-major. */
-function cholesky(kernel: Kernel, noise: readonly number[], size: number): Float64Array {
-  const lower = new Float64Array(size * size);
-  for (let row = 0; row < size; row += 1) {
-    for (let column = 0; column <= row; column += 1) {
-      let sum = kernel(row, column) + (row === column ? (noise[row] ?? 0) : 0);
-      for (let k = 0; k < column; k += 1) {
-        sum -= (lower[row * size + k] ?? 0) * (lower[column * size + k] ?? 0);
-      }
-      const pivot = lower[column * size + column] ?? 1;
-      lower[row * size + column] = row === column ? Math.sqrt(Math.max(sum, 1e-12)) : sum / pivot;
+function cholesky(kernel: Kernel, noise: readonly number[]): Triangle {
+  const lower: Float64Array[] = [];
+  for (const [row, variance] of noise.entries()) {
+    const own = new Float64Array(row + 1);
+    for (const [column, above] of lower.entries()) {
+      own[column] = (kernel(row, column) - dot(own, above, column)) / (above[column] ?? 1);
     }
+    own[row] = Math.sqrt(Math.max(kernel(row, row) + variance - dot(own, own, row), 1e-12));
+    lower.push(own);
   }
   return lower;
 }
 
-/** Inverse of the matrix whose lower Cholesky factor is given, row-major. */
-function inverseOf(lower: Float64Array, size: number): Float64Array {
-  const half = new Float64Array(size * size);
-  for (let column = 0; column < size; column += 1) {
-    half[column * size + column] = 1 / (lower[column * size + column] ?? 1);
-    for (let row = column + 1; row < size; row += 1) {
-      let sum = 0;
-      for (let k = column; k < row; k += 1) {
-        sum -= (lower[row * size + k] ?? 0) * (half[k * size + column] ?? 0);
-      }
-      half[row * size + column] = sum / (lower[row * size + row] ?? 1);
+function dot(a: Float64Array, b: Float64Array, length: number): number {
+  let sum = 0;
+  for (let k = 0; k < length; k += 1) sum += (a[k] ?? 0) * (b[k] ?? 0);
+  return sum;
+}
+
+/** z of lower z = right, where right is zero before `first`. */
+function solveLower(lower: Triangle, right: Float64Array, first: number): Float64Array {
+  const z = new Float64Array(right.length);
+  for (let row = first; row < right.length; row += 1) {
+    const own = lower[row] ?? z;
+    z[row] = ((right[row] ?? 0) - dot(own, z, row)) / (own[row] ?? 1);
+  }
+  return z;
+}
+
+/** w of transposed(lower) w = right. */
+function solveTransposed(lower: Triangle, right: Float64Array): Float64Array {
+  const w = Float64Array.from(right);
+  for (let row = right.length - 1; row >= 0; row -= 1) {
+    const own = lower[row] ?? w;
+    const value = (w[row] ?? 0) / (own[row] ?? 1);
+    w[row] = value;
+    for (let column = 0; column < row; column += 1) {
+      w[column] = (w[column] ?? 0) - (own[column] ?? 0) * value;
     }
   }
-  const inverse = new Float64Array(size * size);
-  for (let row = 0; row < size; row += 1) {
-    for (let column = 0; column <= row; column += 1) {
-      let sum = 0;
-      for (let k = row; k < size; k += 1) {
-        sum += (half[k * size + row] ?? 0) * (half[k * size + column] ?? 0);
-      }
-      inverse[row * size + column] = sum;
-      inverse[column * size + row] = sum;
-    }
-  }
-  return inverse;
+  return w;
+}
+
+/** One element on the diagonal of the inverse of lower * transposed(lower). */
+function inverseDiagonal(lower: Triangle, index: number): number {
+  const unit = new Float64Array(lower.length);
+  unit[index] = 1;
+  const z = solveLower(lower, unit, index);
+  return dot(z, z, z.length);
 }

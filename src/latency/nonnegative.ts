@@ -29,19 +29,19 @@ const ENOUGH = 1e-12;
 
 function descend(gram: Float64Array, right: Float64Array, size: number): Float64Array {
   const x = new Float64Array(size);
-  for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
-    let moved = 0;
+  for (let sweep = 0, moved = 1; sweep < SWEEPS && moved > ENOUGH; sweep += 1) {
+    moved = 0;
     for (let a = 0; a < size; a += 1) {
       const diagonal = gram[a * size + a] ?? 0;
+      // A column of zeros has nothing to say.
       if (diagonal <= 0) continue;
-      let gradient = right[a] ?? 0;
-      for (let b = 0; b < size; b += 1) gradient -= (gram[a * size + b] ?? 0) * (x[b] ?? 0);
+      const row = gram.subarray(a * size, (a + 1) * size);
+      const gradient = row.reduce((rest, value, b) => rest - value * (x[b] ?? 0), right[a] ?? 0);
       const before = x[a] ?? 0;
       const after = Math.max(0, before + gradient / diagonal);
       x[a] = after;
       moved = Math.max(moved, Math.abs(after - before) * Math.sqrt(diagonal));
     }
-    if (moved < ENOUGH) break;
   }
   return x;
 }

@@ -32,7 +32,11 @@ const DROP_SHARES = [0, 0.1, 0, 0.3];
  * independently of each other, so that pairs of counts are covered as well; some networks lean to the narrow, some to
  * the wide side, and some lose blocks and layers.
  */
-export function randomPlan(structure: Structure, grid: readonly (readonly number[])[], random: Random): Plan {
+export function randomPlan(
+  structure: Structure,
+  grid: readonly (readonly number[])[],
+  random: Random,
+): Plan {
   const decks = grid.map((): number[] => []);
   let turn = 0;
   const draw = (dim: number, lean: number): number => {

@@ -83,7 +83,9 @@ function readSamples(
     (key) => (found[key] ?? null) !== (wanted[key] ?? null),
   );
   if (different.length > 0) {
-    const texts = different.map((key) => `${key} ${found[key] ?? "-"} instead of ${wanted[key] ?? "-"}`);
+    const texts = different.map(
+      (key) => `${key} ${found[key] ?? "-"} instead of ${wanted[key] ?? "-"}`,
+    );
     throw otherSamples(path, texts.join(", "));
   }
   if (JSON.stringify(header.data.ops) !== JSON.stringify(expected.ops)) {

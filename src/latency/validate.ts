@@ -74,7 +74,9 @@ export async function validateTable(
     };
   });
   const errors = networks.map(({ error }) => Math.abs(error));
-  const plain = networks.map(({ predictedMs, measuredMs }) => Math.abs(predictedMs / measuredMs - 1));
+  const plain = networks.map(({ predictedMs, measuredMs }) =>
+    Math.abs(predictedMs / measuredMs - 1),
+  );
   return {
     networks,
     meanError: mean(errors),

@@ -1,0 +1,155 @@
+import { UsageError } from "../core/errors.ts";
+import type { Progress } from "../core/progress.ts";
+import type { Model } from "../onnx/model.ts";
+import { type Optimisation, runtimeVersion } from "../runtime/session.ts";
+import type { Structure } from "../structure/structure.ts";
+import { structureHash } from "../structure/structure-json.ts";
+import { buildTable, type TableHead } from "./build-table.ts";
+import { localDevice } from "./device-facts.ts";
+import { localMeasurer } from "./local-measurer.ts";
+import type { Measurer } from "./measurer.ts";
+import { profiledOps } from "./ops.ts";
+import { gridOf } from "./plan.ts";
+import { profileNetworks } from "./profile.ts";
+import { openSamples, type RunSample, type SampleConfig } from "./samples.ts";
+import { type LatencyTable, writeTable } from "./table.ts";
+import { type Validation, validateTable, withExpectedError } from "./validate.ts";
+
+/** How to measure a network on this machine. */
+export interface LocalProfile {
+  readonly networkName: string;
+  readonly deviceName: string;
+  readonly batch: number;
+  readonly threads: number;
+  readonly precision: string;
+  readonly optimisation: Optimisation;
+  /** Width of the grid in channels. */
+  readonly step: number;
+  /** Networks to measure, and counted runs of each. */
+  readonly runs: number;
+  readonly repeats: number;
+  readonly maxMinutes: number;
+  readonly seed: number;
+  /** Networks to judge the table on; 0: none. */
+  readonly validate: number;
+  readonly tablePath: string;
+  readonly samplesPath: string;
+  readonly command: string;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+  readonly now?: () => number;
+  readonly date?: () => string;
+  /** Runs the subnets; onnxruntime on this machine unless given. */
+  readonly measurer?: Measurer;
+}
+
+export interface ProfileResult {
+  readonly table: LatencyTable;
+  readonly validation: Validation | null;
+  /** Networks that the samples file already held. */
+  readonly resumed: number;
+  readonly seconds: number;
+}
+
+/** Validation draws its subnets from another sequence than measuring. */
+const VALIDATION_SEED = 0x5eed;
+
+/**
+ * Measures a network, writes its table, and judges it on networks that were left out.
+ * @throws UsageError `latency/precision`; InputError `latency/other-samples`; InterruptedError `latency/interrupted`
+ */
+export async function profileLocal(
+  model: Model,
+  structure: Structure,
+  options: LocalProfile,
+): Promise<ProfileResult> {
+  checkPrecision(options.precision);
+  const now = options.now ?? ((): number => performance.now());
+  const date = options.date ?? ((): string => new Date().toISOString());
+  const started = now();
+  const ops = profiledOps(structure);
+  const grid = gridOf(structure, options.step);
+  const file = openSamples(
+    options.samplesPath,
+    configOf(structure, options),
+    ops.map((op) => op.id),
+  );
+  const resumed = file.samples.length;
+  const measurer = options.measurer ?? (await localMeasurer(model, structure, ops, options));
+  try {
+    const common = { ...options, grid };
+    const samples = await profileNetworks(structure, measurer, file, { ...common, now, date });
+    const head = headOf(structure, options, samples);
+    const table = buildTable(ops, samples, grid, head);
+    writeTable(options.tablePath, table);
+    const validation =
+      options.validate > 0
+        ? await validateTable(table, structure, measurer, {
+            ...common,
+            count: options.validate,
+            seed: options.seed + VALIDATION_SEED,
+            used: new Set(samples.map((sample) => sample.key)),
+          })
+        : null;
+    const judged = validation === null ? table : withExpectedError(table, validation);
+    if (validation !== null) writeTable(options.tablePath, judged);
+    return { table: judged, validation, resumed, seconds: (now() - started) / 1000 };
+  } finally {
+    await measurer.close();
+  }
+}
+
+function checkPrecision(precision: string): void {
+  if (precision === "float32") return;
+  throw new UsageError({
+    code: "latency/precision",
+    message: `Precision ${precision} can't be measured yet.`,
+    where: "--precision",
+    hint: "Measure with --precision float32.",
+  });
+}
+
+function configOf(structure: Structure, options: LocalProfile): SampleConfig {
+  const { batch, threads, precision, optimisation, step, repeats } = options;
+  const { model } = localDevice();
+  return {
+    structure: structureHash(structure).slice(0, 16),
+    device: model,
+    runtime: `onnxruntime ${runtimeVersion()}`,
+    batch,
+    threads,
+    precision,
+    optimisation,
+    step,
+    repeats,
+  };
+}
+
+function headOf(
+  structure: Structure,
+  options: LocalProfile,
+  samples: readonly RunSample[],
+): TableHead {
+  const { model, cores, power } = localDevice();
+  const { batch, threads, precision, optimisation, step, repeats, command } = options;
+  const input = structure.graph.inputs[0]?.name ?? "";
+  const inputShape = [...(structure.shapes.of(input) ?? [])];
+  return {
+    device: { name: options.deviceName, kind: "measured", model, cores, power },
+    runtime: { name: "onnxruntime", version: runtimeVersion() },
+    precision,
+    batch,
+    threads,
+    optimisation,
+    // When it was measured: building the same samples into a table again gives the same bytes.
+    date: samples.at(-1)?.date ?? "",
+    command,
+    repeats,
+    step,
+    network: {
+      name: options.networkName,
+      structureHash: structureHash(structure),
+      inputShape: [batch, ...inputShape.slice(1)],
+    },
+  };
+}

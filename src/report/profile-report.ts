@@ -1,0 +1,78 @@
+import type { ProfileResult } from "../latency/profile-local.ts";
+import type { LatencyTable } from "../latency/table.ts";
+import type { Validation } from "../latency/validate.ts";
+import { percent, plainTable } from "./solve-report.ts";
+
+/** What people read after a network was measured. */
+export function profileText(result: ProfileResult, path: string): string {
+  const { table, validation } = result;
+  const { device, network } = table;
+  const cells = table.ops.reduce((sum, op) => sum + op.ms.length, 0);
+  const measured = table.ops.reduce((sum, op) => sum + countOf(op.origin, "m"), 0);
+  const lines = [
+    `${network.name} on ${device.model} (${device.name}), ${table.runtime.name} ${table.runtime.version}`,
+    `batch ${table.batch}, ${table.threads} thread(s), ${table.precision}, optimisation ${table.optimisation}, step ${table.step}`,
+    "",
+    `dense network   ${table.denseMs.toFixed(3)} ms`,
+    `networks run    ${table.runs} (${result.resumed} from an earlier run), ${table.repeats} counted runs each, ${result.seconds.toFixed(0)} s in all`,
+    `table           ${table.ops.length} operations, ${cells} cells: ${percent(measured / cells)} measured, the rest fitted`,
+    `fixed part      ${table.fixedMs.toFixed(3)} ms`,
+    `reference       varied by ${percent(table.spread ?? 0)} (90 % - 10 % quantile)`,
+    "",
+    largestOps(table),
+  ];
+  if (validation !== null) lines.push("", validationText(validation));
+  lines.push("", ...table.notes.map((note) => `note: ${note}`), `Table written to ${path}`);
+  return lines.join("\n");
+}
+
+function countOf(text: string, letter: string): number {
+  return text.split(letter).length - 1;
+}
+
+const SHOWN = 8;
+
+/** The operations that take most in the dense network. */
+function largestOps(table: LatencyTable): string {
+  const largest = table.ops
+    .map((op) => ({ op, dense: op.ms.at(-1) ?? 0, least: op.ms[0] ?? 0 }))
+    .sort((a, b) => b.dense - a.dense)
+    .slice(0, SHOWN);
+  const rows = plainTable(
+    ["largest operations", "kind", "axes", "dense ms", "least ms"],
+    ["left", "left", "left", "right", "right"],
+  );
+  for (const { op, dense, least } of largest) {
+    const axes = op.counts.map((counts) => `${counts[0]}..${counts.at(-1)}`).join(" x ");
+    rows.push([shortened(op.label), op.kind, axes, dense.toFixed(4), least.toFixed(4)]);
+  }
+  return rows.toString();
+}
+
+function shortened(label: string): string {
+  return label.length <= 48 ? label : `...${label.slice(-45)}`;
+}
+
+function validationText(validation: Validation): string {
+  const rows = plainTable(
+    ["network", "dropped", "predicted ms", "measured ms", "error"],
+    ["right", "left", "right", "right", "right"],
+  );
+  for (const [index, network] of validation.networks.entries()) {
+    rows.push([
+      String(index + 1),
+      `${network.droppedBlocks} blocks, ${network.droppedLayers} layers`,
+      network.predictedMs.toFixed(3),
+      network.measuredMs.toFixed(3),
+      percent(network.error),
+    ]);
+  }
+  return [
+    rows.toString(),
+    "",
+    `prediction of ${validation.networks.length} networks that were not used for the table:`,
+    `  mean error ${percent(validation.meanError)}, worst ${percent(validation.worstError)}, bias ${percent(validation.bias)}`,
+    `  the machine ran at ${validation.drift.toFixed(3)} of the time it had for the table, which is taken out above;`,
+    `  with it in: mean error ${percent(validation.plainMeanError)}, worst ${percent(validation.plainWorstError)}`,
+  ].join("\n");
+}

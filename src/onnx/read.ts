@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { createReadStream, statSync } from "node:fs";
+import { dirname, extname, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { fromBinary } from "@bufbuild/protobuf";
 import { InputError } from "../core/errors.ts";
 import { readFileBytes } from "../core/files.ts";
 import { checkGraph } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
+import { inferShapes } from "../graph/shapes/infer.ts";
 import { IR_VERSIONS, OPSETS } from "./codes.ts";
 import { damaged, inFile } from "./errors.ts";
 import type { Model } from "./model.ts";
@@ -18,11 +20,14 @@ import { checkWeights } from "./weights.ts";
 export interface ReadOptions {
   /** Whether to look for NaN and infinite weights; external data is read once for that. True by default. */
   readonly checkWeights?: boolean;
+  /** Whether the shapes that the file declares must be those that its nodes give. True by default. */
+  readonly checkShapes?: boolean;
 }
 
 /**
- * Reads a model. Weights stay views of the file's bytes; external data is read when it is asked for.
- * @throws InputError `core/read-failed`, and as `parseModel`
+ * Reads a model; one that is compressed (`.onnx.br`, `.onnx.gz`) is unpacked in memory. Weights stay views of the file's
+ * bytes; external data is read when it is asked for.
+ * @throws InputError `core/read-failed`, `onnx/too-large`, and as `parseModel`
  *
  * @example
  * const model = readModel("resnet56.onnx");
@@ -30,17 +35,54 @@ export interface ReadOptions {
  */
 export function readModel(path: string, options: ReadOptions = {}): Model {
   const model = parseModel(
-    readFileBytes(path),
+    unpacked(path),
     { where: path, folder: dirname(resolve(path)) },
     options,
   );
   return { ...model, path };
 }
 
+/** Protobuf messages end at 2 GiB. */
+const LARGEST_BYTES = 2 ** 31 - 1;
+
+const UNPACKERS: ReadonlyMap<string, (bytes: Uint8Array) => Uint8Array> = new Map([
+  [
+    ".br",
+    (bytes: Uint8Array): Uint8Array =>
+      brotliDecompressSync(bytes, { maxOutputLength: LARGEST_BYTES }),
+  ],
+  [".gz", (bytes: Uint8Array): Uint8Array => gunzipSync(bytes, { maxOutputLength: LARGEST_BYTES })],
+]);
+
+function unpacked(path: string): Uint8Array {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > LARGEST_BYTES) {
+    throw new InputError({
+      code: "onnx/too-large",
+      message: `The file has ${size} bytes; an ONNX file ends at 2 GiB.`,
+      where: path,
+      hint: "Save the model with its weights as external data.",
+    });
+  }
+  const bytes = readFileBytes(path);
+  const unpack = UNPACKERS.get(extname(path));
+  if (unpack === undefined) return bytes;
+  try {
+    return unpack(bytes);
+  } catch (cause) {
+    throw damaged(
+      "not-onnx",
+      `The file can't be unpacked: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      path,
+    );
+  }
+}
+
 /**
- * Decodes and checks a model: format, versions, sizes of tensors, external files, graph, weights.
+ * Decodes and checks a model: format, versions, sizes of tensors, external files, graph, weights, shapes.
  * @throws InputError `onnx/not-onnx`, `onnx/empty-file`, `onnx/unsupported-opset`, `onnx/unsupported-ir`, `onnx/tensor-...`,
- *   `onnx/external-...`, `onnx/bad-weights`, `graph/cycle`, `graph/duplicate-value`, `graph/undefined-value`
+ *   `onnx/external-...`, `onnx/bad-weights`, `graph/cycle`, `graph/duplicate-value`, `graph/undefined-value`,
+ *   `graph/contradictory-shapes`
  */
 export function parseModel(
   bytes: Uint8Array,
@@ -62,6 +104,7 @@ export function parseModel(
       path: null,
       source: proto,
     };
+    if (options.checkShapes ?? true) inferShapes(graph);
     if (options.checkWeights ?? true) checkWeights(graph, file);
     return model;
   } catch (error) {

@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { brotliDecompressSync } from "node:zlib";
 import type { Model } from "../../src/onnx/model.ts";
-import { parseModel, readModel } from "../../src/onnx/read.ts";
+import { readModel } from "../../src/onnx/read.ts";
 
 const root =
   process.env["MDP_SHARED"] ?? join(dirname(fileURLToPath(import.meta.url)), "../../../shared");
@@ -25,9 +24,7 @@ export function sharedGraph(name: string): Model | null {
   if (known !== undefined) return known;
   const path = sharedPath(name);
   if (path === null) return null;
-  const model = path.endsWith(".br")
-    ? parseModel(brotliDecompressSync(readFileSync(path)), { where: path, folder: dirname(path) })
-    : readModel(path);
+  const model = readModel(path);
   graphs.set(name, model);
   return model;
 }

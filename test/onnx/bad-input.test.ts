@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { graphBuilder } from "../../src/graph/build.ts";
@@ -142,6 +143,37 @@ test("an infinite mask that only an Add reads is no failed training", () => {
   b.tensor("mask", floatTensor([4], [0, Number.NEGATIVE_INFINITY, 0, 0]));
   b.output(b.node("Add", ["x", "mask"]));
   expect(parseModel(bytesOfModel(modelOf(b.graph())), from).graph.nodes).toHaveLength(1);
+});
+
+test("shapes that contradict each other are an error that names file and node", () => {
+  const narrow = parsed((graph) => ({
+    ...graph,
+    inputs: graph.inputs.map((input) => ({ ...input, shape: ["batch", 5] })),
+  }));
+  expect(narrow).toThrowError(
+    expect.objectContaining({
+      code: "graph/contradictory-shapes",
+      exitCode: 3,
+      where: "model.onnx, node 'project'",
+    }),
+  );
+  const declared = parsed((graph) => ({
+    ...graph,
+    outputs: graph.outputs.map((output) => ({ ...output, shape: ["batch", 3] })),
+  }));
+  expect(declared).toThrowError(/comes out as \[batch, 2\], but the file declares \[batch, 3\]/);
+});
+
+test("a compressed model is read by its ending, and a broken archive is an error", () => {
+  const bytes = bytesOfModel(modelOf(smallGraph()));
+  writeFileSync(join(folder, "small.onnx.br"), brotliCompressSync(bytes));
+  writeFileSync(join(folder, "small.onnx.gz"), gzipSync(bytes));
+  writeFileSync(join(folder, "broken.onnx.br"), bytes);
+  expect(readModel(join(folder, "small.onnx.br")).graph.nodes).toHaveLength(1);
+  expect(readModel(join(folder, "small.onnx.gz")).graph.nodes).toHaveLength(1);
+  expect(() => readModel(join(folder, "broken.onnx.br"))).toThrowError(
+    expect.objectContaining({ code: "onnx/not-onnx", exitCode: 3 }),
+  );
 });
 
 /** The small model with its weight in `model.onnx.data`, and the entries that say where it lies replaced. */

@@ -38,6 +38,18 @@ export interface InferOptions {
  * inferShapes(graph, { batch: 8 }).resolved("logits"); // [8, 1000]
  */
 export function inferShapes(graph: Graph, options: InferOptions = {}): Shapes {
+  const key = JSON.stringify([options.batch ?? null, Object.entries(options.bind ?? {}).sort()]);
+  const known = shapesByGraph.get(graph) ?? new Map<string, Shapes>();
+  shapesByGraph.set(graph, known);
+  const shapes = known.get(key) ?? infer(graph, options);
+  known.set(key, shapes);
+  return shapes;
+}
+
+// Graphs are immutable, and many steps of the road ask for the same shapes.
+const shapesByGraph = new WeakMap<Graph, Map<string, Shapes>>();
+
+function infer(graph: Graph, options: InferOptions): Shapes {
   const bind = bindings(graph, options);
   const declared = new Map<string, Fact>();
   for (const value of [...graph.values, ...graph.outputs])

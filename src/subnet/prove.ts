@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { VerificationError } from "../core/errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type Model, modelLabel, withGraph } from "../onnx/model.ts";
-import { serializeModel } from "../onnx/write.ts";
+import { serializeModel, writeModel } from "../onnx/write.ts";
 import { compareOutputs } from "../runtime/compare.ts";
 import { randomFeeds } from "../runtime/feeds.ts";
 import { type Feeds, openSession, type Session } from "../runtime/session.ts";
@@ -152,7 +155,22 @@ function shapesOf(structure: Structure): Readonly<Record<string, readonly number
 }
 
 // Without the runtime's own rewriting: fusions change the order of sums, and with it the last digits.
-function open(model: Model, graph: Graph, threads: number): Promise<Session> {
-  const bytes = Buffer.concat(serializeModel(withGraph(model, graph)));
-  return openSession(bytes, { threads, optimisation: "disabled", where: modelLabel(model) });
+async function open(model: Model, graph: Graph, threads: number): Promise<Session> {
+  const options = { threads, optimisation: "disabled", where: modelLabel(model) } as const;
+  const changed = withGraph(model, graph);
+  const size = [...graph.initializers.values()].reduce((sum, tensor) => sum + tensor.byteLength, 0);
+  if (size < LARGEST_IN_MEMORY) {
+    return openSession(Buffer.concat(serializeModel(changed)), options);
+  }
+  // The runtime takes larger networks from files only; it has read them once the session is open.
+  const folder = mkdtempSync(join(tmpdir(), "mdp-proof-"));
+  try {
+    const path = join(folder, "network.onnx");
+    writeModel(changed, path, { externalData: "always" });
+    return await openSession(path, options);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
+
+const LARGEST_IN_MEMORY = 1.5 * 2 ** 30;

@@ -95,17 +95,26 @@ export async function glpkBody(port: WorkerPort, packageUrl: string): Promise<vo
       return { ...rest, status, values, bound };
     }
 
-    let found = run({ ...program, generals }, true);
-    const isUndefined = (): boolean => found.result.status === glpk.GLP_UNDEF;
-    if (isUndefined() && secondsLeft() > 0) found = run({ ...program, generals }, false);
-    // Without a gap its optimum is its bound.
-    const isProven = request.relativeGap === 0 && statusOf(found) === "optimal";
-    return {
-      ...rest,
-      status: statusOf(found),
-      values: isUndefined() ? null : valuesOf(found, model.columnCount),
-      bound: isProven ? found.result.z + model.objectiveOffset : bound,
-    };
+    return { ...rest, ...resultOf(integerAnswer(), bound) };
+
+    function integerAnswer(): Result {
+      const lp = { ...program, generals };
+      const found = run(lp, true);
+      const isUndefined = found.result.status === glpk.GLP_UNDEF;
+      return isUndefined && secondsLeft() > 0 ? run(lp, false) : found;
+    }
+
+    function resultOf(
+      found: Result,
+      relaxedBound: number,
+    ): Pick<WorkerResult, "status" | "values" | "bound"> {
+      const isUndefined = found.result.status === glpk.GLP_UNDEF;
+      const values = isUndefined ? null : valuesOf(found, model.columnCount);
+      // Without a gap its optimum is its bound.
+      const isProven = request.relativeGap === 0 && statusOf(found) === "optimal";
+      const proven = isProven ? found.result.z + model.objectiveOffset : relaxedBound;
+      return { status: statusOf(found), values, bound: proven };
+    }
   }
 
   port.onRequest((request) => {

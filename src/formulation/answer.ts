@@ -54,7 +54,7 @@ export interface NearestLimit {
   readonly othersKept: boolean;
 }
 
-/** No selection meets the limits; `nearest` has the nearest limits that some selection meets. */
+/** No selection meets the limits; `nearest` has, per limit, the nearest one that some selection meets. */
 export class InfeasibleLimitsError extends InfeasibleError {
   readonly nearest: readonly NearestLimit[];
 
@@ -65,7 +65,7 @@ export class InfeasibleLimitsError extends InfeasibleError {
     );
     super({
       code: "formulation/infeasible",
-      message: `No subnet meets the limits: ${lines.join("; ") || "they contradict each other"}.`,
+      message: `No subnet meets the ${nearest.length > 0 ? `limits: ${lines.join("; ")}` : "limits together"}.`,
       where: problemName,
       hint:
         nearest.length === 1

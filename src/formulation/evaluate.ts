@@ -59,7 +59,9 @@ export function checkSelection(
       );
     }
   });
-  if (claimed !== undefined && !isClose(evaluation.objective, claimed)) {
+  const isClaimed =
+    claimed === undefined || Math.abs(evaluation.objective - claimed) <= claimTolerance(problem);
+  if (!isClaimed) {
     refuse(
       "objective-differs",
       `The selection earns ${evaluation.objective}, not ${claimed} as claimed.`,
@@ -74,9 +76,13 @@ export function isWithinLimit(used: number, limit: number): boolean {
   return used <= limit + ROUNDING * Math.abs(limit);
 }
 
-function isClose(left: number, right: number): boolean {
-  // Solvers sum in another order and accept integers within 1e-6; a wrong choice differs by more.
-  return Math.abs(left - right) <= 1e-5 * Math.max(1e-3, Math.abs(left), Math.abs(right));
+/** Solvers sum in another order and accept rows within a tolerance: one part in a million of all that can be earned. */
+function claimTolerance(problem: Problem): number {
+  const largest = problem.terms.reduce(
+    (sum, { gain }) => sum + (gain?.reduce((most, each) => Math.max(most, Math.abs(each)), 0) ?? 0),
+    0,
+  );
+  return 1e-6 * largest;
 }
 
 /**

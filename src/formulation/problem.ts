@@ -15,7 +15,8 @@ export interface ProblemDim {
 
 /**
  * A count that is the sum of two others (the axis after a Concat, or a stream that later stages widen): its options are the
- * distinct values of left + right. Longer sums are built as a chain of these. References: see `AxisRef`.
+ * distinct values of left + right. Longer sums are built as a chain of these: a sum refers to sums before it only.
+ * Where one operand is in a block, the other is in the same block, one around it, or none.
  */
 export interface ProblemSum {
   readonly name: string;
@@ -28,7 +29,7 @@ export interface ProblemSum {
   readonly values: readonly number[];
 }
 
-/** What a table is indexed by: the option of a dim, or the option of a sum. */
+/** What a table is indexed by: the option of a dim, or the option of a sum (an index into `dims` or `sums`). */
 export type AxisRef =
   | { readonly kind: "dim"; readonly index: number }
   | { readonly kind: "sum"; readonly index: number };
@@ -46,27 +47,29 @@ export interface ProblemBlock {
 export interface ProblemLayer {
   readonly name: string;
   readonly block: number | null;
-  /** Dims on its two sides; null for a layer whose input and output are one dim (depthwise). */
+  /** Two different dims on its sides; null for a layer whose input and output are one dim (depthwise). */
   readonly tie: { readonly outlives: number; readonly tied: number } | null;
-  /** Added to the objective for option k when dropped and tied: what the foreign ranking loses. Length = options. */
+  /** Added to the objective for option k when dropped and tied: what the foreign ranking loses. Empty without a tie. */
   readonly tieGain: readonly number[];
 }
 
 /**
  * A table over the options of up to three axes. It counts only while its block is kept and its layer is not dropped.
  * `gain` adds to the objective (importance); `cost[r]` adds to resource r. Tables are row-major over `axes`;
- * with no axes they hold one number. Absent gain, or a null cost, means zero everywhere.
+ * with no axes they hold one number. Absent gain, or a null cost, means zero everywhere; entries are finite. Each axis
+ * is there whenever the term's block is. An axis that comes twice stands for the same option in both places.
  */
 export interface ProblemTerm {
   readonly name: string;
   readonly block: number | null;
+  /** A layer of that same block, whose dropping takes the term away. */
   readonly layer: number | null;
   readonly axes: readonly AxisRef[];
   readonly gain: Float64Array | null;
   readonly cost: readonly (Float64Array | null)[];
 }
 
-/** The sum of a resource over all active terms may not exceed `limit`. */
+/** The sum of a resource over all active terms may not exceed `limit`; Infinity is no limit. */
 export interface ProblemResource {
   readonly name: string;
   readonly unit: string;
@@ -86,7 +89,7 @@ export interface Problem {
   readonly resources: readonly ProblemResource[];
 }
 
-/** A complete answer. A dim whose block is dropped has option -1. */
+/** A complete answer. A dim whose block is dropped has option -1; `droppedLayers` names none of a dropped block. */
 export interface Selection {
   readonly options: readonly number[];
   readonly droppedBlocks: ReadonlySet<number>;

@@ -21,89 +21,113 @@ export type Name = string | (() => string);
 
 /** A builder for a model of that name and sense. */
 export function createModelBuilder(name: string, sense: Sense): ModelBuilder {
+  const columns = columnStore();
+  const rows = rowStore();
+  let offset = 0;
+  return {
+    column: columns.add,
+    unitColumns: columns.addUnits,
+    addObjective: columns.addObjective,
+    addOffset: (constant) => {
+      offset += constant;
+    },
+    row: rows.add,
+    entry: rows.entry,
+    build: () => ({ name, sense, objectiveOffset: offset, ...columns.build(), ...rows.build() }),
+  };
+}
+
+function columnStore(): {
+  add: ModelBuilder["column"];
+  addUnits: ModelBuilder["unitColumns"];
+  addObjective: ModelBuilder["addObjective"];
+  build: () => Pick<
+    Model,
+    "columnCount" | "objective" | "columnLower" | "columnUpper" | "integer" | "columnName"
+  >;
+} {
   const lower: number[] = [];
   const upper: number[] = [];
   const integer: number[] = [];
   const objective: number[] = [];
-  const rowLower: number[] = [];
-  const rowUpper: number[] = [];
-  const rowStarts: number[] = [];
-  const entryColumns: number[] = [];
-  const entryValues: number[] = [];
-  const columnNames = nameStore();
-  const rowNames = nameStore();
-  // Position of a column's entry in the open row, so that repeated columns are summed.
-  let openEntries = new Map<number, number>();
-  let offset = 0;
-
-  const column: ModelBuilder["column"] = (low, high, isInteger, columnName) => {
-    columnNames.push(1, typeof columnName === "string" ? () => columnName : columnName);
+  const names = nameStore();
+  const push = (low: number, high: number, isInteger: boolean): number => {
     lower.push(low);
     upper.push(high);
     integer.push(isInteger ? 1 : 0);
     objective.push(0);
     return lower.length - 1;
   };
-  const unitColumns: ModelBuilder["unitColumns"] = (count, nameOf) => {
-    const first = lower.length;
-    columnNames.push(count, nameOf);
-    for (let made = 0; made < count; made += 1) {
-      lower.push(0);
-      upper.push(1);
-      integer.push(0);
-      objective.push(0);
-    }
-    return first;
-  };
-  const row: ModelBuilder["row"] = (low, high, rowName) => {
-    rowNames.push(1, typeof rowName === "string" ? () => rowName : rowName);
-    rowLower.push(low);
-    rowUpper.push(high);
-    rowStarts.push(entryColumns.length);
-    openEntries = new Map();
-    return rowLower.length - 1;
-  };
-  const entry: ModelBuilder["entry"] = (at, coefficient) => {
-    if (coefficient === 0) return;
-    const seen = openEntries.get(at);
-    if (seen === undefined) {
-      openEntries.set(at, entryColumns.length);
-      entryColumns.push(at);
-      entryValues.push(coefficient);
-    } else {
-      entryValues[seen] = (entryValues[seen] ?? 0) + coefficient;
-    }
-  };
-  const build = (): Model => ({
-    name,
-    sense,
-    columnCount: lower.length,
-    rowCount: rowLower.length,
-    objective: Float64Array.from(objective),
-    objectiveOffset: offset,
-    columnLower: Float64Array.from(lower),
-    columnUpper: Float64Array.from(upper),
-    integer: Uint8Array.from(integer),
-    rowLower: Float64Array.from(rowLower),
-    rowUpper: Float64Array.from(rowUpper),
-    rowStarts: Int32Array.from([...rowStarts, entryColumns.length]),
-    entryColumns: Int32Array.from(entryColumns),
-    entryValues: Float64Array.from(entryValues),
-    columnName: columnNames.at,
-    rowName: rowNames.at,
-  });
   return {
-    column,
-    unitColumns,
-    addObjective: (at, coefficient) => {
-      objective[at] = (objective[at] ?? 0) + coefficient;
+    add: (low, high, isInteger, name) => {
+      names.push(1, typeof name === "string" ? () => name : name);
+      return push(low, high, isInteger);
     },
-    addOffset: (constant) => {
-      offset += constant;
+    addUnits: (count, nameOf) => {
+      names.push(count, nameOf);
+      const first = lower.length;
+      for (let made = 0; made < count; made += 1) push(0, 1, false);
+      return first;
     },
-    row,
-    entry,
-    build,
+    addObjective: (column, coefficient) => {
+      objective[column] = (objective[column] ?? 0) + coefficient;
+    },
+    build: () => ({
+      columnCount: lower.length,
+      objective: Float64Array.from(objective),
+      columnLower: Float64Array.from(lower),
+      columnUpper: Float64Array.from(upper),
+      integer: Uint8Array.from(integer),
+      columnName: names.at,
+    }),
+  };
+}
+
+function rowStore(): {
+  add: ModelBuilder["row"];
+  entry: ModelBuilder["entry"];
+  build: () => Pick<
+    Model,
+    "rowCount" | "rowLower" | "rowUpper" | "rowStarts" | "entryColumns" | "entryValues" | "rowName"
+  >;
+} {
+  const lower: number[] = [];
+  const upper: number[] = [];
+  const starts: number[] = [];
+  const entryColumns: number[] = [];
+  const entryValues: number[] = [];
+  const names = nameStore();
+  // Position of a column's entry in the open row, so that repeated columns are summed.
+  let open = new Map<number, number>();
+  return {
+    add: (low, high, name) => {
+      names.push(1, typeof name === "string" ? () => name : name);
+      lower.push(low);
+      upper.push(high);
+      starts.push(entryColumns.length);
+      open = new Map();
+      return lower.length - 1;
+    },
+    entry: (column, coefficient) => {
+      if (coefficient === 0) return;
+      const seen = open.get(column);
+      if (seen === undefined) {
+        open.set(column, entryColumns.length);
+        entryColumns.push(column);
+        entryValues.push(coefficient);
+      } else {
+        entryValues[seen] = (entryValues[seen] ?? 0) + coefficient;
+      }
+    },
+    build: () => ({
+      rowCount: lower.length,
+      rowLower: Float64Array.from(lower),
+      rowUpper: Float64Array.from(upper),
+      rowStarts: Int32Array.from([...starts, entryColumns.length]),
+      entryColumns: Int32Array.from(entryColumns),
+      entryValues: Float64Array.from(entryValues),
+      rowName: names.at,
+    }),
   };
 }
 

@@ -2,7 +2,8 @@ import { statSync } from "node:fs";
 import { UsageError } from "../core/errors.ts";
 import { type DatasetConfig, readDatasetConfig } from "../data/config.ts";
 import { type Dataset, openDataset } from "../data/dataset.ts";
-import { type Accuracy, evaluate } from "../data/evaluate.ts";
+import { evaluate } from "../data/evaluate.ts";
+import type { EvalReport, EvalResult } from "../report/eval-report.ts";
 import { randomFeeds } from "../runtime/feeds.ts";
 import {
   type Optimisation,
@@ -13,26 +14,6 @@ import {
 } from "../runtime/session.ts";
 import { type Timing, timeSessions } from "../runtime/timing.ts";
 import type { Context } from "./command.ts";
-
-/** One network's line: what was measured of it. */
-export interface EvalResult {
-  readonly model: string;
-  readonly bytes: number;
-  readonly accuracy: Accuracy | null;
-  readonly latency: Omit<Timing, "samplesMs"> | null;
-}
-
-export interface EvalReport {
-  readonly schema: "mdp-eval/1";
-  /** Path of the data; null where only latency was measured. */
-  readonly data: string | null;
-  readonly images: number;
-  readonly runtime: string;
-  readonly batch: number;
-  readonly threads: number;
-  readonly optimisation: Optimisation;
-  readonly results: readonly EvalResult[];
-}
 
 export interface EvalOptions extends DataOptions {
   readonly models: readonly string[];

@@ -10,14 +10,22 @@ import { dataCommand } from "./data.ts";
 import { devicesCommand } from "./devices.ts";
 import { doctorCommand } from "./doctor.ts";
 import { evalCommand } from "./eval.ts";
+import { exportCommand } from "./export.ts";
+import { inspectCommand } from "./inspect.ts";
+import { profileCommand } from "./profile.ts";
+import { pruneCommand } from "./prune.ts";
 import { scoreCommand } from "./score.ts";
 import { solveCommand } from "./solve.ts";
 
 const COMMANDS: readonly Command[] = [
+  inspectCommand,
   dataCommand,
   scoreCommand,
+  profileCommand,
   solveCommand,
+  exportCommand,
   evalCommand,
+  pruneCommand,
   devicesCommand,
   doctorCommand,
 ];

@@ -1,0 +1,236 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { readFileBytes, readJson, sha256, writeJson } from "../core/files.ts";
+import { writeShapeSet } from "../data/shape-files.ts";
+import type { ImportanceMethod } from "../importance/importance.ts";
+import { scoreNetwork } from "../importance/score.ts";
+import { profileLocal } from "../latency/profile-local.ts";
+import { readTable, writeTable } from "../latency/table.ts";
+import { withGraph } from "../onnx/model.ts";
+import { writeModel } from "../onnx/write.ts";
+import type { EvalReport } from "../report/eval-report.ts";
+import type { RunSummary } from "../report/run-report.ts";
+import type { SolveReport } from "../report/solve-report.ts";
+import { structureJson } from "../structure/structure-json.ts";
+import { cutGraph } from "../subnet/cut.ts";
+import { type Proof, proveCut } from "../subnet/prove.ts";
+import { parseSubnet } from "../subnet/subnet-file.ts";
+import type { Context } from "./command.ts";
+import { evaluateModels } from "./evaluate-models.ts";
+import type { OpenNetwork } from "./network.ts";
+import type { RunFolder } from "./run-folder.ts";
+import { solveNetwork } from "./solve-network.ts";
+import { solveNetworkOptions } from "./solve-options.ts";
+import { reportOf, writeSubnet } from "./solved-report.ts";
+import { tableFor } from "./table-source.ts";
+
+/** Test images drawn for the embedded network where no data is named. */
+const DRAWN = { size: 64, train: 0, test: 2000, seed: 1, format: "records" } as const;
+
+/** The options of `mdp prune` that its stages read. */
+export interface PruneOptions {
+  readonly importance?: string | undefined;
+  readonly device?: string | undefined;
+  readonly table?: string | undefined;
+  readonly batch?: number | undefined;
+  readonly precision?: "float16" | "float32" | undefined;
+  readonly budget: string;
+  readonly step?: number | undefined;
+  readonly multipleOf?: number | undefined;
+  readonly protect?: string | undefined;
+  readonly maxPrune: number;
+  readonly blocks: boolean;
+  readonly layers: boolean;
+  readonly timeLimit?: number | undefined;
+  readonly gap: number;
+  readonly method: ImportanceMethod;
+  readonly data?: string | undefined;
+  readonly dataConfig?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly threads: number;
+  readonly runs: number;
+  readonly maxMinutes: number;
+  readonly validate: number;
+  readonly seed: number;
+}
+
+/** What every stage works on. */
+export interface Road {
+  readonly open: OpenNetwork;
+  readonly run: RunFolder;
+  readonly options: PruneOptions;
+  readonly context: Context;
+}
+
+async function staged(
+  { run, context }: Road,
+  name: string,
+  dependsOn: unknown,
+  outputs: readonly string[],
+  work: () => Promise<void>,
+): Promise<void> {
+  context.progress.note(`== ${name}`);
+  const { ran, seconds } = await run.stage({ name, dependsOn, outputs, run: work });
+  context.print(
+    `${name.padEnd(9)} ${seconds.toFixed(1).padStart(7)} s${ran ? "" : "  (done before)"}`,
+  );
+}
+
+export async function inspectStage(road: Road): Promise<void> {
+  const { open, run } = road;
+  await staged(road, "inspect", open.hash, ["structure.json"], async () => {
+    writeJson(run.path("structure.json"), {
+      networkHash: open.hash,
+      ...structureJson(open.structure),
+    });
+  });
+}
+
+export async function scoreStage(road: Road): Promise<void> {
+  const { open, run, options } = road;
+  const { importance, method, seed } = options;
+  const given = importance === undefined ? null : sha256(readFileBytes(importance));
+  await staged(road, "score", [open.hash, method, seed, given], ["importance.json"], async () => {
+    const scores =
+      importance === undefined
+        ? scoreNetwork(open.structure, { method, seed, networkHash: open.hash })
+        : readJson(importance);
+    writeJson(run.path("importance.json"), scores);
+  });
+}
+
+export async function tableStage(road: Road): Promise<void> {
+  const { open, run, options, context } = road;
+  const {
+    device,
+    table,
+    batch,
+    precision,
+    step,
+    multipleOf,
+    threads,
+    runs,
+    maxMinutes,
+    validate,
+    seed,
+  } = options;
+  const tableHash = table === undefined ? null : sha256(readFileBytes(table));
+  const dependsOn = [
+    ...[open.hash, device, tableHash, batch, precision, step, multipleOf],
+    ...[threads, runs, maxMinutes, validate, seed],
+  ];
+  await staged(road, "profile", dependsOn, ["table.json"], async () => {
+    if (device !== "local") {
+      const request = { ...options, step: step ?? multipleOf, commandLine: context.commandLine };
+      writeTable(run.path("table.json"), tableFor(open, request).table);
+      return;
+    }
+    await profileLocal(open.model, open.structure, {
+      ...{ threads, runs, maxMinutes, validate, seed },
+      batch: batch ?? 1,
+      step: step ?? multipleOf ?? 8,
+      repeats: 20,
+      precision: precision ?? "float32",
+      optimisation: "all",
+      networkName: open.name,
+      deviceName: "local",
+      tablePath: run.path("table.json"),
+      samplesPath: run.path("table.samples.jsonl"),
+      command: context.commandLine,
+      progress: context.progress,
+      signal: context.signal,
+    });
+  });
+}
+
+export async function solveStage(road: Road): Promise<void> {
+  const { open, run, options, context } = road;
+  const { budget, step, multipleOf, protect, maxPrune, blocks, layers, timeLimit, gap } = options;
+  const wanted = {
+    ...{ budget, step, multipleOf, protect, maxPrune, blocks, layers, timeLimit, gap },
+    importance: run.path("importance.json"),
+  };
+  const inputs = ["importance.json", "table.json"].map((file) =>
+    sha256(readFileBytes(run.path(file))),
+  );
+  const outputs = ["subnet.json", "solve.json"];
+  await staged(
+    road,
+    "solve",
+    [open.hash, { ...wanted, importance: null }, inputs],
+    outputs,
+    async () => {
+      const started = performance.now();
+      const tablePath = run.path("table.json");
+      const source = tableFor(open, { table: tablePath, commandLine: context.commandLine });
+      const read = (performance.now() - started) / 1000;
+      const settings = solveNetworkOptions(wanted, source.table.step);
+      const solved = await solveNetwork(open, source, settings, context);
+      const total = (performance.now() - started) / 1000;
+      const report = reportOf({ open, source, wanted: settings, solved, read, total });
+      writeSubnet(run.path("subnet.json"), open, solved, report);
+      writeJson(run.path("solve.json"), report);
+    },
+  );
+}
+
+export async function exportStage(road: Road): Promise<void> {
+  const { open, run, options } = road;
+  const subnetPath = run.path("subnet.json");
+  const dependsOn = [open.hash, sha256(readFileBytes(subnetPath)), options.seed];
+  await staged(road, "export", dependsOn, ["pruned.onnx", "proof.json"], async () => {
+    const { subnet } = parseSubnet(readJson(subnetPath), open.structure, subnetPath);
+    const cut = cutGraph(open.structure, subnet);
+    const proof = await proveCut(open.model, open.structure, subnet, cut, { seed: options.seed });
+    writeModel(withGraph(open.model, cut), run.path("pruned.onnx"));
+    writeJson(run.path("proof.json"), { schema: "mdp-proof/1", ...proof });
+  });
+}
+
+export async function evalStage(road: Road): Promise<void> {
+  const { open, run, options, context } = road;
+  const table = readTable(run.path("table.json"));
+  const { dataConfig, limit, threads } = options;
+  const data = options.data ?? (open.embedded ? await drawnData(run, context) : undefined);
+  const batch = table.batch;
+  const dependsOn = [
+    ...[open.hash, sha256(readFileBytes(run.path("pruned.onnx"))), data, limit, threads, batch],
+    dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
+  ];
+  await staged(road, "eval", dependsOn, ["eval.json"], async () => {
+    const models = [open.path, run.path("pruned.onnx")];
+    const report = await evaluateModels(
+      {
+        models,
+        data,
+        dataConfig,
+        limit,
+        threads,
+        batch,
+        repeats: 60,
+        optimisation: "all",
+        latency: true,
+      },
+      context,
+    );
+    writeJson(run.path("eval.json"), report);
+  });
+}
+
+async function drawnData(run: RunFolder, context: Context): Promise<string> {
+  const folder = run.path("shapes");
+  if (!existsSync(join(folder, "dataset.json")))
+    await writeShapeSet(folder, DRAWN, context.progress);
+  return resolve(folder);
+}
+
+/** What the finished run has to say. */
+export function summaryOf(run: RunFolder): RunSummary {
+  return {
+    schema: "mdp-summary/1",
+    folder: run.path("."),
+    solve: readJson(run.path("solve.json")) as SolveReport,
+    proof: readJson(run.path("proof.json")) as Proof,
+    eval: readJson(run.path("eval.json")) as EvalReport,
+  };
+}

@@ -1,0 +1,73 @@
+import { writeJson } from "../core/files.ts";
+import { IMPORTANCE_METHODS } from "../importance/importance.ts";
+import { painter } from "../report/painter.ts";
+import { runText } from "../report/run-report.ts";
+import { type Command, command } from "./command.ts";
+import { openNetwork } from "./network.ts";
+import {
+  evalStage,
+  exportStage,
+  inspectStage,
+  scoreStage,
+  solveStage,
+  summaryOf,
+  tableStage,
+} from "./prune-stages.ts";
+import { openRunFolder } from "./run-folder.ts";
+import { solveOptions } from "./solve-options.ts";
+
+export const pruneCommand: Command = command({
+  name: "prune [model]",
+  describe: "Walk the whole road into one folder: score, profile, solve, export, evaluate",
+  examples: [
+    ["mdp prune --device local --out runs/default", "the embedded network on this machine"],
+    [
+      "mdp prune net.onnx --device local --batch 8 --budget 50% --data photos --out runs/net",
+      "your own; the same command again goes on where it stopped",
+    ],
+  ],
+  options: (yargs) =>
+    solveOptions(yargs)
+      .positional("model", {
+        type: "string",
+        describe: "ONNX file; the embedded default without it",
+      })
+      .option("out", { type: "string", demandOption: true, describe: "Folder of the run" })
+      .option("method", {
+        choices: IMPORTANCE_METHODS,
+        default: "magnitude-l2" as const,
+        describe: "How units are scored, without --importance",
+      })
+      .option("data", { type: "string", describe: "Images to evaluate on; see mdp eval" })
+      .option("data-config", { type: "string", describe: "Their pre-processing, as JSON" })
+      .option("limit", { type: "number", describe: "Evaluate on so many images only" })
+      .option("threads", { type: "number", default: 1, describe: "Threads of the runtime" })
+      .option("runs", { type: "number", default: 200, describe: "Networks to profile" })
+      .option("max-minutes", { type: "number", default: 8, describe: "Longest time to profile" })
+      .option("validate", { type: "number", default: 10, describe: "Networks to judge the table" })
+      .option("seed", { type: "number", default: 1, describe: "Of everything that draws lots" }),
+  run: async (options, context) => {
+    const open = await openNetwork(options.model);
+    const run = openRunFolder(options.out);
+    writeJson(run.path("config.json"), {
+      schema: "mdp-config/1",
+      command: context.commandLine,
+      network: { path: open.path, hash: open.hash },
+      options: Object.fromEntries(
+        Object.entries(options).filter(([name]) => /^[a-z]+$/.test(name)),
+      ),
+    });
+    const road = { open, run, options, context };
+    await inspectStage(road);
+    await scoreStage(road);
+    await tableStage(road);
+    await solveStage(road);
+    await exportStage(road);
+    await evalStage(road);
+    const summary = summaryOf(run);
+    writeJson(run.path("summary.json"), summary);
+    context.json(summary);
+    context.print(`\n${runText(summary, painter(process.stdout.isTTY))}`);
+    return undefined;
+  },
+});

@@ -1,0 +1,69 @@
+import { basename } from "node:path";
+import type { Accuracy } from "../data/evaluate.ts";
+import type { Optimisation } from "../runtime/session.ts";
+import type { Timing } from "../runtime/timing.ts";
+import type { Painter } from "./painter.ts";
+import { percent, plainTable } from "./solve-report.ts";
+
+/** One network's line: what was measured of it. */
+export interface EvalResult {
+  readonly model: string;
+  readonly bytes: number;
+  readonly accuracy: Accuracy | null;
+  readonly latency: Omit<Timing, "samplesMs"> | null;
+}
+
+export interface EvalReport {
+  readonly schema: "mdp-eval/1";
+  /** Path of the data; null where only latency was measured. */
+  readonly data: string | null;
+  readonly images: number;
+  readonly runtime: string;
+  readonly batch: number;
+  readonly threads: number;
+  readonly optimisation: Optimisation;
+  readonly results: readonly EvalResult[];
+}
+
+/** What was measured, as people read it. Ratios are to the first network. */
+export function evalText(report: EvalReport, paint: Painter): string {
+  const { results, batch, threads } = report;
+  const lines: string[] = [];
+  if (report.data !== null) lines.push(`Data     ${report.data}, ${report.images} images`);
+  const first = results[0];
+  if (first?.latency) {
+    lines.push(
+      `Latency  batch ${batch}, ${threads} thread${threads === 1 ? "" : "s"}, ${report.runtime}, optimisation ${report.optimisation}, interleaved`,
+    );
+  }
+  return [...lines, "", resultTable(report, paint)].join("\n");
+}
+
+function resultTable({ results }: EvalReport, paint: Painter): string {
+  const first = results[0];
+  const hasAccuracy = first?.accuracy !== null;
+  const hasLatency = first?.latency !== null;
+  const head = [
+    "network",
+    "MB",
+    ...(hasAccuracy ? ["top-1", "top-5"] : []),
+    ...(hasLatency ? ["median ms", "p90 ms", "p99 ms", "of the first"] : []),
+  ];
+  const table = plainTable(head, ["left", ...head.slice(1).map((): "right" => "right")]);
+  for (const { model, bytes, accuracy, latency } of results) {
+    const share = (latency?.medianMs ?? 0) / (first?.latency?.medianMs ?? 1);
+    table.push([
+      paint.bar(basename(model)),
+      (bytes / 1e6).toFixed(2),
+      ...(accuracy === null ? [] : [percent(accuracy.top1), percent(accuracy.top5)]),
+      ...(latency === null
+        ? []
+        : [ms(latency.medianMs), ms(latency.p90Ms), ms(latency.p99Ms), percent(share)]),
+    ]);
+  }
+  return table.toString();
+}
+
+function ms(value: number): string {
+  return value < 10 ? value.toFixed(3) : value.toFixed(2);
+}

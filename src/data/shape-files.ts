@@ -54,7 +54,7 @@ export function* shapeRecords(
 }
 
 /** How a drawn set is read: the pre-processing that the embedded network was trained with. */
-export function shapeConfig(size: number, format: "records" | "png"): DatasetConfig {
+function shapeConfig(size: number, format: "records" | "png"): DatasetConfig {
   const suffix = format === "records" ? ".bin" : "";
   return {
     schema: "mdp-dataset/1",

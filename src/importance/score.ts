@@ -31,7 +31,7 @@ type AxisScores = Float64Array;
  * BatchNormalization behind a layer undoes any scale of its weights), so each layer is brought to a mean of 1 per unit; scales
  * of BatchNormalizations and random numbers are comparable as they are.
  */
-export function defaultNormalisation(method: ImportanceMethod): Normalisation {
+function defaultNormalisation(method: ImportanceMethod): Normalisation {
   return method === "magnitude-l1" || method === "magnitude-l2" ? "mean" : "none";
 }
 

@@ -14,7 +14,7 @@ export function solveProgressNotes(progress: Progress): (at: SolveProgress) => v
 }
 
 /** `highs 12 s: best 0.8123, bound 0.8131, gap 0.10 %, 57 nodes`. */
-export function solveProgressLine(at: SolveProgress): string {
+function solveProgressLine(at: SolveProgress): string {
   const number = (value: number | null): string =>
     value === null ? "none yet" : String(Number(value.toPrecision(7)));
   const gap = at.gap === null ? "open" : `${(100 * at.gap).toPrecision(2)} %`;

@@ -16,7 +16,8 @@ const ROUNDING = 1e-9;
  * Objective and usage of a selection, recomputed from the problem's tables alone: nothing here knows the
  * mixed-integer program or a solver.
  *
- * @throws VerificationError as `checkStructure`
+ * @throws VerificationError `formulation/selection-shape`, `formulation/block-nesting`, `formulation/layer-in-dropped-block`,
+ * `formulation/tie-broken`, `formulation/exclusive-layers`
  */
 export function evaluate(problem: Problem, selection: Selection): Evaluation {
   checkStructure(problem, selection);
@@ -41,7 +42,7 @@ export function evaluate(problem: Problem, selection: Selection): Evaluation {
  * Refuses a selection that breaks a structural rule, exceeds a limit, or doesn't earn what is claimed for it.
  *
  * @param claimed the objective that a solver reports, if there is one to compare with
- * @throws VerificationError `formulation/over-limit`, `formulation/objective-differs`, and as `checkStructure`
+ * @throws VerificationError `formulation/over-limit`, `formulation/objective-differs`, and as `evaluate`
  */
 export function checkSelection(
   problem: Problem,
@@ -78,21 +79,22 @@ export function isWithinLimit(used: number, limit: number): boolean {
 
 /** Solvers sum in another order and accept rows within a tolerance: one part in a million of all that can be earned. */
 function claimTolerance(problem: Problem): number {
-  const largest = problem.terms.reduce(
-    (sum, { gain }) => sum + (gain?.reduce((most, each) => Math.max(most, Math.abs(each)), 0) ?? 0),
-    0,
-  );
-  return 1e-6 * largest;
+  let total = 0;
+  const add = (gains: Iterable<number>): void => {
+    let largest = 0;
+    for (const gain of gains) largest = Math.max(largest, Math.abs(gain));
+    total += largest;
+  };
+  for (const { gain } of problem.terms) add(gain ?? []);
+  for (const { tieGain } of problem.layers) add(tieGain);
+  return 1e-6 * total + Number.EPSILON;
 }
 
 /**
  * Refuses a selection that isn't one: a wrong length, a dim without an option, a kept block inside a dropped
  * one, a dropped layer whose tied dims differ, two dropped layers that exclude each other.
- *
- * @throws VerificationError `formulation/selection-shape`, `formulation/block-nesting`, `formulation/layer-in-dropped-block`,
- * `formulation/tie-broken`, `formulation/exclusive-layers`
  */
-export function checkStructure(problem: Problem, selection: Selection): void {
+function checkStructure(problem: Problem, selection: Selection): void {
   checkBlocks(problem, selection);
   checkOptions(problem, selection);
   checkLayers(problem, selection);

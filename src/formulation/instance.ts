@@ -4,7 +4,7 @@ import { readJson } from "../core/files.ts";
 import type { AxisRef, Problem, ProblemDim, ProblemTerm } from "./problem.ts";
 
 /** What is known about an instance from elsewhere; null where its file doesn't say. */
-export interface InstanceReference {
+interface InstanceReference {
   readonly optimum: number | null;
   /** Importance with every channel kept. */
   readonly dense: number | null;

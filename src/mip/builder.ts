@@ -17,7 +17,7 @@ export interface ModelBuilder {
   readonly build: () => Model;
 }
 
-export type Name = string | (() => string);
+type Name = string | (() => string);
 
 /** A builder for a model of that name and sense. */
 export function createModelBuilder(name: string, sense: Sense): ModelBuilder {

@@ -26,8 +26,10 @@ export interface StructureOptions {
  * structure.dims.filter((dim) => dim.pinned === null).length // 37
  */
 export function findStructure(graph: Graph, options: StructureOptions = {}): Structure {
-  const { batch = 1, bind = {} } = options;
-  const shapes = resolveShapes(graph, batch, bind);
+  const { bind = {} } = options;
+  const shapes = resolveShapes(graph, options.batch ?? 1, bind);
+  // A file may fix its batch.
+  const batch = shapes.of(graph.inputs[0]?.name ?? "")?.[0] ?? 1;
   const flow = flowElements(graph, shapes);
   const { dims: found, axis, count } = findDims(flow);
   const blocks = findBlocks(graph, shapes);

@@ -12,11 +12,13 @@ import type { Subnet } from "./subnet.ts";
 export function sharedLayerOutputs(structure: Structure, cut: Graph): readonly string[] {
   const left = producerOf(cut);
   const outputs = new Set(cut.outputs.map((value) => value.name));
+  const isFloat = (name: string): boolean =>
+    structure.graph.initializers.get(name)?.type === "float32";
   return structure.layers
+    .filter((layer) => isFloat(layer.weight.name))
     .map((layer) => layer.id)
-    .filter(
-      (name) => left.get(name)?.opType !== "Identity" && left.has(name) && !outputs.has(name),
-    );
+    .filter((name) => left.has(name) && left.get(name)?.opType !== "Identity")
+    .filter((name) => !outputs.has(name));
 }
 
 /** The graph with further outputs. */

@@ -1,6 +1,6 @@
 import { constantNodeValue } from "../graph/constants.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
-import { floatTensor } from "../graph/tensor.ts";
+import { bytesPerElement, tensorFromBytes } from "../graph/tensor.ts";
 import { producerOf } from "../graph/traversal.ts";
 import type { Structure } from "../structure/structure.ts";
 import { type KeptAxes, keptAxes } from "./kept-axes.ts";
@@ -10,7 +10,7 @@ import { checkSubnet, isBlockGone, type Subnet } from "./subnet.ts";
 /**
  * The whole network made to compute what the subnet computes: weights that read a removed unit are zero, a dropped branch is
  * multiplied by zero before its Add, a dropped layer is bypassed. Shapes stay. It shares no code with surgery beyond the
- * structure, so that one proves the other.
+ * structure and the list of kept indices, so that one proves the other.
  *
  * @throws InputError as `checkSubnet`
  */
@@ -84,8 +84,15 @@ function silenceDropped(structure: Structure, subnet: Subnet, graph: Graph): Gra
     return input === undefined ? [node] : [identity(node, input)];
   });
   const initializers = new Map(graph.initializers);
-  if (adds.size > 0) initializers.set(ZERO, floatTensor([], [0]));
+  if (adds.size > 0) initializers.set(ZERO, zeroOf(structure));
   return { ...graph, nodes, initializers };
+}
+
+/** A scalar zero of the weights' type. */
+function zeroOf(structure: Structure): Tensor {
+  const [layer] = structure.layers;
+  const type = weightTensor(structure.graph, layer?.weight.name ?? "")?.type ?? "float32";
+  return tensorFromBytes(type, [], new Uint8Array(bytesPerElement(type)));
 }
 
 function silencedAdd(add: Node, branchInput: 0 | 1): readonly Node[] {

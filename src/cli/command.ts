@@ -105,7 +105,7 @@ function contextFor(
     print: (text) => {
       if (flags.json) return;
       progress.close();
-      process.stdout.write(`${text}\n`);
+      process.stdout.write(`${text.replaceAll(/ +$/gm, "")}\n`);
     },
     json: (document) => {
       if (flags.json) process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);

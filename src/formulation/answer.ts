@@ -61,7 +61,7 @@ export class InfeasibleLimitsError extends InfeasibleError {
   constructor(problemName: string, nearest: readonly NearestLimit[]) {
     const lines = nearest.map(
       ({ resource, unit, limit, least, othersKept }) =>
-        `${resource} needs at least ${least} ${unit}${othersKept ? "" : " (whatever the other limits)"}, and its limit is ${limit}`,
+        `${resource} needs at least ${roundedUp(least)} ${unit}${othersKept ? "" : " (whatever the other limits)"}, and its limit is ${Number(limit.toPrecision(5))} ${unit}`,
     );
     super({
       code: "formulation/infeasible",
@@ -74,4 +74,12 @@ export class InfeasibleLimitsError extends InfeasibleError {
     });
     this.nearest = nearest;
   }
+}
+
+/** Five digits, never below the figure itself: a limit of it can be met. */
+function roundedUp(value: number): number {
+  const rounded = Number(value.toPrecision(5));
+  return rounded >= value
+    ? rounded
+    : Number((value + 10 ** (Math.floor(Math.log10(value)) - 4)).toPrecision(5));
 }

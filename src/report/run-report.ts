@@ -29,7 +29,7 @@ function promiseText({ solve, eval: measured }: RunSummary, paint: Painter): str
   const [dense, chosen] = measured.results.map((result) => result.latency?.medianMs ?? Number.NaN);
   if (dense === undefined || chosen === undefined) return "";
   if (solve.table.origin === "predicted") {
-    return `Latencies above the table of networks are predicted for ${solve.device.name}; those in it were measured on this machine.`;
+    return `These were measured on this machine; what is said of ${solve.device.name} above is predicted.`;
   }
   const error = chosen / solve.latencyMs.chosen - 1;
   const text = `${error >= 0 ? "+" : ""}${percent(error)}`;

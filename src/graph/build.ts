@@ -25,7 +25,7 @@ export type AttributeLiteral =
   | { readonly ints: readonly number[] }
   | { readonly graph: Graph };
 
-export interface NodeOptions {
+interface NodeOptions {
   readonly attributes?: Readonly<Record<string, AttributeLiteral>>;
   /** Names of the outputs, or how many there are; one by default, named `<node>_out`, then `<node>_out1`, ... */
   readonly outputs?: readonly string[] | number;
@@ -125,7 +125,7 @@ function nodeFrom(
 }
 
 /** Attributes of a node from what people write. */
-export function attributesFrom(
+function attributesFrom(
   literals: Readonly<Record<string, AttributeLiteral>>,
 ): ReadonlyMap<string, SourcedAttribute> {
   return new Map(Object.entries(literals).map(([name, literal]) => [name, attributeFrom(literal)]));

@@ -60,7 +60,7 @@ export function changed<Shape extends Message>(
 }
 
 /** An integer as the format's int64; what a number can't hold exactly is clamped ("to the end" markers). */
-export function int64(value: number): bigint {
+function int64(value: number): bigint {
   const whole = BigInt(Math.trunc(value));
   return whole < INT64_MIN ? INT64_MIN : whole > INT64_MAX ? INT64_MAX : whole;
 }

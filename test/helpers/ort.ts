@@ -20,7 +20,7 @@ export function bytesOfModel(model: Model): Uint8Array {
 }
 
 /** The graph with every value that a node writes as an output. */
-export function withAllOutputs(graph: Graph, shapes: Shapes): Graph {
+function withAllOutputs(graph: Graph, shapes: Shapes): Graph {
   const names = graph.nodes.flatMap((node) => node.outputs.filter((name) => name !== ""));
   const outputs = names.map((name) => ({ name, type: shapes.of(name)?.type ?? null, shape: null }));
   return { ...graph, outputs, values: [] };

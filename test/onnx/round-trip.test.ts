@@ -117,6 +117,24 @@ test("unknown fields, doc strings, metadata and names survive a change of the gr
   expect(written.graph?.node[0]?.name).toBe(`${node?.name}.new`);
 });
 
+test("initializers that the file lists as inputs stay listed, in the file's order and with their new shapes", () => {
+  const early = { ...modelOf(opsetNetwork(13)), irVersion: 3 };
+  const listed = fromBinary(ModelSchema, bytesOfModel(early));
+  listed.irVersion = 8n;
+  listed.graph?.input.reverse();
+  const model = parseModel(toBinary(ModelSchema, listed), from);
+  const wider = floatTensor([7], new Float32Array(7));
+  const initializers = new Map([...model.graph.initializers, ["bias", wider]]);
+  const written = fromBinary(
+    ModelSchema,
+    bytesOfModel(withGraph(model, { ...model.graph, initializers })),
+  );
+  const names = (proto: ModelProto): string[] => proto.graph?.input.map(({ name }) => name) ?? [];
+  expect(names(written)).toEqual(names(listed));
+  const bias = written.graph?.input.find(({ name }) => name === "bias");
+  expect(bias?.type?.tensorType?.shape?.dim.map(({ dimValue }) => dimValue)).toEqual([7n]);
+});
+
 test("markers that a number can't hold exactly keep their value", () => {
   const b = graphBuilder({ opset: 9 });
   b.input("x", [8]);

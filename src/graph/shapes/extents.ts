@@ -24,7 +24,7 @@ function productOf(extent: number | string): Product {
 
 function extentOf({ factor, symbols }: Product): Extent {
   if (symbols.length === 0 || factor === 0) return factor;
-  if (factor < 0) return null;
+  if (factor < 0 || !Number.isInteger(factor)) return null;
   const sorted = [...symbols].sort();
   if ((factor !== 1 || sorted.length > 1) && sorted.some((symbol) => !PRODUCT.test(symbol))) {
     return null;
@@ -76,7 +76,7 @@ export function plus(left: Extent, right: Extent): Extent {
  * The extent that two axes broadcast to; `undefined` where they can't (different numbers, neither of them 1).
  * An unknown extent beside a number above 1 must be that number or 1.
  */
-export function broadcastExtent(left: Extent, right: Extent): Extent | undefined {
+function broadcastExtent(left: Extent, right: Extent): Extent | undefined {
   if (left === right) return left;
   if (left === 1) return right;
   if (right === 1) return left;

@@ -7,7 +7,7 @@ import { applyRule } from "./rules.ts";
 import { valuesOf } from "./values.ts";
 
 /** A type and shape that are known; extents that are not stay symbols, or null. */
-export interface Shaped {
+interface Shaped {
   readonly type: DataType;
   readonly shape: readonly Extent[];
 }

@@ -91,7 +91,12 @@ function unaryValues(name: string, values: Values | null): Values | null {
   if (name === "Identity") return values;
   const compute = UNARY_FUNCTIONS.get(name);
   if (compute === undefined) return null;
-  return values?.map((value) => (typeof value === "number" ? compute(value) : null)) ?? null;
+  // Symbols are whole numbers already.
+  const rounds = name === "Floor" || name === "Ceil";
+  return (
+    values?.map((value) => (typeof value === "number" ? compute(value) : rounds ? value : null)) ??
+    null
+  );
 }
 
 function elementwiseValues(

@@ -1,6 +1,7 @@
 /** Convolutions, pools and resizing: ops that slide a window over the spatial axes (ONNX operators, Conv, MaxPool, ...). */
 import type { Extent } from "../graph.ts";
 import type { Op, Window } from "../op.ts";
+import { times } from "./extents.ts";
 import { contradiction, type Fact, inputAt, type Rule, type Site, UNKNOWN } from "./rule.ts";
 
 type Of<Kind extends Op["kind"]> = Extract<Op, { kind: Kind }>;
@@ -137,8 +138,8 @@ function resizedExtent(extent: Extent, index: number, op: Of<"resize">): Extent 
   if (index < 0) return extent;
   if (op.sizes !== null && op.sizes.length > 0) return op.sizes[index] ?? null;
   const scale = op.scales?.[index];
-  if (scale === 1) return extent;
-  return scale === undefined || typeof extent !== "number" ? null : Math.floor(extent * scale);
+  if (scale === undefined) return null;
+  return typeof extent === "number" ? Math.floor(extent * scale) : times(extent, scale);
 }
 
 /** Ops that leave the shape of their first input as it is; further outputs are unknown. */

@@ -20,7 +20,7 @@ export interface Plan {
 }
 
 /** Parts of a dim's grid that are visited in turns. */
-const STRATA = 8;
+const STRATA = 12;
 /** Chance that a dim keeps everything, or the least: corners that solvers like. */
 const FULL_SHARE = 0.08;
 const LEAST_SHARE = 0.04;
@@ -72,7 +72,7 @@ function subnetOf(
     .filter((block) => gone.has(block.index) && !insideOf(structure, block.parent, gone))
     .map((block) => block.index);
   const droppedLayers: Layer[] = [];
-  for (const layer of structure.layers) {
+  for (const layer of shuffled(structure.layers, random)) {
     if (layer.drop === null || layer.blocks.some((block) => gone.has(block))) continue;
     if (random.next() >= dropShare / 2 || !canTie(layer, droppedLayers, structure, gone)) continue;
     droppedLayers.push(layer);
@@ -81,7 +81,7 @@ function subnetOf(
   return {
     kept: counts.map((count) => Array.from({ length: count }, (_, unit) => unit)),
     droppedBlocks,
-    droppedLayers: droppedLayers.map((layer) => layer.index),
+    droppedLayers: droppedLayers.map((layer) => layer.index).sort((a, b) => a - b),
   };
 }
 
@@ -90,7 +90,7 @@ function insideOf(structure: Structure, parent: number | null, gone: ReadonlySet
   return gone.has(parent) || insideOf(structure, structure.blocks[parent]?.parent ?? null, gone);
 }
 
-/** Ties may not meet, since one dim's units can follow only one other's; and both dims must be there, of one size. */
+/** A dim's units can follow only one other's, which follow none; and both dims must be there, of one size. */
 function canTie(
   layer: Layer,
   dropped: readonly Layer[],
@@ -102,11 +102,9 @@ function canTie(
   const ends: (Dim | undefined)[] = [structure.dims[drop.outlives], structure.dims[drop.tied]];
   if (ends[0]?.size !== ends[1]?.size || ends[1]?.pinned !== null) return false;
   if (ends.some((dim) => insideOf(structure, dim?.block ?? null, gone))) return false;
-  return dropped.every(
-    (other) =>
-      other.drop?.kind !== "tie" ||
-      ![drop.outlives, drop.tied].some(
-        (dim) => other.drop?.kind === "tie" && [other.drop.outlives, other.drop.tied].includes(dim),
-      ),
-  );
+  return dropped.every(({ drop: other }) => {
+    if (other?.kind !== "tie") return true;
+    const { outlives, tied } = other;
+    return drop.tied !== tied && drop.tied !== outlives && drop.outlives !== tied;
+  });
 }

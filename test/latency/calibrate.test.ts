@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { randomFrom } from "../../src/core/random.ts";
+import { calibrate, spreadOf, withoutDrift } from "../../src/latency/calibrate.ts";
+import type { RunSample } from "../../src/latency/samples.ts";
+
+function sample(opMs: readonly number[], totalMs: number, referenceMs = 10): RunSample {
+  return {
+    key: String(totalMs),
+    counts: [],
+    droppedBlocks: [],
+    droppedLayers: [],
+    opMs: [...opMs],
+    opEvents: opMs.map(() => 1),
+    totalMs,
+    referenceMs,
+    date: "",
+  };
+}
+
+/** Networks of 10 to 40 operations of which recording shortens and events lengthen the times. */
+function recorded(count: number, outliers: number): RunSample[] {
+  const random = randomFrom(2);
+  return Array.from({ length: count }, (_, index) => {
+    const opMs = Array.from({ length: 10 + random.integer(30) }, () => 0.02 + 0.2 * random.next());
+    const sum = opMs.reduce((total, ms) => total + ms, 0);
+    const total = 1.03 * sum - 0.0025 * opMs.length;
+    return sample(opMs, index < outliers ? 1.5 * total : total);
+  });
+}
+
+describe("calibrate", () => {
+  test("finds the scale and what an event costs, in spite of a few disturbed runs", () => {
+    const { scale, perEventMs } = calibrate(recorded(40, 4));
+    expect(scale).toBeCloseTo(1.03, 3);
+    expect(perEventMs).toBeCloseTo(-0.0025, 4);
+  });
+
+  test("fits the scale alone to few networks", () => {
+    const { scale, perEventMs } = calibrate(recorded(3, 0));
+    expect(perEventMs).toBe(0);
+    expect(scale).toBeGreaterThan(0.98);
+    expect(scale).toBeLessThan(1.03);
+  });
+});
+
+describe("withoutDrift", () => {
+  test("takes out a slow change of the machine and leaves one stray reference alone", () => {
+    const drifting = Array.from({ length: 12 }, (_, index) => {
+      const speed = index < 6 ? 1 : 1.2;
+      return sample([speed], speed, index === 2 ? 30 : 10 * speed);
+    });
+    const steady = withoutDrift(drifting).map(({ totalMs }) => totalMs);
+    const usual = steady[0] ?? 0;
+    for (const index of [1, 2, 3, 8, 9, 10]) expect((steady[index] ?? 0) / usual).toBeCloseTo(1, 6);
+    expect(spreadOf(drifting)).toBeGreaterThan(0.1);
+  });
+});

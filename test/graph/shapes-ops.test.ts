@@ -136,6 +136,18 @@ test.each(Object.entries(CASES))("%s has onnxruntime's shape", async (_name, gra
   expect(await shapeDifferences(graph, 2)).toEqual([]);
 });
 
+test("the comparison with onnxruntime notices a shape that is wrong", async () => {
+  const b = graphBuilder();
+  b.input("x", ["batch", 4]);
+  const y = b.node("Gelu", ["x"], { domain: "com.microsoft", outputs: ["y"] });
+  b.value(y, ["batch", 9]);
+  b.output(b.node("Relu", [y], { outputs: ["z"] }));
+  expect(await shapeDifferences(b.graph(), 2)).toEqual([
+    "y: [2,9] but ran as [2,4]",
+    "z: [2,9] but ran as [2,4]",
+  ]);
+});
+
 test("windows of random size, stride, dilation, padding and rounding have onnxruntime's shapes", async () => {
   const seed = 20;
   const random = randomFrom(seed);

@@ -1,0 +1,23 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const root = join(fileURLToPath(import.meta.url), "../../..");
+
+/** Runs the command line from its sources in a process of its own, in the given folder. */
+export function mdp(args: readonly string[], cwd: string): Promise<CliResult> {
+  const loader = import.meta.resolve("tsx");
+  const command = ["--import", loader, join(root, "src/cli/main.ts"), ...args];
+  return new Promise((resolve) => {
+    execFile(process.execPath, command, { cwd, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+      resolve({ code, stdout, stderr });
+    });
+  });
+}

@@ -1,8 +1,9 @@
 import { VerificationError } from "../core/errors.ts";
+import { checkGraph } from "../graph/check.ts";
 import { constantNodeValue } from "../graph/constants.ts";
-import type { Graph, Node, Tensor, Value } from "../graph/graph.ts";
+import type { Extent, Graph, Node, Tensor, Value } from "../graph/graph.ts";
 import { nodeLabel } from "../graph/graph.ts";
-import { inferShapes, type Shapes } from "../graph/shapes/infer.ts";
+import { inferShapes } from "../graph/shapes/infer.ts";
 import { removeDeadNodes } from "../graph/traversal.ts";
 import type { Structure } from "../structure/structure.ts";
 import { dropParts } from "./drop.ts";
@@ -37,7 +38,7 @@ export function cutGraph(structure: Structure, subnet: Subnet): Graph {
     nodes.some((node, index) => node !== graph.nodes[index]) ||
     [...initializers].some(([name, tensor]) => tensor !== graph.initializers.get(name));
   if (!changed) return structure.graph;
-  const result = removeDeadNodes({ ...graph, nodes, initializers, values }).graph;
+  const result = checkGraph(removeDeadNodes({ ...graph, nodes, initializers, values }).graph);
   checkShapes(structure, result, kept);
   return result;
 }
@@ -76,24 +77,34 @@ function cutValue(value: Value, kept: KeptAxes): Value {
 /** Every value that is left has the shape that the kept units give it. */
 function checkShapes(structure: Structure, graph: Graph, kept: KeptAxes): void {
   const batch = structure.shapes.of(graph.inputs[0]?.name ?? "")?.[0] ?? 1;
-  const shapes: Shapes = inferShapes(graph, { batch });
+  const shapes = inferShapes(graph, { batch });
   for (const node of graph.nodes) {
     for (const output of node.outputs) {
-      const dense = structure.shapes.of(output);
-      const found = shapes.of(output)?.shape ?? null;
-      if (dense === null || found === null) continue;
-      const wanted = dense.map((extent, axis) => kept(output, axis)?.length ?? extent);
-      if (
-        wanted.every((extent, axis) => found[axis] === extent || typeof found[axis] !== "number")
-      ) {
-        continue;
-      }
-      throw new VerificationError({
-        code: "subnet/wrong-shape",
-        message: `After surgery ${node.opType} '${nodeLabel(node)}' gives [${found.join(", ")}] instead of [${wanted.join(", ")}].`,
-        where: `value '${output}'`,
-        hint: "Protect the dims that it touches, and please report the network.",
-      });
+      const wanted = structure.shapes
+        .of(output)
+        ?.map((extent, axis) => kept(output, axis)?.length ?? extent);
+      const found = shapes.of(output)?.shape;
+      const right = wanted?.every((extent, axis) => fits(found?.[axis], extent)) ?? true;
+      if (!right) throw wrongShape(node, output, wanted, found);
     }
   }
+}
+
+function wrongShape(
+  node: Node,
+  output: string,
+  wanted: readonly number[] | undefined,
+  found: readonly Extent[] | undefined,
+): VerificationError {
+  return new VerificationError({
+    code: "subnet/wrong-shape",
+    message: `After surgery ${node.opType} '${nodeLabel(node)}' gives [${found?.join(", ") ?? "?"}] instead of [${wanted?.join(", ") ?? "?"}].`,
+    where: `value '${output}'`,
+    hint: "Protect the dims that it touches, and please report the network.",
+  });
+}
+
+// An extent may still be a name where the structure was found with it bound to a number.
+function fits(found: Extent | undefined, wanted: number): boolean {
+  return found === wanted || typeof found === "string";
 }

@@ -2,8 +2,10 @@ import type { Extent, Node } from "../graph/graph.ts";
 import { nodeId } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { opOf } from "../graph/read-op.ts";
+import { producerOf } from "../graph/traversal.ts";
 import { axisIndex } from "../structure/propagation.ts";
 import { padAmounts } from "../structure/rules/move.ts";
+import type { Shuffle } from "../structure/structure.ts";
 import { placesAmong } from "./kept-axes.ts";
 import { rewriteSlice } from "./rewrite-slice.ts";
 import {
@@ -24,7 +26,7 @@ export function rewriteNode(node: Node, rewriting: Rewriting): Node {
   const touched = [...node.inputs, ...node.outputs].some((name) => isCut(rewriting, name));
   if (!touched) return node;
   const shuffle = rewriting.structure.shuffles.get(nodeId(node));
-  if (shuffle !== undefined) return rewriteShuffle(node, rewriting);
+  if (shuffle !== undefined) return rewriteShuffle(node, shuffle, rewriting);
   const op = opOf(node, rewriting.structure.graph, (name) => rewriting.open().constant(name));
   switch (op.kind) {
     case "conv":
@@ -68,14 +70,20 @@ function rewriteGroups(
 }
 
 /** One shuffle is a Gather along the permuted axis; what it read through becomes dead. */
-function rewriteShuffle(node: Node, rewriting: Rewriting): Node {
-  const shuffle = rewriting.structure.shuffles.get(nodeId(node));
-  const [output = ""] = node.outputs;
-  const kept = shuffle === undefined ? null : rewriting.kept(output, shuffle.axis);
-  if (shuffle === undefined || kept === null) return node;
+function rewriteShuffle(node: Node, shuffle: Shuffle, rewriting: Rewriting): Node {
+  const kept = rewriting.kept(node.outputs[0] ?? "", shuffle.axis);
+  if (kept === null) return node;
   const sources = Array.from(kept, (index) => shuffle.permutation[index] ?? 0);
   const indices = placesAmong(sources, rewriting.kept(shuffle.input, shuffle.axis));
-  return gatherNode(node, shuffle.input, shuffle.axis, indices, rewriting);
+  return gatherNode(node, shuffleInput(node, rewriting), shuffle.axis, indices, rewriting);
+}
+
+/** What the Reshape two steps up reads: dropping a layer may have given that another name. */
+function shuffleInput(node: Node, { graph }: Rewriting): string {
+  const producers = producerOf(graph);
+  const turn = producers.get(node.inputs[0] ?? "");
+  const split = producers.get(turn?.inputs[0] ?? "");
+  return split?.inputs[0] ?? "";
 }
 
 function rewriteSplit(node: Node, op: Kind<"split">, rewriting: Rewriting): Node {

@@ -39,18 +39,38 @@ function selectAlong(
   size: number,
 ): Uint8Array {
   const outer = elementCount(shape.slice(0, axis));
-  const run = elementCount(shape.slice(axis + 1)) * size;
+  const runBytes = elementCount(shape.slice(axis + 1)) * size;
+  const result = new Uint8Array(outer * indices.length * runBytes);
+  // Most weights have four bytes per element: a quarter of the copies.
+  const words = runBytes % 4 === 0 && bytes.byteOffset % 4 === 0;
+  const source = words ? wordsOf(bytes) : bytes;
+  const target = words ? wordsOf(result) : result;
+  const run = words ? runBytes / 4 : runBytes;
   const stride = (shape[axis] ?? 0) * run;
-  const result = new Uint8Array(outer * indices.length * run);
   let to = 0;
   for (let row = 0; row < outer; row += 1) {
     for (const index of indices) {
-      const from = row * stride + index * run;
-      result.set(bytes.subarray(from, from + run), to);
+      copyRun(source, row * stride + index * run, target, to, run);
       to += run;
     }
   }
   return result;
+}
+
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.byteLength / 4));
+}
+
+// `set` costs more than it saves on a kernel of nine elements.
+function copyRun(
+  source: Uint8Array | Uint32Array,
+  from: number,
+  target: Uint8Array | Uint32Array,
+  to: number,
+  length: number,
+): void {
+  if (length > 32) target.set(source.subarray(from, from + length), to);
+  else for (let i = 0; i < length; i += 1) target[to + i] = source[from + i] ?? 0;
 }
 
 /** The tensor with the given indices along one axis set to zero. */

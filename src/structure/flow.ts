@@ -89,7 +89,8 @@ function applyRule(flow: Propagation, node: Node): void {
     return;
   }
   const op = opOf(node, flow.graph, flow.shapes.constant);
-  const unknown = [...node.inputs, ...node.outputs].find((name) => isUnknown(flow, name));
+  const read = SIZED.has(op.kind) ? node.inputs.slice(0, 1) : node.inputs;
+  const unknown = [...read, ...node.outputs].find((name) => isUnknown(flow, name));
   const rule = (RULES as RuleTable)[op.kind] as Rule<Op> | undefined;
   if (op.kind === "shape" || op.kind === "size") {
     // Sizes are read when the network runs, so they follow what surgery leaves.
@@ -102,6 +103,19 @@ function applyRule(flow: Propagation, node: Node): void {
     rule(node, op, flow);
   }
 }
+
+// Ops whose further inputs are sizes: only their values matter, and where these are unknown the output's shape is too.
+const SIZED: ReadonlySet<Op["kind"]> = new Set([
+  "slice",
+  "reshape",
+  "pad",
+  "expand",
+  "tile",
+  "resize",
+  "split",
+  "squeeze",
+  "unsqueeze",
+]);
 
 function makesOrCarries(flow: Propagation, node: Node): boolean {
   return (

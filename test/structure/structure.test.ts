@@ -253,3 +253,15 @@ test("a scalar or an extent of one couples nothing", () => {
   expect(dimNamed(structure, "conv").pinned).toBeNull();
   expect(dimNamed(structure, "mask").pinned).toBe("has a single unit");
 });
+
+test("a Slice of pixels at places known only when the network runs leaves the channels prunable", () => {
+  const b = networkBuilder(12);
+  const input = b.input("x", ["batch", 3, 4, 4]);
+  const x = b.conv("conv", input, { from: 3, to: 8 });
+  const size = b.node("Shape", [b.node("NonZero", [input])]);
+  const end = b.node("Slice", [size, b.ints("one", [1]), b.ints("two", [2])]);
+  const y = b.node("Slice", [x, b.ints("start", [0]), end, b.ints("axis", [2])]);
+  b.value(y, ["batch", 8, 4, 4]);
+  b.output(b.node("GlobalAveragePool", [b.conv("last", y, { from: 8, to: 4 })]));
+  expect(dimNamed(findStructure(b.graph()), "conv").pinned).toBeNull();
+});

@@ -1,4 +1,5 @@
 import type { Op } from "../../graph/op.ts";
+import { sliceRange } from "../../graph/shapes/layout.ts";
 import type { Axis } from "../elements.ts";
 import {
   asElements,
@@ -90,25 +91,16 @@ export function sliceIndices(
   rank: number,
   length: number,
 ): readonly number[] | null {
+  const axes = op.axes ?? op.starts?.map((_, index) => index);
+  const at = axes?.findIndex((candidate) => axisIndex(candidate, rank) === axis);
+  if (at === -1) return Array.from({ length }, (_, index) => index);
   // Bounds of the other axes have to be constant too: surgery writes all of them.
-  if (numbersOf(op.starts) === null || numbersOf(op.ends) === null) return null;
-  const axes = op.axes ?? op.starts?.map((_, index) => index) ?? [];
-  const at = axes.findIndex((candidate) => axisIndex(candidate, rank) === axis);
-  if (at < 0) return Array.from({ length }, (_, index) => index);
-  const start = op.starts?.[at];
-  const end = op.ends?.[at];
-  const step = op.steps?.[at] ?? 1;
-  if (typeof start !== "number" || typeof end !== "number") return null;
-  const clamp = (value: number, low: number, high: number): number =>
-    Math.min(Math.max(value < 0 ? value + length : value, low), high);
-  const indices: number[] = [];
-  if (step > 0) {
-    for (let i = clamp(start, 0, length); i < clamp(end, 0, length); i += step) indices.push(i);
-  } else {
-    const stop = clamp(end, -1, length - 1);
-    for (let i = clamp(start, 0, length - 1); i > stop; i += step) indices.push(i);
-  }
-  return indices;
+  const start = numbersOf(op.starts)?.[at ?? 0];
+  const end = numbersOf(op.ends)?.[at ?? 0];
+  const step = op.steps?.[at ?? 0] ?? 1;
+  if (at === undefined || start === undefined || end === undefined) return null;
+  const { first, count } = sliceRange(length, start, end, step);
+  return Array.from({ length: count }, (_, index) => first + index * step);
 }
 
 /** Padding adds elements of its own; where it widens a shortcut, an Add unites them with the branch's channels. */

@@ -1,3 +1,4 @@
+import { quantile } from "../runtime/timing.ts";
 import { evaluateCount } from "../structure/counts.ts";
 import type { AxisCount } from "../structure/structure.ts";
 import { type Calibration, calibrate, spreadOf, withoutDrift } from "./calibrate.ts";
@@ -41,10 +42,11 @@ export function buildTable(
   const steady = withoutDrift(samples);
   const calibration = calibrate(steady);
   const models = cellModels(ops, steady, calibration);
+  const centred = centring(ops, steady, models);
   let fixedMs = 0;
   const tableOps: LatencyOp[] = [];
   for (const op of ops) {
-    const entry = tableOp(op, models.get(op.signature), grid);
+    const entry = tableOp(op, models.get(op.signature), grid, centred);
     if (entry === null) continue;
     if (op.axes.length === 0 && !op.droppable) fixedMs += entry.ms[0] ?? 0;
     else tableOps.push(entry);
@@ -54,8 +56,12 @@ export function buildTable(
     ...head,
     runs: samples.length,
     spread: spreadOf(samples),
-    denseMs: steady[0]?.totalMs ?? Number.NaN,
-    scale: calibration.scale,
+    // Run with every network, so that its median is steadier than the one time it was measured itself.
+    denseMs: quantile(
+      samples.map((sample) => sample.referenceMs),
+      0.5,
+    ),
+    scale: calibration.scale * centred,
     fixedMs,
     expectedError: null,
     notes: notesOf(samples, calibration),
@@ -104,17 +110,34 @@ function cellModels(
   return new Map([...pools].map(([signature, pool]) => [signature, fitCells(pool)]));
 }
 
+/** What brings the summed cells to the networks' times in the middle; very near 1. */
+function centring(
+  ops: readonly ProfiledOp[],
+  samples: readonly RunSample[],
+  models: ReadonlyMap<string, CellModel>,
+): number {
+  const ratios = samples.map((sample) => {
+    const times = ops.map((op, index) => {
+      const counts = op.axes.map((axis) => evaluateCount(axis, sample.counts));
+      return sample.opMs[index] === null ? 0 : (models.get(op.signature)?.at(counts) ?? 0);
+    });
+    return sample.totalMs / times.reduce((sum, ms) => sum + ms, 0);
+  });
+  return quantile(ratios, 0.5);
+}
+
 function tableOp(
   op: ProfiledOp,
   model: CellModel | undefined,
   grid: readonly (readonly number[])[],
+  factor: number,
 ): LatencyOp | null {
   if (model === undefined) return null;
   const counts = op.axes.map((axis) => reachableCounts(axis, grid));
   const ms: number[] = [];
   let origin = "";
   for (const cell of cellsOf(counts)) {
-    ms.push(model.at(cell));
+    ms.push(factor * model.at(cell));
     origin += model.measured(cell) ? "m" : "i";
   }
   if (ms.every((value) => value === 0)) return null;

@@ -73,7 +73,7 @@ function nodeFinder(graph: Graph): (name: string) => Node | null {
   }
   for (const node of graph.nodes) if (node.name !== "") byName.set(node.name, node);
   return (name) => {
-    const plain = name.replace(/_token_\d+$/, "").replace(/_nchwc$/, "");
+    const plain = name.replace(/_token_\d+$/, "").replace(/(_bn)?_nchwc$/, "");
     const exact = byName.get(name) ?? byName.get(plain);
     if (exact !== undefined) return exact;
     // Fusions put a path behind a node's name, or a word before it: take the longest name that is part of it.

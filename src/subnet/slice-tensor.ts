@@ -73,23 +73,21 @@ function copyRun(
   else for (let i = 0; i < length; i += 1) target[to + i] = source[from + i] ?? 0;
 }
 
-/** The tensor with the given indices along one axis set to zero. */
+/** The tensor with the given indices along one axis set to zero, in a copy that is made when `bytes` is called. */
 export function zeroAlong(tensor: Tensor, axis: number, indices: readonly number[]): Tensor {
-  const size = bytesPerElement(tensor.type);
-  const run = elementCount(tensor.shape.slice(axis + 1)) * size;
-  const stride = (tensor.shape[axis] ?? 0) * run;
-  const outer = elementCount(tensor.shape.slice(0, axis));
-  const bytes = tensor.bytes().slice();
-  for (let row = 0; row < outer; row += 1) {
-    for (const index of indices) {
-      const from = row * stride + index * run;
-      bytes.fill(0, from, from + run);
+  const { type, shape, byteLength } = tensor;
+  const run = elementCount(shape.slice(axis + 1)) * bytesPerElement(type);
+  const stride = (shape[axis] ?? 0) * run;
+  const outer = elementCount(shape.slice(0, axis));
+  const bytes = (): Uint8Array => {
+    const copy = tensor.bytes().slice();
+    for (let row = 0; row < outer; row += 1) {
+      for (const index of indices) {
+        const from = row * stride + index * run;
+        copy.fill(0, from, from + run);
+      }
     }
-  }
-  return {
-    type: tensor.type,
-    shape: tensor.shape,
-    byteLength: tensor.byteLength,
-    bytes: () => bytes,
+    return copy;
   };
+  return { type, shape, byteLength, bytes };
 }

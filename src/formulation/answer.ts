@@ -12,9 +12,9 @@ export interface Answer {
   /** Recomputed from the problem's tables, as is `usage` (one number per resource). */
   readonly objective: number;
   readonly usage: readonly number[];
-  /** No selection earns more than this; Infinity where the solver proved nothing. */
+  /** No selection earns more than this. Where the solver proved nothing, every table at its best. */
   readonly bound: number;
-  /** (bound - objective) / |objective|; 0 where optimality is proven, Infinity where nothing is. */
+  /** (bound - objective) / |objective|; 0 where optimality is proven. */
   readonly gap: number;
   /** Name of the solver that gave the answer. */
   readonly solver: string;

@@ -77,6 +77,21 @@ export function isWithinLimit(used: number, limit: number): boolean {
   return used <= limit + ROUNDING * Math.abs(limit);
 }
 
+/** No selection earns more: every table at its best cell, whatever it costs. A bound where a solver proved none. */
+export function mostPossible(problem: Problem): number {
+  const best = (gains: Iterable<number>, least: number): number => {
+    let most = least;
+    for (const gain of gains) most = Math.max(most, gain);
+    return most;
+  };
+  const tables = problem.terms.reduce((sum, { gain, block, layer }) => {
+    if (gain === null) return sum;
+    // What can be dropped can earn nothing instead.
+    return sum + best(gain, block === null && layer === null ? Number.NEGATIVE_INFINITY : 0);
+  }, 0);
+  return problem.layers.reduce((sum, { tieGain }) => sum + best(tieGain, 0), tables);
+}
+
 /** Solvers sum in another order and accept rows within a tolerance: one part in a million of all that can be earned. */
 function claimTolerance(problem: Problem): number {
   let total = 0;

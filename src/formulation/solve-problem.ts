@@ -13,7 +13,7 @@ import {
   type SolverList,
 } from "./answer.ts";
 import { type EncodedProblem, encode } from "./encode.ts";
-import { checkSelection } from "./evaluate.ts";
+import { checkSelection, mostPossible } from "./evaluate.ts";
 import { nearestLimits } from "./nearest-limits.ts";
 import type { Problem } from "./problem.ts";
 import { checkProblem } from "./problem-check.ts";
@@ -182,7 +182,8 @@ function answerOf(
   const selection = reduction.lift(encoded.decode(outcome.values));
   const claimed = outcome.objective / encoded.objectiveScale;
   const { objective, usage } = checkSelection(problem, selection, claimed);
-  const bound = Math.max(outcome.bound / encoded.objectiveScale, objective);
+  const proven = Math.min(outcome.bound / encoded.objectiveScale, mostPossible(problem));
+  const bound = Math.max(proven, objective);
   const notes = [...run.notes];
   if (outcome.status === "feasible") {
     const why = outcome.reason === "interrupted" ? "it was interrupted" : "its time was over";

@@ -160,12 +160,21 @@ describe("a solver that misbehaves", () => {
 
   test("what the last one found before it died is an answer with its gap", async () => {
     const outcome = await optimalPoint(residual);
-    const incumbent = { ...outcome, bound: outcome.objective * 2 };
+    const incumbent = { ...outcome, bound: outcome.objective * 1.1 };
     const failing = saying({ status: "failed", message: "killed", incumbent, stats });
     const answer = await solveProblem(residual, [failing]);
     expect(answer).toMatchObject({ status: "feasible", objective: best });
-    expect(answer.gap).toBeCloseTo(1, 9);
+    expect(answer.gap).toBeCloseTo(0.1, 9);
     expect(answer.notes[0]).toContain("killed");
+  });
+
+  test("an answer without a proof has a bound all the same: every table at its best", async () => {
+    const { objective, values } = await optimalPoint(residual);
+    const bound = Number.POSITIVE_INFINITY;
+    const point = { objective, values, bound, gap: bound, reason: "time-limit" } as const;
+    const answer = await solveProblem(residual, [saying({ status: "feasible", ...point, stats })]);
+    expect(answer).toMatchObject({ status: "feasible", bound: 9 + 6 + 3 });
+    expect(answer.gap).toBeCloseTo(18 / best - 1, 9);
   });
 
   test("an optimum that breaks a limit is refused, never returned", async () => {

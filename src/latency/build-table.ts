@@ -6,6 +6,7 @@ import { type CellModel, type CellSample, fitCells } from "./fit.ts";
 import type { ProfiledOp } from "./ops.ts";
 import type { RunSample } from "./samples.ts";
 import type { LatencyOp, LatencyTable } from "./table.ts";
+import { fitTotals, type SummedNetwork } from "./totals.ts";
 
 /** What a table says besides its times. */
 export type TableHead = Pick<
@@ -42,11 +43,11 @@ export function buildTable(
   const steady = withoutDrift(samples);
   const calibration = calibrate(steady);
   const models = cellModels(ops, steady, calibration);
-  const centred = centring(ops, steady, models);
-  let fixedMs = 0;
+  const { factor, offsetMs } = fitTotals(sums(ops, steady, models));
+  let fixedMs = offsetMs;
   const tableOps: LatencyOp[] = [];
   for (const op of ops) {
-    const entry = tableOp(op, models.get(op.signature), grid, centred);
+    const entry = tableOp(op, models.get(op.signature), grid, factor);
     if (entry === null) continue;
     if (op.axes.length === 0 && !op.droppable) fixedMs += entry.ms[0] ?? 0;
     else tableOps.push(entry);
@@ -61,19 +62,28 @@ export function buildTable(
       samples.map((sample) => sample.referenceMs),
       0.5,
     ),
-    scale: calibration.scale * centred,
+    scale: calibration.scale * factor,
     fixedMs,
     expectedError: null,
-    notes: notesOf(samples, calibration),
+    notes: notesOf(samples, calibration, offsetMs),
     ops: tableOps,
   };
 }
 
-function notesOf(samples: readonly RunSample[], calibration: Calibration): string[] {
+function notesOf(
+  samples: readonly RunSample[],
+  calibration: Calibration,
+  offsetMs: number,
+): string[] {
   const notes = [
     `Recorded times add up to the networks' with a mean error of ${percent(calibration.meanError)}: ` +
       `scale ${calibration.scale.toFixed(4)}, ${(calibration.perEventMs * 1000).toFixed(2)} us per recorded event.`,
   ];
+  if (offsetMs !== 0) {
+    notes.push(
+      `Larger networks lose more to the caches than their operations tell one by one: the fixed part holds ${offsetMs.toFixed(4)} ms for it.`,
+    );
+  }
   const spread = spreadOf(samples);
   if (spread > NOISY_SPREAD) {
     notes.push(
@@ -110,20 +120,19 @@ function cellModels(
   return new Map([...pools].map(([signature, pool]) => [signature, fitCells(pool)]));
 }
 
-/** What brings the summed cells to the networks' times in the middle; very near 1. */
-function centring(
+/** Summed cells of each measured network, with the time that it took. */
+function sums(
   ops: readonly ProfiledOp[],
   samples: readonly RunSample[],
   models: ReadonlyMap<string, CellModel>,
-): number {
-  const ratios = samples.map((sample) => {
+): SummedNetwork[] {
+  return samples.map((sample) => {
     const times = ops.map((op, index) => {
       const counts = op.axes.map((axis) => evaluateCount(axis, sample.counts));
       return sample.opMs[index] === null ? 0 : (models.get(op.signature)?.at(counts) ?? 0);
     });
-    return sample.totalMs / times.reduce((sum, ms) => sum + ms, 0);
+    return { summedMs: times.reduce((sum, ms) => sum + ms, 0), totalMs: sample.totalMs };
   });
-  return quantile(ratios, 0.5);
 }
 
 function tableOp(

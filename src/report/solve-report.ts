@@ -180,7 +180,7 @@ function dimsText(dims: readonly DimReport[], paint: Painter): string {
   for (const dim of open) {
     const kept = dim.dropped ? 0 : dim.kept;
     table.push([
-      dim.name,
+      shortened(dim.name),
       paint.bar(bar(kept, dim.total)),
       `${kept}/${dim.total}`,
       dim.dropped ? "gone with its block" : "",
@@ -222,6 +222,14 @@ function answerText({ answer, seconds, table }: SolveReport, paint: Painter): st
 }
 
 type Align = "left" | "right";
+
+const NAME_WIDTH = 52;
+
+/** A long name without its middle: its beginning and end tell most. */
+export function shortened(name: string): string {
+  if (name.length <= NAME_WIDTH) return name;
+  return `${name.slice(0, 16)}…${name.slice(17 - NAME_WIDTH)}`;
+}
 
 /** A table without rules, as wide as its content. */
 export function plainTable(head: readonly string[], aligns: readonly Align[]): Table.Table {

@@ -13,10 +13,13 @@ export function layerLabel(graph: Graph, node: Node): string {
 
 /**
  * The module path in the name that PyTorch's exporter gives a node: `/layer1/layer1.0/conv1/Conv` is `layer1.0.conv1`. A name
- * of another form stays as it is.
+ * of another form stays as it is, but for TensorFlow Lite's, which joins the names of all ops it fused by `;`: the scope of
+ * the first says it all.
  */
 export function modulePath(node: Node): string {
   const label = nodeLabel(node);
+  const [fused = ""] = label.split(";");
+  if (fused !== label) return fused.split("/").slice(0, -1).join("/") || fused;
   const parts = label.split("/");
   const last = parts.at(-1) ?? "";
   if (!label.startsWith("/") || parts.length < 3 || !last.startsWith(node.opType)) return label;

@@ -21,7 +21,10 @@ export const scoreCommand: Command = command({
   name: "score [model]",
   describe: "Score how much each unit of a network is worth",
   examples: [
-    ["mdp score net.onnx --out importance.json", "squared weights, each layer brought to mean 1"],
+    [
+      "mdp score net.onnx --out importance.json",
+      "squared weights, each layer brought to a best unit of 1",
+    ],
     ["mdp score net.onnx --method bn-scale --out importance.json", "scales of BatchNormalization"],
     ["mdp score net.onnx --method random --seed 3 --out importance.json", "the baseline"],
   ],
@@ -38,7 +41,7 @@ export const scoreCommand: Command = command({
       })
       .option("normalisation", {
         choices: NORMALISATIONS,
-        describe: "What a layer's scores are divided by [mean for magnitudes, none otherwise]",
+        describe: "What a layer's scores are divided by [max for magnitudes, none otherwise]",
       })
       .option("seed", { type: "number", default: 0, describe: "For the random method" })
       .option("out", { type: "string", default: "importance.json", describe: "File to write" }),

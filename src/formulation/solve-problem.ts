@@ -15,7 +15,7 @@ import {
 import { type EncodedProblem, encode } from "./encode.ts";
 import { checkSelection, mostPossible } from "./evaluate.ts";
 import { nearestLimits } from "./nearest-limits.ts";
-import type { Problem } from "./problem.ts";
+import type { Problem, Selection } from "./problem.ts";
 import { checkProblem } from "./problem-check.ts";
 import { noReduction, type Reduction } from "./reduction.ts";
 
@@ -72,7 +72,7 @@ async function askInTurn(run: Run): Promise<Asked> {
     const then = next === undefined || timeLeft <= 0 ? "" : `; ${next} takes over`;
     run.notes.push(`Solver ${solver.name} failed (${outcome.message})${then}.`);
     const { incumbent, stats } = outcome;
-    if (incumbent !== null && isUsable(run, incumbent)) {
+    if (incumbent !== null && isUsable(run, lifted(run, incumbent))) {
       best = { incumbent, solver: solver.name, stats };
     }
   }
@@ -149,11 +149,47 @@ async function conclude(run: Run, outcome: Asked["outcome"], solver: string): Pr
         where: run.problem.name,
         hint: "This is a fault of the program, not of your input: please report it with the files that led here.",
       });
-    case "no-solution":
-      throw nothingFound(run, outcome.reason);
+    case "no-solution": {
+      const started = startAnswer(run, outcome, solver);
+      if (started === null) throw nothingFound(run, outcome.reason);
+      return started;
+    }
     default:
       return outcome satisfies never;
   }
+}
+
+/** Where the solver found nothing in time, the selection that it started from is an answer, if it is one. */
+function startAnswer(
+  run: Run,
+  outcome: Extract<Outcome, { status: "no-solution" }>,
+  solver: string,
+): Answer | null {
+  const { problem, encoded, options } = run;
+  const { start } = options;
+  if (start === undefined || !isUsable(run, start)) return null;
+  const { objective, usage } = checkSelection(problem, start);
+  const proven = Number.isFinite(outcome.bound) ? outcome.bound : Number.POSITIVE_INFINITY;
+  const bound = Math.max(
+    Math.min(proven / encoded.objectiveScale, mostPossible(problem)),
+    objective,
+  );
+  const why = outcome.reason === "interrupted" ? "it was interrupted" : "its time was over";
+  run.notes.push(
+    `Solver ${solver} had found nothing when ${why}: this is the selection that it started from.`,
+  );
+  return {
+    status: "feasible",
+    selection: start,
+    objective,
+    usage,
+    bound,
+    gap: relativeGap(objective, bound),
+    solver: "start",
+    seconds: elapsed(run),
+    stats: outcome.stats,
+    notes: run.notes,
+  };
 }
 
 function nothingFound(run: Run, reason: "time-limit" | "interrupted"): Error {
@@ -204,10 +240,14 @@ function answerOf(
   };
 }
 
-/** Whether a point that a dying solver left behind stands for a selection within the limits. */
-function isUsable(run: Run, incumbent: Incumbent): boolean {
+function lifted({ reduction, encoded }: Run, { values }: Incumbent): Selection {
+  return reduction.lift(encoded.decode(values));
+}
+
+/** Whether what a dying solver left behind, or a start, is a selection within the limits. */
+function isUsable({ problem }: Run, selection: Selection): boolean {
   try {
-    checkSelection(run.problem, run.reduction.lift(run.encoded.decode(incumbent.values)));
+    checkSelection(problem, selection);
     return true;
   } catch (error) {
     if (error instanceof VerificationError) return false;

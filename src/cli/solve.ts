@@ -1,11 +1,12 @@
 import { EXIT } from "../core/errors.ts";
+import { checkWritable } from "../core/files.ts";
 import { painter } from "../report/painter.ts";
 import { solveText } from "../report/solve-report.ts";
 import { type Command, command } from "./command.ts";
 import { openNetwork } from "./network.ts";
 import { solveInstanceCommand } from "./solve-instance.ts";
 import { solveNetwork } from "./solve-network.ts";
-import { solveNetworkOptions, solveOptions } from "./solve-options.ts";
+import { checkSolveOptions, solveNetworkOptions, solveOptions } from "./solve-options.ts";
 import { reportOf, writeSubnet } from "./solved-report.ts";
 import { tableFor } from "./table-source.ts";
 
@@ -19,12 +20,30 @@ export const solveCommand: Command = command({
   ],
   options: (yargs) =>
     solveOptions(yargs)
-      .option("model", { type: "string", describe: "ONNX file; the embedded default without it" })
-      .option("write-lp", { type: "string", describe: "Write the program as an LP file" })
-      .option("out", { type: "string", describe: "Write the subnet to this file" })
-      .option("instance", { type: "string", describe: "Solve a published instance instead" })
+      .option("model", {
+        type: "string",
+        requiresArg: true,
+        describe: "ONNX file; the embedded default without it",
+      })
+      .option("write-lp", {
+        type: "string",
+        requiresArg: true,
+        describe: "Write the program as an LP file",
+      })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        describe: "Write the subnet to this file",
+      })
+      .option("instance", {
+        type: "string",
+        requiresArg: true,
+        describe: "Solve a published instance instead",
+      })
       .conflicts("instance", ["model", "device", "table", "importance"]),
   run: async (options, context) => {
+    await checkSolveOptions(options);
+    for (const path of [options.out, options.writeLp]) if (path !== undefined) checkWritable(path);
     if (options.instance !== undefined) {
       return solveInstanceCommand(options.instance, options, context);
     }

@@ -11,20 +11,20 @@ import { reportOf, writeSubnet } from "./solved-report.ts";
 import { tableFor } from "./table-source.ts";
 
 export const solveCommand: Command = command({
-  name: "solve",
+  name: "solve [model]",
   describe: "Find the best subnet within a latency budget",
   examples: [
     ["mdp solve --device jetson", "the embedded default network at half its latency"],
-    ["mdp solve --model net.onnx --table t.json --budget 12ms --out subnet.json", "your own"],
+    ["mdp solve net.onnx --table t.json --budget 12ms --out subnet.json", "your own"],
     ["mdp solve --instance FILE.json", "a published instance of the program"],
   ],
   options: (yargs) =>
     solveOptions(yargs)
-      .option("model", {
+      .positional("model", {
         type: "string",
-        requiresArg: true,
         describe: "ONNX file; the embedded default without it",
       })
+      .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" })
       .option("write-lp", {
         type: "string",
         requiresArg: true,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { InputError } from "../core/errors.ts";
 import { readJson, writeFileAtomic } from "../core/files.ts";
+import { firstIssues } from "../core/schema.ts";
 
 /** Where a cell's time comes from: measured, interpolated between measured cells by a fit, or predicted. */
 export type CellOrigin = "m" | "i" | "p";
@@ -94,7 +95,7 @@ export type LatencyTable = z.infer<typeof TABLE>;
 export function parseTable(value: unknown, where: string): LatencyTable {
   const parsed = TABLE.safeParse(value);
   if (!parsed.success) {
-    throw badTable(where, z.prettifyError(parsed.error).replaceAll("\n", " "));
+    throw badTable(where, firstIssues(parsed.error));
   }
   for (const op of parsed.data.ops) checkOp(op, where);
   return parsed.data;

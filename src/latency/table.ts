@@ -80,11 +80,8 @@ const TABLE = z.object({
   ops: z.array(OP),
 });
 
-/** A channel count as a linear form: `fixed` plus, per part, channels per kept unit of a dim. */
-export type TableAxis = z.infer<typeof AXIS_COUNT>;
 /** The time of one operation over the channel counts that shape it. */
 export type LatencyOp = z.infer<typeof OP>;
-export type ExpectedError = z.infer<typeof ERROR>;
 /** What a network takes on a device, as a sum over operations. */
 export type LatencyTable = z.infer<typeof TABLE>;
 

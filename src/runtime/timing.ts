@@ -49,14 +49,19 @@ export async function timeSessions(
   for (const { session, feeds } of sessions) {
     for (let run = 0; run < (options.warmup ?? 3); run += 1) await session.run(feeds);
   }
+  const turn = async ({ session, feeds }: TimedSession, counted: number): Promise<number[]> => {
+    for (let run = 0; run < UNCOUNTED; run += 1) await session.run(feeds);
+    const times: number[] = [];
+    for (let run = 0; run < counted; run += 1) {
+      const start = now();
+      await session.run(feeds);
+      times.push(now() - start);
+    }
+    return times;
+  };
   for (let done = 0; done < repeats; done += burst) {
-    for (const [index, { session, feeds }] of sessions.entries()) {
-      for (let run = 0; run < UNCOUNTED; run += 1) await session.run(feeds);
-      for (let run = 0; run < Math.min(burst, repeats - done); run += 1) {
-        const start = now();
-        await session.run(feeds);
-        samples[index]?.push(now() - start);
-      }
+    for (const [index, timed] of sessions.entries()) {
+      samples[index]?.push(...(await turn(timed, Math.min(burst, repeats - done))));
     }
     options.onRound?.(Math.min(repeats, done + burst), repeats);
   }

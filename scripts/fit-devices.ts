@@ -1,6 +1,6 @@
 /**
  * Fits the constants of the Jetson predictions to published end-to-end latencies and writes
- * `latency-tables/<device>/device.json`. Run it again when the model in src/latency/predict-roofline.ts changes:
+ * `latency-tables/<device>/device.json`. Run it again when the model in src/latency/predict/roofline.ts changes:
  *
  *   npx tsx scripts/fit-devices.ts
  *
@@ -16,8 +16,8 @@ import {
   type DeviceHardware,
   type DeviceModel,
   parseDevice,
-} from "../src/latency/predict-device.ts";
-import { workMs } from "../src/latency/predict-roofline.ts";
+} from "../src/latency/predict/device.ts";
+import { workMs } from "../src/latency/predict/roofline.ts";
 import {
   AGX_ORIN,
   type Board,

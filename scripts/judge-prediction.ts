@@ -9,14 +9,14 @@ import { join } from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
 import { packageRoot, readFileBytes } from "../src/core/files.ts";
-import { predictTable } from "../src/latency/predict.ts";
 import {
   type DeviceDescription,
   type DeviceHardware,
   type DeviceModel,
   readDevice,
-} from "../src/latency/predict-device.ts";
-import { type Work, workMs } from "../src/latency/predict-roofline.ts";
+} from "../src/latency/predict/device.ts";
+import { predictTable } from "../src/latency/predict/predict-table.ts";
+import { type Work, workMs } from "../src/latency/predict/roofline.ts";
 import { parseModel } from "../src/onnx/read.ts";
 import { findStructure } from "../src/structure/find-structure.ts";
 import { PUBLISHED, STARTING_MODEL, XAVIER } from "./devices/hardware.ts";

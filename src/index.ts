@@ -56,7 +56,7 @@ export {
 export { scoreNetwork } from "./importance/score.ts";
 export { listDevices, resolveDevice, tablesFor } from "./latency/devices.ts";
 export { latencyMs } from "./latency/lookup.ts";
-export { predictTable } from "./latency/predict.ts";
+export { predictTable } from "./latency/predict/predict-table.ts";
 export { predictNetwork } from "./latency/predict-network.ts";
 export { type LatencyTable, readTable, writeTable } from "./latency/table.ts";
 export type { Model as LinearProgram } from "./mip/model.ts";

@@ -1,5 +1,5 @@
 /** Published hardware figures of the Jetsons, and the constants that every prediction starts from. */
-import type { DeviceHardware, DeviceModel } from "../../src/latency/predict-device.ts";
+import type { DeviceHardware, DeviceModel } from "../../src/latency/predict/device.ts";
 
 export interface Board {
   readonly name: string;

@@ -3,7 +3,7 @@
  * with the stride on the 3x3 convolution; VGG: Simonyan and Zisserman 2015; MobileNetV2: Sandler et al. 2018;
  * SqueezeNet 1.1: Iandola et al. 2016), float16, 224x224, batch 1. Nothing is downloaded.
  */
-import type { Work } from "../../src/latency/predict-roofline.ts";
+import type { Work } from "../../src/latency/predict/roofline.ts";
 
 const BYTES = 2;
 

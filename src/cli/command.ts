@@ -1,5 +1,5 @@
 /**
- * How a command is written. One file per command in this folder exports one `Command` made by `command(...)`, which main.ts lists:
+ * How a command is written. One file per command in commands/ exports one `Command` made by `command(...)`, which main.ts lists:
  *
  *   export const inspectCommand = command({
  *     name: "inspect [model]",

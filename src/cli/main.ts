@@ -6,16 +6,16 @@ import { hideBin } from "yargs/helpers";
 import { EXIT, UsageError } from "../core/errors.ts";
 import { packageRoot, readJson } from "../core/files.ts";
 import { type Command, reportError } from "./command.ts";
-import { dataCommand } from "./data.ts";
-import { devicesCommand } from "./devices.ts";
-import { doctorCommand } from "./doctor.ts";
-import { evalCommand } from "./eval.ts";
-import { exportCommand } from "./export.ts";
-import { inspectCommand } from "./inspect.ts";
-import { profileCommand } from "./profile.ts";
-import { pruneCommand } from "./prune.ts";
-import { scoreCommand } from "./score.ts";
-import { solveCommand } from "./solve.ts";
+import { dataCommand } from "./commands/data.ts";
+import { devicesCommand } from "./commands/devices.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { evalCommand } from "./commands/eval.ts";
+import { exportCommand } from "./commands/export.ts";
+import { inspectCommand } from "./commands/inspect.ts";
+import { profileCommand } from "./commands/profile.ts";
+import { pruneCommand } from "./commands/prune.ts";
+import { scoreCommand } from "./commands/score.ts";
+import { solveCommand } from "./commands/solve.ts";
 
 const COMMANDS: readonly Command[] = [
   inspectCommand,

@@ -4,7 +4,7 @@ import { readFileBytes, readJson, sha256, writeJson } from "../core/files.ts";
 import { writeShapeSet } from "../data/shape-files.ts";
 import type { ImportanceMethod } from "../importance/importance.ts";
 import { scoreNetwork } from "../importance/score.ts";
-import { profileLocal } from "../latency/profile-local.ts";
+import { profileLocal } from "../latency/measure/profile-local.ts";
 import { readTable, writeTable } from "../latency/table.ts";
 import { withGraph } from "../onnx/model.ts";
 import { writeModel } from "../onnx/write.ts";

@@ -1,7 +1,7 @@
 import { UsageError } from "../core/errors.ts";
 import { resolveDevice, tableFolders, tablesFor } from "../latency/devices.ts";
-import { predictTable } from "../latency/predict.ts";
-import type { Precision } from "../latency/predict-device.ts";
+import type { Precision } from "../latency/predict/device.ts";
+import { predictTable } from "../latency/predict/predict-table.ts";
 import { type LatencyTable, readTable } from "../latency/table.ts";
 import { structureHash } from "../structure/structure-json.ts";
 import type { OpenNetwork } from "./network.ts";

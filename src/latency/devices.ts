@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { packageRoot } from "../core/files.ts";
-import { type DeviceDescription, readDevice } from "./predict-device.ts";
+import { type DeviceDescription, readDevice } from "./predict/device.ts";
 import { type LatencyTable, readTable } from "./table.ts";
 
 /** A device that tables exist for, or can be predicted for. */

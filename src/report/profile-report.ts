@@ -1,6 +1,6 @@
-import type { ProfileResult } from "../latency/profile-local.ts";
+import type { ProfileResult } from "../latency/measure/profile-local.ts";
+import type { Validation } from "../latency/measure/validate.ts";
 import type { LatencyTable } from "../latency/table.ts";
-import type { Validation } from "../latency/validate.ts";
 import { percent, plainTable } from "./solve-report.ts";
 
 /** What people read after a network was measured. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
-import { calibrate, spreadOf, withoutDrift } from "../../src/latency/calibrate.ts";
-import type { RunSample } from "../../src/latency/samples.ts";
+import { calibrate, spreadOf, withoutDrift } from "../../src/latency/fit/calibrate.ts";
+import type { RunSample } from "../../src/latency/measure/samples.ts";
 
 function sample(opMs: readonly number[], totalMs: number, referenceMs = 10): RunSample {
   return {

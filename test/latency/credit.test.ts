@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { graphBuilder } from "../../src/graph/build.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { floatTensor } from "../../src/graph/tensor.ts";
-import { creditEvents, creditedTimes } from "../../src/latency/credit.ts";
+import { creditEvents, creditedTimes } from "../../src/latency/measure/credit.ts";
 import { profiledOps } from "../../src/latency/ops.ts";
 import type { OpEvent } from "../../src/runtime/profile.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";

@@ -1,4 +1,4 @@
-import type { EndToEnd, Measurement, Measurer } from "../../src/latency/measurer.ts";
+import type { EndToEnd, Measurement, Measurer } from "../../src/latency/measure/measurer.ts";
 import type { ProfiledOp } from "../../src/latency/ops.ts";
 import { droppedNodes, evaluateCount } from "../../src/structure/counts.ts";
 import type { Structure } from "../../src/structure/structure.ts";

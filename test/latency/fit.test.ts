@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
-import { fitCells } from "../../src/latency/fit.ts";
-import { conditioned } from "../../src/latency/gaussian-process.ts";
-import { nonnegativeLeastSquares } from "../../src/latency/nonnegative.ts";
+import { fitCells } from "../../src/latency/fit/cell-model.ts";
+import { conditioned } from "../../src/latency/fit/gaussian-process.ts";
+import { nonnegativeLeastSquares } from "../../src/latency/fit/nonnegative.ts";
 import { stairsMs } from "./fake-measurer.ts";
 
 describe("fitCells", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
-import { gridOf, randomPlan } from "../../src/latency/plan.ts";
+import { gridOf, randomPlan } from "../../src/latency/measure/plan.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { checkSubnet, isBlockGone } from "../../src/subnet/subnet.ts";
 import { NETWORKS, slicePadResnet } from "../helpers/networks.ts";

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { NETWORKS } from "../../scripts/devices/networks.ts";
 import { packageRoot, readJson } from "../../src/core/files.ts";
-import { parseDevice, readDevice } from "../../src/latency/predict-device.ts";
-import { workMs } from "../../src/latency/predict-roofline.ts";
+import { parseDevice, readDevice } from "../../src/latency/predict/device.ts";
+import { workMs } from "../../src/latency/predict/roofline.ts";
 
 const path = (name: string): string => join(packageRoot(), "latency-tables", name, "device.json");
 const JETSONS = ["jetson-nano", "jetson-xavier", "jetson-orin-nano", "jetson-agx-orin"];

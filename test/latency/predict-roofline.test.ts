@@ -2,8 +2,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { packageRoot } from "../../src/core/files.ts";
-import { PRECISIONS, readDevice } from "../../src/latency/predict-device.ts";
-import { type Work, workMs } from "../../src/latency/predict-roofline.ts";
+import { PRECISIONS, readDevice } from "../../src/latency/predict/device.ts";
+import { type Work, workMs } from "../../src/latency/predict/roofline.ts";
 
 const DEVICES = ["jetson-nano", "jetson-xavier", "jetson-orin-nano", "jetson-agx-orin"].map(
   (name) => readDevice(join(packageRoot(), "latency-tables", name, "device.json")),

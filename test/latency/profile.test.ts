@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { SILENT } from "../../src/core/progress.ts";
-import { profiledOps } from "../../src/latency/ops.ts";
-import { predictNetwork } from "../../src/latency/predict-network.ts";
 import {
   type LocalProfile,
   type ProfileResult,
   profileLocal,
-} from "../../src/latency/profile-local.ts";
+} from "../../src/latency/measure/profile-local.ts";
+import { profiledOps } from "../../src/latency/ops.ts";
+import { predictNetwork } from "../../src/latency/predict-network.ts";
 import { readTable } from "../../src/latency/table.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
-import { fitTotals, type SummedNetwork } from "../../src/latency/totals.ts";
+import { fitTotals, type SummedNetwork } from "../../src/latency/fit/totals.ts";
 
 function networks(count: number, total: (summedMs: number) => number): SummedNetwork[] {
   const random = randomFrom(9);

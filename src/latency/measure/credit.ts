@@ -1,8 +1,8 @@
-import type { Graph, Node } from "../graph/graph.ts";
-import { nodeId } from "../graph/graph.ts";
-import { producerOf } from "../graph/traversal.ts";
-import type { OpEvent } from "../runtime/profile.ts";
-import { FOLLOWERS, type ProfiledOp } from "./ops.ts";
+import type { Graph, Node } from "../../graph/graph.ts";
+import { nodeId } from "../../graph/graph.ts";
+import { producerOf } from "../../graph/traversal.ts";
+import type { OpEvent } from "../../runtime/profile.ts";
+import { FOLLOWERS, type ProfiledOp } from "../ops.ts";
 
 /** For each event of a run, the index of the operation whose time it is; null where it is nobody's. */
 export type Credits = readonly (number | null)[];

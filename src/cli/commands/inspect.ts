@@ -1,9 +1,14 @@
-import { UsageError } from "../core/errors.ts";
-import { checkWritable, writeJson } from "../core/files.ts";
-import { blockTable, dimTable, layerTable, structureSummary } from "../report/structure-report.ts";
-import { structureJson } from "../structure/structure-json.ts";
-import { type Command, command } from "./command.ts";
-import { openNetwork } from "./network.ts";
+import { UsageError } from "../../core/errors.ts";
+import { checkWritable, writeJson } from "../../core/files.ts";
+import {
+  blockTable,
+  dimTable,
+  layerTable,
+  structureSummary,
+} from "../../report/structure-report.ts";
+import { structureJson } from "../../structure/structure-json.ts";
+import { type Command, command } from "../command.ts";
+import { openNetwork } from "../network.ts";
 
 export const inspectCommand: Command = command({
   name: "inspect [model]",

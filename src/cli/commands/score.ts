@@ -1,4 +1,4 @@
-import { checkWritable, writeFileAtomic } from "../core/files.ts";
+import { checkWritable, writeFileAtomic } from "../../core/files.ts";
 import {
   IMPORTANCE_METHODS,
   type Importance,
@@ -6,12 +6,12 @@ import {
   importanceText,
   NORMALISATIONS,
   scoreUnits,
-} from "../importance/importance.ts";
-import { scoreNetwork } from "../importance/score.ts";
-import { plainTable } from "../report/solve-report.ts";
-import { type Command, command } from "./command.ts";
-import { openNetwork } from "./network.ts";
-import { checkWhole } from "./numbers.ts";
+} from "../../importance/importance.ts";
+import { scoreNetwork } from "../../importance/score.ts";
+import { plainTable } from "../../report/solve-report.ts";
+import { type Command, command } from "../command.ts";
+import { openNetwork } from "../network.ts";
+import { checkWhole } from "../numbers.ts";
 
 const ALIASES: Readonly<Record<string, ImportanceMethod>> = {
   l1: "magnitude-l1",

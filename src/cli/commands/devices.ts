@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Device, listDevices, tableFolders } from "../latency/devices.ts";
-import { type LatencyTable, readTable } from "../latency/table.ts";
-import { percent, plainTable } from "../report/solve-report.ts";
-import { type Command, command } from "./command.ts";
+import { type Device, listDevices, tableFolders } from "../../latency/devices.ts";
+import { type LatencyTable, readTable } from "../../latency/table.ts";
+import { percent, plainTable } from "../../report/solve-report.ts";
+import { type Command, command } from "../command.ts";
 
 interface TableSummary {
   readonly path: string;

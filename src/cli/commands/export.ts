@@ -1,17 +1,17 @@
 import { resolve } from "node:path";
-import { UsageError } from "../core/errors.ts";
-import { checkWritable, readJson } from "../core/files.ts";
-import { withGraph } from "../onnx/model.ts";
-import { writeModel } from "../onnx/write.ts";
-import { count, percent } from "../report/solve-report.ts";
-import { macCount, parameterCount } from "../structure/counts.ts";
-import { cutGraph } from "../subnet/cut.ts";
-import { proveCut } from "../subnet/prove.ts";
-import { unitCounts } from "../subnet/subnet.ts";
-import { parseSubnet } from "../subnet/subnet-file.ts";
-import { type Command, command } from "./command.ts";
-import { openNetwork } from "./network.ts";
-import { checkWhole } from "./numbers.ts";
+import { UsageError } from "../../core/errors.ts";
+import { checkWritable, readJson } from "../../core/files.ts";
+import { withGraph } from "../../onnx/model.ts";
+import { writeModel } from "../../onnx/write.ts";
+import { count, percent } from "../../report/solve-report.ts";
+import { macCount, parameterCount } from "../../structure/counts.ts";
+import { cutGraph } from "../../subnet/cut.ts";
+import { proveCut } from "../../subnet/prove.ts";
+import { unitCounts } from "../../subnet/subnet.ts";
+import { parseSubnet } from "../../subnet/subnet-file.ts";
+import { type Command, command } from "../command.ts";
+import { openNetwork } from "../network.ts";
+import { checkWhole } from "../numbers.ts";
 
 export const exportCommand: Command = command({
   name: "export [model]",

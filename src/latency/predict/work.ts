@@ -1,11 +1,11 @@
-import { InternalError } from "../core/errors.ts";
-import type { Graph, Node, NodeId } from "../graph/graph.ts";
-import { nodeId } from "../graph/graph.ts";
-import { opOf } from "../graph/read-op.ts";
-import { consumersOf } from "../graph/traversal.ts";
-import type { AxisCount, Structure } from "../structure/structure.ts";
-import type { ProfiledOp } from "./ops.ts";
-import type { Work } from "./predict-roofline.ts";
+import { InternalError } from "../../core/errors.ts";
+import type { Graph, Node, NodeId } from "../../graph/graph.ts";
+import { nodeId } from "../../graph/graph.ts";
+import { opOf } from "../../graph/read-op.ts";
+import { consumersOf } from "../../graph/traversal.ts";
+import type { AxisCount, Structure } from "../../structure/structure.ts";
+import type { ProfiledOp } from "../ops.ts";
+import type { Work } from "./roofline.ts";
 
 /** What an operation does at given channels per axis of `ProfiledOp.axes`; null where it costs nothing. */
 export type WorkAt = (counts: readonly number[]) => Work | null;

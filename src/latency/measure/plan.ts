@@ -1,6 +1,6 @@
-import { type Random, shuffled } from "../core/random.ts";
-import type { Dim, Layer, Structure } from "../structure/structure.ts";
-import type { Subnet } from "../subnet/subnet.ts";
+import { type Random, shuffled } from "../../core/random.ts";
+import type { Dim, Layer, Structure } from "../../structure/structure.ts";
+import type { Subnet } from "../../subnet/subnet.ts";
 
 /**
  * The numbers of units that a table covers per dim: multiples of `step` channels, and all. A dim that can't be pruned

@@ -1,9 +1,9 @@
 import { appendFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { InputError } from "../core/errors.ts";
-import { readFileBytes, sha256, writeFileAtomic } from "../core/files.ts";
-import type { Subnet } from "../subnet/subnet.ts";
+import { InputError } from "../../core/errors.ts";
+import { readFileBytes, sha256, writeFileAtomic } from "../../core/files.ts";
+import type { Subnet } from "../../subnet/subnet.ts";
 
 const SAMPLE = z.object({
   /** Of the subnet; a sample serves whoever asks for the same one. */

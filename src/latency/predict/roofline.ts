@@ -10,7 +10,7 @@
  * the time a thread block needs for its way through the contracted axis, which rules where there are few tiles (deep
  * layers at batch 1). The roofline is that of Williams et al., 2009.
  */
-import type { DeviceDescription, DeviceModel, Precision } from "./predict-device.ts";
+import type { DeviceDescription, DeviceModel, Precision } from "./device.ts";
 
 /** What a kernel does. Bytes are those it must move; flops count a multiply-accumulate as two. */
 export type Work =

@@ -1,4 +1,4 @@
-import type { Subnet } from "../subnet/subnet.ts";
+import type { Subnet } from "../../subnet/subnet.ts";
 
 /** One network measured: operation by operation, and as a whole. */
 export interface Measurement {

@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
-import { InputError } from "../core/errors.ts";
-import { writeJson } from "../core/files.ts";
-import { readDatasetConfig } from "../data/config.ts";
-import { IMPORTANCE_METHODS } from "../importance/importance.ts";
-import { painter } from "../report/painter.ts";
-import { runText } from "../report/run-report.ts";
-import { type Command, command } from "./command.ts";
-import { openNetwork } from "./network.ts";
-import { checkPositive, checkWhole } from "./numbers.ts";
+import { InputError } from "../../core/errors.ts";
+import { writeJson } from "../../core/files.ts";
+import { readDatasetConfig } from "../../data/config.ts";
+import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
+import { painter } from "../../report/painter.ts";
+import { runText } from "../../report/run-report.ts";
+import { type Command, command } from "../command.ts";
+import { openNetwork } from "../network.ts";
+import { checkPositive, checkWhole } from "../numbers.ts";
 import {
   evalStage,
   exportStage,
@@ -17,10 +17,10 @@ import {
   solveStage,
   summaryOf,
   tableStage,
-} from "./prune-stages.ts";
-import { openRunFolder } from "./run-folder.ts";
-import { checkSolveOptions, solveOptions } from "./solve-options.ts";
-import { noTable } from "./table-source.ts";
+} from "../prune-stages.ts";
+import { openRunFolder } from "../run-folder.ts";
+import { checkSolveOptions, solveOptions } from "../solve-options.ts";
+import { noTable } from "../table-source.ts";
 
 export const pruneCommand: Command = command({
   name: "prune [model]",

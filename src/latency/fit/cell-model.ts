@@ -1,4 +1,4 @@
-import { quantile } from "../runtime/timing.ts";
+import { quantile } from "../../runtime/timing.ts";
 import { conditioned, type Kernel } from "./gaussian-process.ts";
 import { nonnegativeLeastSquares } from "./nonnegative.ts";
 

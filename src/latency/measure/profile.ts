@@ -1,8 +1,8 @@
-import { InterruptedError } from "../core/errors.ts";
-import type { Progress } from "../core/progress.ts";
-import { randomFrom } from "../core/random.ts";
-import type { Structure } from "../structure/structure.ts";
-import { keepAll, type Subnet, unitCounts } from "../subnet/subnet.ts";
+import { InterruptedError } from "../../core/errors.ts";
+import type { Progress } from "../../core/progress.ts";
+import { randomFrom } from "../../core/random.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { keepAll, type Subnet, unitCounts } from "../../subnet/subnet.ts";
 import type { Measurer } from "./measurer.ts";
 import { randomPlan } from "./plan.ts";
 import { type RunSample, type SampleFile, subnetKey } from "./samples.ts";

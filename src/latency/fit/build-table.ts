@@ -1,11 +1,11 @@
-import { quantile } from "../runtime/timing.ts";
-import { evaluateCount } from "../structure/counts.ts";
+import { quantile } from "../../runtime/timing.ts";
+import { evaluateCount } from "../../structure/counts.ts";
+import type { RunSample } from "../measure/samples.ts";
+import type { ProfiledOp } from "../ops.ts";
+import type { LatencyOp, LatencyTable } from "../table.ts";
 import { type Calibration, calibrate, spreadOf, withoutDrift } from "./calibrate.ts";
+import { type CellModel, type CellSample, fitCells } from "./cell-model.ts";
 import { cellsOf, reachableCounts } from "./cells.ts";
-import { type CellModel, type CellSample, fitCells } from "./fit.ts";
-import type { ProfiledOp } from "./ops.ts";
-import type { RunSample } from "./samples.ts";
-import type { LatencyOp, LatencyTable } from "./table.ts";
 import { fitTotals, type SummedNetwork } from "./totals.ts";
 
 /** What a table says besides its times. */

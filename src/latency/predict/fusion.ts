@@ -1,6 +1,6 @@
-import { type Node, nodeId } from "../graph/graph.ts";
-import type { Structure } from "../structure/structure.ts";
-import { FOLLOWERS, type ProfiledOp } from "./ops.ts";
+import { type Node, nodeId } from "../../graph/graph.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { FOLLOWERS, type ProfiledOp } from "../ops.ts";
 
 const CONTRACTIONS: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
 

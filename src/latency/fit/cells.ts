@@ -1,4 +1,4 @@
-import type { AxisCount } from "../structure/structure.ts";
+import type { AxisCount } from "../../structure/structure.ts";
 
 /** All combinations of the counts, the last axis fastest. */
 export function cellsOf(counts: readonly (readonly number[])[]): number[][] {

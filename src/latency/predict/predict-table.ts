@@ -1,11 +1,11 @@
-import type { AxisCount, Structure } from "../structure/structure.ts";
-import { structureHash } from "../structure/structure-json.ts";
-import { type ProfiledOp, profiledOps } from "./ops.ts";
-import type { DeviceDescription, Precision } from "./predict-device.ts";
-import { fusedInputs } from "./predict-fusion.ts";
-import { workMs } from "./predict-roofline.ts";
-import { type WorkAt, workOf } from "./predict-work.ts";
-import type { LatencyOp, LatencyTable } from "./table.ts";
+import type { AxisCount, Structure } from "../../structure/structure.ts";
+import { structureHash } from "../../structure/structure-json.ts";
+import { type ProfiledOp, profiledOps } from "../ops.ts";
+import type { LatencyOp, LatencyTable } from "../table.ts";
+import type { DeviceDescription, Precision } from "./device.ts";
+import { fusedInputs } from "./fusion.ts";
+import { workMs } from "./roofline.ts";
+import { type WorkAt, workOf } from "./work.ts";
 
 export interface PredictOptions {
   /** Images per run. */

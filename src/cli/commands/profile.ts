@@ -1,13 +1,13 @@
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { UsageError } from "../core/errors.ts";
-import { checkWritable } from "../core/files.ts";
-import { profileLocal } from "../latency/profile-local.ts";
-import { profileText } from "../report/profile-report.ts";
-import { OPTIMISATIONS } from "../runtime/session.ts";
-import { type Command, command } from "./command.ts";
-import { openNetwork } from "./network.ts";
-import { checkPositive, checkWhole } from "./numbers.ts";
+import { UsageError } from "../../core/errors.ts";
+import { checkWritable } from "../../core/files.ts";
+import { profileLocal } from "../../latency/measure/profile-local.ts";
+import { profileText } from "../../report/profile-report.ts";
+import { OPTIMISATIONS } from "../../runtime/session.ts";
+import { type Command, command } from "../command.ts";
+import { openNetwork } from "../network.ts";
+import { checkPositive, checkWhole } from "../numbers.ts";
 
 /** Without this, an option whose value was forgotten would quietly be its default. */
 const NEED_A_VALUE = [

@@ -1,18 +1,18 @@
-import { UsageError } from "../core/errors.ts";
-import type { Progress } from "../core/progress.ts";
-import type { Model } from "../onnx/model.ts";
-import { type Optimisation, runtimeVersion } from "../runtime/session.ts";
-import type { Structure } from "../structure/structure.ts";
-import { structureHash } from "../structure/structure-json.ts";
-import { buildTable, type TableHead } from "./build-table.ts";
+import { UsageError } from "../../core/errors.ts";
+import type { Progress } from "../../core/progress.ts";
+import type { Model } from "../../onnx/model.ts";
+import { type Optimisation, runtimeVersion } from "../../runtime/session.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { structureHash } from "../../structure/structure-json.ts";
+import { buildTable, type TableHead } from "../fit/build-table.ts";
+import { profiledOps } from "../ops.ts";
+import { type LatencyTable, writeTable } from "../table.ts";
 import { localDevice } from "./device-facts.ts";
 import { localMeasurer } from "./local-measurer.ts";
 import type { Measurer } from "./measurer.ts";
-import { profiledOps } from "./ops.ts";
 import { gridOf } from "./plan.ts";
 import { profileNetworks } from "./profile.ts";
 import { openSamples, type RunSample, type SampleConfig } from "./samples.ts";
-import { type LatencyTable, writeTable } from "./table.ts";
 import { type Validation, validateTable, withExpectedError } from "./validate.ts";
 
 /** How to measure a network on this machine. */

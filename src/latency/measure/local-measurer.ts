@@ -1,17 +1,17 @@
-import type { Graph } from "../graph/graph.ts";
-import { nodeId } from "../graph/graph.ts";
-import { type Model, withGraph } from "../onnx/model.ts";
-import { serializeModel } from "../onnx/write.ts";
-import { randomFeeds } from "../runtime/feeds.ts";
-import type { RunProfile } from "../runtime/profile.ts";
-import { type Feeds, type Optimisation, openSession, type Session } from "../runtime/session.ts";
-import { timedRun, timingOf } from "../runtime/timing.ts";
-import type { Structure } from "../structure/structure.ts";
-import { cutGraph } from "../subnet/cut.ts";
-import { keepAll, type Subnet } from "../subnet/subnet.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { nodeId } from "../../graph/graph.ts";
+import { type Model, withGraph } from "../../onnx/model.ts";
+import { serializeModel } from "../../onnx/write.ts";
+import { randomFeeds } from "../../runtime/feeds.ts";
+import type { RunProfile } from "../../runtime/profile.ts";
+import { type Feeds, type Optimisation, openSession, type Session } from "../../runtime/session.ts";
+import { timedRun, timingOf } from "../../runtime/timing.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { cutGraph } from "../../subnet/cut.ts";
+import { keepAll, type Subnet } from "../../subnet/subnet.ts";
+import type { ProfiledOp } from "../ops.ts";
 import { type CreditedTime, creditEvents, creditedTimes } from "./credit.ts";
 import type { EndToEnd, Measurement, Measurer } from "./measurer.ts";
-import type { ProfiledOp } from "./ops.ts";
 
 export interface LocalOptions {
   readonly batch: number;

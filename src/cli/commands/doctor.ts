@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus, freemem, loadavg, totalmem } from "node:os";
-import { hasGlpk } from "../../solvers/glpk.ts";
-import { createHighs } from "../../solvers/highs.ts";
-import { EXIT } from "../core/errors.ts";
-import { createModelBuilder } from "../mip/builder.ts";
-import { openSession, runtimeVersion } from "../runtime/session.ts";
-import { type Command, command } from "./command.ts";
-import { defaultNetwork } from "./default-network.ts";
+import { hasGlpk } from "../../../solvers/glpk.ts";
+import { createHighs } from "../../../solvers/highs.ts";
+import { EXIT } from "../../core/errors.ts";
+import { createModelBuilder } from "../../mip/builder.ts";
+import { openSession, runtimeVersion } from "../../runtime/session.ts";
+import { type Command, command } from "../command.ts";
+import { defaultNetwork } from "../default-network.ts";
 
 interface Finding {
   readonly what: string;

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { InputError } from "../core/errors.ts";
-import { readJson } from "../core/files.ts";
-import { firstIssues } from "../core/schema.ts";
+import { InputError } from "../../core/errors.ts";
+import { readJson } from "../../core/files.ts";
+import { firstIssues } from "../../core/schema.ts";
 
 /** Number formats that predictions are made for. */
 export const PRECISIONS = ["float16", "float32"] as const;

@@ -1,4 +1,4 @@
-import { quantile } from "../runtime/timing.ts";
+import { quantile } from "../../runtime/timing.ts";
 
 /** A measured network: its cells summed, and what it took. */
 export interface SummedNetwork {

@@ -1,14 +1,14 @@
-import { EXIT } from "../core/errors.ts";
-import { checkWritable } from "../core/files.ts";
-import { painter } from "../report/painter.ts";
-import { solveText } from "../report/solve-report.ts";
-import { type Command, command } from "./command.ts";
-import { openNetwork } from "./network.ts";
-import { solveInstanceCommand } from "./solve-instance.ts";
-import { solveNetwork } from "./solve-network.ts";
-import { checkSolveOptions, solveNetworkOptions, solveOptions } from "./solve-options.ts";
-import { reportOf, writeSubnet } from "./solved-report.ts";
-import { tableFor } from "./table-source.ts";
+import { EXIT } from "../../core/errors.ts";
+import { checkWritable } from "../../core/files.ts";
+import { painter } from "../../report/painter.ts";
+import { solveText } from "../../report/solve-report.ts";
+import { type Command, command } from "../command.ts";
+import { openNetwork } from "../network.ts";
+import { solveInstanceCommand } from "../solve-instance.ts";
+import { solveNetwork } from "../solve-network.ts";
+import { checkSolveOptions, solveNetworkOptions, solveOptions } from "../solve-options.ts";
+import { reportOf, writeSubnet } from "../solved-report.ts";
+import { tableFor } from "../table-source.ts";
 
 export const solveCommand: Command = command({
   name: "solve [model]",

@@ -1,14 +1,14 @@
-import { InterruptedError } from "../core/errors.ts";
-import type { Progress } from "../core/progress.ts";
-import { randomFrom } from "../core/random.ts";
-import { quantile } from "../runtime/timing.ts";
-import type { Structure } from "../structure/structure.ts";
-import type { Subnet } from "../subnet/subnet.ts";
+import { InterruptedError } from "../../core/errors.ts";
+import type { Progress } from "../../core/progress.ts";
+import { randomFrom } from "../../core/random.ts";
+import { quantile } from "../../runtime/timing.ts";
+import type { Structure } from "../../structure/structure.ts";
+import type { Subnet } from "../../subnet/subnet.ts";
+import { predictNetwork } from "../predict-network.ts";
+import type { LatencyTable } from "../table.ts";
 import type { Measurer } from "./measurer.ts";
 import { randomPlan } from "./plan.ts";
-import { predictNetwork } from "./predict-network.ts";
 import { subnetKey } from "./samples.ts";
-import type { LatencyTable } from "./table.ts";
 
 export interface ValidationOptions {
   readonly grid: readonly (readonly number[])[];

@@ -20,6 +20,7 @@ export interface SolveOptions extends CommonOptions {
   readonly layers: boolean;
   readonly "time-limit": number | undefined;
   readonly gap: number;
+  readonly presolve: boolean;
 }
 
 export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
@@ -68,6 +69,11 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
       type: "number",
       describe: "Seconds; then the best answer so far, with its gap",
     })
+    .option("presolve", {
+      type: "boolean",
+      default: true,
+      describe: "Shrink the program exactly first? (--no-presolve)",
+    })
     .option("gap", { type: "number", default: 0, describe: "Relative gap that is good enough" })
     .conflicts("step", "multiple-of")
     .conflicts("device", "table");
@@ -85,6 +91,7 @@ interface Given {
   readonly importance?: string | undefined;
   readonly timeLimit?: number | undefined;
   readonly gap: number;
+  readonly presolve?: boolean | undefined;
 }
 
 /** @throws UsageError `cli/not-positive`, `cli/regular-expression` */
@@ -100,6 +107,7 @@ export function solveNetworkOptions(options: Given, tableStep: number): SolveNet
     importancePath: options.importance,
     timeLimitSeconds: positive(options.timeLimit, "--time-limit"),
     relativeGap: options.gap,
+    presolve: options.presolve !== false,
     writeLp: undefined,
   };
 }

@@ -13,16 +13,18 @@ import {
   type SolverList,
 } from "./answer.ts";
 import { type EncodedProblem, encode } from "./encode.ts";
-import { checkSelection, mostPossible } from "./evaluate.ts";
+import { checkSelection, type Evaluation, mostPossible } from "./evaluate.ts";
 import { nearestLimits } from "./nearest-limits.ts";
-import type { Problem } from "./problem.ts";
+import type { Problem, Selection } from "./problem.ts";
 import { checkProblem } from "./problem-check.ts";
+import { exactPresolve } from "./presolve/presolve.ts";
 import { noReduction, type Reduction } from "./reduction.ts";
 
 /** A problem on its way through the solvers. */
 interface Run {
   readonly problem: Problem;
   readonly reduction: Reduction;
+  readonly known: Known | null;
   readonly encoded: EncodedProblem;
   readonly solvers: SolverList;
   readonly options: SolveProblemOptions;
@@ -48,12 +50,50 @@ export async function solveProblem(
 ): Promise<Answer> {
   const began = performance.now();
   checkProblem(problem);
-  const reduction = (options.presolve ?? noReduction)(problem);
+  const reduction = await reduce(problem, options, began);
   const encoded = encode(reduction.problem);
   options.onModel?.(encoded.model);
-  const run: Run = { problem, reduction, encoded, solvers, options, began, notes: [] };
+  const notes = [...reduction.notes];
+  const known = knownOf(problem, reduction.known, options.start ?? null);
+  const run: Run = { problem, reduction, known, encoded, solvers, options, began, notes };
   const { outcome, solver } = await askInTurn(run);
   return conclude(run, outcome, solver);
+}
+
+async function reduce(
+  problem: Problem,
+  { presolve, timeLimitSeconds, signal }: SolveProblemOptions,
+  began: number,
+): Promise<Reduction> {
+  if (presolve === false) return noReduction(problem);
+  const end = began + 1000 * (timeLimitSeconds ?? Number.POSITIVE_INFINITY);
+  const mustStop = (): boolean => performance.now() > end || signal?.aborted === true;
+  return await (presolve ?? exactPresolve)(problem, { mustStop });
+}
+
+/** A selection within the limits that is known before a solver is asked. */
+interface Known {
+  readonly selection: Selection;
+  readonly evaluation: Evaluation;
+}
+
+/** The better one of the presolve's selection, which must be right, and the user's, which need not be. */
+function knownOf(problem: Problem, found: Selection | null, given: Selection | null): Known | null {
+  const ours = found === null ? null : { selection: found, evaluation: checkSelection(problem, found) };
+  if (given === null) return ours;
+  const evaluation = checkedOrNull(problem, given);
+  if (evaluation === null) return ours;
+  const isBetter = ours === null || evaluation.objective > ours.evaluation.objective;
+  return isBetter ? { selection: given, evaluation } : ours;
+}
+
+function checkedOrNull(problem: Problem, selection: Selection): Evaluation | null {
+  try {
+    return checkSelection(problem, selection);
+  } catch (error) {
+    if (error instanceof VerificationError) return null;
+    throw error;
+  }
 }
 
 /** An outcome that is not a failure, and whose it is. */
@@ -61,6 +101,8 @@ interface Asked {
   readonly outcome: Exclude<Outcome, { status: "failed" }>;
   readonly solver: string;
 }
+
+const NO_EFFORT: SolveStats = { seconds: 0, nodes: 0, lpIterations: 0, memoryBytes: 0 };
 
 async function askInTurn(run: Run): Promise<Asked> {
   let best: { incumbent: Incumbent; solver: string; stats: SolveStats } | null = null;
@@ -81,6 +123,11 @@ async function askInTurn(run: Run): Promise<Asked> {
     const gap = relativeGap(best.incumbent.objective, best.incumbent.bound);
     const stopped = { status: "feasible", reason: "time-limit", gap } as const;
     return { outcome: { ...best.incumbent, ...stopped, stats: best.stats }, solver: best.solver };
+  }
+  if (run.known !== null) {
+    const bound = Number.POSITIVE_INFINITY;
+    const outcome = { status: "no-solution", bound, reason: "time-limit", stats: NO_EFFORT } as const;
+    return { outcome, solver: "presolve" };
   }
   throw new InternalError({
     code: "formulation/every-solver-failed",
@@ -110,7 +157,7 @@ async function ask(
 
 function solverOptions(run: Run, known: Incumbent | null): SolveOptions {
   const { options, encoded, reduction } = run;
-  const given = options.start === undefined ? null : reduction.lower(options.start);
+  const given = run.known === null ? null : reduction.lower(run.known.selection);
   const start = known === null ? given : encoded.decode(known.values);
   const scale = encoded.objectiveScale;
   const { onProgress, absoluteGap } = options;
@@ -138,6 +185,7 @@ async function conclude(run: Run, outcome: Asked["outcome"], solver: string): Pr
     case "feasible":
       return answerOf(run, outcome, solver);
     case "infeasible":
+      if (run.known !== null) return edgeAnswer(run, run.known, outcome, solver);
       throw new InfeasibleLimitsError(
         run.problem.name,
         await nearestLimits(run.problem, run.solvers, run.options.signal),
@@ -150,7 +198,8 @@ async function conclude(run: Run, outcome: Asked["outcome"], solver: string): Pr
         hint: "This is a fault of the program, not of your input: please report it with the files that led here.",
       });
     case "no-solution":
-      throw nothingFound(run, outcome.reason);
+      if (run.known === null) throw nothingFound(run, outcome.reason);
+      return knownAnswer(run, run.known, outcome, solver);
     default:
       return outcome satisfies never;
   }
@@ -178,41 +227,120 @@ function answerOf(
   outcome: Extract<Outcome, { status: "optimal" | "feasible" }>,
   solver: string,
 ): Answer {
-  const { encoded, problem, reduction } = run;
-  const selection = reduction.lift(encoded.decode(outcome.values));
+  const { encoded, problem, reduction, known } = run;
+  const solved = reduction.lift(encoded.decode(outcome.values));
   const claimed = outcome.objective / encoded.objectiveScale;
-  const { objective, usage } = checkSelection(problem, selection, claimed);
-  const proven = Math.min(outcome.bound / encoded.objectiveScale, mostPossible(problem));
-  const bound = Math.max(proven, objective);
+  const evaluation = checkSelection(problem, solved, claimed);
+  if (outcome.status === "optimal") compare(run, evaluation, solver);
+  const keepsKnown = known !== null && known.evaluation.objective >= evaluation.objective;
+  const { objective, usage } = keepsKnown ? known.evaluation : evaluation;
   const notes = [...run.notes];
   if (outcome.status === "feasible") {
     const why = outcome.reason === "interrupted" ? "it was interrupted" : "its time was over";
     notes.push(`Solver ${solver} stopped before its proof was complete, because ${why}.`);
   }
+  const isProven = outcome.gap === 0 || reduction.isProven;
+  const bound = isProven ? objective : boundOver(run, objective, outcome.bound);
   return {
-    status: outcome.status,
-    selection,
+    status: isProven ? "optimal" : outcome.status,
+    selection: keepsKnown ? known.selection : solved,
     objective,
     usage,
     // The proof holds for the solver's sum of the same numbers, which may be rounded otherwise.
-    bound: outcome.gap === 0 ? objective : bound,
-    gap: outcome.gap === 0 ? 0 : relativeGap(objective, bound),
+    bound,
+    gap: relativeGap(objective, bound),
     solver,
     seconds: elapsed(run),
     stats: outcome.stats,
+    presolve: reduction.effort,
     notes,
   };
 }
 
+/** The selection that was known beforehand, where no solver added anything. */
+function knownAnswer(
+  run: Run,
+  { selection, evaluation }: Known,
+  outcome: { readonly bound?: number; readonly stats: SolveStats },
+  solver: string,
+): Answer {
+  const { isProven, effort } = run.reduction;
+  const { objective, usage } = evaluation;
+  const bound = isProven
+    ? objective
+    : boundOver(run, objective, outcome.bound ?? Number.POSITIVE_INFINITY);
+  const why = isProven
+    ? "The presolve proved this optimum; no solver certified it."
+    : `No solver improved what was known beforehand${solver === "presolve" ? "" : `; ${solver} stopped first`}.`;
+  return {
+    status: isProven ? "optimal" : "feasible",
+    selection,
+    objective,
+    usage,
+    bound,
+    gap: relativeGap(objective, bound),
+    solver: "presolve",
+    seconds: elapsed(run),
+    stats: outcome.stats,
+    presolve: effort,
+    notes: [...run.notes, why],
+  };
+}
+
+/** A solver may find a limit exceeded by a rounding error where the checker doesn't; anything else is a contradiction. */
+function edgeAnswer(
+  run: Run,
+  known: Known,
+  outcome: { readonly stats: SolveStats },
+  solver: string,
+): Answer {
+  const isOnEdge = run.problem.resources.some(({ limit }, r) => {
+    const used = known.evaluation.usage[r] ?? 0;
+    return used > limit - 1e-9 * Math.max(Math.abs(limit), Math.abs(used));
+  });
+  if (!isOnEdge) throw disagreement(run, `Solver ${solver} finds no answer`);
+  return knownAnswer(run, known, outcome, solver);
+}
+
+/** The least of the bounds that hold, none of them below what an answer earns. */
+function boundOver(run: Run, objective: number, solverBound: number): number {
+  const { problem, encoded, reduction } = run;
+  const solved = solverBound / encoded.objectiveScale;
+  return Math.max(objective, Math.min(solved, reduction.bound, mostPossible(problem)));
+}
+
+/**
+ * The presolve's optimum and the solver's must be one. They may differ by the gap that the solver was given, and where
+ * the better one exceeds a limit by a rounding error, which only one of them may accept.
+ */
+function compare(run: Run, solved: Evaluation, solver: string): void {
+  const { known, reduction, encoded, options, problem } = run;
+  if (!reduction.isProven || known === null) return;
+  const { objective } = known.evaluation;
+  const better = objective > solved.objective ? known.evaluation : solved;
+  const isOnEdge = problem.resources.some(({ limit }, r) => (better.usage[r] ?? 0) > limit);
+  const allowed =
+    (options.relativeGap ?? 0) * Math.abs(objective) +
+    (options.absoluteGap ?? 0) +
+    2e-6 / encoded.objectiveScale +
+    1e-11 * Math.abs(objective);
+  if (isOnEdge || Math.abs(objective - solved.objective) <= allowed) return;
+  throw disagreement(run, `Solver ${solver} calls ${solved.objective} the optimum`);
+}
+
+function disagreement(run: Run, what: string): VerificationError {
+  return new VerificationError({
+    code: "formulation/proofs-disagree",
+    message: `${what}, but a selection that earns ${run.known?.evaluation.objective} is known.`,
+    where: run.problem.name,
+    hint: "This is a fault of the program, not of your input: please report it with the files that led here. --no-presolve solves the plain program.",
+  });
+}
+
 /** Whether a point that a dying solver left behind stands for a selection within the limits. */
 function isUsable(run: Run, incumbent: Incumbent): boolean {
-  try {
-    checkSelection(run.problem, run.reduction.lift(run.encoded.decode(incumbent.values)));
-    return true;
-  } catch (error) {
-    if (error instanceof VerificationError) return false;
-    throw error;
-  }
+  const selection = run.reduction.lift(run.encoded.decode(incumbent.values));
+  return checkedOrNull(run.problem, selection) !== null;
 }
 
 function elapsed(run: Run): number {

@@ -7,7 +7,7 @@ import { bestWithin } from "./labels.ts";
 import { reachingStates } from "./marginals.ts";
 import { eliminationOrder, makePlan, type Order, type Plan } from "./plan.ts";
 import { restrict } from "./restrict.ts";
-import { type Bound, type Found, type Hunt, offer, roundingOf, searchMultipliers, sweepAt } from "./search.ts";
+import { type Bound, type Found, type Hunt, offer, roundingOf, searchMultipliers, sweepAgain, sweepAt } from "./search.ts";
 import { remainsOf, selectionOf, shrink } from "./shrink.ts";
 
 /** Tables above this many cells, and sweeps above this many, are left to the solver: they would take seconds each. */
@@ -100,6 +100,7 @@ function huntOf(problem: Problem, full: FactorGraph, context: PresolveContext): 
     ),
     incumbent: null,
     sweeps: 0,
+    last: null,
     mustStop: context.mustStop,
     gainScale: full.factors.reduce((sum, { gain }) => sum + largest(gain), 0),
     costScale: problem.resources.map((_, r) =>
@@ -181,9 +182,9 @@ async function narrow(
     const now = turn === 0 ? order : eliminationOrder(graph);
     const plan = makePlan(graph, now);
     const isHeavy = now.size.work > LIGHT_WORK;
-    const searched = await searchMultipliers(plan, hunt, { maxSweeps: isHeavy ? 2 : 60, start: from });
+    const searched = await searchMultipliers(plan, hunt, { maxSweeps: isHeavy ? 1 : 60, start: from });
     // The tables must be those of the best multipliers again.
-    const found = await sweepAt(plan, hunt, searched.multipliers);
+    const found = await sweepAgain(plan, hunt, searched);
     bound = Math.min(bound, Math.max(found.bound, hunt.incumbent?.gain ?? Number.NEGATIVE_INFINITY));
     last = { plan, found };
     from = found.multipliers;

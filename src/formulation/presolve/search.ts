@@ -16,6 +16,8 @@ export interface Hunt {
   readonly limits: readonly number[];
   incumbent: Found | null;
   sweeps: number;
+  /** The last sweep: whose tables hold what. */
+  last: { readonly plan: Plan; readonly found: Bound } | null;
   readonly mustStop: () => boolean;
   /** Largest gains of all factors, and largest costs per resource, summed: what rounding errors are measured by. */
   readonly gainScale: number;
@@ -56,7 +58,17 @@ export async function sweepAt(
   const total = sweep(plan, { gainWeight, multipliers });
   const point = bestPoint(plan);
   offer(plan.graph, hunt, point);
-  return { multipliers, bound: boundOf(hunt, total, multipliers), total, point };
+  const found = { multipliers, bound: boundOf(hunt, total, multipliers), total };
+  hunt.last = gainWeight === 1 ? { plan, found } : null;
+  return { ...found, point };
+}
+
+/** Makes the plan's tables those of a bound that was found with it. */
+export async function sweepAgain(plan: Plan, hunt: Hunt, { multipliers }: Bound): Promise<Bound> {
+  const { last } = hunt;
+  const isThere =
+    last?.plan === plan && last.found.multipliers.every((each, r) => each === multipliers[r]);
+  return isThere ? last.found : await sweepAt(plan, hunt, multipliers);
 }
 
 export function offer(graph: FactorGraph, hunt: Hunt, point: Point): void {

@@ -150,9 +150,17 @@ async function ask(
   if (solver === undefined || (index > 0 && timeLeft() <= 0)) return { outcome: null, timeLeft: 0 };
   const outcome = await solver.solve(run.encoded.model, {
     ...solverOptions(run, known),
-    timeLimitSeconds: limit === undefined ? undefined : Math.max(0.01, timeLeft()),
+    timeLimitSeconds: secondsFor(run, timeLeft()),
   });
   return { outcome, timeLeft: timeLeft() };
+}
+
+/** A certificate of what is proven already is not worth waiting for without end. */
+const CERTIFICATE_SECONDS = 10;
+
+function secondsFor({ reduction, options }: Run, timeLeft: number): number | undefined {
+  if (reduction.isProven) return Math.max(0.01, Math.min(timeLeft, CERTIFICATE_SECONDS));
+  return options.timeLimitSeconds === undefined ? undefined : Math.max(0.01, timeLeft);
 }
 
 function solverOptions(run: Run, known: Incumbent | null): SolveOptions {
@@ -160,10 +168,14 @@ function solverOptions(run: Run, known: Incumbent | null): SolveOptions {
   const given = run.known === null ? null : reduction.lower(run.known.selection);
   const start = known === null ? given : encoded.decode(known.values);
   const scale = encoded.objectiveScale;
-  const { onProgress, absoluteGap } = options;
+  const { onProgress } = options;
+  // A bound less than a grain above a selection proves it the best.
+  const grainGap = reduction.grain === 0 ? undefined : 0.9 * reduction.grain;
+  const absoluteGap = options.absoluteGap ?? grainGap;
   return {
     relativeGap: options.relativeGap,
     absoluteGap: absoluteGap === undefined ? undefined : absoluteGap * scale,
+    startIsBest: reduction.isProven,
     signal: options.signal,
     start: start === null ? undefined : encoded.pointOf(start),
     onProgress:
@@ -235,11 +247,14 @@ function answerOf(
   const keepsKnown = known !== null && known.evaluation.objective >= evaluation.objective;
   const { objective, usage } = keepsKnown ? known.evaluation : evaluation;
   const notes = [...run.notes];
-  if (outcome.status === "feasible") {
+  if (outcome.status === "feasible" && reduction.isProven) {
+    notes.push(`The presolve proved this optimum; solver ${solver} did not complete its certificate.`);
+  } else if (outcome.status === "feasible") {
     const why = outcome.reason === "interrupted" ? "it was interrupted" : "its time was over";
     notes.push(`Solver ${solver} stopped before its proof was complete, because ${why}.`);
   }
-  const isProven = outcome.gap === 0 || reduction.isProven;
+  const left = outcome.bound / encoded.objectiveScale - objective;
+  const isProven = outcome.gap === 0 || reduction.isProven || left < 0.95 * reduction.grain;
   const bound = isProven ? objective : boundOver(run, objective, outcome.bound);
   return {
     status: isProven ? "optimal" : outcome.status,
@@ -323,6 +338,7 @@ function compare(run: Run, solved: Evaluation, solver: string): void {
     (options.relativeGap ?? 0) * Math.abs(objective) +
     (options.absoluteGap ?? 0) +
     2e-6 / encoded.objectiveScale +
+    0.95 * reduction.grain +
     1e-11 * Math.abs(objective);
   if (isOnEdge || Math.abs(objective - solved.objective) <= allowed) return;
   throw disagreement(run, `Solver ${solver} calls ${solved.objective} the optimum`);

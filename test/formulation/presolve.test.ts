@@ -17,7 +17,7 @@ import type { Outcome, Solver } from "../../src/mip/solver.ts";
 import { allSelections, enumerateProblem } from "../helpers/enumerate-problem.ts";
 import { randomProblem } from "../helpers/random-problem.ts";
 import { sharedPath } from "../helpers/shared.ts";
-import { residual } from "./programs.ts";
+import { residual, withLimit } from "./programs.ts";
 
 const highs = createHighs();
 const glpk = createGlpk();
@@ -259,7 +259,7 @@ describe("proofs that contradict each other", () => {
 
   test("an 'infeasible' where a selection is known is refused", async () => {
     const wrong = saying(() => ({ status: "infeasible", stats }));
-    await expect(solveProblem(residual, [wrong])).rejects.toMatchObject({
+    await expect(solveProblem(withLimit(residual, 100), [wrong])).rejects.toMatchObject({
       code: "formulation/proofs-disagree",
       exitCode: 6,
     });

@@ -59,7 +59,8 @@ export async function exactPresolve(problem: Problem, context: PresolveContext):
   else if (hunt.incumbent !== null && work.last !== null) {
     const { plan, found } = work.last;
     const multiplier = found.multipliers[only ?? 0] ?? 0;
-    if (gap <= roundingOf(hunt, found.multipliers)) isProven = true;
+    const rounding = roundingOf(hunt, found.multipliers);
+    if (gap <= Math.max(rounding, hunt.grain - 2 * rounding)) isProven = true;
     else if (limited.length === 1 && only !== undefined && multiplier > 0) {
       const answer = bestWithin({
         plan,
@@ -67,8 +68,8 @@ export async function exactPresolve(problem: Problem, context: PresolveContext):
         resource: only,
         multiplier,
         limit: hunt.limits[only] ?? 0,
-        gap: gap + roundingOf(hunt, found.multipliers),
-        rounding: roundingOf(hunt, found.multipliers),
+        gap: gap + rounding,
+        rounding,
         maxLabels: MOST_LABELS,
         mustStop: hunt.mustStop,
       });
@@ -87,6 +88,7 @@ export async function exactPresolve(problem: Problem, context: PresolveContext):
     known: known === null ? null : selectionOf(problem, full, known),
     isProven,
     bound: work.bound,
+    grain: hunt.grain,
     notes: [],
     effort: { sweeps: hunt.sweeps, labels, choices: statesOf(full), choicesLeft: statesOf(graph) },
   };
@@ -102,6 +104,7 @@ function huntOf(problem: Problem, full: FactorGraph, context: PresolveContext): 
     sweeps: 0,
     last: null,
     mustStop: context.mustStop,
+    grain: grainOf(full),
     gainScale: full.factors.reduce((sum, { gain }) => sum + largest(gain), 0),
     costScale: problem.resources.map((_, r) =>
       full.factors.reduce((sum, { cost }) => sum + largest(cost[r] ?? null), 0),
@@ -181,8 +184,10 @@ async function narrow(
   for (let turn = 0; turn < 12; turn += 1) {
     const now = turn === 0 ? order : eliminationOrder(graph);
     const plan = makePlan(graph, now);
+    // While sweeps are dear a few must do; what they remove makes the next ones cheaper.
     const isHeavy = now.size.work > LIGHT_WORK;
-    const searched = await searchMultipliers(plan, hunt, { maxSweeps: isHeavy ? 1 : 60, start: from });
+    const maxSweeps = isHeavy ? 2 ** (2 * turn) : 60;
+    const searched = await searchMultipliers(plan, hunt, { maxSweeps, start: from });
     // The tables must be those of the best multipliers again.
     const found = await sweepAgain(plan, hunt, searched);
     bound = Math.min(bound, Math.max(found.bound, hunt.incumbent?.gain ?? Number.NEGATIVE_INFINITY));
@@ -191,8 +196,7 @@ async function narrow(
     const next = removeBelow(plan, found, hunt);
     const shrinks = statesOf(next) < 0.9 * statesOf(graph);
     if (next === graph || hunt.mustStop()) break;
-    if (!shrinks && !isHeavy) break;
-    if (!shrinks && turn > 4) break;
+    if (!shrinks && maxSweeps > 30) break;
     graph = next;
   }
   return { graph, bound, last };
@@ -213,11 +217,28 @@ function withRoundingRoom(problem: Problem, known: Found | null): Problem {
   return { ...problem, resources };
 }
 
+/** The graph without the states that no better point has; those of the best known point stay. */
 function removeBelow(plan: Plan, found: Bound, hunt: Hunt): FactorGraph {
   const { incumbent } = hunt;
   if (incumbent === null) return plan.graph;
-  const least = incumbent.gain - (found.bound - found.total) - roundingOf(hunt, found.multipliers);
-  return restrict(plan.graph, reachingStates(plan, found.total, least));
+  const rounding = roundingOf(hunt, found.multipliers);
+  // A better point gains a grain more.
+  const better = incumbent.gain + (hunt.grain > 4 * rounding ? hunt.grain - 2 * rounding : -rounding);
+  const keep = reachingStates(plan, found.total, better - (found.bound - found.total));
+  plan.graph.variables.forEach(({ states }, variable) => {
+    const at = states.indexOf(incumbent.states[variable] ?? -1);
+    const flags = keep[variable];
+    if (flags !== undefined && at >= 0) flags[at] = 1;
+  });
+  return restrict(plan.graph, keep);
+}
+
+/** 1 where every gain is an integer, as in the published instances; else 0. */
+function grainOf({ factors }: FactorGraph): number {
+  const isWhole = factors.every(({ gain }) =>
+    gain.every((value) => Number.isInteger(value) || value === Number.NEGATIVE_INFINITY),
+  );
+  return isWhole ? 1 : 0;
 }
 
 function statesOf(graph: FactorGraph): number {

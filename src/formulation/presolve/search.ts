@@ -19,6 +19,8 @@ export interface Hunt {
   /** The last sweep: whose tables hold what. */
   last: { readonly plan: Plan; readonly found: Bound } | null;
   readonly mustStop: () => boolean;
+  /** Every gain is a multiple of this; 0 where there is no such number. */
+  readonly grain: number;
   /** Largest gains of all factors, and largest costs per resource, summed: what rounding errors are measured by. */
   readonly gainScale: number;
   readonly costScale: readonly number[];

@@ -120,7 +120,10 @@ async function measure(path: string, by: Solver, repeat: number): Promise<Measur
 async function solveOnce({ problem }: Instance, by: Solver): Promise<Partial<Measured>> {
   try {
     const limit = Number(options["time-limit"]);
-    const answer = await solveProblem(problem, [by], { timeLimitSeconds: limit, presolve: options["no-presolve"] ? false : undefined });
+    const answer = await solveProblem(problem, [by], {
+      timeLimitSeconds: limit,
+      presolve: options["no-presolve"] ? false : undefined,
+    });
     return {
       status: answer.status,
       objective: answer.objective,

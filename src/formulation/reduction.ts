@@ -39,7 +39,10 @@ export interface PresolveContext {
   readonly mustStop: () => boolean;
 }
 
-export type Presolve = (problem: Problem, context: PresolveContext) => Reduction | Promise<Reduction>;
+export type Presolve = (
+  problem: Problem,
+  context: PresolveContext,
+) => Reduction | Promise<Reduction>;
 
 /** Removes nothing. */
 export function noReduction(problem: Problem): Reduction {

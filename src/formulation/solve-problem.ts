@@ -15,9 +15,9 @@ import {
 import { type EncodedProblem, encode } from "./encode.ts";
 import { checkSelection, type Evaluation, mostPossible } from "./evaluate.ts";
 import { nearestLimits } from "./nearest-limits.ts";
+import { exactPresolve } from "./presolve/presolve.ts";
 import type { Problem, Selection } from "./problem.ts";
 import { checkProblem } from "./problem-check.ts";
-import { exactPresolve } from "./presolve/presolve.ts";
 import { noReduction, type Reduction } from "./reduction.ts";
 
 /** A problem on its way through the solvers. */
@@ -79,7 +79,8 @@ interface Known {
 
 /** The better one of the presolve's selection, which must be right, and the user's, which need not be. */
 function knownOf(problem: Problem, found: Selection | null, given: Selection | null): Known | null {
-  const ours = found === null ? null : { selection: found, evaluation: checkSelection(problem, found) };
+  const ours =
+    found === null ? null : { selection: found, evaluation: checkSelection(problem, found) };
   if (given === null) return ours;
   const evaluation = checkedOrNull(problem, given);
   if (evaluation === null) return ours;
@@ -126,7 +127,12 @@ async function askInTurn(run: Run): Promise<Asked> {
   }
   if (run.known !== null) {
     const bound = Number.POSITIVE_INFINITY;
-    const outcome = { status: "no-solution", bound, reason: "time-limit", stats: NO_EFFORT } as const;
+    const outcome = {
+      status: "no-solution",
+      bound,
+      reason: "time-limit",
+      stats: NO_EFFORT,
+    } as const;
     return { outcome, solver: "presolve" };
   }
   throw new InternalError({
@@ -248,7 +254,9 @@ function answerOf(
   const { objective, usage } = keepsKnown ? known.evaluation : evaluation;
   const notes = [...run.notes];
   if (outcome.status === "feasible" && reduction.isProven) {
-    notes.push(`The presolve proved this optimum; solver ${solver} did not complete its certificate.`);
+    notes.push(
+      `The presolve proved this optimum; solver ${solver} did not complete its certificate.`,
+    );
   } else if (outcome.status === "feasible") {
     const why = outcome.reason === "interrupted" ? "it was interrupted" : "its time was over";
     notes.push(`Solver ${solver} stopped before its proof was complete, because ${why}.`);

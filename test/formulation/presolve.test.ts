@@ -179,7 +179,14 @@ function randomChain(seed: number, stages: number): Problem {
       total += random.next() ** 3;
       return total;
     });
-    terms.push({ name: `cost ${terms.length}`, block, layer: null, axes, gain: null, cost: [cost] });
+    terms.push({
+      name: `cost ${terms.length}`,
+      block,
+      layer: null,
+      axes,
+      gain: null,
+      cost: [cost],
+    });
     const own = axes.slice(0, 1);
     terms.push({ name: `gain ${terms.length}`, block, layer: null, axes: own, gain, cost: [] });
   };
@@ -199,7 +206,16 @@ function randomChain(seed: number, stages: number): Problem {
   }
   const full = terms.reduce((sum, { cost }) => sum + (cost[0]?.at(-1) ?? 0), 0);
   const resources = [{ name: "latency", unit: "ms", limit: full * (0.1 + 0.6 * random.next()) }];
-  return { name: `chain ${seed}`, dims, sums: [], blocks, layers: [], exclusiveLayers: [], terms, resources };
+  return {
+    name: `chain ${seed}`,
+    dims,
+    sums: [],
+    blocks,
+    layers: [],
+    exclusiveLayers: [],
+    terms,
+    resources,
+  };
 }
 
 test("on residual chains the presolve's optimum is the plain program's, from far fewer choices", async () => {
@@ -266,9 +282,19 @@ describe("proofs that contradict each other", () => {
   });
 
   test("where every solver fails, the presolve's proof stands, and the notes say so", async () => {
-    const failing = saying(() => ({ status: "failed", message: "Aborted()", incumbent: null, stats }));
+    const failing = saying(() => ({
+      status: "failed",
+      message: "Aborted()",
+      incumbent: null,
+      stats,
+    }));
     const answer = await solveProblem(residual, [failing]);
-    expect(answer).toMatchObject({ status: "optimal", objective: optimum, gap: 0, solver: "presolve" });
+    expect(answer).toMatchObject({
+      status: "optimal",
+      objective: optimum,
+      gap: 0,
+      solver: "presolve",
+    });
     expect(answer.notes.join(" ")).toContain("no solver certified it");
   });
 
@@ -287,8 +313,7 @@ describe("proofs that contradict each other", () => {
 
 describe("published and synthetic instances", () => {
   const folder = sharedPath("synthetic-instances");
-  const names =
-    folder === null ? [] : readdirSync(folder).filter((name) => name.endsWith(".json"));
+  const names = folder === null ? [] : readdirSync(folder).filter((name) => name.endsWith(".json"));
 
   test.skipIf(folder === null)(
     "the 7 synthetic ones are proven at their reference (needs ../shared/synthetic-instances)",

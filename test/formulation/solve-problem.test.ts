@@ -157,7 +157,9 @@ describe("a solver that misbehaves", () => {
 
   test("where every one fails, that is an error that tells why", async () => {
     const failing = saying({ status: "failed", message: "Aborted()", incumbent: null, stats });
-    await expect(solveProblem(residual, [failing], plain)).rejects.toThrow(code("every-solver-failed"));
+    await expect(solveProblem(residual, [failing], plain)).rejects.toThrow(
+      code("every-solver-failed"),
+    );
   });
 
   test("what the last one found before it died is an answer with its gap", async () => {
@@ -174,7 +176,11 @@ describe("a solver that misbehaves", () => {
     const { objective, values } = await optimalPoint(residual);
     const bound = Number.POSITIVE_INFINITY;
     const point = { objective, values, bound, gap: bound, reason: "time-limit" } as const;
-    const answer = await solveProblem(residual, [saying({ status: "feasible", ...point, stats })], plain);
+    const answer = await solveProblem(
+      residual,
+      [saying({ status: "feasible", ...point, stats })],
+      plain,
+    );
     expect(answer).toMatchObject({ status: "feasible", bound: 9 + 6 + 3 });
     expect(answer.gap).toBeCloseTo(18 / best - 1, 9);
   });
@@ -194,7 +200,9 @@ describe("a solver that misbehaves", () => {
       ...outcome,
       objective: outcome.objective * 1.1,
     });
-    await expect(solveProblem(residual, [boasting], plain)).rejects.toThrow(code("objective-differs"));
+    await expect(solveProblem(residual, [boasting], plain)).rejects.toThrow(
+      code("objective-differs"),
+    );
   });
 
   test.each([

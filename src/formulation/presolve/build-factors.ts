@@ -52,13 +52,23 @@ export function buildFactors(problem: Problem): FactorGraph {
   };
   const sizes = graph.variables.map(({ states }) => states.length);
   // Restricting to all states takes those that have no choice out of the scopes.
-  return sizes.includes(1) ? restrict(graph, sizes.map((size) => new Uint8Array(size).fill(1))) : graph;
+  return sizes.includes(1)
+    ? restrict(
+        graph,
+        sizes.map((size) => new Uint8Array(size).fill(1)),
+      )
+    : graph;
 }
 
 function variablesOf(problem: Problem): Building {
   const variables: Variable[] = [];
   const homes: (number | null)[] = [];
-  const add = (kind: Variable["kind"], index: number, states: number, home: number | null): void => {
+  const add = (
+    kind: Variable["kind"],
+    index: number,
+    states: number,
+    home: number | null,
+  ): void => {
     variables.push({ kind, index, states: Array.from({ length: states }, (_, at) => at) });
     homes.push(home);
   };
@@ -98,7 +108,10 @@ function variableOf({ firstSum }: Building, axis: AxisRef): number {
 }
 
 /** States in which a variable is there: a first one and how many. Layers and dims that outlive all are always there. */
-function present({ variables, homes }: Building, variable: number): { first: number; count: number } {
+function present(
+  { variables, homes }: Building,
+  variable: number,
+): { first: number; count: number } {
   const { kind, states } = variables[variable] ?? { kind: "dim", states: [] };
   if (kind === "block") return { first: 1, count: 1 };
   return { first: 0, count: states.length - (homes[variable] === null ? 0 : 1) };
@@ -187,9 +200,15 @@ function emptyGain(building: Building, shape: Shape): Float64Array {
     lengths.push(isFixed ? 1 : (shape.sizes[at] ?? 1));
     strides.push(stride);
   });
-  walkBox(lengths, strides, strides, (a) => {
-    gain[a] = 0;
-  }, start);
+  walkBox(
+    lengths,
+    strides,
+    strides,
+    (a) => {
+      gain[a] = 0;
+    },
+    start,
+  );
   return gain;
 }
 
@@ -203,20 +222,38 @@ function addTerm(building: Building, term: ProblemTerm): void {
   const sources = shape.scope.map((variable) => tableStrides[axes.indexOf(variable)] ?? 0);
 
   const gain = emptyGain(building, shape);
-  walkBox(lengths, strides, sources, (a, b) => {
-    gain[a] = term.gain?.[b] ?? 0;
-  }, start);
+  walkBox(
+    lengths,
+    strides,
+    sources,
+    (a, b) => {
+      gain[a] = term.gain?.[b] ?? 0;
+    },
+    start,
+  );
   if (layer !== null) {
-    walkBox(lengths, strides, strides, (a) => {
-      gain[a] = 0;
-    }, start + (shape.stride.get(layer) ?? 1));
+    walkBox(
+      lengths,
+      strides,
+      strides,
+      (a) => {
+        gain[a] = 0;
+      },
+      start + (shape.stride.get(layer) ?? 1),
+    );
   }
   const cost = term.cost.map((table): Float64Array | null => {
     if (table === null || table.every((value) => value === 0)) return null;
     const filled = new Float64Array(shape.cells);
-    walkBox(lengths, strides, sources, (a, b) => {
-      filled[a] = table[b] ?? 0;
-    }, start);
+    walkBox(
+      lengths,
+      strides,
+      sources,
+      (a, b) => {
+        filled[a] = table[b] ?? 0;
+      },
+      start,
+    );
     return filled;
   });
   collector.add(shape.scope, gain, cost);
@@ -256,18 +293,32 @@ function addLayer(building: Building, index: number): void {
   const shape = shapeOf(building, layer.block, [...tied, own]);
   const gain = emptyGain(building, shape);
   const { start, lengths, strides } = presentBox(building, shape);
-  walkBox(lengths, strides, strides, (a) => {
-    gain[a] = 0;
-  }, start);
+  walkBox(
+    lengths,
+    strides,
+    strides,
+    (a) => {
+      gain[a] = 0;
+    },
+    start,
+  );
   const dropped = start + (shape.stride.get(own) ?? 1);
   if (layer.tie === null) {
-    walkBox(lengths, strides, strides, (a) => {
-      gain[a] = 0;
-    }, dropped);
+    walkBox(
+      lengths,
+      strides,
+      strides,
+      (a) => {
+        gain[a] = 0;
+      },
+      dropped,
+    );
   } else {
     // The two move together; any other variable of the scope only tells that the block is kept.
     const together = tied.reduce((sum, variable) => sum + (shape.stride.get(variable) ?? 1), 0);
-    const witness = shape.scope.findIndex((variable) => variable !== own && !tied.includes(variable));
+    const witness = shape.scope.findIndex(
+      (variable) => variable !== own && !tied.includes(variable),
+    );
     const options = layer.tieGain.length;
     const others = witness < 0 ? 1 : (lengths[witness] ?? 1);
     for (let at = 0; at < others; at += 1) {
@@ -291,7 +342,12 @@ function addPresence(building: Building): void {
   });
   problem.blocks.forEach(({ parent }, block) => {
     if (parent === null || nested.has(block)) return;
-    addPairRule(building, witnesses[block] ?? 0, witnesses[parent] ?? 0, (own, around) => !own || around);
+    addPairRule(
+      building,
+      witnesses[block] ?? 0,
+      witnesses[parent] ?? 0,
+      (own, around) => !own || around,
+    );
   });
 }
 

@@ -92,12 +92,19 @@ export function walkBox(
 /** Collects factors; those over the same variables become one. */
 export interface FactorCollector {
   /** `scope` increasing. The arrays are kept, and changed by later calls. */
-  readonly add: (scope: readonly number[], gain: Float64Array, cost: readonly (Float64Array | null)[]) => void;
+  readonly add: (
+    scope: readonly number[],
+    gain: Float64Array,
+    cost: readonly (Float64Array | null)[],
+  ) => void;
   readonly factors: () => Factor[];
 }
 
 export function collectFactors(resourceCount: number): FactorCollector {
-  const known = new Map<string, { scope: readonly number[]; gain: Float64Array; cost: (Float64Array | null)[] }>();
+  const known = new Map<
+    string,
+    { scope: readonly number[]; gain: Float64Array; cost: (Float64Array | null)[] }
+  >();
   return {
     add: (scope, gain, cost) => {
       const key = scope.join();

@@ -151,7 +151,13 @@ function labelPass(
   const traces: Trace[] = [];
   const start = plan.constantCost[resource] ?? 0;
   let groups: Group[] = [
-    { positions: [], cost: Float64Array.of(start), loss: Float64Array.of(0), leastLoss: 0, first: 0 },
+    {
+      positions: [],
+      cost: Float64Array.of(start),
+      loss: Float64Array.of(0),
+      leastLoss: 0,
+      first: 0,
+    },
   ];
   let frontier: readonly number[] = [];
   let labels = 0;
@@ -198,7 +204,11 @@ function windowsOf(question: LabelQuestion, steps: readonly Step[], reach: numbe
   return windows;
 }
 
-function costRange(bucket: Bucket, resource: number, reach: number): { least: number; most: number } {
+function costRange(
+  bucket: Bucket,
+  resource: number,
+  reach: number,
+): { least: number; most: number } {
   const sums = new Float64Array(bucket.size);
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
@@ -237,11 +247,16 @@ function expand(
     positions[bucket.variable] = k;
     let key = 0;
     for (const variable of frontier) {
-      key = key * (plan.graph.variables[variable]?.states.length ?? 1) + (positions[variable] as number);
+      key =
+        key * (plan.graph.variables[variable]?.states.length ?? 1) +
+        (positions[variable] as number);
     }
     let target = targets.get(key);
     if (target === undefined) {
-      target = { positions: frontier.map((variable) => positions[variable] as number), sources: [] };
+      target = {
+        positions: frontier.map((variable) => positions[variable] as number),
+        sources: [],
+      };
       targets.set(key, target);
     }
     target.sources.push({ group, state: k, cost: costAt(bucket, bases, k, resource), loss });
@@ -320,7 +335,13 @@ class Merger {
       leastLoss = Math.min(leastLoss, own);
       this.#all.push(cost[at] as number, own, parent[at] as number, state[at] as number);
     }
-    return { positions, cost: cost.slice(0, length), loss: loss.slice(0, length), leastLoss, first };
+    return {
+      positions,
+      cost: cost.slice(0, length),
+      loss: loss.slice(0, length),
+      leastLoss,
+      first,
+    };
   }
 
   /** #other = #one and the source's labels, by cost. */

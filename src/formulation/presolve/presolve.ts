@@ -3,11 +3,22 @@ import type { Problem } from "../problem.ts";
 import { noReduction, type PresolveContext, type Reduction } from "../reduction.ts";
 import { buildFactors } from "./build-factors.ts";
 import type { FactorGraph } from "./factors.ts";
+import { foldTriangles } from "./fold.ts";
 import { bestWithin } from "./labels.ts";
 import { reachingStates } from "./marginals.ts";
 import { eliminationOrder, makePlan, type Order, type Plan } from "./plan.ts";
 import { restrict } from "./restrict.ts";
-import { type Bound, type Found, type Hunt, offer, roundingOf, searchMultipliers, sweepAgain, sweepAt } from "./search.ts";
+import {
+  type Bound,
+  type Found,
+  type Hunt,
+  offer,
+  roundingOf,
+  limitedResources,
+  searchMultipliers,
+  sweepAgain,
+  sweepAt,
+} from "./search.ts";
 import { remainsOf, selectionOf, shrink } from "./shrink.ts";
 
 /** Tables above this many cells, and sweeps above this many, are left to the solver: they would take seconds each. */
@@ -31,7 +42,10 @@ const ROUGH_STATES = 8;
  *
  * @throws InfeasibleLimitsError `formulation/infeasible`, where one limit alone can't be met
  */
-export async function exactPresolve(problem: Problem, context: PresolveContext): Promise<Reduction> {
+export async function exactPresolve(
+  problem: Problem,
+  context: PresolveContext,
+): Promise<Reduction> {
   const full = buildFactors(problem);
   const order = eliminationOrder(full);
   if (order.size.largest > LARGEST_TABLE || order.size.work > MOST_WORK) {
@@ -43,9 +57,7 @@ export async function exactPresolve(problem: Problem, context: PresolveContext):
     };
   }
   const hunt = huntOf(problem, full, context);
-  const limited = problem.resources.flatMap(({ limit }, r) =>
-    limit === Number.POSITIVE_INFINITY ? [] : [r],
-  );
+  const limited = limitedResources(hunt);
   const none = problem.resources.map(() => 0);
   const start = order.size.work > LIGHT_WORK ? await roughMultipliers(full, hunt) : none;
   if (hunt.incumbent === null) await lookForAny(problem, full, order, hunt, limited);
@@ -85,6 +97,7 @@ export async function exactPresolve(problem: Problem, context: PresolveContext):
   const shrunk = shrink(withRoundingRoom(problem, known), remainsOf(problem, graph));
   return {
     ...shrunk,
+    problem: foldTriangles(shrunk.problem),
     known: known === null ? null : selectionOf(problem, full, known),
     isProven,
     bound: work.bound,
@@ -190,7 +203,10 @@ async function narrow(
     const searched = await searchMultipliers(plan, hunt, { maxSweeps, start: from });
     // The tables must be those of the best multipliers again.
     const found = await sweepAgain(plan, hunt, searched);
-    bound = Math.min(bound, Math.max(found.bound, hunt.incumbent?.gain ?? Number.NEGATIVE_INFINITY));
+    bound = Math.min(
+      bound,
+      Math.max(found.bound, hunt.incumbent?.gain ?? Number.NEGATIVE_INFINITY),
+    );
     last = { plan, found };
     from = found.multipliers;
     const next = removeBelow(plan, found, hunt);
@@ -223,7 +239,8 @@ function removeBelow(plan: Plan, found: Bound, hunt: Hunt): FactorGraph {
   if (incumbent === null) return plan.graph;
   const rounding = roundingOf(hunt, found.multipliers);
   // A better point gains a grain more.
-  const better = incumbent.gain + (hunt.grain > 4 * rounding ? hunt.grain - 2 * rounding : -rounding);
+  const better =
+    incumbent.gain + (hunt.grain > 4 * rounding ? hunt.grain - 2 * rounding : -rounding);
   const keep = reachingStates(plan, found.total, better - (found.bound - found.total));
   plan.graph.variables.forEach(({ states }, variable) => {
     const at = states.indexOf(incumbent.states[variable] ?? -1);

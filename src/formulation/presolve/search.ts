@@ -44,6 +44,11 @@ export function foundAt(graph: FactorGraph, point: Point): Found {
   return { states, gain: point.gain, cost: point.cost };
 }
 
+/** The resources that have a limit, by index. */
+export function limitedResources({ limits }: Hunt): number[] {
+  return limits.flatMap((limit, r) => (limit === Number.POSITIVE_INFINITY ? [] : [r]));
+}
+
 export function isWithinAll(hunt: Hunt, cost: readonly number[]): boolean {
   return hunt.limits.every((limit, r) => (cost[r] ?? 0) <= limit);
 }
@@ -88,7 +93,10 @@ export function boundOf(hunt: Hunt, total: number, multipliers: readonly number[
 /** Sums of the same numbers in another order differ by less. */
 export function roundingOf(hunt: Hunt, multipliers: readonly number[]): number {
   const scale = multipliers.reduce(
-    (sum, multiplier, r) => (multiplier === 0 ? sum : sum + multiplier * ((hunt.costScale[r] ?? 0) + Math.abs(hunt.limits[r] ?? 0))),
+    (sum, multiplier, r) =>
+      multiplier === 0
+        ? sum
+        : sum + multiplier * ((hunt.costScale[r] ?? 0) + Math.abs(hunt.limits[r] ?? 0)),
     hunt.gainScale,
   );
   return 2e-12 * scale + Number.MIN_VALUE;
@@ -117,7 +125,10 @@ export async function searchMultiplier(
     start.map((each, r) => (r === resource ? multiplier : each));
   /** Lines of the bound: what a point gains after the other resources are paid, and what it costs of this one. */
   const lineOf = ({ gain, cost }: Point): { gain: number; cost: number } => ({
-    gain: start.reduce((sum, each, r) => (r === resource ? sum : sum - each * (cost[r] ?? 0)), gain),
+    gain: start.reduce(
+      (sum, each, r) => (r === resource ? sum : sum - each * (cost[r] ?? 0)),
+      gain,
+    ),
     cost: cost[resource] ?? 0,
   });
   let multiplier = start[resource] ?? 0;
@@ -146,10 +157,18 @@ export async function searchMultiplier(
       multiplier = stride > 1e3 ? 0 : multiplier / stride;
       stride *= stride;
     } else if (multiplier === 0) {
-      const least = await sweepAt(plan, hunt, at(1).map((each, r) => (r === resource ? each : 0)), 0);
+      const least = await sweepAt(
+        plan,
+        hunt,
+        at(1).map((each, r) => (r === resource ? each : 0)),
+        0,
+      );
       within = lineOf(least.point);
       if (within.cost > limit) break;
-      multiplier = Math.max(0, ((over?.gain ?? 0) - within.gain) / ((over?.cost ?? 1) - within.cost));
+      multiplier = Math.max(
+        0,
+        ((over?.gain ?? 0) - within.gain) / ((over?.cost ?? 1) - within.cost),
+      );
     } else {
       multiplier *= stride;
       if (!(multiplier < 1e30)) break;
@@ -165,7 +184,7 @@ export async function searchMultipliers(
   hunt: Hunt,
   options: SearchOptions,
 ): Promise<Bound> {
-  const limited = hunt.limits.flatMap((limit, r) => (limit === Number.POSITIVE_INFINITY ? [] : [r]));
+  const limited = limitedResources(hunt);
   const [only] = limited;
   if (only === undefined) return sweepAt(plan, hunt, options.start);
   if (limited.length === 1) return searchMultiplier(plan, hunt, only, options);

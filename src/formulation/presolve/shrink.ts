@@ -37,7 +37,9 @@ export function remainsOf(problem: Problem, graph: FactorGraph): Remains {
   }
   const isDropped = (block: number | null): boolean =>
     blockChain(problem, block).some((each) => blocks[each] === "dropped");
-  const around = problem.blocks.map(({ parent }, block) => blocks[block] === "kept" ? blockChain(problem, parent) : []);
+  const around = problem.blocks.map(({ parent }, block) =>
+    blocks[block] === "kept" ? blockChain(problem, parent) : [],
+  );
   for (const kept of around.flat()) if (blocks[kept] === "free") blocks[kept] = "kept";
   problem.blocks.forEach((_, block) => {
     if (isDropped(block)) blocks[block] = "dropped";
@@ -190,7 +192,10 @@ function shrinkSums(
 }
 
 function axisThere(places: Places, axis: AxisRef): AxisRef {
-  return { kind: axis.kind, index: (axis.kind === "dim" ? places.dims : places.sums)[axis.index] ?? -1 };
+  return {
+    kind: axis.kind,
+    index: (axis.kind === "dim" ? places.dims : places.sums)[axis.index] ?? -1,
+  };
 }
 
 function shrinkTerm(

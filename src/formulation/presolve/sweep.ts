@@ -214,7 +214,12 @@ function gainAt({ slots }: Bucket, bases: Int32Array, state: number): number {
 }
 
 /** What the bucket's own factors cost of one resource. */
-export function costAt({ slots }: Bucket, bases: Int32Array, state: number, resource: number): number {
+export function costAt(
+  { slots }: Bucket,
+  bases: Int32Array,
+  state: number,
+  resource: number,
+): number {
   let cost = 0;
   for (let slot = 0; slot < slots.length; slot += 1) {
     cost += slots[slot]?.cost[resource]?.[(bases[slot] as number) + state] ?? 0;

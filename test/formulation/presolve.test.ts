@@ -1,5 +1,3 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { createGlpk, hasGlpk } from "../../solvers/glpk.ts";
@@ -7,7 +5,6 @@ import { createHighs } from "../../solvers/highs.ts";
 import { randomFrom } from "../../src/core/random.ts";
 import { InfeasibleLimitsError } from "../../src/formulation/answer.ts";
 import { checkSelection } from "../../src/formulation/evaluate.ts";
-import { readInstance } from "../../src/formulation/instance.ts";
 import { exactPresolve } from "../../src/formulation/presolve/presolve.ts";
 import type { Problem, ProblemDim, ProblemTerm } from "../../src/formulation/problem.ts";
 import { checkProblem } from "../../src/formulation/problem-check.ts";
@@ -16,7 +13,6 @@ import { solveProblem } from "../../src/formulation/solve-problem.ts";
 import type { Outcome, Solver } from "../../src/mip/solver.ts";
 import { allSelections, enumerateProblem } from "../helpers/enumerate-problem.ts";
 import { randomProblem } from "../helpers/random-problem.ts";
-import { sharedPath } from "../helpers/shared.ts";
 import { residual, withLimit } from "./programs.ts";
 
 const highs = createHighs();
@@ -309,23 +305,4 @@ describe("proofs that contradict each other", () => {
     expect(Number.isFinite(answer.gap)).toBe(true);
     expect(answer.solver).toBe("presolve");
   });
-});
-
-describe("published and synthetic instances", () => {
-  const folder = sharedPath("synthetic-instances");
-  const names = folder === null ? [] : readdirSync(folder).filter((name) => name.endsWith(".json"));
-
-  test.skipIf(folder === null)(
-    "the 7 synthetic ones are proven at their reference (needs ../shared/synthetic-instances)",
-    { timeout: 120_000 },
-    async () => {
-      expect(names).toHaveLength(7);
-      for (const name of names) {
-        const { problem, reference } = readInstance(join(folder ?? "", name));
-        const answer = await solveProblem(problem, [highs]);
-        expect(answer, name).toMatchObject({ status: "optimal", gap: 0, solver: "highs" });
-        expect(answer.objective, name).toBeCloseTo(reference.optimum ?? Number.NaN, 6);
-      }
-    },
-  );
 });

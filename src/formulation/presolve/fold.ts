@@ -34,7 +34,9 @@ export function foldTriangles(problem: Problem): Problem {
       const members = [key, ...[pairKey(term.block, a, c), pairKey(term.block, b, c)]].map(
         (each) => pairs.get(each) ?? [],
       );
-      const isFresh = members.every((each) => each.length > 0 && !each.some((one) => folded.has(one)));
+      const isFresh = members.every(
+        (each) => each.length > 0 && !each.some((one) => folded.has(one)),
+      );
       if (!isFresh || cells > MOST_CELLS) continue;
       for (const each of members.flat()) folded.add(each);
       joint.push(jointTerm(problem, members.flat(), [a, b, c], sizes));

@@ -1,5 +1,6 @@
 import { InfeasibleLimitsError } from "../answer.ts";
 import type { Problem } from "../problem.ts";
+import { axisCounts } from "../problem-axes.ts";
 import { noReduction, type PresolveContext, type Reduction } from "../reduction.ts";
 import { buildFactors } from "./build-factors.ts";
 import type { FactorGraph } from "./factors.ts";
@@ -22,7 +23,8 @@ import {
 import { remainsOf, selectionOf, shrink } from "./shrink.ts";
 
 /** Tables above this many cells, and sweeps above this many, are left to the solver: they would take seconds each. */
-const LARGEST_TABLE = 4e7;
+const LARGEST_TABLE = 2e7;
+const LARGEST_SUM = 8e6;
 const MOST_WORK = 4e8;
 /** Cells per sweep up to which a search may take as many as it wants. */
 const LIGHT_WORK = 1e6;
@@ -46,15 +48,12 @@ export async function exactPresolve(
   problem: Problem,
   context: PresolveContext,
 ): Promise<Reduction> {
+  const rule = largestSum(problem);
+  if (rule > LARGEST_SUM) return tooLarge(problem, rule);
   const full = buildFactors(problem);
   const order = eliminationOrder(full);
   if (order.size.largest > LARGEST_TABLE || order.size.work > MOST_WORK) {
-    return {
-      ...noReduction(problem),
-      notes: [
-        `No presolve: the dims depend on each other so much that its tables would have ${order.size.work.toPrecision(2)} cells.`,
-      ],
-    };
+    return tooLarge(problem, order.size.work);
   }
   const hunt = huntOf(problem, full, context);
   const limited = limitedResources(hunt);
@@ -105,6 +104,21 @@ export async function exactPresolve(
     notes: [],
     effort: { sweeps: hunt.sweeps, labels, choices: statesOf(full), choicesLeft: statesOf(graph) },
   };
+}
+
+function tooLarge(problem: Problem, cells: number): Reduction {
+  const notes = [
+    `No presolve: the dims depend on each other so much that its tables would have ${cells.toPrecision(2)} cells.`,
+  ];
+  return { ...noReduction(problem), notes };
+}
+
+/** Cells of the largest table that ties a sum to its parts. */
+function largestSum(problem: Problem): number {
+  return problem.sums.reduce((most, { left, right, values }) => {
+    const [one, other] = [axisCounts(problem, left).length, axisCounts(problem, right).length];
+    return Math.max(most, (one + 1) * (other + 1) * (values.length + 1));
+  }, 0);
 }
 
 function huntOf(problem: Problem, full: FactorGraph, context: PresolveContext): Hunt {

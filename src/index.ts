@@ -3,11 +3,24 @@
  * put the program together, solve it, cut the network and prove the cut.
  *
  * @example
- * const model = readModel("resnet50.onnx");
+ * const model = readModel("net.onnx");
  * const structure = findStructure(model.graph);
  * const importance = scoreNetwork(structure, { method: "magnitude-l2" });
- * const network = networkProblem(structure, importance, readTable("table.json"), options);
- * const answer = await solveProblem(network.problem, [createHighs()]);
+ * const table = readTable("table.json");
+ * const dense = predictNetwork(table, structure, keepAll(structure));
+ * const network = networkProblem(structure, importance, table, {
+ *   budgetMs: dense.ms / 2,
+ *   step: table.step,
+ *   countFrom: "zero",
+ *   maxPrune: 0.95,
+ *   protect: null,
+ *   blocks: true,
+ *   layers: true,
+ * });
+ * const highs = createHighs();
+ * const start = startingSelection(network.problem) ?? undefined;
+ * const answer = await solveProblem(network.problem, [highs], { start, timeLimitSeconds: 60 });
+ * await highs.close();
  * const subnet = selectedSubnet(network, answer.selection);
  * await proveSubnet(model, structure, subnet);
  * writeModel(withGraph(model, cutGraph(structure, subnet)), "smaller.onnx");
@@ -32,6 +45,7 @@ export {
 export type * from "./formulation/problem.ts";
 export { selectedSubnet } from "./formulation/selected-subnet.ts";
 export { solveProblem } from "./formulation/solve-problem.ts";
+export { startingSelection } from "./formulation/start.ts";
 export type { Attribute, Graph, Node, Tensor, Value } from "./graph/graph.ts";
 export {
   checkImportance,

@@ -14,7 +14,7 @@
  * rooms offer; whatever could be of use without a command line belongs into a room.
  */
 import type { ArgumentsCamelCase, Argv, CommandModule } from "yargs";
-import { EXIT, type ExitCode, MdpError } from "../core/errors.ts";
+import { EXIT, type ExitCode, MdpError, UsageError } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
 import { type ScreenProgress, screenProgress } from "./progress.ts";
 
@@ -42,6 +42,8 @@ export interface CommandDefinition<Options> {
   readonly describe: string;
   readonly examples: readonly (readonly [string, string])[];
   readonly options: (yargs: Argv<CommonOptions>) => Argv<Options>;
+  /** Options that may come more than once. */
+  readonly repeatable?: readonly (keyof Options & string)[];
   readonly run: (
     options: ArgumentsCamelCase<Options>,
     context: Context,
@@ -59,7 +61,11 @@ export function command<Options>(definition: CommandDefinition<Options>): Comman
     describe: definition.describe,
     builder: (yargs) => definition.options(yargs).example(examples),
     handler: async (options) => {
-      process.exitCode = await execute((context) => definition.run(options, context), {
+      const run = (context: Context): Promise<ExitCode | undefined> => {
+        checkValues(options, definition.repeatable ?? []);
+        return definition.run(options, context);
+      };
+      process.exitCode = await execute(run, {
         json: options["json"] === true,
         quiet: options["quiet"] === true,
       });
@@ -68,6 +74,36 @@ export function command<Options>(definition: CommandDefinition<Options>): Comman
   return (parser) => {
     parser.command(module);
   };
+}
+
+/**
+ * Refuses what yargs lets through: a number that is none, an empty text, an option that was given twice.
+ * @throws UsageError `cli/not-a-number`, `cli/empty-option`, `cli/given-twice`
+ */
+function checkValues(
+  options: Readonly<Record<string, unknown>>,
+  repeatable: readonly string[],
+): void {
+  for (const [name, value] of Object.entries(options)) {
+    // yargs has every option under its camel-case name as well, and what is no option under _ and $0.
+    if (!/^[a-z][a-z-]*$/.test(name)) continue;
+    const refuse = (code: string, message: string, hint: string): never => {
+      throw new UsageError({ code, message, where: `--${name}`, hint });
+    };
+    if (Number.isNaN(value)) {
+      refuse("cli/not-a-number", `--${name} needs a number.`, "Write it with digits, such as 8.");
+    }
+    if (value === "") {
+      refuse("cli/empty-option", `--${name} is empty.`, "Give it a value, or leave it out.");
+    }
+    if (Array.isArray(value) && !repeatable.includes(name)) {
+      refuse(
+        "cli/given-twice",
+        `--${name} is given ${value.length} times: ${value.join(", ")}.`,
+        "Which one is meant? Give it once.",
+      );
+    }
+  }
 }
 
 async function execute(

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { UsageError } from "../core/errors.ts";
 import { writeShapeSet } from "../data/shape-files.ts";
 import { SHAPE_NAMES } from "../data/shapes.ts";
 import { type Command, command } from "./command.ts";
+import { checkWhole } from "./numbers.ts";
 
 export const dataCommand: Command = command({
   name: "data <set>",
@@ -18,22 +18,48 @@ export const dataCommand: Command = command({
         demandOption: true,
         describe: "shapes: ten classes of textured shapes before a cluttered background",
       })
-      .option("out", { type: "string", demandOption: true, describe: "Folder to write to" })
-      .option("size", { type: "number", default: 64, describe: "Pixels per side" })
-      .option("train", { type: "number", default: 12000, describe: "Images to train on" })
-      .option("test", { type: "number", default: 2000, describe: "Images to test on" })
-      .option("seed", { type: "number", default: 1, describe: "Another seed, other images" })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        demandOption: true,
+        describe: "Folder to write to",
+      })
+      .option("size", {
+        type: "number",
+        requiresArg: true,
+        default: 64,
+        describe: "Pixels per side",
+      })
+      .option("train", {
+        type: "number",
+        requiresArg: true,
+        default: 12000,
+        describe: "Images to train on",
+      })
+      .option("test", {
+        type: "number",
+        requiresArg: true,
+        default: 2000,
+        describe: "Images to test on",
+      })
+      .option("seed", {
+        type: "number",
+        requiresArg: true,
+        default: 1,
+        describe: "Another seed, other images",
+      })
       .option("format", {
+        requiresArg: true,
         choices: ["records", "png"] as const,
         default: "records" as const,
         describe: "records: one file per split, the same bytes everywhere; png: a folder per class",
       }),
   run: async (options, context) => {
     const { size, train, test, seed, format, out } = options;
-    wholeNumber(size, "--size", 8);
-    wholeNumber(train, "--train", 0);
-    wholeNumber(test, "--test", 0);
-    wholeNumber(seed, "--seed", 0);
+    checkWhole(size, "--size", 8);
+    checkWhole(train, "--train", 0);
+    checkWhole(test, "--test", 0);
+    checkWhole(seed, "--seed", 0);
     await writeShapeSet(out, { size, train, test, seed, format }, context.progress);
     const config = join(out, "dataset.json");
     context.json({ out, config, size, train, test, seed, format, classes: SHAPE_NAMES });
@@ -44,13 +70,3 @@ export const dataCommand: Command = command({
     return undefined;
   },
 });
-
-function wholeNumber(value: number, option: string, least: number): void {
-  if (Number.isInteger(value) && value >= least) return;
-  throw new UsageError({
-    code: "cli/not-a-count",
-    message: `${value} is no whole number from ${least} up.`,
-    where: option,
-    hint: `Give a whole number, such as ${option} ${Math.max(least, 64)}.`,
-  });
-}

@@ -20,22 +20,44 @@ export const evalCommand: Command = command({
       .positional("models", { type: "string", array: true, demandOption: true })
       .option("data", {
         type: "string",
+        requiresArg: true,
         describe: "Folder, tar, CIFAR binary, IDX images, drawn set, or a config that names one",
       })
       .option("data-config", {
         type: "string",
+        requiresArg: true,
         describe: "Pre-processing, as JSON (docs/datasets.md)",
       })
-      .option("split", { type: "string", describe: "Of data with splits [test]" })
-      .option("limit", { type: "number", describe: "Only so many images, chosen at random" })
+      .option("split", {
+        type: "string",
+        requiresArg: true,
+        describe: "Of data with splits [test]",
+      })
+      .option("limit", {
+        type: "number",
+        requiresArg: true,
+        describe: "Only so many images, chosen at random",
+      })
       .option("batch", {
         type: "number",
+        requiresArg: true,
         default: 1,
         describe: "Images per timed run",
       })
-      .option("threads", { type: "number", default: 1, describe: "Threads of the runtime" })
-      .option("repeats", { type: "number", default: 60, describe: "Timed runs per network" })
+      .option("threads", {
+        type: "number",
+        requiresArg: true,
+        default: 1,
+        describe: "Threads of the runtime",
+      })
+      .option("repeats", {
+        type: "number",
+        requiresArg: true,
+        default: 100,
+        describe: "Timed runs per network",
+      })
       .option("optimisation", {
+        requiresArg: true,
         choices: OPTIMISATIONS,
         default: "all" as const,
         describe: "How far the runtime rewrites the network",
@@ -45,6 +67,7 @@ export const evalCommand: Command = command({
         default: true,
         describe: "Measure it? (--no-latency)",
       }),
+  repeatable: ["models"],
   run: async (options, context) => {
     const report = await evaluateModels(options, context);
     context.json(report);

@@ -3,6 +3,7 @@ import { UsageError } from "../core/errors.ts";
 import { type DatasetConfig, readDatasetConfig } from "../data/config.ts";
 import { type Dataset, openDataset } from "../data/dataset.ts";
 import { evaluate } from "../data/evaluate.ts";
+import { isCompressed, modelBytes } from "../onnx/read.ts";
 import type { EvalReport, EvalResult } from "../report/eval-report.ts";
 import { randomFeeds } from "../runtime/feeds.ts";
 import {
@@ -14,6 +15,7 @@ import {
 } from "../runtime/session.ts";
 import { type Timing, timeSessions } from "../runtime/timing.ts";
 import type { Context } from "./command.ts";
+import { checkWhole } from "./numbers.ts";
 
 export interface EvalOptions extends DataOptions {
   readonly models: readonly string[];
@@ -29,13 +31,13 @@ export interface EvalOptions extends DataOptions {
 /** Accuracy on the same images and interleaved latencies of several networks. */
 export async function evaluateModels(options: EvalOptions, context: Context): Promise<EvalReport> {
   for (const option of ["limit", "batch", "threads", "repeats"] as const) {
-    positiveCount(options[option], option);
+    checkWhole(options[option], `--${option}`, 1);
   }
   const { batch, threads, optimisation } = options;
   const sessions: Session[] = [];
   try {
     const settings: SessionOptions = { threads, optimisation };
-    for (const path of options.models) sessions.push(await openSession(path, settings));
+    for (const path of options.models) sessions.push(await openNamed(path, settings));
     if (options.latency) checkBatches(options, sessions);
     const dataset = await datasetFor(options, sessions);
     const classifiers = options.models.map((name, index) => ({
@@ -50,7 +52,7 @@ export async function evaluateModels(options: EvalOptions, context: Context): Pr
     const results = options.models.map(
       (model, index): EvalResult => ({
         model,
-        bytes: statSync(model).size,
+        bytes: isCompressed(model) ? modelBytes(model).byteLength : statSync(model).size,
         accuracy: accuracies?.[index] ?? null,
         latency: withoutSamples(timings?.[index]),
       }),
@@ -68,6 +70,11 @@ export async function evaluateModels(options: EvalOptions, context: Context): Pr
   } finally {
     for (const session of sessions) await session.close();
   }
+}
+
+/** The runtime reads files itself, which it must where weights lie beside them, but none that are compressed. */
+function openNamed(path: string, settings: SessionOptions): Promise<Session> {
+  return openSession(isCompressed(path) ? modelBytes(path) : path, { ...settings, where: path });
 }
 
 interface DataOptions {
@@ -139,14 +146,4 @@ function at(sessions: readonly Session[], index: number): Session {
   const session = sessions[index];
   if (session === undefined) throw new RangeError(`no session ${index}`);
   return session;
-}
-
-function positiveCount(value: number | undefined, option: string): void {
-  if (value === undefined || (Number.isInteger(value) && value > 0)) return;
-  throw new UsageError({
-    code: "cli/not-a-count",
-    message: `${value} is no whole number above 0.`,
-    where: `--${option}`,
-    hint: `Give a whole number, such as --${option} 8.`,
-  });
 }

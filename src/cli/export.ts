@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
-import { readJson } from "../core/files.ts";
+import { checkWritable, readJson } from "../core/files.ts";
 import { withGraph } from "../onnx/model.ts";
 import { writeModel } from "../onnx/write.ts";
 import { count, percent } from "../report/solve-report.ts";
@@ -11,6 +11,7 @@ import { unitCounts } from "../subnet/subnet.ts";
 import { parseSubnet } from "../subnet/subnet-file.ts";
 import { type Command, command } from "./command.ts";
 import { openNetwork } from "./network.ts";
+import { checkWhole } from "./numbers.ts";
 
 export const exportCommand: Command = command({
   name: "export [model]",
@@ -25,21 +26,36 @@ export const exportCommand: Command = command({
         type: "string",
         describe: "ONNX file that the subnet was solved for; the embedded default without it",
       })
-      .option("model", { type: "string", describe: "The same, as an option" })
-      .option("subnet", { type: "string", demandOption: true, describe: "File of mdp solve --out" })
-      .option("out", { type: "string", demandOption: true, describe: "ONNX file to write" })
-      .option("runs", { type: "number", default: 2, describe: "Random inputs to prove it on" })
-      .option("seed", { type: "number", default: 0, describe: "For those inputs" }),
+      .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" })
+      .option("subnet", {
+        type: "string",
+        requiresArg: true,
+        demandOption: true,
+        describe: "File of mdp solve --out",
+      })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        demandOption: true,
+        describe: "ONNX file to write",
+      })
+      .option("runs", {
+        type: "number",
+        requiresArg: true,
+        default: 2,
+        describe: "Random inputs to prove it on",
+      })
+      .option("seed", {
+        type: "number",
+        requiresArg: true,
+        default: 0,
+        describe: "For those inputs",
+      }),
   run: async (options, context) => {
     const { seed, runs, out } = options;
-    if (!Number.isInteger(runs) || runs < 1) {
-      throw new UsageError({
-        code: "cli/runs",
-        message: `A proof needs at least one run; ${runs} were asked for.`,
-        where: "--runs",
-        hint: "Leave the option out for two runs.",
-      });
-    }
+    checkWhole(runs, "--runs", 1);
+    checkWhole(seed, "--seed", 0);
+    checkWritable(out);
     const open = await openNetwork(options.model);
     const { model, structure } = open;
     checkNotSource(open.path, out);

@@ -1,5 +1,5 @@
 import { UsageError } from "../core/errors.ts";
-import { writeJson } from "../core/files.ts";
+import { checkWritable, writeJson } from "../core/files.ts";
 import { blockTable, dimTable, layerTable, structureSummary } from "../report/structure-report.ts";
 import { structureJson } from "../structure/structure-json.ts";
 import { type Command, command } from "./command.ts";
@@ -32,8 +32,14 @@ export const inspectCommand: Command = command({
         requiresArg: true,
         describe: "Extent of a named input axis, as name=number",
       })
-      .option("out", { type: "string", describe: "File to write the structure to, as JSON" }),
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        describe: "File to write the structure to, as JSON",
+      }),
+  repeatable: ["bind"],
   run: async (options, context) => {
+    if (options.out !== undefined) checkWritable(options.out);
     const open = await openNetwork(options.model, { bind: bindings(options.bind ?? []) });
     const { structure } = open;
     const document = { model: open.path, networkHash: open.hash, ...structureJson(structure) };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { EXIT, UsageError } from "../core/errors.ts";
-import { packageRoot } from "../core/files.ts";
+import { packageRoot, readJson } from "../core/files.ts";
 import { type Command, reportError } from "./command.ts";
 import { dataCommand } from "./data.ts";
 import { devicesCommand } from "./devices.ts";
@@ -40,6 +40,22 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+/** An error is handed back, not thrown, and yargs keeps its message alone: that names the file. */
+function readConfig(path: string): object {
+  try {
+    const read = readJson(path);
+    if (typeof read === "object" && read !== null && !Array.isArray(read)) return read;
+    return new Error(`Config ${path} holds no options: write { "budget": "50%" }, say.`);
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    return new Error(`Config ${path}: ${what}`);
+  }
+}
+
+function usageError(message: string): UsageError {
+  return new UsageError({ code: "cli/usage", message, hint: "See mdp <command> --help." });
+}
+
 const parser = yargs(hideBin(process.argv))
   .scriptName("mdp")
   .usage(
@@ -47,7 +63,7 @@ const parser = yargs(hideBin(process.argv))
   )
   .option("json", { type: "boolean", describe: "Print one JSON document and nothing else" })
   .option("quiet", { type: "boolean", describe: "No progress on standard error" })
-  .config("config", "A JSON file with any of the options")
+  .config("config", "A JSON file with any of the options", readConfig)
   .version(version)
   .strict()
   .demandCommand(1, "Which command?")
@@ -55,9 +71,7 @@ const parser = yargs(hideBin(process.argv))
   .wrap(Math.min(110, process.stdout.columns ?? 110))
   .exitProcess(false)
   .fail((message, error) => {
-    throw (
-      error ?? new UsageError({ code: "cli/usage", message, hint: "See mdp <command> --help." })
-    );
+    throw error === undefined || error.name === "YError" ? usageError(message) : error;
   });
 
 try {

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { UsageError } from "../core/errors.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { Model } from "../onnx/model.ts";
 import { modelHash, readModel } from "../onnx/read.ts";
 import { findStructure, type StructureOptions } from "../structure/find-structure.ts";
@@ -26,14 +27,33 @@ export async function openNetwork(
   const embedded = defaultNetwork();
   const file = path ?? embedded.model;
   const model = readModel(file);
+  checkBound(model.graph, options.bind ?? {});
   return {
-    name: path === undefined ? embedded.name : basename(file).replace(/\.onnx$/, ""),
+    name: path === undefined ? embedded.name : basename(file).replace(/\.onnx(\.br|\.gz)?$/, ""),
     path: file,
     embedded: path === undefined,
     hash: await modelHash(file),
     model,
     structure: findStructure(model.graph, options),
   };
+}
+
+function checkBound(graph: Graph, bind: Readonly<Record<string, number>>): void {
+  const open = new Set(
+    graph.inputs.flatMap(({ shape }) =>
+      (shape ?? []).filter((extent) => typeof extent === "string"),
+    ),
+  );
+  for (const name of Object.keys(bind)) {
+    if (open.has(name)) continue;
+    const named = open.size === 0 ? "has no named axes" : `names ${[...open].join(", ")}`;
+    throw new UsageError({
+      code: "cli/bind",
+      message: `No input has an axis named '${name}'; the network ${named}.`,
+      where: "--bind",
+      hint: "Leave --bind out, or bind an axis that the network names.",
+    });
+  }
 }
 
 /**

@@ -1,11 +1,30 @@
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "../core/errors.ts";
+import { checkWritable } from "../core/files.ts";
 import { profileLocal } from "../latency/profile-local.ts";
 import { profileText } from "../report/profile-report.ts";
 import { OPTIMISATIONS } from "../runtime/session.ts";
 import { type Command, command } from "./command.ts";
 import { openNetwork } from "./network.ts";
+import { checkPositive, checkWhole } from "./numbers.ts";
+
+/** Without this, an option whose value was forgotten would quietly be its default. */
+const NEED_A_VALUE = [
+  "device",
+  "name",
+  "batch",
+  "threads",
+  "precision",
+  "optimisation",
+  "step",
+  "runs",
+  "repeats",
+  "max-minutes",
+  "validate",
+  "seed",
+  "out",
+];
 
 export const profileCommand: Command = command({
   name: "profile [model]",
@@ -32,17 +51,41 @@ export const profileCommand: Command = command({
         type: "string",
         describe: "What to call the device [cpu- and the processor's name]",
       })
-      .option("batch", { type: "number", default: 1, describe: "Images per run" })
-      .option("threads", { type: "number", default: 1, describe: "Threads inside an operation" })
-      .option("precision", { type: "string", default: "float32", describe: "Of the weights" })
+      .option("batch", {
+        type: "number",
+        default: 1,
+        describe: "Images per run",
+      })
+      .option("threads", {
+        type: "number",
+        default: 1,
+        describe: "Threads inside an operation",
+      })
+      .option("precision", {
+        type: "string",
+        default: "float32",
+        describe: "Of the weights",
+      })
       .option("optimisation", {
         choices: OPTIMISATIONS,
         default: "all" as const,
         describe: "How far the runtime rewrites the graph; all is what users of the runtime get",
       })
-      .option("step", { type: "number", default: 8, describe: "Multiples of channels to cover" })
-      .option("runs", { type: "number", default: 200, describe: "Networks to measure" })
-      .option("repeats", { type: "number", default: 20, describe: "Counted runs of each network" })
+      .option("step", {
+        type: "number",
+        default: 8,
+        describe: "Multiples of channels to cover",
+      })
+      .option("runs", {
+        type: "number",
+        default: 200,
+        describe: "Networks to measure",
+      })
+      .option("repeats", {
+        type: "number",
+        default: 20,
+        describe: "Counted runs of each network",
+      })
       .option("max-minutes", {
         type: "number",
         default: 8,
@@ -53,12 +96,17 @@ export const profileCommand: Command = command({
         default: 0,
         describe: "Networks left out of the table to judge it on",
       })
-      .option("seed", { type: "number", default: 1, describe: "Of the random subnets" })
+      .option("seed", {
+        type: "number",
+        default: 1,
+        describe: "Of the random subnets",
+      })
       .option("out", {
         type: "string",
         default: ".",
         describe: "Folder for latency-tables/<device>/<network>-b<batch>.json",
-      }),
+      })
+      .requiresArg(NEED_A_VALUE),
   run: async (options, context) => {
     if (options.device !== "local") {
       throw new UsageError({
@@ -69,10 +117,11 @@ export const profileCommand: Command = command({
       });
     }
     for (const name of ["batch", "threads", "step", "runs", "repeats"] as const) {
-      checkWhole(options[name], name, 1);
+      checkWhole(options[name], `--${name}`, 1);
     }
-    checkWhole(options.validate, "validate", 0);
-    checkWhole(options.seed, "seed", 0);
+    checkWhole(options.validate, "--validate", 0);
+    checkWhole(options.seed, "--seed", 0);
+    checkPositive(options.maxMinutes, "--max-minutes");
     const open = await openNetwork(options.model);
     const deviceName = options.name ?? `cpu-${slug(cpus()[0]?.model ?? "unknown")}`;
     const threads = options.threads === 1 ? "" : `-t${options.threads}`;
@@ -83,6 +132,7 @@ export const profileCommand: Command = command({
       `${open.name}-b${options.batch}${threads}`,
     );
     const tablePath = `${stem}.json`;
+    checkWritable(tablePath);
     const result = await profileLocal(open.model, open.structure, {
       ...options,
       networkName: open.name,
@@ -113,13 +163,4 @@ function slug(name: string): string {
     .replace(/\((r|tm)\)|processor|cpu|@.*$/g, " ")
     .trim()
     .replace(/[^a-z0-9]+/g, "-");
-}
-
-function checkWhole(value: number, option: string, least: number): void {
-  if (Number.isInteger(value) && value >= least) return;
-  throw new UsageError({
-    code: "cli/whole-number",
-    message: `--${option} is ${value}; it must be a whole number, at least ${least}.`,
-    hint: "See mdp profile --help.",
-  });
 }

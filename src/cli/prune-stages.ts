@@ -209,7 +209,7 @@ export async function evalStage(road: Road): Promise<void> {
         limit,
         threads,
         batch,
-        repeats: 60,
+        repeats: 100,
         optimisation: "all",
         latency: true,
       },

@@ -1,20 +1,26 @@
+import { existsSync } from "node:fs";
+import { InputError } from "../core/errors.ts";
 import { writeJson } from "../core/files.ts";
+import { readDatasetConfig } from "../data/config.ts";
 import { IMPORTANCE_METHODS } from "../importance/importance.ts";
 import { painter } from "../report/painter.ts";
 import { runText } from "../report/run-report.ts";
 import { type Command, command } from "./command.ts";
 import { openNetwork } from "./network.ts";
+import { checkPositive, checkWhole } from "./numbers.ts";
 import {
   evalStage,
   exportStage,
   inspectStage,
+  type PruneOptions,
   scoreStage,
   solveStage,
   summaryOf,
   tableStage,
 } from "./prune-stages.ts";
 import { openRunFolder } from "./run-folder.ts";
-import { solveOptions } from "./solve-options.ts";
+import { checkSolveOptions, solveOptions } from "./solve-options.ts";
+import { noTable } from "./table-source.ts";
 
 export const pruneCommand: Command = command({
   name: "prune [model]",
@@ -32,21 +38,65 @@ export const pruneCommand: Command = command({
         type: "string",
         describe: "ONNX file; the embedded default without it",
       })
-      .option("out", { type: "string", demandOption: true, describe: "Folder of the run" })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        demandOption: true,
+        describe: "Folder of the run",
+      })
       .option("method", {
+        requiresArg: true,
         choices: IMPORTANCE_METHODS,
         default: "magnitude-l2" as const,
         describe: "How units are scored, without --importance",
       })
-      .option("data", { type: "string", describe: "Images to evaluate on; see mdp eval" })
-      .option("data-config", { type: "string", describe: "Their pre-processing, as JSON" })
-      .option("limit", { type: "number", describe: "Evaluate on so many images only" })
-      .option("threads", { type: "number", default: 1, describe: "Threads of the runtime" })
-      .option("runs", { type: "number", default: 200, describe: "Networks to profile" })
-      .option("max-minutes", { type: "number", default: 8, describe: "Longest time to profile" })
-      .option("validate", { type: "number", default: 10, describe: "Networks to judge the table" })
-      .option("seed", { type: "number", default: 1, describe: "Of everything that draws lots" }),
+      .option("data", {
+        type: "string",
+        requiresArg: true,
+        describe: "Images to evaluate on; see mdp eval",
+      })
+      .option("data-config", {
+        type: "string",
+        requiresArg: true,
+        describe: "Their pre-processing, as JSON",
+      })
+      .option("limit", {
+        type: "number",
+        requiresArg: true,
+        describe: "Evaluate on so many images only",
+      })
+      .option("threads", {
+        type: "number",
+        requiresArg: true,
+        default: 1,
+        describe: "Threads of the runtime",
+      })
+      .option("runs", {
+        type: "number",
+        requiresArg: true,
+        default: 200,
+        describe: "Networks to profile",
+      })
+      .option("max-minutes", {
+        type: "number",
+        requiresArg: true,
+        default: 8,
+        describe: "Longest time to profile",
+      })
+      .option("validate", {
+        type: "number",
+        requiresArg: true,
+        default: 10,
+        describe: "Networks to judge the table",
+      })
+      .option("seed", {
+        type: "number",
+        requiresArg: true,
+        default: 1,
+        describe: "Of everything that draws lots",
+      }),
   run: async (options, context) => {
+    await checkPruneOptions(options);
     const open = await openNetwork(options.model);
     const run = openRunFolder(options.out);
     writeJson(run.path("config.json"), {
@@ -71,3 +121,24 @@ export const pruneCommand: Command = command({
     return undefined;
   },
 });
+
+/** What the last stages would refuse is refused before the first one begins. */
+async function checkPruneOptions(options: PruneOptions): Promise<void> {
+  await checkSolveOptions(options);
+  for (const name of ["limit", "threads", "runs"] as const) {
+    checkWhole(options[name], `--${name}`, 1);
+  }
+  for (const name of ["validate", "seed"] as const) checkWhole(options[name], `--${name}`, 0);
+  checkPositive(options.maxMinutes, "--max-minutes");
+  const { device, table, data, dataConfig } = options;
+  if (device === undefined && table === undefined) throw noTable();
+  if (dataConfig !== undefined) readDatasetConfig(dataConfig);
+  if (data !== undefined && !existsSync(data)) {
+    throw new InputError({
+      code: "cli/no-data",
+      message: "There is nothing at this path.",
+      where: data,
+      hint: "Check --data. `mdp data shapes --out DIR` draws a set that needs no download.",
+    });
+  }
+}

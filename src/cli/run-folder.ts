@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { readFileBytes, readJson, sha256, writeJson } from "../core/files.ts";
+import { InputError } from "../core/errors.ts";
+import { checkWritable, readFileBytes, readJson, sha256, writeJson } from "../core/files.ts";
 
 const RECORD = z.object({
   schema: z.literal("mdp-run/1"),
@@ -42,10 +43,10 @@ export interface RunFolder {
 /**
  * A folder that a road of several stages is walked in. What is done is written down in `run.json` after every stage,
  * so that a killed run goes on where it stopped; a stage whose inputs or outputs have changed runs anew.
- * @throws InputError where `run.json` can't be read or written
+ * @throws InputError `cli/run-folder`, `core/write-failed` where it can't be a folder or `run.json` not be written
  */
 export function openRunFolder(folder: string): RunFolder {
-  mkdirSync(folder, { recursive: true });
+  checkFolder(folder);
   const recordPath = join(folder, "run.json");
   const read = (): z.infer<typeof RECORD> => {
     const parsed = existsSync(recordPath) ? RECORD.safeParse(readJson(recordPath)) : null;
@@ -77,4 +78,16 @@ export function openRunFolder(folder: string): RunFolder {
     return { ran: true, seconds };
   };
   return { path, stage };
+}
+
+function checkFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new InputError({
+      code: "cli/run-folder",
+      message: "A run needs a folder of its own, and this is a file.",
+      where: folder,
+      hint: "Give --out another name.",
+    });
+  }
+  checkWritable(join(folder, "run.json"));
 }

@@ -1,4 +1,4 @@
-import { writeFileAtomic } from "../core/files.ts";
+import { checkWritable, writeFileAtomic } from "../core/files.ts";
 import {
   IMPORTANCE_METHODS,
   type Importance,
@@ -11,6 +11,7 @@ import { scoreNetwork } from "../importance/score.ts";
 import { plainTable } from "../report/solve-report.ts";
 import { type Command, command } from "./command.ts";
 import { openNetwork } from "./network.ts";
+import { checkWhole } from "./numbers.ts";
 
 const ALIASES: Readonly<Record<string, ImportanceMethod>> = {
   l1: "magnitude-l1",
@@ -21,7 +22,10 @@ export const scoreCommand: Command = command({
   name: "score [model]",
   describe: "Score how much each unit of a network is worth",
   examples: [
-    ["mdp score net.onnx --out importance.json", "squared weights, each layer brought to mean 1"],
+    [
+      "mdp score net.onnx --out importance.json",
+      "squared weights, each layer brought to a best unit of 1",
+    ],
     ["mdp score net.onnx --method bn-scale --out importance.json", "scales of BatchNormalization"],
     ["mdp score net.onnx --method random --seed 3 --out importance.json", "the baseline"],
   ],
@@ -32,17 +36,31 @@ export const scoreCommand: Command = command({
         describe: "ONNX file; the embedded default without it",
       })
       .option("method", {
+        requiresArg: true,
         choices: [...IMPORTANCE_METHODS, "l1", "l2"],
         default: "magnitude-l2",
         describe: "How units are scored; l1 and l2 are short for the magnitudes",
       })
       .option("normalisation", {
+        requiresArg: true,
         choices: NORMALISATIONS,
-        describe: "What a layer's scores are divided by [mean for magnitudes, none otherwise]",
+        describe: "What a layer's scores are divided by [max for magnitudes, none otherwise]",
       })
-      .option("seed", { type: "number", default: 0, describe: "For the random method" })
-      .option("out", { type: "string", default: "importance.json", describe: "File to write" }),
+      .option("seed", {
+        type: "number",
+        requiresArg: true,
+        default: 0,
+        describe: "For the random method",
+      })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        default: "importance.json",
+        describe: "File to write",
+      }),
   run: async (options, context) => {
+    checkWhole(options.seed, "--seed", 0);
+    checkWritable(options.out);
     const open = await openNetwork(options.model);
     const method = ALIASES[options.method] ?? (options.method as ImportanceMethod);
     const importance = scoreNetwork(open.structure, {

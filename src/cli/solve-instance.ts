@@ -2,6 +2,7 @@ import { EXIT, type ExitCode } from "../core/errors.ts";
 import { type Answer, InfeasibleLimitsError } from "../formulation/answer.ts";
 import { type Instance, readInstance } from "../formulation/instance.ts";
 import { solveProblem } from "../formulation/solve-problem.ts";
+import { startingSelection } from "../formulation/start.ts";
 import { writeLpFile } from "../mip/lp-file.ts";
 import type { Context } from "./command.ts";
 import { solveProgressNotes } from "./solve-notes.ts";
@@ -40,6 +41,7 @@ export async function solveInstanceCommand(
         relativeGap: options.gap,
         presolve: options.presolve === false ? false : undefined,
         signal: context.signal,
+        start: startingSelection(instance.problem) ?? undefined,
         onProgress: solveProgressNotes(context.progress),
         onModel: writeLp === undefined ? undefined : (model) => writeLpFile(writeLp, model),
       }),

@@ -8,6 +8,7 @@ import { type NetworkProblem, networkProblem } from "../formulation/network-prob
 import type { Problem, Selection } from "../formulation/problem.ts";
 import { selectedSubnet } from "../formulation/selected-subnet.ts";
 import { solveProblem } from "../formulation/solve-problem.ts";
+import { startingSelection } from "../formulation/start.ts";
 import { checkImportance, type Importance, parseImportance } from "../importance/importance.ts";
 import { scoreNetwork } from "../importance/score.ts";
 import { type NetworkPrediction, predictNetwork } from "../latency/predict-network.ts";
@@ -115,6 +116,7 @@ async function ask(
       relativeGap: options.relativeGap,
       presolve: options.presolve ? undefined : false,
       signal: context.signal,
+      start: startingSelection(problem) ?? undefined,
       onModel: (model) => {
         if (writeLp !== undefined) writeLpFile(writeLp, model);
       },

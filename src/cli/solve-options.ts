@@ -1,7 +1,9 @@
 import type { Argv } from "yargs";
 import { UsageError } from "../core/errors.ts";
+import { latencyBudget } from "../formulation/latency-budget.ts";
 import type { CommonOptions } from "./command.ts";
 import { regularExpression } from "./network.ts";
+import { checkPositive, checkWhole } from "./numbers.ts";
 import type { SolveNetworkOptions } from "./solve-network.ts";
 
 /** The options that `solve` and `prune` share: which program is put together, and how long it may take. */
@@ -23,12 +25,40 @@ export interface SolveOptions extends CommonOptions {
   readonly presolve: boolean;
 }
 
+/** Without this, an option whose value was forgotten would quietly be its default. */
+const NEED_A_VALUE = [
+  "importance",
+  "device",
+  "table",
+  "batch",
+  "precision",
+  "budget",
+  "step",
+  "multiple-of",
+  "protect",
+  "max-prune",
+  "time-limit",
+  "gap",
+];
+
 export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
   return yargs
-    .option("importance", { type: "string", describe: "importance.json of mdp score" })
-    .option("device", { type: "string", describe: "Device whose latencies count; see mdp devices" })
-    .option("table", { type: "string", describe: "Latency table of mdp profile" })
-    .option("batch", { type: "number", describe: "Images per run that the table is for" })
+    .option("importance", {
+      type: "string",
+      describe: "importance.json of mdp score",
+    })
+    .option("device", {
+      type: "string",
+      describe: "Device whose latencies count; see mdp devices",
+    })
+    .option("table", {
+      type: "string",
+      describe: "Latency table of mdp profile",
+    })
+    .option("batch", {
+      type: "number",
+      describe: "Images per run that the table is for",
+    })
     .option("precision", {
       choices: ["float16", "float32"] as const,
       describe: "Of a predicted table",
@@ -74,8 +104,13 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
       default: true,
       describe: "Shrink the program exactly first? (--no-presolve)",
     })
-    .option("gap", { type: "number", default: 0, describe: "Relative gap that is good enough" })
+    .option("gap", {
+      type: "number",
+      default: 0,
+      describe: "Relative gap that is good enough",
+    })
     .conflicts("step", "multiple-of")
+    .requiresArg(NEED_A_VALUE)
     .conflicts("device", "table");
 }
 
@@ -89,12 +124,38 @@ interface Given {
   readonly blocks: boolean;
   readonly layers: boolean;
   readonly importance?: string | undefined;
+  readonly batch?: number | undefined;
   readonly timeLimit?: number | undefined;
   readonly gap: number;
   readonly presolve?: boolean | undefined;
 }
 
-/** @throws UsageError `cli/not-positive`, `cli/regular-expression` */
+/**
+ * Refuses what can be known to be wrong before any work begins.
+ * @throws UsageError `cli/not-a-count`, `cli/not-positive`, `cli/share`, `cli/regular-expression`, `formulation/budget`
+ */
+export async function checkSolveOptions(options: Given): Promise<void> {
+  checkWhole(options.step, "--step", 1);
+  checkWhole(options.multipleOf, "--multiple-of", 1);
+  checkWhole(options.batch, "--batch", 1);
+  checkPositive(options.timeLimit, "--time-limit");
+  checkShare(options.gap, "--gap");
+  checkShare(options.maxPrune, "--max-prune");
+  regularExpression(options.protect, "--protect");
+  await latencyBudget(options.budget, 1);
+}
+
+function checkShare(value: number, option: string): void {
+  if (value >= 0 && value <= 1) return;
+  throw new UsageError({
+    code: "cli/share",
+    message: `${option} is ${value}; it must lie between 0 and 1.`,
+    where: option,
+    hint: `Write a share, such as ${option} 0.05 for 5 %.`,
+  });
+}
+
+/** @throws UsageError `cli/regular-expression` */
 export function solveNetworkOptions(options: Given, tableStep: number): SolveNetworkOptions {
   return {
     budget: options.budget,
@@ -105,19 +166,9 @@ export function solveNetworkOptions(options: Given, tableStep: number): SolveNet
     blocks: options.blocks,
     layers: options.layers,
     importancePath: options.importance,
-    timeLimitSeconds: positive(options.timeLimit, "--time-limit"),
+    timeLimitSeconds: options.timeLimit,
     relativeGap: options.gap,
     presolve: options.presolve !== false,
     writeLp: undefined,
   };
-}
-
-function positive(value: number | undefined, option: string): number | undefined {
-  if (value === undefined || value > 0) return value;
-  throw new UsageError({
-    code: "cli/not-positive",
-    message: `${option} is ${value}; it must be above zero.`,
-    where: option,
-    hint: `Leave ${option} out for no limit.`,
-  });
 }

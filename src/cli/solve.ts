@@ -1,30 +1,49 @@
 import { EXIT } from "../core/errors.ts";
+import { checkWritable } from "../core/files.ts";
 import { painter } from "../report/painter.ts";
 import { solveText } from "../report/solve-report.ts";
 import { type Command, command } from "./command.ts";
 import { openNetwork } from "./network.ts";
 import { solveInstanceCommand } from "./solve-instance.ts";
 import { solveNetwork } from "./solve-network.ts";
-import { solveNetworkOptions, solveOptions } from "./solve-options.ts";
+import { checkSolveOptions, solveNetworkOptions, solveOptions } from "./solve-options.ts";
 import { reportOf, writeSubnet } from "./solved-report.ts";
 import { tableFor } from "./table-source.ts";
 
 export const solveCommand: Command = command({
-  name: "solve",
+  name: "solve [model]",
   describe: "Find the best subnet within a latency budget",
   examples: [
     ["mdp solve --device jetson", "the embedded default network at half its latency"],
-    ["mdp solve --model net.onnx --table t.json --budget 12ms --out subnet.json", "your own"],
+    ["mdp solve net.onnx --table t.json --budget 12ms --out subnet.json", "your own"],
     ["mdp solve --instance FILE.json", "a published instance of the program"],
   ],
   options: (yargs) =>
     solveOptions(yargs)
-      .option("model", { type: "string", describe: "ONNX file; the embedded default without it" })
-      .option("write-lp", { type: "string", describe: "Write the program as an LP file" })
-      .option("out", { type: "string", describe: "Write the subnet to this file" })
-      .option("instance", { type: "string", describe: "Solve a published instance instead" })
+      .positional("model", {
+        type: "string",
+        describe: "ONNX file; the embedded default without it",
+      })
+      .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" })
+      .option("write-lp", {
+        type: "string",
+        requiresArg: true,
+        describe: "Write the program as an LP file",
+      })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        describe: "Write the subnet to this file",
+      })
+      .option("instance", {
+        type: "string",
+        requiresArg: true,
+        describe: "Solve a published instance instead",
+      })
       .conflicts("instance", ["model", "device", "table", "importance"]),
   run: async (options, context) => {
+    await checkSolveOptions(options);
+    for (const path of [options.out, options.writeLp]) if (path !== undefined) checkWritable(path);
     if (options.instance !== undefined) {
       return solveInstanceCommand(options.instance, options, context);
     }

@@ -36,11 +36,7 @@ const DEFAULT_PREDICTED_STEP = 8;
 export function tableFor(network: OpenNetwork, request: TableRequest): TableSource {
   if (request.table !== undefined) return namedTable(network, request.table);
   if (request.device === undefined) {
-    throw new UsageError({
-      code: "cli/no-table",
-      message: "Which device is the network for?",
-      hint: "Give --device NAME (mdp devices lists them) or --table FILE (mdp profile makes one).",
-    });
+    throw noTable();
   }
   const device = resolveDevice(request.device, tableFolders(process.cwd()));
   const title = device.description?.title ?? device.name;
@@ -71,6 +67,15 @@ export function tableFor(network: OpenNetwork, request: TableRequest): TableSour
     command: request.commandLine,
   });
   return { table, path: null, asked, title, notes };
+}
+
+/** Nobody said where the network is to run. */
+export function noTable(): UsageError {
+  return new UsageError({
+    code: "cli/no-table",
+    message: "Which device is the network for?",
+    hint: "Give --device NAME (mdp devices lists them) or --table FILE (mdp profile makes one).",
+  });
 }
 
 function namedTable(network: OpenNetwork, path: string): TableSource {

@@ -1,15 +1,19 @@
 import { createHash, randomUUID } from "node:crypto";
 import {
+  accessSync,
   closeSync,
+  constants,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "./errors.ts";
 
@@ -30,7 +34,7 @@ export function writeFileAtomic(path: string, data: Uint8Array | string): void {
 export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): void {
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const file = openSync(temporary, "wx");
     try {
       for (const chunk of chunks) {
@@ -44,15 +48,58 @@ export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): v
     }
     renameSync(temporary, path);
   } catch (cause) {
-    rmSync(temporary, { force: true });
-    throw new InputError({
-      code: "core/write-failed",
-      message: `Can't write the file: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      where: path,
-      hint: "Nothing was left half written. Check the folder's permissions and the free space on the disk.",
-      cause,
-    });
+    removeQuietly(temporary);
+    throw writeFailed(path, cause);
   }
+}
+
+/**
+ * Refuses a path that can't be written to, before long work for it begins. Writes nothing.
+ * @throws InputError `core/write-failed`
+ */
+export function checkWritable(path: string): void {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new Error("It is a folder");
+    }
+    let folder = dirname(resolve(path));
+    while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+    if (!statSync(folder).isDirectory()) throw new Error(`'${folder}' is no folder`);
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    throw writeFailed(path, cause);
+  }
+}
+
+/** One folder after the other: in file systems that refuse new folders, Node's recursive mkdirSync never ends. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolder(parent);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!existsSync(path)) throw error;
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It was never there: what matters is why it could not be written.
+  }
+}
+
+function writeFailed(path: string, cause: unknown): InputError {
+  return new InputError({
+    code: "core/write-failed",
+    message: `Can't write the file: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    where: path,
+    hint: "Nothing was left half written. Check the path, the folder's permissions and the free space on the disk.",
+    cause,
+  });
 }
 
 /**

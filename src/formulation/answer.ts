@@ -16,7 +16,7 @@ export interface Answer {
   readonly bound: number;
   /** (bound - objective) / |objective|; 0 where optimality is proven. */
   readonly gap: number;
-  /** Name of the solver that gave or certified the answer; `presolve` where none did, and the presolve's proof stands alone. */
+  /** Name of the solver that gave or certified the answer; `presolve` or `start` where none did, and what was known beforehand is the answer. */
   readonly solver: string;
   /** Wall-clock time of the whole solve, encoding and checking included. */
   readonly seconds: number;

@@ -96,7 +96,7 @@ function answerOf(
 /** The selection that was known beforehand, where no solver added anything. */
 function knownAnswer(
   run: Run,
-  { selection, evaluation }: Known,
+  { from, selection, evaluation }: Known,
   outcome: { readonly bound?: number; readonly stats: SolveStats },
   solver: string,
 ): Answer {
@@ -107,7 +107,7 @@ function knownAnswer(
     : boundOver(run, objective, outcome.bound ?? Number.POSITIVE_INFINITY);
   const why = isProven
     ? "The presolve proved this optimum; no solver certified it."
-    : `No solver improved what was known beforehand${solver === "presolve" ? "" : `; ${solver} stopped first`}.`;
+    : `Solver ${solver} had found nothing when it ended: this is the selection that ${from === "start" ? "it started from" : "the presolve found"}.`;
   return {
     status: isProven ? "optimal" : "feasible",
     selection,
@@ -115,7 +115,7 @@ function knownAnswer(
     usage,
     bound,
     gap: relativeGap(objective, bound),
-    solver: "presolve",
+    solver: from,
     seconds: elapsed(run),
     stats: outcome.stats,
     presolve: effort,

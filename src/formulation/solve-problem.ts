@@ -84,7 +84,7 @@ async function askInTurn(run: Run): Promise<Asked> {
       reason: "time-limit",
       stats: NO_EFFORT,
     } as const;
-    return { outcome, solver: "presolve" };
+    return { outcome, solver: run.solvers.at(-1)?.name ?? "presolve" };
   }
   throw new InternalError({
     code: "formulation/every-solver-failed",

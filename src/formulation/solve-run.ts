@@ -26,6 +26,7 @@ export interface Asked {
 
 /** A selection within the limits that is known before a solver is asked. */
 export interface Known {
+  readonly from: "presolve" | "start";
   readonly selection: Selection;
   readonly evaluation: Evaluation;
 }
@@ -36,13 +37,15 @@ export function knownOf(
   found: Selection | null,
   given: Selection | null,
 ): Known | null {
-  const ours =
-    found === null ? null : { selection: found, evaluation: checkSelection(problem, found) };
+  const ours: Known | null =
+    found === null
+      ? null
+      : { from: "presolve", selection: found, evaluation: checkSelection(problem, found) };
   if (given === null) return ours;
   const evaluation = checkedOrNull(problem, given);
   if (evaluation === null) return ours;
   const isBetter = ours === null || evaluation.objective > ours.evaluation.objective;
-  return isBetter ? { selection: given, evaluation } : ours;
+  return isBetter ? { from: "start", selection: given, evaluation } : ours;
 }
 
 export function checkedOrNull(problem: Problem, selection: Selection): Evaluation | null {

@@ -28,11 +28,12 @@ type AxisScores = Float64Array;
 
 /**
  * By what a layer's scores are divided unless the user says otherwise. Magnitudes of different layers can't be compared (a
- * BatchNormalization behind a layer undoes any scale of its weights), so each layer is brought to a mean of 1 per unit; scales
- * of BatchNormalizations and random numbers are comparable as they are.
+ * BatchNormalization behind a layer undoes any scale of its weights), so each layer is brought to a best unit of 1: a layer whose
+ * units are worth much the same then counts more as a whole than one that rests on few (docs/decisions/0005). Scales of
+ * BatchNormalizations and random numbers are comparable as they are.
  */
 function defaultNormalisation(method: ImportanceMethod): Normalisation {
-  return method === "magnitude-l1" || method === "magnitude-l2" ? "mean" : "none";
+  return method === "magnitude-l1" || method === "magnitude-l2" ? "max" : "none";
 }
 
 /**

@@ -1,7 +1,7 @@
 import { quantile } from "../runtime/timing.ts";
 import { evaluateCount } from "../structure/counts.ts";
-import type { AxisCount } from "../structure/structure.ts";
 import { type Calibration, calibrate, spreadOf, withoutDrift } from "./calibrate.ts";
+import { cellsOf, reachableCounts } from "./cells.ts";
 import { type CellModel, type CellSample, fitCells } from "./fit.ts";
 import type { ProfiledOp } from "./ops.ts";
 import type { RunSample } from "./samples.ts";
@@ -44,10 +44,11 @@ export function buildTable(
   const calibration = calibrate(steady);
   const models = cellModels(ops, steady, calibration);
   const { factor, offsetMs } = fitTotals(sums(ops, steady, models));
+  const timesOf = cellTimes(models, factor);
   let fixedMs = offsetMs;
   const tableOps: LatencyOp[] = [];
   for (const op of ops) {
-    const entry = tableOp(op, models.get(op.signature), grid, factor);
+    const entry = tableOp(op, grid, timesOf);
     if (entry === null) continue;
     if (op.axes.length === 0 && !op.droppable) fixedMs += entry.ms[0] ?? 0;
     else tableOps.push(entry);
@@ -137,40 +138,35 @@ function sums(
 
 function tableOp(
   op: ProfiledOp,
-  model: CellModel | undefined,
   grid: readonly (readonly number[])[],
-  factor: number,
+  timesOf: CellTimes,
 ): LatencyOp | null {
-  if (model === undefined) return null;
   const counts = op.axes.map((axis) => reachableCounts(axis, grid));
-  const ms: number[] = [];
-  let origin = "";
-  for (const cell of cellsOf(counts)) {
-    ms.push(factor * model.at(cell));
-    origin += model.measured(cell) ? "m" : "i";
-  }
+  const { ms, origin } = timesOf(op.signature, counts);
   if (ms.every((value) => value === 0)) return null;
   const axes = op.axes.map(({ fixed, parts }) => ({ fixed, parts: parts.map((p) => ({ ...p })) }));
-  return { id: op.id, label: op.label, kind: op.kind, axes, counts, ms, origin };
+  return { id: op.id, label: op.label, kind: op.kind, axes, counts, ms: [...ms], origin };
 }
 
-/** All combinations of the counts, the last axis fastest. */
-function cellsOf(counts: readonly (readonly number[])[]): number[][] {
-  return counts.reduce<number[][]>(
-    (cells, axis) => cells.flatMap((cell) => axis.map((count) => [...cell, count])),
-    [[]],
-  );
-}
+/** Times and origins of all cells over the counts; worked out once for ops of one signature over the same counts. */
+type CellTimes = (
+  signature: string,
+  counts: readonly (readonly number[])[],
+) => { readonly ms: readonly number[]; readonly origin: string };
 
-/** The channel counts that an axis can have over the grid, increasing. */
-function reachableCounts(axis: AxisCount, grid: readonly (readonly number[])[]): number[] {
-  let reachable = new Set([axis.fixed]);
-  for (const { dim, perUnit } of axis.parts) {
-    const next = new Set<number>();
-    for (const sum of reachable) {
-      for (const units of grid[dim] ?? []) next.add(sum + perUnit * units);
-    }
-    reachable = next;
-  }
-  return [...reachable].sort((a, b) => a - b);
+function cellTimes(models: ReadonlyMap<string, CellModel>, factor: number): CellTimes {
+  const known = new Map<string, ReturnType<CellTimes>>();
+  return (signature, counts) => {
+    const key = `${signature} ${JSON.stringify(counts)}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const model = models.get(signature);
+    const cells = cellsOf(counts);
+    const times = {
+      ms: cells.map((cell) => factor * (model?.at(cell) ?? 0)),
+      origin: cells.map((cell) => (model?.measured(cell) === true ? "m" : "i")).join(""),
+    };
+    known.set(key, times);
+    return times;
+  };
 }

@@ -81,7 +81,7 @@ export async function localMeasurer(
   return { measure, time, close: reference.close };
 }
 
-/** Low times of the sessions in milliseconds. The last one is the reference, which fewer runs in a row are enough for. */
+/** Median times of the sessions in milliseconds, as `mdp eval` gives them. The last one is the reference, which fewer runs in a row are enough for. */
 async function inTurns(
   sessions: readonly Session[],
   feeds: Feeds,
@@ -100,7 +100,7 @@ async function inTurns(
       }
     }
   }
-  return samples.map((list) => timingOf(list).lowMs);
+  return samples.map((list) => timingOf(list).medianMs);
 }
 
 /** The recorded runs without those that only warmed up. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { InputError } from "../core/errors.ts";
 import { readJson } from "../core/files.ts";
+import { firstIssues } from "../core/schema.ts";
 
 /** Number formats that predictions are made for. */
 export const PRECISIONS = ["float16", "float32"] as const;
@@ -99,7 +100,7 @@ export function parseDevice(value: unknown, where: string): DeviceDescription {
   if (parsed.success) return parsed.data;
   throw new InputError({
     code: "latency/bad-device",
-    message: `This is no device description: ${z.prettifyError(parsed.error).replaceAll("\n", " ")}`,
+    message: `This is no device description: ${firstIssues(parsed.error)}`,
     where,
     hint: "Compare it with latency-tables/jetson-xavier/device.json; schema mdp-device/1.",
   });

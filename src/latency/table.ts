@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { InputError } from "../core/errors.ts";
 import { readJson, writeFileAtomic } from "../core/files.ts";
+import { firstIssues } from "../core/schema.ts";
 
 /** Where a cell's time comes from: measured, interpolated between measured cells by a fit, or predicted. */
 export type CellOrigin = "m" | "i" | "p";
@@ -79,11 +80,8 @@ const TABLE = z.object({
   ops: z.array(OP),
 });
 
-/** A channel count as a linear form: `fixed` plus, per part, channels per kept unit of a dim. */
-export type TableAxis = z.infer<typeof AXIS_COUNT>;
 /** The time of one operation over the channel counts that shape it. */
 export type LatencyOp = z.infer<typeof OP>;
-export type ExpectedError = z.infer<typeof ERROR>;
 /** What a network takes on a device, as a sum over operations. */
 export type LatencyTable = z.infer<typeof TABLE>;
 
@@ -94,7 +92,7 @@ export type LatencyTable = z.infer<typeof TABLE>;
 export function parseTable(value: unknown, where: string): LatencyTable {
   const parsed = TABLE.safeParse(value);
   if (!parsed.success) {
-    throw badTable(where, z.prettifyError(parsed.error).replaceAll("\n", " "));
+    throw badTable(where, firstIssues(parsed.error));
   }
   for (const op of parsed.data.ops) checkOp(op, where);
   return parsed.data;

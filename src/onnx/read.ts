@@ -35,11 +35,16 @@ export interface ReadOptions {
  */
 export function readModel(path: string, options: ReadOptions = {}): Model {
   const model = parseModel(
-    unpacked(path),
+    modelBytes(path),
     { where: path, folder: dirname(resolve(path)) },
     options,
   );
   return { ...model, path };
+}
+
+/** Whether the file's name says that `modelBytes` unpacks it. */
+export function isCompressed(path: string): boolean {
+  return UNPACKERS.has(extname(path));
 }
 
 /** Protobuf messages end at 2 GiB. */
@@ -54,7 +59,11 @@ const UNPACKERS: ReadonlyMap<string, (bytes: Uint8Array) => Uint8Array> = new Ma
   [".gz", (bytes: Uint8Array): Uint8Array => gunzipSync(bytes, { maxOutputLength: LARGEST_BYTES })],
 ]);
 
-function unpacked(path: string): Uint8Array {
+/**
+ * The bytes of an ONNX file, unpacked where it is compressed.
+ * @throws InputError `core/read-failed`, `onnx/too-large`, `onnx/not-onnx`
+ */
+export function modelBytes(path: string): Uint8Array {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (size > LARGEST_BYTES) {
     throw new InputError({

@@ -8,7 +8,8 @@ export interface Painter {
 }
 
 /** Colours where the terminal shows them; plain text otherwise (pipes, NO_COLOR). */
-export function painter(colours: boolean): Painter {
-  const { green, yellow, cyan } = picocolors.createColors(colours && picocolors.isColorSupported);
+export function painter(colours: boolean | undefined): Painter {
+  const wanted = colours === true && picocolors.isColorSupported;
+  const { green, yellow, cyan } = picocolors.createColors(wanted);
   return { good: green, warn: yellow, bar: cyan };
 }

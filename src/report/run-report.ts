@@ -33,8 +33,9 @@ function promiseText({ solve, eval: measured }: RunSummary, paint: Painter): str
   }
   const error = chosen / solve.latencyMs.chosen - 1;
   const text = `${error >= 0 ? "+" : ""}${percent(error)}`;
+  const promisedShare = solve.latencyMs.chosen / solve.latencyMs.dense;
   return [
-    `Promised    ${milliseconds(solve.latencyMs.chosen)} of ${milliseconds(solve.latencyMs.dense)}`,
-    `Measured    ${milliseconds(chosen)} of ${milliseconds(dense)}: ${Math.abs(error) <= 0.05 ? paint.good(text) : paint.warn(text)} of the promise`,
+    `Promised    ${milliseconds(solve.latencyMs.chosen)} of ${milliseconds(solve.latencyMs.dense)} (${percent(promisedShare)})`,
+    `Measured    ${milliseconds(chosen)} of ${milliseconds(dense)} (${percent(chosen / dense)}): ${Math.abs(error) <= 0.05 ? paint.good(text) : paint.warn(text)} against the promise`,
   ].join("\n");
 }

@@ -1,12 +1,14 @@
+import { constantOf } from "../graph/constants.ts";
 import type { Graph, Node, NodeId } from "../graph/graph.ts";
-import { nodeId } from "../graph/graph.ts";
+import { floatAttribute, nodeId } from "../graph/graph.ts";
 import { namesCaptured, producerOf, removeDeadNodes } from "../graph/traversal.ts";
 import type { Structure } from "../structure/structure.ts";
 import { isBlockGone, type Subnet } from "./subnet.ts";
 
 /**
  * The graph without its dropped blocks and layers: readers of a dropped Add read its other operand, readers of a dropped
- * layer (or of its BatchNormalization) read its input. Nodes that nothing needs any more go; a Relu of a Relu is one Relu.
+ * layer (or of its BatchNormalization) read its input. Nodes that nothing needs any more go; a Relu of a Relu is one Relu, and a Clip of
+ * a Clip to the same bounds one Clip.
  * Names stay.
  */
 export function dropParts(structure: Structure, subnet: Subnet): Graph {
@@ -23,7 +25,7 @@ export function dropParts(structure: Structure, subnet: Subnet): Graph {
     return same ? node : { ...node, inputs };
   });
   const left = removeDeadNodes({ ...graph, nodes: nodes.filter((node) => node !== null) }).graph;
-  return mergeRelus(left);
+  return mergeClamps(left);
 }
 
 /** Name of each value that goes, and of the value that its readers read instead. */
@@ -70,14 +72,14 @@ function standIn(node: Node, source: string, needed: boolean): Node | null {
   return { ...rest, opType: "Identity", domain: "", inputs: [source], attributes: new Map() };
 }
 
-function mergeRelus(graph: Graph): Graph {
+function mergeClamps(graph: Graph): Graph {
   const producers = producerOf(graph);
   const outputs = new Set(graph.outputs.map((value) => value.name));
   const replaced = new Map<string, string>();
   for (const node of graph.nodes) {
     const source = producers.get(node.inputs[0] ?? "");
     const [own = ""] = node.outputs;
-    if (isRelu(node) && source !== undefined && isRelu(source) && !outputs.has(own)) {
+    if (source !== undefined && isSameClamp(graph, node, source) && !outputs.has(own)) {
       replaced.set(own, source.outputs[0] ?? "");
     }
   }
@@ -89,6 +91,27 @@ function mergeRelus(graph: Graph): Graph {
   return removeDeadNodes({ ...graph, nodes }).graph;
 }
 
-function isRelu(node: Node): boolean {
-  return node.opType === "Relu" && node.domain === "";
+/** Whether both clamp to the same range, so that the second one changes nothing. */
+function isSameClamp(graph: Graph, node: Node, source: Node): boolean {
+  if (node.opType !== source.opType || node.domain !== "" || source.domain !== "") return false;
+  if (node.opType === "Relu") return true;
+  if (node.opType !== "Clip") return false;
+  const bounds = Math.max(node.inputs.length, source.inputs.length);
+  for (let input = 1; input < bounds; input += 1) {
+    if (!isSameConstant(graph, node.inputs[input] ?? "", source.inputs[input] ?? "")) return false;
+  }
+  // Before opset 11 the bounds are attributes.
+  return ["min", "max"].every(
+    (name) =>
+      floatAttribute(node, name, Number.NaN) === floatAttribute(source, name, Number.NaN) ||
+      !(node.attributes.has(name) || source.attributes.has(name)),
+  );
+}
+
+function isSameConstant(graph: Graph, left: string, right: string): boolean {
+  if (left === right) return true;
+  const [a, b] = [constantOf(graph, left), constantOf(graph, right)];
+  return (
+    a !== null && b !== null && a.type === b.type && Buffer.compare(a.bytes(), b.bytes()) === 0
+  );
 }

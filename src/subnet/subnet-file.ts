@@ -68,7 +68,9 @@ export function parseSubnet(
 ): { readonly subnet: Subnet; readonly notes: SubnetNotes } {
   const parsed = FILE.safeParse(content);
   if (!parsed.success) {
-    throw badFile(where, z.prettifyError(parsed.error), "Write the file with `mdp solve --out`.");
+    const [issue] = parsed.error.issues;
+    const what = `'${issue?.path.join(".") ?? ""}': ${issue?.message ?? ""}`;
+    throw badFile(where, `This is no subnet file: ${what}.`, "Write one with `mdp solve --out`.");
   }
   const file = parsed.data;
   const known = new Map(file.dims.map((dim) => [dim.dim, dim]));

@@ -28,7 +28,7 @@ test("inspect, score, solve, export and eval hand their files on", async () => {
 
   const solve = await mdp(
     [
-      ...["solve", "--model", "net.onnx", "--importance", "importance.json", "--json"],
+      ...["solve", "net.onnx", "--importance", "importance.json", "--json"],
       ...["--device", "jetson", "--multiple-of", "4", "--budget", "90%", "--out", "subnet.json"],
     ],
     folder,

@@ -6,6 +6,7 @@ import { createHighs } from "../../solvers/highs.ts";
 import { InfeasibleLimitsError } from "../../src/formulation/answer.ts";
 import type { Problem } from "../../src/formulation/problem.ts";
 import { solveProblem } from "../../src/formulation/solve-problem.ts";
+import { startingSelection } from "../../src/formulation/start.ts";
 import type { Outcome, Solver } from "../../src/mip/solver.ts";
 import { allSelections, enumerateProblem } from "../helpers/enumerate-problem.ts";
 import { randomProblem } from "../helpers/random-problem.ts";
@@ -271,3 +272,16 @@ function termOf(problem: Problem): Problem["terms"][number] {
   if (term === undefined) throw new Error("no term");
   return term;
 }
+
+test("a solver that found nothing in time leaves the selection that it started from, with a note", async () => {
+  const start = startingSelection(residual) ?? undefined;
+  const nothing = saying({ status: "no-solution", bound: Infinity, reason: "time-limit", stats });
+  const answer = await solveProblem(residual, [nothing], { ...plain, start });
+  expect(answer).toMatchObject({ status: "feasible", solver: "start", selection: start });
+  expect(answer.gap).toBeGreaterThan(0);
+  expect(Number.isFinite(answer.bound)).toBe(true);
+  expect(answer.notes.join(" ")).toContain("started from");
+  await expect(
+    solveProblem(withLimit(residual, 2), [nothing], { ...plain, start }),
+  ).rejects.toThrow(code("no-answer-in-time"));
+});

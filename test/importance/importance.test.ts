@@ -65,8 +65,8 @@ test("scores are what one computes by hand", () => {
   expect(scores({ method: "magnitude-l1", normalisation: "none" })).toEqual([3, 3, 1]);
   expect(scores({ method: "magnitude-l2", normalisation: "none" })).toEqual([5, 9, 0.5]);
   expect(scores({ method: "magnitude-l1", normalisation: "sum" })[2]).toBeCloseTo(1 / 7, 6);
-  expect(scores({ method: "magnitude-l1", normalisation: "max" })[2]).toBeCloseTo(1 / 3, 6);
-  expect(scores({ method: "magnitude-l1" })[2]).toBeCloseTo(3 / 7, 6);
+  expect(scores({ method: "magnitude-l1", normalisation: "mean" })[2]).toBeCloseTo(3 / 7, 6);
+  expect(scores({ method: "magnitude-l1" })[2]).toBeCloseTo(1 / 3, 6);
   expect(scores({ method: "bn-scale" })).toEqual([0.5, 2, 1]);
 });
 

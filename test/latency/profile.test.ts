@@ -70,7 +70,8 @@ describe("profileLocal", () => {
     const dense = predictNetwork(result.table, structure, keepAll(structure)).ms;
     expect(dense / measurer.trueMs(keepAll(structure))).toBeCloseTo(1, 2);
     expect(result.table.expectedError?.networks).toBe(25);
-    expect(readTable(join(folder, "exact.json"))).toMatchObject({ step: 2, runs: 60 });
+    // 60 draws; of so small a network three came twice, which are measured once.
+    expect(readTable(join(folder, "exact.json"))).toMatchObject({ step: 2, runs: 57 });
   });
 
   test("puts a narrow network before a wide one, and a network without a block before it whole", async () => {

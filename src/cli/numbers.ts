@@ -1,0 +1,29 @@
+import { UsageError } from "../core/errors.ts";
+
+/**
+ * Refuses an option that is no whole number from `least` up; one that was left out is fine.
+ * @throws UsageError `cli/not-a-count`
+ */
+export function checkWhole(value: number | undefined, option: string, least: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least)) return;
+  throw new UsageError({
+    code: "cli/not-a-count",
+    message: `${option} is ${value}; it must be a whole number, at least ${least}.`,
+    where: option,
+    hint: `Give a whole number, such as ${option} ${Math.max(least, 8)}.`,
+  });
+}
+
+/**
+ * Refuses an option that is not above zero; one that was left out is fine.
+ * @throws UsageError `cli/not-positive`
+ */
+export function checkPositive(value: number | undefined, option: string): void {
+  if (value === undefined || value > 0) return;
+  throw new UsageError({
+    code: "cli/not-positive",
+    message: `${option} is ${value}; it must be above zero.`,
+    where: option,
+    hint: `Leave ${option} out for its default.`,
+  });
+}

@@ -1,7 +1,7 @@
 /**
  * Solves the published instances (and, with --all, the synthetic ones) and compares with their references:
  *
- *   npx tsx scripts/bench-solve.ts [--all] [--repeat 5] [--only TEXT] [--solver highs|glpk] [--time-limit 120] [--json]
+ *   npx tsx scripts/bench-solve.ts [--all] [--repeat 5] [--only TEXT] [--solver highs|glpk] [--time-limit 120] [--no-presolve] [--json]
  *
  * Prints a Markdown table, or one JSON document with --json. The first solve of the process is a warm-up and isn't counted.
  */
@@ -12,7 +12,6 @@ import { parseArgs } from "node:util";
 import { createGlpk } from "../solvers/glpk.ts";
 import { createHighs } from "../solvers/highs.ts";
 import { packageRoot } from "../src/core/files.ts";
-import { encode } from "../src/formulation/encode.ts";
 import { type Instance, readInstance } from "../src/formulation/instance.ts";
 import { solveProblem } from "../src/formulation/solve-problem.ts";
 import type { Solver } from "../src/mip/solver.ts";
@@ -28,8 +27,10 @@ interface Measured {
   readonly isOptimum: boolean;
   readonly mindtpy: number | null;
   readonly mindtpyLatency: number | null;
-  readonly columns: number;
-  readonly rows: number;
+  readonly choices: number | null;
+  readonly choicesLeft: number | null;
+  readonly labels: number | null;
+  readonly solverSeconds: number;
   readonly nodes: number;
   readonly medianSeconds: number;
   readonly solverMebibytes: number;
@@ -42,6 +43,7 @@ const { values: options } = parseArgs({
     only: { type: "string", default: "" },
     solver: { type: "string", default: "highs" },
     "time-limit": { type: "string", default: "120" },
+    "no-presolve": { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -85,7 +87,6 @@ console.log(options.json ? JSON.stringify({ ...summary, results }, null, 1) : ta
 
 async function measure(path: string, by: Solver, repeat: number): Promise<Measured> {
   const instance = readInstance(path);
-  const { model } = encode(instance.problem);
   const seconds: number[] = [];
   let last: Partial<Measured> = {};
   for (let run = 0; run < repeat; run += 1) {
@@ -106,8 +107,10 @@ async function measure(path: string, by: Solver, repeat: number): Promise<Measur
     isOptimum: last.status === "optimal" && last.objective === reference.optimum,
     mindtpy: reference.mindtpy,
     mindtpyLatency: reference.mindtpyLatency,
-    columns: model.columnCount,
-    rows: model.rowCount,
+    choices: last.choices ?? null,
+    choicesLeft: last.choicesLeft ?? null,
+    labels: last.labels ?? null,
+    solverSeconds: last.solverSeconds ?? Number.NaN,
     nodes: last.nodes ?? 0,
     medianSeconds: seconds[Math.floor(seconds.length / 2)] ?? Number.NaN,
     solverMebibytes: last.solverMebibytes ?? 0,
@@ -117,13 +120,20 @@ async function measure(path: string, by: Solver, repeat: number): Promise<Measur
 async function solveOnce({ problem }: Instance, by: Solver): Promise<Partial<Measured>> {
   try {
     const limit = Number(options["time-limit"]);
-    const answer = await solveProblem(problem, [by], { timeLimitSeconds: limit });
+    const answer = await solveProblem(problem, [by], {
+      timeLimitSeconds: limit,
+      presolve: options["no-presolve"] ? false : undefined,
+    });
     return {
       status: answer.status,
       objective: answer.objective,
       latency: answer.usage[0] ?? null,
       gap: answer.gap,
       nodes: answer.stats.nodes,
+      solverSeconds: answer.stats.seconds,
+      choices: answer.presolve?.choices ?? null,
+      choicesLeft: answer.presolve?.choicesLeft ?? null,
+      labels: answer.presolve?.labels ?? null,
       solverMebibytes: Math.round(answer.stats.memoryBytes / 2 ** 20),
     };
   } catch (error) {
@@ -133,13 +143,17 @@ async function solveOnce({ problem }: Instance, by: Solver): Promise<Partial<Mea
 
 function table(): string {
   const head =
-    "| instance | status | seconds | nodes | gap | solver MiB | objective | = reference | authors' solver |\n" +
-    "| --- | --- | --: | --: | --: | --: | --: | --- | --- |\n";
+    "| instance | status | seconds | of it solver | choices | left | labels | nodes | gap | solver MiB | objective | = reference | authors' solver |\n" +
+    "| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --- | --- |\n";
   const rows = results.map((each) => {
     const cells = [
       each.name,
       each.status,
-      each.medianSeconds.toFixed(2),
+      each.medianSeconds.toFixed(3),
+      each.solverSeconds.toFixed(3),
+      each.choices ?? "",
+      each.choicesLeft ?? "",
+      each.labels ?? "",
       each.nodes,
       each.gap ?? "",
       each.solverMebibytes,

@@ -55,6 +55,7 @@ export async function highsBody(port: WorkerPort, packageUrl: string): Promise<v
       random_seed: 0,
       mip_feasibility_tolerance: 1e-9,
     });
+    if (request.startIsBest) model.options.set("mip_heuristic_effort", 0);
     if (Number.isFinite(request.timeLimitSeconds)) {
       model.options.set("time_limit", request.timeLimitSeconds);
     }

@@ -10,6 +10,8 @@ export interface SolveRequest {
   /** Values of some columns to start from; both null without a start. */
   readonly startColumns: Int32Array | null;
   readonly startValues: Float64Array | null;
+  /** Look for a proof, not for better points. */
+  readonly startIsBest: boolean;
   /** `stop[0]` turns 1 when the solver should end with what it has. Shared between the threads. */
   readonly stop: Int32Array;
 }

@@ -156,6 +156,7 @@ function requestFor(model: Model, options: SolveOptions): SolveRequest {
     absoluteGap: options.absoluteGap ?? 1e-6,
     startColumns: options.start?.columns ?? null,
     startValues: options.start?.values ?? null,
+    startIsBest: options.startIsBest ?? false,
     stop: new Int32Array(new SharedArrayBuffer(4)),
   };
 }

@@ -43,6 +43,7 @@ export interface PruneOptions {
   readonly layers: boolean;
   readonly timeLimit?: number | undefined;
   readonly gap: number;
+  readonly presolve?: boolean | undefined;
   readonly method: ImportanceMethod;
   readonly data?: string | undefined;
   readonly dataConfig?: string | undefined;
@@ -164,7 +165,8 @@ export async function solveStage(road: Road): Promise<void> {
       const tablePath = run.path("table.json");
       const source = tableFor(open, { table: tablePath, commandLine: context.commandLine });
       const read = (performance.now() - started) / 1000;
-      const settings = solveNetworkOptions(wanted, source.table.step);
+      const { presolve } = options;
+      const settings = solveNetworkOptions({ ...wanted, presolve }, source.table.step);
       const solved = await solveNetwork(open, source, settings, context);
       const total = (performance.now() - started) / 1000;
       const report = reportOf({ open, source, wanted: settings, solved, read, total });

@@ -14,6 +14,8 @@ export interface SolveInstanceOptions {
   readonly timeLimit?: number | undefined;
   /** Relative gap that is good enough. */
   readonly gap?: number | undefined;
+  /** Whether the program is shrunk exactly first. Default true. */
+  readonly presolve?: boolean | undefined;
   /** Write the program in LP format to this file. */
   readonly writeLp?: string | undefined;
 }
@@ -37,6 +39,7 @@ export async function solveInstanceCommand(
       solveProblem(instance.problem, solvers, {
         timeLimitSeconds: options.timeLimit,
         relativeGap: options.gap,
+        presolve: options.presolve === false ? false : undefined,
         signal: context.signal,
         start: startingSelection(instance.problem) ?? undefined,
         onProgress: solveProgressNotes(context.progress),
@@ -68,6 +71,7 @@ function answerDocument({ problem, reference }: Instance, answer: Answer): unkno
     seconds: answer.seconds,
     solver: answer.solver,
     nodes: answer.stats.nodes,
+    presolve: answer.presolve,
     notes: answer.notes,
     counts: Object.fromEntries(
       problem.dims.map(({ name, counts }, dim) => [

@@ -28,6 +28,7 @@ export interface SolveNetworkOptions extends ChoiceOptions {
   readonly importancePath: string | undefined;
   readonly timeLimitSeconds: number | undefined;
   readonly relativeGap: number | undefined;
+  readonly presolve: boolean;
   readonly writeLp: string | undefined;
 }
 
@@ -113,6 +114,7 @@ async function ask(
     solveProblem(problem, solvers, {
       timeLimitSeconds: options.timeLimitSeconds,
       relativeGap: options.relativeGap,
+      presolve: options.presolve ? undefined : false,
       signal: context.signal,
       start: startingSelection(problem) ?? undefined,
       onModel: (model) => {

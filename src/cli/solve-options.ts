@@ -22,6 +22,7 @@ export interface SolveOptions extends CommonOptions {
   readonly layers: boolean;
   readonly "time-limit": number | undefined;
   readonly gap: number;
+  readonly presolve: boolean;
 }
 
 /** Without this, an option whose value was forgotten would quietly be its default. */
@@ -98,6 +99,11 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
       type: "number",
       describe: "Seconds; then the best answer so far, with its gap",
     })
+    .option("presolve", {
+      type: "boolean",
+      default: true,
+      describe: "Shrink the program exactly first? (--no-presolve)",
+    })
     .option("gap", {
       type: "number",
       default: 0,
@@ -121,6 +127,7 @@ interface Given {
   readonly batch?: number | undefined;
   readonly timeLimit?: number | undefined;
   readonly gap: number;
+  readonly presolve?: boolean | undefined;
 }
 
 /**
@@ -161,6 +168,7 @@ export function solveNetworkOptions(options: Given, tableStep: number): SolveNet
     importancePath: options.importance,
     timeLimitSeconds: options.timeLimit,
     relativeGap: options.gap,
+    presolve: options.presolve !== false,
     writeLp: undefined,
   };
 }

@@ -2,7 +2,7 @@ import { InfeasibleError } from "../core/errors.ts";
 import type { Model } from "../mip/model.ts";
 import type { SolveProgress, Solver, SolveStats } from "../mip/solver.ts";
 import type { Selection } from "./problem.ts";
-import type { Presolve } from "./reduction.ts";
+import type { Presolve, PresolveEffort } from "./reduction.ts";
 
 /** A checked answer to a problem. All numbers are in the problem's own units. */
 export interface Answer {
@@ -16,11 +16,13 @@ export interface Answer {
   readonly bound: number;
   /** (bound - objective) / |objective|; 0 where optimality is proven. */
   readonly gap: number;
-  /** Name of the solver that gave the answer. */
+  /** Name of the solver that gave or certified the answer; `presolve` or `start` where none did, and what was known beforehand is the answer. */
   readonly solver: string;
   /** Wall-clock time of the whole solve, encoding and checking included. */
   readonly seconds: number;
   readonly stats: SolveStats;
+  /** What the presolve did; null without one. */
+  readonly presolve: PresolveEffort | null;
   /** What the reader must know: a solver that failed, a limit that was reached. Sentences. */
   readonly notes: readonly string[];
 }
@@ -33,7 +35,8 @@ export interface SolveProblemOptions {
   readonly absoluteGap?: number | undefined;
   /** A selection to start from; ignored where it doesn't fit. */
   readonly start?: Selection | undefined;
-  readonly presolve?: Presolve | undefined;
+  /** What shrinks the problem before it becomes a program. Default `exactPresolve`; false for none. */
+  readonly presolve?: Presolve | false | undefined;
   /** Sees the model before it is solved, to write it to a file. */
   readonly onModel?: ((model: Model) => void) | undefined;
   /** Incumbent and bound in the problem's units. */

@@ -1,4 +1,4 @@
-import { InternalError, InterruptedError, LimitError, VerificationError } from "../core/errors.ts";
+import { InternalError } from "../core/errors.ts";
 import {
   type Incumbent,
   type Outcome,
@@ -6,29 +6,14 @@ import {
   type SolveOptions,
   type SolveStats,
 } from "../mip/solver.ts";
-import {
-  type Answer,
-  InfeasibleLimitsError,
-  type SolveProblemOptions,
-  type SolverList,
-} from "./answer.ts";
-import { type EncodedProblem, encode } from "./encode.ts";
-import { checkSelection, mostPossible } from "./evaluate.ts";
-import { nearestLimits } from "./nearest-limits.ts";
-import type { Problem, Selection } from "./problem.ts";
+import type { Answer, SolveProblemOptions, SolverList } from "./answer.ts";
+import { conclude } from "./conclude.ts";
+import { encode } from "./encode.ts";
+import { exactPresolve } from "./presolve/presolve.ts";
+import type { Problem } from "./problem.ts";
 import { checkProblem } from "./problem-check.ts";
 import { noReduction, type Reduction } from "./reduction.ts";
-
-/** A problem on its way through the solvers. */
-interface Run {
-  readonly problem: Problem;
-  readonly reduction: Reduction;
-  readonly encoded: EncodedProblem;
-  readonly solvers: SolverList;
-  readonly options: SolveProblemOptions;
-  readonly began: number;
-  readonly notes: string[];
-}
+import { type Asked, checkedOrNull, elapsed, knownOf, type Run } from "./solve-run.ts";
 
 /**
  * The best selection within the limits. The first solver is asked first, the next one where it fails, dies or is missing,
@@ -48,19 +33,28 @@ export async function solveProblem(
 ): Promise<Answer> {
   const began = performance.now();
   checkProblem(problem);
-  const reduction = (options.presolve ?? noReduction)(problem);
+  const reduction = await reduce(problem, options, began);
   const encoded = encode(reduction.problem);
   options.onModel?.(encoded.model);
-  const run: Run = { problem, reduction, encoded, solvers, options, began, notes: [] };
+  const notes = [...reduction.notes];
+  const known = knownOf(problem, reduction.known, options.start ?? null);
+  const run: Run = { problem, reduction, known, encoded, solvers, options, began, notes };
   const { outcome, solver } = await askInTurn(run);
   return conclude(run, outcome, solver);
 }
 
-/** An outcome that is not a failure, and whose it is. */
-interface Asked {
-  readonly outcome: Exclude<Outcome, { status: "failed" }>;
-  readonly solver: string;
+async function reduce(
+  problem: Problem,
+  { presolve, timeLimitSeconds, signal }: SolveProblemOptions,
+  began: number,
+): Promise<Reduction> {
+  if (presolve === false) return noReduction(problem);
+  const end = began + 1000 * (timeLimitSeconds ?? Number.POSITIVE_INFINITY);
+  const mustStop = (): boolean => performance.now() > end || signal?.aborted === true;
+  return await (presolve ?? exactPresolve)(problem, { mustStop });
 }
+
+const NO_EFFORT: SolveStats = { seconds: 0, nodes: 0, lpIterations: 0, memoryBytes: 0 };
 
 async function askInTurn(run: Run): Promise<Asked> {
   let best: { incumbent: Incumbent; solver: string; stats: SolveStats } | null = null;
@@ -72,7 +66,7 @@ async function askInTurn(run: Run): Promise<Asked> {
     const then = next === undefined || timeLeft <= 0 ? "" : `; ${next} takes over`;
     run.notes.push(`Solver ${solver.name} failed (${outcome.message})${then}.`);
     const { incumbent, stats } = outcome;
-    if (incumbent !== null && isUsable(run, lifted(run, incumbent))) {
+    if (incumbent !== null && isUsable(run, incumbent)) {
       best = { incumbent, solver: solver.name, stats };
     }
   }
@@ -81,6 +75,16 @@ async function askInTurn(run: Run): Promise<Asked> {
     const gap = relativeGap(best.incumbent.objective, best.incumbent.bound);
     const stopped = { status: "feasible", reason: "time-limit", gap } as const;
     return { outcome: { ...best.incumbent, ...stopped, stats: best.stats }, solver: best.solver };
+  }
+  if (run.known !== null) {
+    const bound = Number.POSITIVE_INFINITY;
+    const outcome = {
+      status: "no-solution",
+      bound,
+      reason: "time-limit",
+      stats: NO_EFFORT,
+    } as const;
+    return { outcome, solver: run.solvers.at(-1)?.name ?? "presolve" };
   }
   throw new InternalError({
     code: "formulation/every-solver-failed",
@@ -103,20 +107,32 @@ async function ask(
   if (solver === undefined || (index > 0 && timeLeft() <= 0)) return { outcome: null, timeLeft: 0 };
   const outcome = await solver.solve(run.encoded.model, {
     ...solverOptions(run, known),
-    timeLimitSeconds: limit === undefined ? undefined : Math.max(0.01, timeLeft()),
+    timeLimitSeconds: secondsFor(run, timeLeft()),
   });
   return { outcome, timeLeft: timeLeft() };
 }
 
+/** A certificate of what is proven already is not worth waiting for without end. */
+const CERTIFICATE_SECONDS = 10;
+
+function secondsFor({ reduction, options }: Run, timeLeft: number): number | undefined {
+  if (reduction.isProven) return Math.max(0.01, Math.min(timeLeft, CERTIFICATE_SECONDS));
+  return options.timeLimitSeconds === undefined ? undefined : Math.max(0.01, timeLeft);
+}
+
 function solverOptions(run: Run, known: Incumbent | null): SolveOptions {
   const { options, encoded, reduction } = run;
-  const given = options.start === undefined ? null : reduction.lower(options.start);
+  const given = run.known === null ? null : reduction.lower(run.known.selection);
   const start = known === null ? given : encoded.decode(known.values);
   const scale = encoded.objectiveScale;
-  const { onProgress, absoluteGap } = options;
+  const { onProgress } = options;
+  // A bound less than a grain above a selection proves it the best.
+  const grainGap = reduction.grain === 0 ? undefined : 0.9 * reduction.grain;
+  const absoluteGap = options.absoluteGap ?? grainGap;
   return {
     relativeGap: options.relativeGap,
     absoluteGap: absoluteGap === undefined ? undefined : absoluteGap * scale,
+    startIsBest: reduction.isProven,
     signal: options.signal,
     start: start === null ? undefined : encoded.pointOf(start),
     onProgress:
@@ -132,129 +148,8 @@ function solverOptions(run: Run, known: Incumbent | null): SolveOptions {
   };
 }
 
-async function conclude(run: Run, outcome: Asked["outcome"], solver: string): Promise<Answer> {
-  switch (outcome.status) {
-    case "optimal":
-    case "feasible":
-      return answerOf(run, outcome, solver);
-    case "infeasible":
-      throw new InfeasibleLimitsError(
-        run.problem.name,
-        await nearestLimits(run.problem, run.solvers, run.options.signal),
-      );
-    case "unbounded":
-      throw new InternalError({
-        code: "formulation/unbounded",
-        message: `Solver ${solver} calls the program unbounded, which no program of binaries is.`,
-        where: run.problem.name,
-        hint: "This is a fault of the program, not of your input: please report it with the files that led here.",
-      });
-    case "no-solution": {
-      const started = startAnswer(run, outcome, solver);
-      if (started === null) throw nothingFound(run, outcome.reason);
-      return started;
-    }
-    default:
-      return outcome satisfies never;
-  }
-}
-
-/** Where the solver found nothing in time, the selection that it started from is an answer, if it is one. */
-function startAnswer(
-  run: Run,
-  outcome: Extract<Outcome, { status: "no-solution" }>,
-  solver: string,
-): Answer | null {
-  const { problem, encoded, options } = run;
-  const { start } = options;
-  if (start === undefined || !isUsable(run, start)) return null;
-  const { objective, usage } = checkSelection(problem, start);
-  const proven = Number.isFinite(outcome.bound) ? outcome.bound : Number.POSITIVE_INFINITY;
-  const bound = Math.max(
-    Math.min(proven / encoded.objectiveScale, mostPossible(problem)),
-    objective,
-  );
-  const why = outcome.reason === "interrupted" ? "it was interrupted" : "its time was over";
-  run.notes.push(
-    `Solver ${solver} had found nothing when ${why}: this is the selection that it started from.`,
-  );
-  return {
-    status: "feasible",
-    selection: start,
-    objective,
-    usage,
-    bound,
-    gap: relativeGap(objective, bound),
-    solver: "start",
-    seconds: elapsed(run),
-    stats: outcome.stats,
-    notes: run.notes,
-  };
-}
-
-function nothingFound(run: Run, reason: "time-limit" | "interrupted"): Error {
-  const where = run.problem.name;
-  const seconds = elapsed(run).toFixed(1);
-  return reason === "interrupted"
-    ? new InterruptedError({
-        code: "formulation/interrupted",
-        message: `Interrupted after ${seconds} s, before any subnet was found.`,
-        where,
-      })
-    : new LimitError({
-        code: "formulation/no-answer-in-time",
-        message: `No subnet was found within the time limit (${seconds} s).`,
-        where,
-        hint: "Allow more time (--time-limit), or make the program smaller with coarser steps (--step).",
-      });
-}
-
-function answerOf(
-  run: Run,
-  outcome: Extract<Outcome, { status: "optimal" | "feasible" }>,
-  solver: string,
-): Answer {
-  const { encoded, problem, reduction } = run;
-  const selection = reduction.lift(encoded.decode(outcome.values));
-  const claimed = outcome.objective / encoded.objectiveScale;
-  const { objective, usage } = checkSelection(problem, selection, claimed);
-  const proven = Math.min(outcome.bound / encoded.objectiveScale, mostPossible(problem));
-  const bound = Math.max(proven, objective);
-  const notes = [...run.notes];
-  if (outcome.status === "feasible") {
-    const why = outcome.reason === "interrupted" ? "it was interrupted" : "its time was over";
-    notes.push(`Solver ${solver} stopped before its proof was complete, because ${why}.`);
-  }
-  return {
-    status: outcome.status,
-    selection,
-    objective,
-    usage,
-    // The proof holds for the solver's sum of the same numbers, which may be rounded otherwise.
-    bound: outcome.gap === 0 ? objective : bound,
-    gap: outcome.gap === 0 ? 0 : relativeGap(objective, bound),
-    solver,
-    seconds: elapsed(run),
-    stats: outcome.stats,
-    notes,
-  };
-}
-
-function lifted({ reduction, encoded }: Run, { values }: Incumbent): Selection {
-  return reduction.lift(encoded.decode(values));
-}
-
-/** Whether what a dying solver left behind, or a start, is a selection within the limits. */
-function isUsable({ problem }: Run, selection: Selection): boolean {
-  try {
-    checkSelection(problem, selection);
-    return true;
-  } catch (error) {
-    if (error instanceof VerificationError) return false;
-    throw error;
-  }
-}
-
-function elapsed(run: Run): number {
-  return (performance.now() - run.began) / 1000;
+/** Whether a point that a dying solver left behind stands for a selection within the limits. */
+function isUsable(run: Run, incumbent: Incumbent): boolean {
+  const selection = run.reduction.lift(run.encoded.decode(incumbent.values));
+  return checkedOrNull(run.problem, selection) !== null;
 }

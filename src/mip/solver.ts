@@ -22,6 +22,8 @@ export interface SolveOptions {
   readonly absoluteGap?: number | undefined;
   /** A point to start from: values of some columns (usually all integer ones). A hint, never trusted. */
   readonly start?: SparsePoint | undefined;
+  /** The start is believed to be the optimum: what is wanted is its proof, not the search for better points. */
+  readonly startIsBest?: boolean | undefined;
   readonly onProgress?: ((progress: SolveProgress) => void) | undefined;
   /** Aborting asks for the best answer so far, with its gap. */
   readonly signal?: AbortSignal | undefined;

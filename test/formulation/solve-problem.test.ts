@@ -17,6 +17,8 @@ const glpk = createGlpk();
 const enumerator = createEnumerator();
 afterAll(() => Promise.all([highs.close(), glpk.close()]));
 const code = (what: string): unknown => expect.objectContaining({ code: `formulation/${what}` });
+/** Without the presolve, which would know the answer before the solver is asked. */
+const plain = { presolve: false } as const;
 const stats = { seconds: 0, nodes: 0, lpIterations: 0, memoryBytes: 0 };
 
 /** A solver that says always the same. */
@@ -27,7 +29,7 @@ function saying(outcome: Outcome): Solver {
 /** Objective of the proven optimum, null where no selection meets the limits. */
 async function optimum(problem: Problem, solver: Solver): Promise<number | null> {
   try {
-    const answer = await solveProblem(problem, [solver]);
+    const answer = await solveProblem(problem, [solver], { presolve: false });
     expect(answer).toMatchObject({ status: "optimal", gap: 0, solver: solver.name, notes: [] });
     return answer.objective;
   } catch (error) {
@@ -149,21 +151,23 @@ describe("a solver that misbehaves", () => {
 
   test("a failed one is followed by the next, and the notes say so", async () => {
     const failing = saying({ status: "failed", message: "Aborted()", incumbent: null, stats });
-    const answer = await solveProblem(residual, [failing, highs]);
+    const answer = await solveProblem(residual, [failing, highs], plain);
     expect(answer).toMatchObject({ solver: "highs", status: "optimal", objective: best });
     expect(answer.notes).toEqual(["Solver puppet failed (Aborted()); highs takes over."]);
   });
 
   test("where every one fails, that is an error that tells why", async () => {
     const failing = saying({ status: "failed", message: "Aborted()", incumbent: null, stats });
-    await expect(solveProblem(residual, [failing])).rejects.toThrow(code("every-solver-failed"));
+    await expect(solveProblem(residual, [failing], plain)).rejects.toThrow(
+      code("every-solver-failed"),
+    );
   });
 
   test("what the last one found before it died is an answer with its gap", async () => {
     const outcome = await optimalPoint(residual);
     const incumbent = { ...outcome, bound: outcome.objective * 1.1 };
     const failing = saying({ status: "failed", message: "killed", incumbent, stats });
-    const answer = await solveProblem(residual, [failing]);
+    const answer = await solveProblem(residual, [failing], plain);
     expect(answer).toMatchObject({ status: "feasible", objective: best });
     expect(answer.gap).toBeCloseTo(0.1, 9);
     expect(answer.notes[0]).toContain("killed");
@@ -173,7 +177,11 @@ describe("a solver that misbehaves", () => {
     const { objective, values } = await optimalPoint(residual);
     const bound = Number.POSITIVE_INFINITY;
     const point = { objective, values, bound, gap: bound, reason: "time-limit" } as const;
-    const answer = await solveProblem(residual, [saying({ status: "feasible", ...point, stats })]);
+    const answer = await solveProblem(
+      residual,
+      [saying({ status: "feasible", ...point, stats })],
+      plain,
+    );
     expect(answer).toMatchObject({ status: "feasible", bound: 9 + 6 + 3 });
     expect(answer.gap).toBeCloseTo(18 / best - 1, 9);
   });
@@ -181,7 +189,7 @@ describe("a solver that misbehaves", () => {
   test("an optimum that breaks a limit is refused, never returned", async () => {
     const outcome = await optimalPoint(withLimit(residual, 100));
     const wrong = saying({ status: "optimal", gap: 0, stats, ...outcome });
-    await expect(solveProblem(residual, [wrong])).rejects.toThrow(code("over-limit"));
+    await expect(solveProblem(residual, [wrong], plain)).rejects.toThrow(code("over-limit"));
   });
 
   test("an objective that the point doesn't have is refused", async () => {
@@ -193,7 +201,9 @@ describe("a solver that misbehaves", () => {
       ...outcome,
       objective: outcome.objective * 1.1,
     });
-    await expect(solveProblem(residual, [boasting])).rejects.toThrow(code("objective-differs"));
+    await expect(solveProblem(residual, [boasting], plain)).rejects.toThrow(
+      code("objective-differs"),
+    );
   });
 
   test.each([
@@ -201,7 +211,7 @@ describe("a solver that misbehaves", () => {
     ["interrupted", "interrupted", 130],
   ] as const)("nothing found, %s, is the error of that kind", async (reason, what, exitCode) => {
     const empty = saying({ status: "no-solution", bound: Number.POSITIVE_INFINITY, reason, stats });
-    await expect(solveProblem(residual, [empty])).rejects.toMatchObject({
+    await expect(solveProblem(residual, [empty], plain)).rejects.toMatchObject({
       code: `formulation/${what}`,
       exitCode,
     });
@@ -219,7 +229,7 @@ describe("a solver that misbehaves", () => {
         return outcome;
       },
     };
-    await solveProblem(problem, [recording]);
+    await solveProblem(problem, [recording], plain);
     const [point] = points;
     if (point?.status !== "optimal") throw new Error("no optimum");
     return { objective: point.objective, values: point.values, bound: point.bound };
@@ -266,12 +276,12 @@ function termOf(problem: Problem): Problem["terms"][number] {
 test("a solver that found nothing in time leaves the selection that it started from, with a note", async () => {
   const start = startingSelection(residual) ?? undefined;
   const nothing = saying({ status: "no-solution", bound: Infinity, reason: "time-limit", stats });
-  const answer = await solveProblem(residual, [nothing], { start });
+  const answer = await solveProblem(residual, [nothing], { ...plain, start });
   expect(answer).toMatchObject({ status: "feasible", solver: "start", selection: start });
   expect(answer.gap).toBeGreaterThan(0);
   expect(Number.isFinite(answer.bound)).toBe(true);
   expect(answer.notes.join(" ")).toContain("started from");
-  await expect(solveProblem(withLimit(residual, 2), [nothing], { start })).rejects.toThrow(
-    code("no-answer-in-time"),
-  );
+  await expect(
+    solveProblem(withLimit(residual, 2), [nothing], { ...plain, start }),
+  ).rejects.toThrow(code("no-answer-in-time"));
 });

@@ -1,0 +1,175 @@
+import { InternalError, InterruptedError, LimitError, VerificationError } from "../core/errors.ts";
+import { type Outcome, relativeGap, type SolveStats } from "../mip/solver.ts";
+import { type Answer, InfeasibleLimitsError } from "./answer.ts";
+import { checkSelection, type Evaluation, mostPossible } from "./evaluate.ts";
+import { nearestLimits } from "./nearest-limits.ts";
+import { type Asked, elapsed, type Known, type Run } from "./solve-run.ts";
+
+/** The checked answer that an outcome stands for, or the error. @throws as `solveProblem` */
+export async function conclude(
+  run: Run,
+  outcome: Asked["outcome"],
+  solver: string,
+): Promise<Answer> {
+  switch (outcome.status) {
+    case "optimal":
+    case "feasible":
+      return answerOf(run, outcome, solver);
+    case "infeasible":
+      if (run.known !== null) return edgeAnswer(run, run.known, outcome, solver);
+      throw new InfeasibleLimitsError(
+        run.problem.name,
+        await nearestLimits(run.problem, run.solvers, run.options.signal),
+      );
+    case "unbounded":
+      throw new InternalError({
+        code: "formulation/unbounded",
+        message: `Solver ${solver} calls the program unbounded, which no program of binaries is.`,
+        where: run.problem.name,
+        hint: "This is a fault of the program, not of your input: please report it with the files that led here.",
+      });
+    case "no-solution":
+      if (run.known === null) throw nothingFound(run, outcome.reason);
+      return knownAnswer(run, run.known, outcome, solver);
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function nothingFound(run: Run, reason: "time-limit" | "interrupted"): Error {
+  const where = run.problem.name;
+  const seconds = elapsed(run).toFixed(1);
+  return reason === "interrupted"
+    ? new InterruptedError({
+        code: "formulation/interrupted",
+        message: `Interrupted after ${seconds} s, before any subnet was found.`,
+        where,
+      })
+    : new LimitError({
+        code: "formulation/no-answer-in-time",
+        message: `No subnet was found within the time limit (${seconds} s).`,
+        where,
+        hint: "Allow more time (--time-limit), or make the program smaller with coarser steps (--step).",
+      });
+}
+
+function answerOf(
+  run: Run,
+  outcome: Extract<Outcome, { status: "optimal" | "feasible" }>,
+  solver: string,
+): Answer {
+  const { encoded, problem, reduction, known } = run;
+  const solved = reduction.lift(encoded.decode(outcome.values));
+  const claimed = outcome.objective / encoded.objectiveScale;
+  const evaluation = checkSelection(problem, solved, claimed);
+  if (outcome.status === "optimal") compare(run, evaluation, solver);
+  const keepsKnown = known !== null && known.evaluation.objective >= evaluation.objective;
+  const { objective, usage } = keepsKnown ? known.evaluation : evaluation;
+  const notes = [...run.notes];
+  if (outcome.status === "feasible" && reduction.isProven) {
+    notes.push(
+      `The presolve proved this optimum; solver ${solver} did not complete its certificate.`,
+    );
+  } else if (outcome.status === "feasible") {
+    const why = outcome.reason === "interrupted" ? "it was interrupted" : "its time was over";
+    notes.push(`Solver ${solver} stopped before its proof was complete, because ${why}.`);
+  }
+  const left = outcome.bound / encoded.objectiveScale - objective;
+  const isProven = outcome.gap === 0 || reduction.isProven || left < 0.95 * reduction.grain;
+  const bound = isProven ? objective : boundOver(run, objective, outcome.bound);
+  return {
+    status: isProven ? "optimal" : outcome.status,
+    selection: keepsKnown ? known.selection : solved,
+    objective,
+    usage,
+    // The proof holds for the solver's sum of the same numbers, which may be rounded otherwise.
+    bound,
+    gap: relativeGap(objective, bound),
+    solver,
+    seconds: elapsed(run),
+    stats: outcome.stats,
+    presolve: reduction.effort,
+    notes,
+  };
+}
+
+/** The selection that was known beforehand, where no solver added anything. */
+function knownAnswer(
+  run: Run,
+  { from, selection, evaluation }: Known,
+  outcome: { readonly bound?: number; readonly stats: SolveStats },
+  solver: string,
+): Answer {
+  const { isProven, effort } = run.reduction;
+  const { objective, usage } = evaluation;
+  const bound = isProven
+    ? objective
+    : boundOver(run, objective, outcome.bound ?? Number.POSITIVE_INFINITY);
+  const why = isProven
+    ? "The presolve proved this optimum; no solver certified it."
+    : `Solver ${solver} had found nothing when it ended: this is the selection that ${from === "start" ? "it started from" : "the presolve found"}.`;
+  return {
+    status: isProven ? "optimal" : "feasible",
+    selection,
+    objective,
+    usage,
+    bound,
+    gap: relativeGap(objective, bound),
+    solver: from,
+    seconds: elapsed(run),
+    stats: outcome.stats,
+    presolve: effort,
+    notes: [...run.notes, why],
+  };
+}
+
+/** A solver may find a limit exceeded by a rounding error where the checker doesn't; anything else is a contradiction. */
+function edgeAnswer(
+  run: Run,
+  known: Known,
+  outcome: { readonly stats: SolveStats },
+  solver: string,
+): Answer {
+  const isOnEdge = run.problem.resources.some(({ limit }, r) => {
+    const used = known.evaluation.usage[r] ?? 0;
+    return used > limit - 1e-9 * Math.max(Math.abs(limit), Math.abs(used));
+  });
+  if (!isOnEdge) throw disagreement(run, `Solver ${solver} finds no answer`);
+  return knownAnswer(run, known, outcome, solver);
+}
+
+/** The least of the bounds that hold, none of them below what an answer earns. */
+function boundOver(run: Run, objective: number, solverBound: number): number {
+  const { problem, encoded, reduction } = run;
+  const solved = solverBound / encoded.objectiveScale;
+  return Math.max(objective, Math.min(solved, reduction.bound, mostPossible(problem)));
+}
+
+/**
+ * The presolve's optimum and the solver's must be one. They may differ by the gap that the solver was given, and where
+ * the better one exceeds a limit by a rounding error, which only one of them may accept.
+ */
+function compare(run: Run, solved: Evaluation, solver: string): void {
+  const { known, reduction, encoded, options, problem } = run;
+  if (!reduction.isProven || known === null) return;
+  const { objective } = known.evaluation;
+  const better = objective > solved.objective ? known.evaluation : solved;
+  const isOnEdge = problem.resources.some(({ limit }, r) => (better.usage[r] ?? 0) > limit);
+  const allowed =
+    (options.relativeGap ?? 0) * Math.abs(objective) +
+    (options.absoluteGap ?? 0) +
+    2e-6 / encoded.objectiveScale +
+    0.95 * reduction.grain +
+    1e-11 * Math.abs(objective);
+  if (isOnEdge || Math.abs(objective - solved.objective) <= allowed) return;
+  throw disagreement(run, `Solver ${solver} calls ${solved.objective} the optimum`);
+}
+
+function disagreement(run: Run, what: string): VerificationError {
+  return new VerificationError({
+    code: "formulation/proofs-disagree",
+    message: `${what}, but a selection that earns ${run.known?.evaluation.objective} is known.`,
+    where: run.problem.name,
+    hint: "This is a fault of the program, not of your input: please report it with the files that led here. --no-presolve solves the plain program.",
+  });
+}

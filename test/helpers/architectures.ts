@@ -1,6 +1,6 @@
 /**
  * Networks of ../shared whose dims are understood and that every random subnet has to be proven on, with how many the
- * everyday test draws (all 20 with MDP_FULL=1 and in scripts/prove-all.ts).
+ * test draws with MDP_QUICK=1 (all 20 without it and in scripts/prove-all.ts).
  */
 export const ARCHITECTURES = [
   { name: "ResNet-18", path: "graphs/resnet18_op13_bn.onnx.br", everyday: 2 },

@@ -18,8 +18,8 @@
  *   layers: true,
  * });
  * const highs = createHighs();
- * const start = startingSelection(network.problem) ?? undefined;
- * const answer = await solveProblem(network.problem, [highs], { start, timeLimitSeconds: 60 });
+ * const limits = { start: startingSelection, timeLimitSeconds: 60 };
+ * const answer = await solveProblem(network.problem, [highs], limits);
  * await highs.close();
  * const subnet = selectedSubnet(network, answer.selection);
  * await proveSubnet(model, structure, subnet);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
+import * as library from "../src/index.ts";
 import {
   findStructure,
   macCount,
@@ -28,7 +29,8 @@ function exampleProgram(): string {
     readFileSync(join(root, "src/index.ts"), "utf8"),
   ) ?? [""];
   const code = example.replaceAll(/^ \* ?/gm, "");
-  const names = [...new Set([...code.matchAll(/(?<!\.)\b([a-z]\w+)\(/g)].map(([, name]) => name))];
+  const words = new Set(code.match(/\w+/g));
+  const names = Object.keys(library).filter((name) => words.has(name));
   const index = JSON.stringify(join(root, "src/index.ts"));
   return `import { ${names.join(", ")} } from ${index};\n${code}\n`;
 }

@@ -41,7 +41,7 @@ export async function solveInstanceCommand(
         relativeGap: options.gap,
         presolve: options.presolve === false ? false : undefined,
         signal: context.signal,
-        start: startingSelection(instance.problem) ?? undefined,
+        start: startingSelection,
         onProgress: solveProgressNotes(context.progress),
         onModel: writeLp === undefined ? undefined : (model) => writeLpFile(writeLp, model),
       }),

@@ -116,7 +116,7 @@ async function ask(
       relativeGap: options.relativeGap,
       presolve: options.presolve ? undefined : false,
       signal: context.signal,
-      start: startingSelection(problem) ?? undefined,
+      start: startingSelection,
       onModel: (model) => {
         if (writeLp !== undefined) writeLpFile(writeLp, model);
       },

@@ -1,7 +1,7 @@
 import { InfeasibleError } from "../core/errors.ts";
 import type { Model } from "../mip/model.ts";
 import type { SolveProgress, Solver, SolveStats } from "../mip/solver.ts";
-import type { Selection } from "./problem.ts";
+import type { Problem, Selection } from "./problem.ts";
 import type { Presolve, PresolveEffort } from "./reduction.ts";
 
 /** A checked answer to a problem. All numbers are in the problem's own units. */
@@ -27,6 +27,9 @@ export interface Answer {
   readonly notes: readonly string[];
 }
 
+/** Looks for a selection within the limits; asked only where the presolve has not proven the optimum already. */
+export type StartSearch = (problem: Problem) => Selection | null;
+
 export interface SolveProblemOptions {
   readonly timeLimitSeconds?: number | undefined;
   /** Default 0. */
@@ -34,7 +37,7 @@ export interface SolveProblemOptions {
   /** In units of the objective; the default is far below any difference between two selections. */
   readonly absoluteGap?: number | undefined;
   /** A selection to start from; ignored where it doesn't fit. */
-  readonly start?: Selection | undefined;
+  readonly start?: Selection | StartSearch | undefined;
   /** What shrinks the problem before it becomes a program. Default `exactPresolve`; false for none. */
   readonly presolve?: Presolve | false | undefined;
   /** Sees the model before it is solved, to write it to a file. */

@@ -10,7 +10,7 @@ import type { Answer, SolveProblemOptions, SolverList } from "./answer.ts";
 import { conclude } from "./conclude.ts";
 import { encode } from "./encode.ts";
 import { exactPresolve } from "./presolve/presolve.ts";
-import type { Problem } from "./problem.ts";
+import type { Problem, Selection } from "./problem.ts";
 import { checkProblem } from "./problem-check.ts";
 import { noReduction, type Reduction } from "./reduction.ts";
 import { type Asked, checkedOrNull, elapsed, knownOf, type Run } from "./solve-run.ts";
@@ -37,10 +37,20 @@ export async function solveProblem(
   const encoded = encode(reduction.problem);
   options.onModel?.(encoded.model);
   const notes = [...reduction.notes];
-  const known = knownOf(problem, reduction.known, options.start ?? null);
+  const known = knownOf(problem, reduction.known, startOf(problem, reduction, options.start));
   const run: Run = { problem, reduction, known, encoded, solvers, options, began, notes };
   const { outcome, solver } = await askInTurn(run);
   return conclude(run, outcome, solver);
+}
+
+/** Nothing beats a proven optimum, so that a search for a start is then left out. */
+function startOf(
+  problem: Problem,
+  { isProven }: Reduction,
+  start: SolveProblemOptions["start"],
+): Selection | null {
+  if (typeof start !== "function") return start ?? null;
+  return isProven ? null : start(problem);
 }
 
 async function reduce(

@@ -285,3 +285,26 @@ test("a solver that found nothing in time leaves the selection that it started f
     solveProblem(withLimit(residual, 2), [nothing], { ...plain, start }),
   ).rejects.toThrow(code("no-answer-in-time"));
 });
+
+test("a start is looked for only where the presolve has not proven the optimum", async () => {
+  const { problem } = feasibleProblem();
+  let asked = 0;
+  const start = (same: Problem): ReturnType<typeof startingSelection> => {
+    asked += 1;
+    return startingSelection(same);
+  };
+  const shrunk = await solveProblem(problem, [highs], { start });
+  expect(asked).toBe(0);
+  const whole = await solveProblem(problem, [highs], { ...plain, start });
+  expect(asked).toBe(1);
+  expect(whole.objective).toBeCloseTo(shrunk.objective, 9);
+});
+
+/** The first random problem whose one limit is met by something, but not by everything. */
+function feasibleProblem(): { readonly problem: Problem } {
+  for (let seed = 0; seed < 100; seed += 1) {
+    const problem = randomProblem(seed);
+    if (problem.resources.length === 1 && startingSelection(problem) !== null) return { problem };
+  }
+  throw new Error("no seed below 100 gives such a problem");
+}

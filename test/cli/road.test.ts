@@ -68,6 +68,8 @@ test("prune walks the whole road into one folder and goes on where it stopped", 
   for (const file of ["subnet.json", "pruned.onnx", "proof.json", "eval.json", "summary.json"]) {
     expect(files).toContain(file);
   }
+  const config = JSON.parse(readFileSync(join(folder, "run", "config.json"), "utf8"));
+  expect(config.options).toMatchObject({ budget: "90%", "multiple-of": 4, "max-prune": 0.95 });
   const record = readFileSync(join(folder, "run", "run.json"), "utf8");
   rmSync(join(folder, "run", "pruned.onnx"));
   const second = await mdp(command, folder);

@@ -104,7 +104,7 @@ export const pruneCommand: Command = command({
       command: context.commandLine,
       network: { path: open.path, hash: open.hash },
       options: Object.fromEntries(
-        Object.entries(options).filter(([name]) => /^[a-z]+$/.test(name)),
+        Object.entries(options).filter(([name]) => /^[a-z]+(-[a-z]+)*$/.test(name)),
       ),
     });
     const road = { open, run, options, context };

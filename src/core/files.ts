@@ -102,6 +102,17 @@ function writeFailed(path: string, cause: unknown): InputError {
   });
 }
 
+/** Why a file can't be read: code `core/read-failed`. */
+export function readFailed(path: string, cause: unknown): InputError {
+  return new InputError({
+    code: "core/read-failed",
+    message: `Can't read the file: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    where: path,
+    hint: "Check the path.",
+    cause,
+  });
+}
+
 /**
  * Bytes of a file.
  * @throws InputError `core/read-failed`
@@ -110,13 +121,7 @@ export function readFileBytes(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw new InputError({
-      code: "core/read-failed",
-      message: `Can't read the file: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      where: path,
-      hint: "Check the path.",
-      cause,
-    });
+    throw readFailed(path, cause);
   }
 }
 

@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { fromBinary } from "@bufbuild/protobuf";
 import { InputError } from "../core/errors.ts";
-import { readFileBytes } from "../core/files.ts";
+import { readFailed, readFileBytes } from "../core/files.ts";
 import { checkGraph } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
@@ -188,13 +188,7 @@ export async function modelHash(path: string): Promise<string> {
   try {
     await pipeline(createReadStream(path), hash);
   } catch (cause) {
-    throw new InputError({
-      code: "core/read-failed",
-      message: `Can't read the file: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      where: path,
-      hint: "Check the path.",
-      cause,
-    });
+    throw readFailed(path, cause);
   }
   return hash.digest("hex");
 }

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,20 +6,12 @@ import { EXIT } from "../../src/core/errors.ts";
 import { parseImportance } from "../../src/importance/importance.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { writeModel } from "../../src/onnx/write.ts";
+import { mdpSync as mdp } from "../helpers/cli.ts";
 import { bottleneckResnet } from "../helpers/networks.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-cli-"));
 const network = join(folder, "net.onnx");
 const data = join(folder, "shapes");
-
-function mdp(...args: readonly string[]): {
-  status: number | null;
-  stdout: string;
-  stderr: string;
-} {
-  const main = join(import.meta.dirname, "../../src/cli/main.ts");
-  return spawnSync(process.execPath, ["--import", "tsx", main, ...args], { encoding: "utf8" });
-}
 
 beforeAll(() => {
   writeModel(modelOf(bottleneckResnet()), network);

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +13,7 @@ import { findStructure } from "../../src/structure/find-structure.ts";
 import { randomSubnet } from "../../src/subnet/random-subnet.ts";
 import { unitCounts } from "../../src/subnet/subnet.ts";
 import { subnetJson } from "../../src/subnet/subnet-file.ts";
+import { mdpSync as mdp } from "../helpers/cli.ts";
 import { bottleneckResnet, flattenVgg } from "../helpers/networks.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-cli-"));
@@ -21,15 +21,6 @@ const network = join(folder, "net.onnx");
 const subnetFile = join(folder, "subnet.json");
 const structure = findStructure(bottleneckResnet());
 const subnet = randomSubnet(structure, randomFrom(2), { minKept: 0.3 });
-
-function mdp(...args: readonly string[]): {
-  status: number | null;
-  stdout: string;
-  stderr: string;
-} {
-  const main = join(import.meta.dirname, "../../src/cli/main.ts");
-  return spawnSync(process.execPath, ["--import", "tsx", main, ...args], { encoding: "utf8" });
-}
 
 beforeAll(() => {
   writeModel(modelOf(bottleneckResnet()), network);

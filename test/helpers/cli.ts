@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -20,4 +20,14 @@ export function mdp(args: readonly string[], cwd: string): Promise<CliResult> {
       resolve({ code, stdout, stderr });
     });
   });
+}
+
+/** As `mdp`, waiting for its end, in the folder of this process. */
+export function mdpSync(...args: readonly string[]): {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+} {
+  const command = ["--import", import.meta.resolve("tsx"), join(root, "src/cli/main.ts"), ...args];
+  return spawnSync(process.execPath, command, { encoding: "utf8" });
 }

@@ -167,11 +167,23 @@ function rootOf(linked: readonly number[], variable: number): number {
   return at;
 }
 
+/** Places of a dense table: `lengths` along strides, from `start`. */
+interface Box {
+  readonly start: number;
+  readonly lengths: readonly number[];
+  readonly strides: readonly number[];
+}
+
+/** Lets the combinations of a box be chosen: 0 instead of the -Infinity of what is forbidden. */
+function allowBox(gain: Float64Array, { start, lengths, strides }: Box): void {
+  const allow = (place: number): void => {
+    gain[place] = 0;
+  };
+  walkBox(lengths, strides, strides, allow, start);
+}
+
 /** Offset of the first of the cells in which every variable is there and layers stand, with the cells per variable. */
-function presentBox(
-  building: Building,
-  shape: Shape,
-): { start: number; lengths: number[]; strides: number[] } {
+function presentBox(building: Building, shape: Shape): Box {
   let start = 0;
   const lengths: number[] = [];
   const strides: number[] = [];
@@ -200,15 +212,7 @@ function emptyGain(building: Building, shape: Shape): Float64Array {
     lengths.push(isFixed ? 1 : (shape.sizes[at] ?? 1));
     strides.push(stride);
   });
-  walkBox(
-    lengths,
-    strides,
-    strides,
-    (a) => {
-      gain[a] = 0;
-    },
-    start,
-  );
+  allowBox(gain, { start, lengths, strides });
   return gain;
 }
 
@@ -232,15 +236,7 @@ function addTerm(building: Building, term: ProblemTerm): void {
     start,
   );
   if (layer !== null) {
-    walkBox(
-      lengths,
-      strides,
-      strides,
-      (a) => {
-        gain[a] = 0;
-      },
-      start + (shape.stride.get(layer) ?? 1),
-    );
+    allowBox(gain, { start: start + (shape.stride.get(layer) ?? 1), lengths, strides });
   }
   const cost = term.cost.map((table): Float64Array | null => {
     if (table === null || table.every((value) => value === 0)) return null;
@@ -293,26 +289,10 @@ function addLayer(building: Building, index: number): void {
   const shape = shapeOf(building, layer.block, [...tied, own]);
   const gain = emptyGain(building, shape);
   const { start, lengths, strides } = presentBox(building, shape);
-  walkBox(
-    lengths,
-    strides,
-    strides,
-    (a) => {
-      gain[a] = 0;
-    },
-    start,
-  );
+  allowBox(gain, { start, lengths, strides });
   const dropped = start + (shape.stride.get(own) ?? 1);
   if (layer.tie === null) {
-    walkBox(
-      lengths,
-      strides,
-      strides,
-      (a) => {
-        gain[a] = 0;
-      },
-      dropped,
-    );
+    allowBox(gain, { start: dropped, lengths, strides });
   } else {
     // The two move together; any other variable of the scope only tells that the block is kept.
     const together = tied.reduce((sum, variable) => sum + (shape.stride.get(variable) ?? 1), 0);

@@ -8,6 +8,7 @@ const ROOMS = [
   "src/graph",
   "src/onnx",
   "src/runtime",
+  "src/gradients",
   "src/structure",
   "src/subnet",
   "src/importance",

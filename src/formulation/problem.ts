@@ -51,6 +51,8 @@ export interface ProblemLayer {
   readonly tie: { readonly outlives: number; readonly tied: number } | null;
   /** Added to the objective for option k when dropped and tied: what the foreign ranking loses. Empty without a tie. */
   readonly tieGain: readonly number[];
+  /** Added to resource r for option k when dropped and tied; where absent or null, nothing. */
+  readonly tieCost?: readonly (readonly number[] | null)[] | undefined;
 }
 
 /**
@@ -69,11 +71,16 @@ export interface ProblemTerm {
   readonly cost: readonly (Float64Array | null)[];
 }
 
-/** The sum of a resource over all active terms may not exceed `limit`; Infinity is no limit. */
+/**
+ * The sum of a resource over all active terms may not exceed `limit`; Infinity is no limit. A soft limit may be exceeded:
+ * each unit above it takes `penalty` from the objective.
+ */
 export interface ProblemResource {
   readonly name: string;
   readonly unit: string;
   readonly limit: number;
+  /** Of a soft limit: objective lost per unit above it, finite and above 0. Absent or null for a hard one. */
+  readonly penalty?: number | null | undefined;
 }
 
 /** Maximise the summed gain of the active terms within every resource's limit. */

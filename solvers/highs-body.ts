@@ -16,6 +16,17 @@ export async function highsBody(port: WorkerPort, packageUrl: string): Promise<v
   // Objective bound, target, time, iteration and solution limits, unknown, interrupted.
   const STOPPED = [11, 12, 13, 14, 15, 16, 17];
   const PROGRESS_SECONDS = 0.2;
+  // What looks for better points takes most of the time of a small solve, effort 0 or not; a restart presolves again.
+  const PROOF_ONLY = {
+    mip_heuristic_effort: 0,
+    mip_heuristic_run_feasibility_jump: false,
+    mip_heuristic_run_rins: false,
+    mip_heuristic_run_rens: false,
+    mip_heuristic_run_root_reduced_cost: false,
+    mip_heuristic_run_zi_round: false,
+    mip_heuristic_run_shifting: false,
+    mip_allow_restart: false,
+  };
 
   // The package types itself as CommonJS, whose default export is the loader.
   const module = (await port.load(packageUrl)) as {
@@ -55,7 +66,7 @@ export async function highsBody(port: WorkerPort, packageUrl: string): Promise<v
       random_seed: 0,
       mip_feasibility_tolerance: 1e-9,
     });
-    if (request.startIsBest) model.options.set("mip_heuristic_effort", 0);
+    if (request.startIsBest) model.options.set(PROOF_ONLY);
     if (Number.isFinite(request.timeLimitSeconds)) {
       model.options.set("time_limit", request.timeLimitSeconds);
     }

@@ -1,6 +1,6 @@
 import { VerificationError } from "../core/errors.ts";
 import { readJson } from "../core/files.ts";
-import type { Answer } from "../formulation/answer.ts";
+import type { Answer, SolverList } from "../formulation/answer.ts";
 import type { ChoiceOptions } from "../formulation/choices.ts";
 import { evaluate } from "../formulation/evaluate.ts";
 import { latencyBudget } from "../formulation/latency-budget.ts";
@@ -21,21 +21,43 @@ import { solveProgressNotes } from "./solve-notes.ts";
 import { withSolvers } from "./solvers.ts";
 import type { TableSource } from "./table-source.ts";
 
-export interface SolveNetworkOptions extends ChoiceOptions {
-  readonly budget: string;
+/** Which program is put together. */
+export interface PrepareOptions extends ChoiceOptions {
   readonly blocks: boolean;
   readonly layers: boolean;
   readonly importancePath: string | undefined;
+}
+
+/** How a program is solved. */
+export interface AskOptions {
   readonly timeLimitSeconds: number | undefined;
   readonly relativeGap: number | undefined;
   readonly presolve: boolean;
-  readonly writeLp: string | undefined;
+  readonly writeLp?: string | undefined;
+}
+
+export interface SolveNetworkOptions extends PrepareOptions, AskOptions {
+  readonly budget: string;
+}
+
+/** A network's program before its latency budget is known; many budgets can be asked of one. */
+export interface PreparedNetwork {
+  readonly open: OpenNetwork;
+  readonly source: TableSource;
+  /** Its problem holds every limit but the latency budget: resource 0, the latency on the table's device, is unlimited. */
+  readonly network: NetworkProblem;
+  readonly importance: { readonly used: Importance; readonly path: string | null };
+  /** Of the whole network. */
+  readonly dense: { readonly latencyMs: number; readonly importance: number };
+  /** What putting it together took. */
+  readonly seconds: number;
 }
 
 /** A subnet with everything that is known of it. */
 export interface SolvedNetwork {
   readonly subnet: Subnet;
   readonly answer: Answer;
+  /** With the problem that was solved, its budget included. */
   readonly network: NetworkProblem;
   readonly importance: { readonly used: Importance; readonly path: string | null };
   readonly latencyMs: { readonly dense: number; readonly budget: number; readonly chosen: number };
@@ -57,34 +79,103 @@ export async function solveNetwork(
   options: SolveNetworkOptions,
   context: Context,
 ): Promise<SolvedNetwork> {
+  const prepared = await prepareNetwork(open, source, options);
+  const budgetMs = await latencyBudget(options.budget, prepared.dense.latencyMs);
+  const problem = withBudget(prepared.network.problem, budgetMs);
+  return solvePrepared(prepared, problem, options, context);
+}
+
+/** @throws InputError for the importance file; UsageError for options that don't fit the network */
+export async function prepareNetwork(
+  open: OpenNetwork,
+  source: TableSource,
+  options: PrepareOptions,
+): Promise<PreparedNetwork> {
   const started = performance.now();
   const importance = importanceFor(open, options.importancePath);
-  const unlimited = networkProblem(open.structure, importance.used, source.table, {
+  const network = networkProblem(open.structure, importance.used, source.table, {
     ...options,
     budgetMs: Number.MAX_VALUE,
   });
-  const dense = evaluate(unlimited.problem, everything(unlimited.problem));
-  const denseMs = dense.usage[0] ?? Number.NaN;
-  const budgetMs = await latencyBudget(options.budget, denseMs);
-  const problem = withLimit(unlimited.problem, budgetMs);
-  const network = { ...unlimited, problem };
-  const built = performance.now();
-  const answer = await ask(problem, options, context);
-  const solved = performance.now();
+  const { objective, usage } = evaluate(network.problem, everything(network.problem));
+  return {
+    open,
+    source,
+    network,
+    importance,
+    dense: { latencyMs: usage[0] ?? Number.NaN, importance: objective },
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+/** The problem with its latency budget in milliseconds; every other limit stays. */
+export function withBudget(problem: Problem, budgetMs: number): Problem {
+  return {
+    ...problem,
+    resources: problem.resources.map((resource, index) =>
+      index === 0 ? { ...resource, limit: budgetMs } : resource,
+    ),
+  };
+}
+
+/** Solves the problem, which is the prepared one with a budget, with solvers of its own. */
+export async function solvePrepared(
+  prepared: PreparedNetwork,
+  problem: Problem,
+  options: AskOptions,
+  context: Context,
+): Promise<SolvedNetwork> {
+  const answer = await withSolvers((solvers) => ask(problem, solvers, options, context));
+  return solvedNetwork(prepared, problem, answer);
+}
+
+/** Asks the given solvers, so that several problems can share them. */
+export function ask(
+  problem: Problem,
+  solvers: SolverList,
+  options: AskOptions,
+  context: Pick<Context, "signal" | "progress">,
+): Promise<Answer> {
+  const { writeLp } = options;
+  return solveProblem(problem, solvers, {
+    timeLimitSeconds: options.timeLimitSeconds,
+    relativeGap: options.relativeGap,
+    presolve: options.presolve ? undefined : false,
+    signal: context.signal,
+    start: startingSelection,
+    onModel: (model) => {
+      if (writeLp !== undefined) writeLpFile(writeLp, model);
+    },
+    onProgress: solveProgressNotes(context.progress),
+  });
+}
+
+/**
+ * The subnet of an answer, with its latency predicted anew.
+ * @throws VerificationError `cli/latency-differs`
+ */
+export function solvedNetwork(
+  prepared: PreparedNetwork,
+  problem: Problem,
+  answer: Answer,
+): SolvedNetwork {
+  const { open, source, importance, dense, seconds } = prepared;
+  const network = { ...prepared.network, problem };
   const subnet = selectedSubnet(network, answer.selection);
   checkSubnet(open.structure, subnet);
   const prediction = predictNetwork(source.table, open.structure, subnet);
   const chosen = answer.usage[0] ?? Number.NaN;
   refuseDisagreement(chosen, prediction.ms);
+  const budget = problem.resources[0]?.limit ?? Number.NaN;
   return {
     subnet,
     answer,
     network,
     importance,
-    latencyMs: { dense: denseMs, budget: budgetMs, chosen },
+    latencyMs: { dense: dense.latencyMs, budget, chosen },
     prediction,
-    denseObjective: dense.objective,
-    seconds: { program: (built - started) / 1000, solve: (solved - built) / 1000 },
+    denseObjective: dense.importance,
+    seconds: { program: seconds, solve: answer.seconds },
   };
 }
 
@@ -104,37 +195,13 @@ function importanceFor(
   return { used, path: file };
 }
 
-async function ask(
-  problem: Problem,
-  options: SolveNetworkOptions,
-  context: Context,
-): Promise<Answer> {
-  const { writeLp } = options;
-  return withSolvers((solvers) =>
-    solveProblem(problem, solvers, {
-      timeLimitSeconds: options.timeLimitSeconds,
-      relativeGap: options.relativeGap,
-      presolve: options.presolve ? undefined : false,
-      signal: context.signal,
-      start: startingSelection,
-      onModel: (model) => {
-        if (writeLp !== undefined) writeLpFile(writeLp, model);
-      },
-      onProgress: solveProgressNotes(context.progress),
-    }),
-  );
-}
-
-function everything(problem: Problem): Selection {
+/** The selection that keeps everything. */
+export function everything(problem: Problem): Selection {
   return {
     options: problem.dims.map((dim) => dim.counts.length - 1),
     droppedBlocks: new Set(),
     droppedLayers: new Set(),
   };
-}
-
-function withLimit(problem: Problem, limit: number): Problem {
-  return { ...problem, resources: problem.resources.map((resource) => ({ ...resource, limit })) };
 }
 
 function refuseDisagreement(programMs: number, tableMs: number): void {

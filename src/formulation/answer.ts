@@ -1,7 +1,7 @@
 import { InfeasibleError } from "../core/errors.ts";
 import type { Model } from "../mip/model.ts";
 import type { SolveProgress, Solver, SolveStats } from "../mip/solver.ts";
-import type { Problem, Selection } from "./problem.ts";
+import type { Problem, ResourceReading, Selection } from "./problem.ts";
 import type { Presolve, PresolveEffort } from "./reduction.ts";
 
 /** A checked answer to a problem. All numbers are in the problem's own units. */
@@ -58,6 +58,25 @@ export interface NearestLimit {
   /** The smallest usage that any selection has; with every other limit kept where `othersKept`. */
   readonly least: number;
   readonly othersKept: boolean;
+  /** How people read the resource; see `ProblemResource`. */
+  readonly reading?: ResourceReading | null | undefined;
+}
+
+/** What a limit asks for and the nearest that can be had, in the terms of who wrote it. */
+export function nearestText(nearest: NearestLimit): string {
+  const { resource, unit, limit, least, othersKept, reading } = nearest;
+  const { scale, offset, text } = reading ?? { scale: 1, offset: 0, text: resource };
+  const whatever = othersKept ? "" : " (whatever the other limits)";
+  const asked = Number((offset + scale * limit).toPrecision(5));
+  const best = offset + scale * least;
+  const reach =
+    scale < 0 ? `reaches at most ${-roundedUp(-best)}` : `needs at least ${roundedUp(best)}`;
+  const has = scale < 0 ? "it asks for" : "its limit is";
+  return `${reading ? `'${text}'` : text} ${reach}${spaced(unit)}${whatever}, and ${has} ${asked}${spaced(unit)}`;
+}
+
+function spaced(unit: string): string {
+  return unit === "" ? "" : ` ${unit}`;
 }
 
 /** No selection meets the limits; `nearest` has, per limit, the nearest one that some selection meets. */
@@ -65,10 +84,7 @@ export class InfeasibleLimitsError extends InfeasibleError {
   readonly nearest: readonly NearestLimit[];
 
   constructor(problemName: string, nearest: readonly NearestLimit[]) {
-    const lines = nearest.map(
-      ({ resource, unit, limit, least, othersKept }) =>
-        `${resource} needs at least ${roundedUp(least)} ${unit}${othersKept ? "" : " (whatever the other limits)"}, and its limit is ${Number(limit.toPrecision(5))} ${unit}`,
-    );
+    const lines = nearest.map(nearestText);
     super({
       code: "formulation/infeasible",
       message: `No subnet meets the ${nearest.length > 0 ? `limits: ${lines.join("; ")}` : "limits together"}.`,
@@ -85,7 +101,7 @@ export class InfeasibleLimitsError extends InfeasibleError {
 /** Five digits, never below the figure itself: a limit of it can be met. */
 function roundedUp(value: number): number {
   const rounded = Number(value.toPrecision(5));
-  return rounded >= value
-    ? rounded
-    : Number((value + 10 ** (Math.floor(Math.log10(value)) - 4)).toPrecision(5));
+  if (rounded >= value) return rounded;
+  const digit = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 4);
+  return Number((value + digit).toPrecision(5));
 }

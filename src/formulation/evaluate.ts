@@ -1,5 +1,5 @@
 import { VerificationError } from "../core/errors.ts";
-import type { AxisRef, Problem, ProblemTerm, Selection } from "./problem.ts";
+import type { AxisRef, Problem, ProblemResource, ProblemTerm, Selection } from "./problem.ts";
 import { axisCounts, axisName, blockChain, ravel } from "./problem-axes.ts";
 
 /** What a selection earns and uses. */
@@ -32,10 +32,27 @@ export function evaluate(problem: Problem, selection: Selection): Evaluation {
     });
   }
   for (const layer of selection.droppedLayers) {
-    const { tie, tieGain } = problem.layers[layer] ?? { tie: null, tieGain: [] };
-    if (tie !== null) objective += tieGain[selection.options[tie.outlives] ?? -1] ?? 0;
+    const { tie, tieGain, tieCost } = problem.layers[layer] ?? { tie: null, tieGain: [] };
+    if (tie === null) continue;
+    const option = selection.options[tie.outlives] ?? -1;
+    objective += tieGain[option] ?? 0;
+    usage.forEach((used, resource) => {
+      usage[resource] = used + (tieCost?.[resource]?.[option] ?? 0);
+    });
   }
-  return { objective, usage };
+  return { objective: objective - penaltyOf(problem.resources, usage), usage };
+}
+
+/** What soft limits take from the objective; for the resources of a group once, for the largest excess. */
+export function penaltyOf(resources: readonly ProblemResource[], usage: readonly number[]): number {
+  const paid = new Map<string, number>();
+  resources.forEach(({ penalty, limit, group }, index) => {
+    if (!penalty) return;
+    const price = penalty * Math.max(0, (usage[index] ?? 0) - limit);
+    const key = group ?? `#${index}`;
+    paid.set(key, Math.max(price, paid.get(key) ?? 0));
+  });
+  return [...paid.values()].reduce((sum, price) => sum + price, 0);
 }
 
 /**
@@ -52,7 +69,7 @@ export function checkSelection(
   const evaluation = evaluate(problem, selection);
   problem.resources.forEach((resource, index) => {
     const used = evaluation.usage[index] ?? Number.NaN;
-    if (!isWithinLimit(used, resource.limit)) {
+    if (!isMet(resource, used)) {
       refuse(
         "over-limit",
         `The selection uses ${used} ${resource.unit} of ${resource.name}; the limit is ${resource.limit}.`,
@@ -61,7 +78,8 @@ export function checkSelection(
     }
   });
   const isClaimed =
-    claimed === undefined || Math.abs(evaluation.objective - claimed) <= claimTolerance(problem);
+    claimed === undefined ||
+    Math.abs(evaluation.objective - claimed) <= claimTolerance(problem, evaluation);
   if (!isClaimed) {
     refuse(
       "objective-differs",
@@ -72,12 +90,17 @@ export function checkSelection(
   return evaluation;
 }
 
+/** Whether a usage is allowed: any is where the limit is soft. */
+export function isMet({ limit, penalty }: ProblemResource, used: number): boolean {
+  return Boolean(penalty) || isWithinLimit(used, limit);
+}
+
 /** Whether a usage is within its limit, but for the rounding of a sum. */
 export function isWithinLimit(used: number, limit: number): boolean {
   return used <= limit + ROUNDING * Math.abs(limit);
 }
 
-/** No selection earns more: every table at its best cell, whatever it costs. A bound where a solver proved none. */
+/** No selection earns more: every table at its best cell, whatever it costs, and no penalty. A bound where a solver proved none. */
 export function mostPossible(problem: Problem): number {
   const best = (gains: Iterable<number>, least: number): number => {
     let most = least;
@@ -93,8 +116,8 @@ export function mostPossible(problem: Problem): number {
 }
 
 /** Solvers sum in another order and accept rows within a tolerance: one part in a million of all that can be earned. */
-function claimTolerance(problem: Problem): number {
-  let total = 0;
+function claimTolerance(problem: Problem, { usage }: Evaluation): number {
+  let total = penaltyOf(problem.resources, usage);
   const add = (gains: Iterable<number>): void => {
     let largest = 0;
     for (const gain of gains) largest = Math.max(largest, Math.abs(gain));

@@ -1,5 +1,12 @@
 import { InputError } from "../core/errors.ts";
-import type { AxisRef, Problem, ProblemLayer, ProblemSum, ProblemTerm } from "./problem.ts";
+import type {
+  AxisRef,
+  Problem,
+  ProblemLayer,
+  ProblemResource,
+  ProblemSum,
+  ProblemTerm,
+} from "./problem.ts";
 import { axisCounts, axisHome, axisName, isWithin, tableSize } from "./problem-axes.ts";
 
 /**
@@ -20,8 +27,22 @@ export function checkProblem(problem: Problem): void {
     expect(isPair, problem, `layers ${pair.join(" and ")} can't exclude each other`);
   }
   for (const term of problem.terms) checkTerm(problem, term);
-  for (const { name, limit } of problem.resources) {
+  checkResources(problem);
+}
+
+function checkResources(problem: Problem): void {
+  const groups = new Map<string, ProblemResource>();
+  for (const resource of problem.resources) {
+    const { name, limit, penalty, group } = resource;
     expect(!Number.isNaN(limit), problem, `the limit of '${name}' is not a number`);
+    const isPrice =
+      penalty === null || penalty === undefined || (penalty > 0 && penalty < Infinity);
+    expect(isPrice, problem, `the penalty of '${name}' is ${penalty}`);
+    if (group === null || group === undefined) continue;
+    const first = groups.get(group) ?? resource;
+    groups.set(group, first);
+    const isOne = first.limit === limit && (first.penalty ?? null) === (penalty ?? null);
+    expect(isOne, problem, `'${name}' has another limit or penalty than the rest of '${group}'`);
   }
 }
 
@@ -82,7 +103,17 @@ function checkLayer(problem: Problem, layer: ProblemLayer): void {
     problem,
     `${what} ties two dims with different counts`,
   );
-  expectTable(problem, Float64Array.from(layer.tieGain), counts[0]?.length ?? 0, what);
+  const costs = layer.tieCost ?? [];
+  expect(
+    costs.length <= problem.resources.length,
+    problem,
+    `${what} costs more resources than there are`,
+  );
+  for (const table of [layer.tieGain, ...costs]) {
+    if (table !== null) {
+      expectTable(problem, Float64Array.from(table), counts[0]?.length ?? 0, what);
+    }
+  }
 }
 
 function checkTerm(problem: Problem, term: ProblemTerm): void {

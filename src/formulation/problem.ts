@@ -81,6 +81,21 @@ export interface ProblemResource {
   readonly limit: number;
   /** Of a soft limit: objective lost per unit above it, finite and above 0. Absent or null for a hard one. */
   readonly penalty?: number | null | undefined;
+  /**
+   * Resources of one group are one thing that is looked at in several places (memory at the points of a run): what counts
+   * is the largest of them. They have one limit and one penalty, which is paid once, for the largest excess.
+   */
+  readonly group?: string | null | undefined;
+  /** How people read it, where that is not usage <= limit: `offset + scale * usage`, and what they wrote. */
+  readonly reading?: ResourceReading | null | undefined;
+}
+
+/** `importance >= 10` is kept as the resource `dense - importance`; this is the way back. */
+export interface ResourceReading {
+  readonly text: string;
+  /** 1 or -1. */
+  readonly scale: number;
+  readonly offset: number;
 }
 
 /** Maximise the summed gain of the active terms within every resource's limit. */

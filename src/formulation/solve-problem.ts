@@ -58,10 +58,15 @@ async function reduce(
   { presolve, timeLimitSeconds, signal }: SolveProblemOptions,
   began: number,
 ): Promise<Reduction> {
-  if (presolve === false) return noReduction(problem);
+  if (presolve === false || hasSoftGroup(problem)) return noReduction(problem);
   const end = began + 1000 * (timeLimitSeconds ?? Number.POSITIVE_INFINITY);
   const mustStop = (): boolean => performance.now() > end || signal?.aborted === true;
   return await (presolve ?? exactPresolve)(problem, { mustStop });
+}
+
+/** One penalty for the largest excess of several resources is no sum over them, which the presolve's prices are. */
+function hasSoftGroup({ resources }: Problem): boolean {
+  return resources.some(({ penalty, group }) => Boolean(penalty) && Boolean(group));
 }
 
 const NO_EFFORT: SolveStats = { seconds: 0, nodes: 0, lpIterations: 0, memoryBytes: 0 };

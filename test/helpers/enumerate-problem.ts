@@ -1,4 +1,4 @@
-import { evaluate, isWithinLimit } from "../../src/formulation/evaluate.ts";
+import { evaluate, isMet } from "../../src/formulation/evaluate.ts";
 import type { Problem, Selection } from "../../src/formulation/problem.ts";
 
 /** All selections of a small problem that keep its structural rules; its limits are not looked at. */
@@ -33,7 +33,7 @@ export function enumerateProblem(
   let best: { selection: Selection; objective: number } | null = null;
   for (const selection of allSelections(problem)) {
     const { objective, usage } = evaluate(problem, selection);
-    const fits = problem.resources.every(({ limit }, r) => isWithinLimit(usage[r] ?? 0, limit));
+    const fits = problem.resources.every((resource, r) => isMet(resource, usage[r] ?? 0));
     if (fits && (best === null || objective > best.objective)) best = { selection, objective };
   }
   return best;

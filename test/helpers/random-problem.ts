@@ -5,6 +5,7 @@ import type {
   ProblemBlock,
   ProblemDim,
   ProblemLayer,
+  ProblemResource,
   ProblemSum,
   ProblemTerm,
 } from "../../src/formulation/problem.ts";
@@ -142,6 +143,32 @@ function randomTerm(
     gain: random.next() < 0.8 ? table(20) : null,
     cost: Array.from({ length: resources }, () => (random.next() < 0.8 ? table(12) : null)),
   };
+}
+
+/** The same problem with soft limits, limits that are one group, and ties that cost; by chance, and at least one of them. */
+export function softened(problem: Problem, seed: number): Problem {
+  const random = randomFrom(seed);
+  const kind = random.integer(3);
+  const penalty = 0.25 * (1 + random.integer(12));
+  const [first] = problem.resources;
+  const isGroup = kind === 1 && problem.resources.length > 1 && first !== undefined;
+  const resources = problem.resources.map((resource): ProblemResource => {
+    if (isGroup) {
+      const isSoft = penalty > 1;
+      const whole = { ...resource, limit: first.limit, group: "all" };
+      return isSoft ? { ...whole, penalty } : whole;
+    }
+    return kind === 0 || random.next() < 0.5 ? { ...resource, penalty } : resource;
+  });
+  const layers = problem.layers.map((layer) => ({
+    ...layer,
+    tieCost: problem.resources.map(() =>
+      layer.tie === null || random.next() < 0.3
+        ? null
+        : layer.tieGain.map(() => random.integer(9) - 3),
+    ),
+  }));
+  return { ...problem, name: `${problem.name} softened`, resources, layers };
 }
 
 /** About the most that a resource can be used. */

@@ -35,6 +35,11 @@ export function scopeSizes(graph: FactorGraph, scope: readonly number[]): number
   return scope.map((variable) => graph.variables[variable]?.states.length ?? 1);
 }
 
+/** Number of states that are left of all variables. */
+export function statesOf({ variables }: FactorGraph): number {
+  return variables.reduce((sum, { states }) => sum + states.length, 0);
+}
+
 /** Row-major strides. */
 export function stridesOf(sizes: readonly number[]): number[] {
   const strides = sizes.map(() => 1);
@@ -126,8 +131,9 @@ export function collectFactors(resourceCount: number): FactorCollector {
   };
 }
 
-function addTo(total: Float64Array, more: Float64Array): void {
+/** Adds a table to another one of its size. */
+export function addTo(total: Float64Array, more: Float64Array): void {
   for (let cell = 0; cell < total.length; cell += 1) {
-    total[cell] = (total[cell] ?? 0) + (more[cell] ?? 0);
+    total[cell] = (total[cell] as number) + (more[cell] as number);
   }
 }

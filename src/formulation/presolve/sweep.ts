@@ -1,4 +1,4 @@
-import { walkBox } from "./factors.ts";
+import { addTo, walkBox } from "./factors.ts";
 import type { Bucket, Plan, Slot } from "./plan.ts";
 
 /** What a sweep maximises: gainWeight * gain - sum over r of multipliers[r] * cost[r]. */
@@ -8,15 +8,20 @@ export interface Weights {
   readonly multipliers: readonly number[];
 }
 
-/** A choice of states: per variable the position among the states that are left. */
-export interface Point {
-  readonly positions: Int32Array;
-  readonly gain: number;
-  readonly cost: readonly number[];
-}
+/** Cells after which the rest of the process may have its turn. */
+const CELLS_PER_REST = 1e5;
 
-/** Fills the plan's slots and messages from the first bucket to the last; returns the maximum. */
-export function sweep(plan: Plan, weights: Weights): number {
+/**
+ * Fills the plan's slots and messages from the first bucket to the last; returns the maximum.
+ *
+ * @param rest called now and then
+ */
+export async function sweep(
+  plan: Plan,
+  weights: Weights,
+  rest: () => Promise<void>,
+): Promise<number> {
+  let cells = 0;
   let total = weights.gainWeight * plan.constantGain;
   weights.multipliers.forEach((multiplier, r) => {
     total -= multiplier * (plan.constantCost[r] ?? 0);
@@ -24,38 +29,43 @@ export function sweep(plan: Plan, weights: Weights): number {
   for (const bucket of plan.buckets) {
     for (const slot of bucket.slots) fill(plan, slot, weights);
     maximise(bucket);
+    cells += bucket.size * bucket.message.length;
+    if (cells > CELLS_PER_REST) {
+      cells = 0;
+      await rest();
+    }
     if (bucket.out.length === 0) total += bucket.message[0] ?? 0;
   }
   return total;
 }
 
-function fill(plan: Plan, slot: Slot, { gainWeight, multipliers }: Weights): void {
-  const { table, gain, cost, messages } = slot;
-  if (gain === null) table.fill(0);
-  else if (gainWeight === 1) table.set(gain);
-  else {
-    for (let cell = 0; cell < table.length; cell += 1) {
-      table[cell] = gain[cell] === Number.NEGATIVE_INFINITY ? Number.NEGATIVE_INFINITY : 0;
-    }
-  }
-  multipliers.forEach((multiplier, r) => {
-    const costs = cost[r] ?? null;
+function fill(plan: Plan, { table, sizes, strides, ...slot }: Slot, weights: Weights): void {
+  fillGain(table, slot.gain, weights.gainWeight);
+  weights.multipliers.forEach((multiplier, r) => {
+    const costs = slot.cost[r] ?? null;
     if (costs === null || multiplier === 0) return;
     for (let cell = 0; cell < table.length; cell += 1) {
       table[cell] = (table[cell] as number) - multiplier * (costs[cell] as number);
     }
   });
-  for (const incoming of messages) {
-    const message = plan.buckets[incoming.bucket]?.message;
+  for (const { bucket, along, isWhole } of slot.messages) {
+    const message = plan.buckets[bucket]?.message;
     if (message === undefined) continue;
-    if (incoming.isWhole) {
-      for (let cell = 0; cell < table.length; cell += 1) {
-        table[cell] = (table[cell] as number) + (message[cell] as number);
-      }
-    } else {
-      walkBox(slot.sizes, slot.strides, incoming.along, (a, b) => {
+    if (isWhole) addTo(table, message);
+    else {
+      walkBox(sizes, strides, along, (a, b) => {
         table[a] = (table[a] as number) + (message[b] as number);
       });
+    }
+  }
+}
+
+function fillGain(table: Float64Array, gain: Float64Array | null, weight: 0 | 1): void {
+  if (gain === null) table.fill(0);
+  else if (weight === 1) table.set(gain);
+  else {
+    for (let cell = 0; cell < table.length; cell += 1) {
+      table[cell] = gain[cell] === Number.NEGATIVE_INFINITY ? Number.NEGATIVE_INFINITY : 0;
     }
   }
 }
@@ -157,72 +167,4 @@ export function sumSlots({ slots, size }: Bucket, bases: Int32Array, sums: Float
     if (table === undefined) continue;
     for (let k = 0; k < size; k += 1) sums[k] = (sums[k] as number) + (table[base + k] as number);
   }
-}
-
-/** The offset of each slot's row for the states of the variables that go later. */
-export function basesAt({ out, slots }: Bucket, positions: Int32Array, bases: Int32Array): void {
-  for (let slot = 0; slot < slots.length; slot += 1) {
-    let base = 0;
-    for (let axis = 0; axis < out.length; axis += 1) {
-      base += (slots[slot]?.outStrides[axis] ?? 0) * (positions[out[axis] as number] as number);
-    }
-    bases[slot] = base;
-  }
-}
-
-/** A point that reaches the maximum of the last sweep, from the last bucket back to the first. */
-export function bestPoint(plan: Plan): Point {
-  const positions = new Int32Array(plan.graph.variables.length);
-  for (let at = plan.buckets.length - 1; at >= 0; at -= 1) {
-    const bucket = plan.buckets[at];
-    if (bucket === undefined) continue;
-    const bases = new Int32Array(bucket.slots.length);
-    basesAt(bucket, positions, bases);
-    const sums = new Float64Array(bucket.size);
-    sumSlots(bucket, bases, sums);
-    let best = 0;
-    for (let k = 1; k < bucket.size; k += 1) {
-      if ((sums[k] as number) > (sums[best] as number)) best = k;
-    }
-    positions[bucket.variable] = best;
-  }
-  return pointAt(plan, positions);
-}
-
-/** What these states gain and cost. */
-export function pointAt(plan: Plan, positions: Int32Array): Point {
-  let gain = plan.constantGain;
-  const cost = Array.from(plan.constantCost);
-  for (const bucket of plan.buckets) {
-    const bases = new Int32Array(bucket.slots.length);
-    basesAt(bucket, positions, bases);
-    const state = positions[bucket.variable] as number;
-    gain += gainAt(bucket, bases, state);
-    for (let r = 0; r < cost.length; r += 1) {
-      cost[r] = (cost[r] ?? 0) + costAt(bucket, bases, state, r);
-    }
-  }
-  return { positions, gain, cost };
-}
-
-function gainAt({ slots }: Bucket, bases: Int32Array, state: number): number {
-  let gain = 0;
-  for (let slot = 0; slot < slots.length; slot += 1) {
-    gain += slots[slot]?.gain?.[(bases[slot] as number) + state] ?? 0;
-  }
-  return gain;
-}
-
-/** What the bucket's own factors cost of one resource. */
-export function costAt(
-  { slots }: Bucket,
-  bases: Int32Array,
-  state: number,
-  resource: number,
-): number {
-  let cost = 0;
-  for (let slot = 0; slot < slots.length; slot += 1) {
-    cost += slots[slot]?.cost[resource]?.[(bases[slot] as number) + state] ?? 0;
-  }
-  return cost;
 }

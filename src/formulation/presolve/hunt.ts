@@ -1,0 +1,154 @@
+import type { Problem } from "../problem.ts";
+import type { PresolveContext } from "../reduction.ts";
+import type { FactorGraph } from "./factors.ts";
+import type { Plan } from "./plan.ts";
+import type { Point } from "./point.ts";
+
+/** Just less than what `isWithinLimit` accepts beyond a limit. */
+const CHECKERS_ROOM = 0.999e-9;
+/** How long the rest of the process waits at most, but for a single table. */
+const BREATH_MILLISECONDS = 20;
+
+/** A limit as the search sees it. */
+export interface Limit {
+  /**
+   * Infinity is no limit. A hard one has the room for rounding that the checker leaves, so that a bound holds for all it
+   * accepts.
+   */
+  readonly most: number;
+  /** What a unit above it takes from a point's worth; Infinity where none is allowed. No multiplier is above it. */
+  readonly penalty: number;
+}
+
+/** A complete choice by original states, so that it outlives the graph it was found in. */
+export interface Found {
+  /** Original state per variable. */
+  readonly states: Int32Array;
+  /** What it gains, less the penalties of the soft limits that it exceeds. */
+  readonly worth: number;
+  readonly cost: readonly number[];
+}
+
+/** Multipliers with the bound that they prove, and what the plan's sweep with them returned. */
+export interface Bound {
+  readonly multipliers: readonly number[];
+  /** No point of the graph within the limits is worth more. */
+  readonly bound: number;
+  readonly total: number;
+}
+
+/** What all steps of a presolve share: the limits, and what is known so far. */
+export interface Hunt {
+  readonly limits: readonly Limit[];
+  /** Every worth is a multiple of this; 0 where there is no such number. */
+  readonly grain: number;
+  /** Largest gains of all factors, and largest costs per resource, summed: what rounding errors are measured by. */
+  readonly gainScale: number;
+  readonly costScale: readonly number[];
+  /** Lets the rest of the process have its turn now and then. @throws HuntStopped once the presolve should end */
+  readonly rest: () => Promise<void>;
+  /** The best point within the limits. */
+  incumbent: Found | null;
+  /** Without what can't be better than the incumbent. */
+  graph: FactorGraph;
+  /** No point within the limits is worth more. */
+  bound: number;
+  isProven: boolean;
+  sweeps: number;
+  labels: number;
+  /** The last sweep: whose tables hold what. */
+  last: { readonly plan: Plan; readonly found: Bound } | null;
+}
+
+/** The time is over, or the user wants no more: what is known stays. Never leaves the presolve. */
+export class HuntStopped extends Error {}
+
+export function startHunt(problem: Problem, graph: FactorGraph, context: PresolveContext): Hunt {
+  let breath = performance.now();
+  const limits = problem.resources.map(({ limit, penalty = null }): Limit => {
+    if (penalty !== null) return { most: limit, penalty };
+    const room = Number.isFinite(limit) ? CHECKERS_ROOM * Math.abs(limit) : 0;
+    return { most: limit + room, penalty: Number.POSITIVE_INFINITY };
+  });
+  const hunt: Hunt = {
+    limits,
+    grain: limits.some(isSoft) ? 0 : grainOf(graph),
+    gainScale: graph.factors.reduce((sum, { gain }) => sum + largest(gain), 0),
+    costScale: limits.map((_, r) =>
+      graph.factors.reduce((sum, { cost }) => sum + largest(cost[r] ?? null), 0),
+    ),
+    rest: async () => {
+      if (performance.now() - breath < BREATH_MILLISECONDS) return;
+      await new Promise((done) => setImmediate(done));
+      breath = performance.now();
+      // A first sweep is always made: it costs little, and without it nothing is known.
+      if (hunt.sweeps > 0 && context.mustStop()) throw new HuntStopped();
+    },
+    incumbent: null,
+    graph,
+    bound: Number.POSITIVE_INFINITY,
+    isProven: false,
+    sweeps: 0,
+    labels: 0,
+    last: null,
+  };
+  return hunt;
+}
+
+export function isSoft({ penalty }: Limit): boolean {
+  return penalty !== Number.POSITIVE_INFINITY;
+}
+
+/** The resources that have a limit, by index. */
+export function limitedResources({ limits }: Hunt): number[] {
+  return limits.flatMap(({ most }, r) => (most === Number.POSITIVE_INFINITY ? [] : [r]));
+}
+
+/** What a gain is worth at these costs; -Infinity beyond a hard limit. */
+export function worthOf(limits: readonly Limit[], gain: number, cost: readonly number[]): number {
+  let worth = gain;
+  for (const [r, { most, penalty }] of limits.entries()) {
+    const excess = (cost[r] ?? 0) - most;
+    if (excess > 0) worth -= penalty * excess;
+  }
+  return worth;
+}
+
+/** Keeps a point of a graph where it is the best so far. */
+export function offer(hunt: Hunt, graph: FactorGraph, { positions, gain, cost }: Point): void {
+  const worth = worthOf(hunt.limits, gain, cost);
+  if (!(worth > (hunt.incumbent?.worth ?? Number.NEGATIVE_INFINITY))) return;
+  const states = Int32Array.from(
+    graph.variables,
+    (variable, at) => variable.states[positions[at] ?? 0] ?? 0,
+  );
+  hunt.incumbent = { states, worth, cost };
+}
+
+/** Sums of the same numbers in another order differ by less. */
+export function roundingOf(hunt: Hunt, multipliers: readonly number[]): number {
+  let scale = hunt.gainScale;
+  for (const [r, limit] of hunt.limits.entries()) {
+    const price = isSoft(limit) ? limit.penalty : (multipliers[r] ?? 0);
+    if (price === 0 || limit.most === Number.POSITIVE_INFINITY) continue;
+    scale += price * ((hunt.costScale[r] ?? 0) + Math.abs(limit.most));
+  }
+  return 2e-12 * scale + Number.MIN_VALUE;
+}
+
+function largest(table: Float64Array | null): number {
+  let most = 0;
+  for (const value of table ?? []) {
+    const size = Math.abs(value);
+    if (size > most && size < Number.POSITIVE_INFINITY) most = size;
+  }
+  return most;
+}
+
+/** 1 where every gain is an integer, as in the published instances; else 0. */
+function grainOf({ factors }: FactorGraph): number {
+  const isWhole = factors.every(({ gain }) =>
+    gain.every((value) => Number.isInteger(value) || value === Number.NEGATIVE_INFINITY),
+  );
+  return isWhole ? 1 : 0;
+}

@@ -1,0 +1,117 @@
+import { InfeasibleLimitsError } from "../answer.ts";
+import type { Problem } from "../problem.ts";
+import { type FactorGraph, statesOf } from "./factors.ts";
+import { type Bound, type Hunt, isSoft, limitedResources, roundingOf } from "./hunt.ts";
+import { reachingStates } from "./marginals.ts";
+import { eliminationOrder, makePlan, type Order, type Plan } from "./plan.ts";
+import { restrict } from "./restrict.ts";
+import { searchMultipliers, sweepAgain, sweepAt } from "./search.ts";
+
+/** Cells per sweep up to which a search may take as many as it wants. */
+const LIGHT_WORK = 1e6;
+/** States per variable in the first, rough search. */
+const ROUGH_STATES = 8;
+const MOST_TURNS = 12;
+
+/** The last plan, and what its last sweep found. */
+export interface Searched {
+  readonly plan: Plan;
+  readonly found: Bound;
+}
+
+/** Where a search for the multipliers begins: at those of a rough copy, where a sweep of the whole graph is dear. */
+export async function firstMultipliers(
+  full: FactorGraph,
+  order: Order,
+  hunt: Hunt,
+): Promise<readonly number[]> {
+  const none = hunt.limits.map(() => 0);
+  if (order.size.work <= LIGHT_WORK) return none;
+  const graph = restrict(full, everyFewStates(full));
+  const plan = makePlan(graph, eliminationOrder(graph));
+  return (await searchMultipliers(plan, hunt, { maxSweeps: 60, start: none })).multipliers;
+}
+
+/** Of a dim every few options only; a point of what is left is a point of the whole graph. */
+function everyFewStates(graph: FactorGraph): Uint8Array[] {
+  return graph.variables.map(({ kind, states }) => {
+    const flags = new Uint8Array(states.length);
+    const stride = kind === "dim" ? Math.max(1, Math.ceil(states.length / ROUGH_STATES)) : 1;
+    // The last ones, "all units" and "absent", are among them.
+    for (let at = states.length - 1; at >= 0; at -= at === states.length - 1 ? 1 : stride) {
+      flags[at] = 1;
+    }
+    return flags;
+  });
+}
+
+/**
+ * Makes sure that a point within the limits is known where there is one hard limit: the cheapest point is within it, or
+ * proves that none is.
+ *
+ * @throws InfeasibleLimitsError `formulation/infeasible`
+ */
+export async function lookForAny(
+  problem: Problem,
+  full: FactorGraph,
+  order: Order,
+  hunt: Hunt,
+): Promise<void> {
+  const hard = limitedResources(hunt).filter((r) => {
+    const limit = hunt.limits[r];
+    return limit !== undefined && !isSoft(limit);
+  });
+  const [only] = hard;
+  if (hard.length !== 1 || only === undefined || hunt.incumbent !== null) return;
+  const plan = makePlan(full, order);
+  const cheapest = problem.resources.map((_, r) => (r === only ? 1 : 0));
+  const { point } = await sweepAt(plan, hunt, cheapest, 0);
+  if (hunt.incumbent !== null) return;
+  const { name, unit, limit } = problem.resources[only] ?? { name: "", unit: "", limit: 0 };
+  throw new InfeasibleLimitsError(problem.name, [
+    { resource: name, unit, limit, least: point.cost[only] ?? 0, othersKept: true },
+  ]);
+}
+
+/** Search and removal in turns, while a turn removes enough. */
+export async function narrow(
+  hunt: Hunt,
+  order: Order,
+  start: readonly number[],
+): Promise<Searched> {
+  let from = start;
+  for (let turn = 0; ; turn += 1) {
+    const now = turn === 0 ? order : eliminationOrder(hunt.graph);
+    const plan = makePlan(hunt.graph, now);
+    // While sweeps are dear a few must do; what they remove makes the next ones cheaper.
+    const maxSweeps = now.size.work > LIGHT_WORK ? 2 ** (2 * turn) : 60;
+    const searched = await searchMultipliers(plan, hunt, { maxSweeps, start: from });
+    // The tables must be those of the best multipliers again.
+    const found = await sweepAgain(plan, hunt, searched);
+    const worth = hunt.incumbent?.worth ?? Number.NEGATIVE_INFINITY;
+    hunt.bound = Math.min(hunt.bound, Math.max(found.bound, worth));
+    from = found.multipliers;
+    const next = removeBelow(plan, found, hunt);
+    const shrinks = statesOf(next) < 0.9 * statesOf(hunt.graph);
+    const isDone = next === hunt.graph || (!shrinks && maxSweeps > 30);
+    if (isDone || turn + 1 === MOST_TURNS) return { plan, found };
+    hunt.graph = next;
+  }
+}
+
+/** The plan's graph without the states that no better point has; those of the best known point stay. */
+export function removeBelow(plan: Plan, found: Bound, hunt: Hunt): FactorGraph {
+  const { incumbent } = hunt;
+  if (incumbent === null) return plan.graph;
+  const rounding = roundingOf(hunt, found.multipliers);
+  // A better point is worth a grain more.
+  const better =
+    incumbent.worth + (hunt.grain > 4 * rounding ? hunt.grain - 2 * rounding : -rounding);
+  const keep = reachingStates(plan, found.total, better - (found.bound - found.total));
+  plan.graph.variables.forEach(({ states }, variable) => {
+    const at = states.indexOf(incumbent.states[variable] ?? -1);
+    const flags = keep[variable];
+    if (flags !== undefined && at >= 0) flags[at] = 1;
+  });
+  return restrict(plan.graph, keep);
+}

@@ -5,7 +5,7 @@ import { randomFrom, shuffled } from "../core/random.ts";
 import { type DatasetConfig, readDatasetConfig } from "./config.ts";
 import { folderSource } from "./folder-source.ts";
 import { type Labels, labelsOf } from "./labels.ts";
-import { type Prepared, prepareImage } from "./prepare.ts";
+import { decodeImage, type Pixels, type Prepared, prepareImage } from "./prepare.ts";
 import { idxSource, recordSource } from "./record-source.ts";
 import type { Source, SourceImage } from "./source.ts";
 import { tarSource } from "./tar-source.ts";
@@ -19,6 +19,12 @@ export interface Batch {
   readonly shape: readonly [number, number, number, number];
   /** Class indices as the network counts them (with the config's offset). */
   readonly labels: Int32Array;
+}
+
+/** A decoded image and its index in the set. */
+export interface IndexedPixels {
+  readonly index: number;
+  readonly pixels: Pixels;
 }
 
 export interface BatchOptions {
@@ -35,6 +41,15 @@ export interface Dataset {
   /** Number of images. */
   readonly count: number;
   readonly classes: readonly string[] | null;
+  /** Class index of every image, as the network counts classes. */
+  readonly labels: Int32Array;
+  /** An archive can only be read from its beginning: out of order it is slow, or large in memory. */
+  readonly isArchive: boolean;
+  /**
+   * The bytes of the named images, decoded and brought to size, before they become numbers. In the order asked for.
+   * @throws InputError `data/broken-image`, `data/image-too-small`, `data/truncated`
+   */
+  readonly pixels: (indices: readonly number[]) => AsyncIterable<IndexedPixels>;
   /**
    * Batches of at most `size` images; the last may be smaller.
    * @throws InputError `data/broken-image`, `data/image-too-small`, `data/sizes-differ`, `data/truncated`
@@ -76,6 +91,9 @@ export async function openDataset(
     config: place.config,
     count: source.count,
     classes: labels.classes,
+    labels: labels.ofImage,
+    isArchive: place.config.format === "tar",
+    pixels: (indices) => pixelsOf(source, place, indices),
     batches: (size, batchOptions = {}) => batchesOf(source, labels, place, size, batchOptions),
   };
 }
@@ -188,6 +206,28 @@ function idxLabels(path: string): string {
     where: path,
     hint: "IDX images and labels come as a pair: ...images...idx3... and ...labels...idx1...",
   });
+}
+
+/** Images that are decoded at the same time; the decoder has threads of its own. */
+const DECODED_AT_ONCE = 32;
+
+async function* pixelsOf(
+  source: Source,
+  place: Place,
+  indices: readonly number[],
+): AsyncGenerator<IndexedPixels> {
+  const decoded = async ({ image, index }: SourceImage): Promise<IndexedPixels> => ({
+    index,
+    pixels: await decodeImage(image, place.config, join(place.path, source.name(index))),
+  });
+  let waiting: SourceImage[] = [];
+  for await (const image of source.read(indices)) {
+    waiting.push(image);
+    if (waiting.length < DECODED_AT_ONCE) continue;
+    yield* await Promise.all(waiting.map(decoded));
+    waiting = [];
+  }
+  yield* await Promise.all(waiting.map(decoded));
 }
 
 async function* batchesOf(

@@ -4,7 +4,7 @@ import { channelCount, type DatasetConfig } from "./config.ts";
 import type { RawImage } from "./source.ts";
 
 /** A decoded image: bytes, pixel-major (height x width x channels). */
-interface Pixels {
+export interface Pixels {
   readonly data: Uint8Array;
   readonly height: number;
   readonly width: number;
@@ -31,10 +31,21 @@ export async function prepareImage(
   config: DatasetConfig,
   where: string,
 ): Promise<Prepared> {
+  return normalise(await decodeImage(image, config, where), config);
+}
+
+/**
+ * The bytes of one image after the first resize, the crop and the stretch, before they become numbers.
+ * @throws InputError as `prepareImage`
+ */
+export async function decodeImage(
+  image: RawImage,
+  config: DatasetConfig,
+  where: string,
+): Promise<Pixels> {
   try {
     const decoded = await decode(image, config);
-    const cropped = crop(decoded, config, where);
-    return normalise(await stretch(cropped, config), config);
+    return await stretch(crop(decoded, config, where), config);
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     throw new InputError({
@@ -127,8 +138,7 @@ function normalise(pixels: Pixels, config: DatasetConfig): Prepared {
   const nhwc = config.layout === "nhwc";
   for (let channel = 0; channel < channels; channel += 1) {
     const table = valueOfByte(config, channel);
-    // A grey image feeds all channels of a colour network.
-    const from = pixels.channels === 1 ? 0 : config.channels === "bgr" ? 2 - channel : channel;
+    const from = byteOfChannel(pixels.channels, config, channel);
     for (let pixel = 0; pixel < plane; pixel += 1) {
       const value = table[pixels.data[pixel * pixels.channels + from] ?? 0] ?? 0;
       values[nhwc ? pixel * channels + channel : channel * plane + pixel] = value;
@@ -137,8 +147,13 @@ function normalise(pixels: Pixels, config: DatasetConfig): Prepared {
   return { values, channels, height, width };
 }
 
+/** Which of a pixel's bytes a channel of the network is fed: a grey image feeds all channels of a colour network. */
+export function byteOfChannel(bytes: number, config: DatasetConfig, channel: number): number {
+  return bytes === 1 ? 0 : config.channels === "bgr" ? 2 - channel : channel;
+}
+
 /** What each of the 256 bytes becomes in a channel. */
-function valueOfByte(config: DatasetConfig, channel: number): Float32Array {
+export function valueOfByte(config: DatasetConfig, channel: number): Float32Array {
   const pick = (list: readonly number[] | undefined, otherwise: number): number =>
     list?.[list.length === 1 ? 0 : channel] ?? otherwise;
   if (config.range !== undefined) {

@@ -1,0 +1,178 @@
+import type { Graph } from "../../graph/graph.ts";
+import type { Model } from "../../onnx/model.ts";
+import type { Feed, Feeds } from "../../runtime/session.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { applyUpdate, biasPlace } from "./apply.ts";
+import { leastSquares } from "./least-squares.ts";
+import { type MomentSums, openProducts, type Products, sumMoments } from "./moments.ts";
+import { drawPlaces, inputPatches, outputPatches, type Patches, positionsOf } from "./patches.ts";
+import type { CorrectionStep } from "./plan.ts";
+import type { Samples } from "./samples.ts";
+import { type Request, type Segment, scheduleOf } from "./schedule.ts";
+import { checkInterrupted, type Setting } from "./setting.ts";
+import { type Walk, walkOver } from "./walk.ts";
+
+/** What was done to one layer. */
+export interface LayerCorrection {
+  readonly label: string;
+  /** Value of the dense network that it was fitted to. */
+  readonly wanted: string;
+  /** Sampled output positions. */
+  readonly samples: number;
+  /** Squared distance to what was wanted, summed over channels and in units of the layer's output, before and after. */
+  readonly before: number;
+  readonly after: number;
+  /** Ridge that was used: larger than asked where the inputs were linearly dependent. */
+  readonly ridge: number;
+}
+
+/** What the two networks are asked for, step by step. */
+export function layerRequests(steps: readonly CorrectionStep[]): {
+  readonly smaller: readonly Request[];
+  readonly dense: readonly Request[];
+} {
+  return {
+    smaller: steps.map(({ layer, found }) => ({
+      settle: [layer.input],
+      observe: [layer.input, found],
+    })),
+    dense: steps.map(({ wanted }) => ({ settle: [wanted], observe: [wanted] })),
+  };
+}
+
+/** Fits the layers in order, each on inputs that the ones before it, already fitted, give. */
+export async function correctLayers(
+  model: Model,
+  structure: Structure,
+  smaller: Graph,
+  steps: readonly CorrectionStep[],
+  samples: Samples,
+  setting: Setting,
+): Promise<{ readonly graph: Graph; readonly layers: readonly LayerCorrection[] }> {
+  const requests = layerRequests(steps);
+  const segments = {
+    smaller: scheduleOf(smaller, requests.smaller),
+    dense: scheduleOf(structure.graph, requests.dense),
+  };
+  const walks = {
+    smaller: walkOver(model, samples, setting.threads),
+    dense: walkOver(model, samples, setting.threads),
+  };
+  const products = await openProducts(setting.threads);
+  const layers: LayerCorrection[] = [];
+  let graph = smaller;
+  try {
+    for (const [index, step] of steps.entries()) {
+      setting.progress.step("correcting layers", index, steps.length);
+      const [ours, theirs] = [segments.smaller[index], segments.dense[index]];
+      if (ours === undefined || theirs === undefined) continue;
+      const parts = observed(
+        { walk: walks.smaller, graph, segment: ours },
+        { walk: walks.dense, graph: structure.graph, segment: theirs },
+        samples.runs.length,
+      );
+      const sums = sumMoments(products, momentShape(step));
+      let part = 0;
+      for await (const [found, wanted] of parts) {
+        checkInterrupted(setting, index, steps.length);
+        const seed = (setting.seed * 1_000_003 + index) * 10_007 + part;
+        await addPart(sums, step, found, wanted, setting.positions, seed);
+        part += 1;
+      }
+      const fitted = fit(graph, step, sums, setting);
+      graph = fitted.graph;
+      layers.push(fitted.correction);
+    }
+  } finally {
+    await products.close();
+  }
+  setting.progress.step("correcting layers", steps.length, steps.length);
+  return { graph, layers };
+}
+
+function momentShape({ layer }: CorrectionStep) {
+  const { groups, unknowns, outputs } = layer;
+  return { groups, unknowns, outputs };
+}
+
+interface Side {
+  readonly walk: Walk;
+  readonly graph: Graph;
+  readonly segment: Segment;
+}
+
+/** What both networks show, part by part of the images. */
+async function* observed(
+  smaller: Side,
+  dense: Side,
+  parts: number,
+): AsyncGenerator<readonly [Feeds, Feeds]> {
+  const ours = await smaller.walk.open(smaller.graph, smaller.segment);
+  try {
+    const theirs = await dense.walk.open(dense.graph, dense.segment);
+    try {
+      for (let part = 0; part < parts; part += 1)
+        yield [await ours.run(part), await theirs.run(part)];
+    } finally {
+      await theirs.close();
+    }
+  } finally {
+    await ours.close();
+  }
+}
+
+async function addPart(
+  sums: MomentSums,
+  step: CorrectionStep,
+  ours: Feeds,
+  theirs: Feeds,
+  positions: number,
+  seed: number,
+): Promise<void> {
+  const { layer } = step;
+  const [input, found, wanted] = [ours[layer.input], ours[step.found], theirs[step.wanted]];
+  if (input === undefined || found === undefined || wanted === undefined) return;
+  const images = found.shape[0] ?? 0;
+  const places = drawPlaces(images, positionsOf(layer, found.shape), positions, seed);
+  const inputs = inputPatches(layer, input, found.shape, places);
+  await sums.add(inputs, residuals(step, found, wanted, places));
+}
+
+/** What is wanted minus what the layer gives, in units of the layer's output: channels x samples. */
+function residuals(
+  { layer, channels, scale }: CorrectionStep,
+  found: Feed,
+  wanted: Feed,
+  places: Parameters<typeof outputPatches>[2],
+): Patches {
+  const aim = outputPatches(layer, wanted, places, channels);
+  const own = outputPatches(layer, found, places, null);
+  const { samples, data } = aim;
+  for (let at = 0; at < data.length; at += 1) data[at] = (data[at] ?? 0) - (own.data[at] ?? 0);
+  scale?.forEach((factor, channel) => {
+    for (let at = channel * samples; at < (channel + 1) * samples; at += 1)
+      data[at] = (data[at] ?? 0) / factor;
+  });
+  return aim;
+}
+
+function fit(
+  graph: Graph,
+  { layer, label, wanted }: CorrectionStep,
+  sums: MomentSums,
+  { ridge }: Setting,
+): { readonly graph: Graph; readonly correction: LayerCorrection } {
+  const moments = sums.moments();
+  const freeBias = biasPlace(graph, layer) !== null;
+  const update = leastSquares(moments, { ridge, freeBias });
+  const { before, after } = update;
+  const correction = {
+    label,
+    wanted,
+    samples: moments.samples,
+    before,
+    after,
+    ridge: update.ridge,
+  };
+  return { graph: applyUpdate(graph, layer, update), correction };
+}

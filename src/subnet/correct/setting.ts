@@ -1,0 +1,22 @@
+import { InterruptedError } from "../../core/errors.ts";
+import type { Progress } from "../../core/progress.ts";
+
+/** What every part of a correction needs, with nothing left out. */
+export interface Setting {
+  readonly positions: number;
+  readonly ridge: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** @throws InterruptedError `correct/interrupted` */
+export function checkInterrupted({ signal }: Setting, done: number, total: number): void {
+  if (signal?.aborted !== true) return;
+  throw new InterruptedError({
+    code: "correct/interrupted",
+    message: `Stopped after ${done} of ${total} layers; nothing was written.`,
+    hint: "Fewer --images or --positions make it shorter.",
+  });
+}

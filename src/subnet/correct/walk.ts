@@ -1,0 +1,85 @@
+import type { Graph } from "../../graph/graph.ts";
+import { nodeId } from "../../graph/graph.ts";
+import { inferShapes } from "../../graph/shapes/infer.ts";
+import { namesRead } from "../../graph/traversal.ts";
+import { type Model, withGraph } from "../../onnx/model.ts";
+import { serializeModel } from "../../onnx/write.ts";
+import { type Feed, type Feeds, openSession, type Session } from "../../runtime/session.ts";
+import type { Samples } from "./samples.ts";
+import type { Segment } from "./schedule.ts";
+
+/** Walks a network segment by segment over sample images; what later segments read stays in memory between them. */
+export interface Walk {
+  /** Opens one segment of the graph as it is now. */
+  readonly open: (graph: Graph, segment: Segment) => Promise<Step>;
+}
+
+/** One segment, ready to run over the images. */
+export interface Step {
+  /** Runs one part of the images and hands out what the segment was asked to show. */
+  readonly run: (part: number) => Promise<Feeds>;
+  readonly close: () => Promise<void>;
+}
+
+export function walkOver(model: Model, samples: Samples, threads: number): Walk {
+  const stores = samples.runs.map((feed) => new Map<string, Feed>([[samples.input, feed]]));
+  const open = async (graph: Graph, segment: Segment): Promise<Step> => {
+    // Nothing to compute: every value that is asked for is there already.
+    const session =
+      segment.outputs.length === 0
+        ? null
+        : await openPart(model, graph, segment, stores[0] ?? new Map(), threads);
+    const keep = new Set(segment.keep);
+    const run = async (part: number): Promise<Feeds> => {
+      const store = stores[part] ?? new Map<string, Feed>();
+      const known = (names: readonly string[]): Feeds =>
+        Object.fromEntries(names.flatMap((name) => entryOf(store, name)));
+      const shown: Record<string, Feed> = { ...known(segment.feeds) };
+      if (session !== null) {
+        const fed = session.inputs.map((input) => input.name);
+        Object.assign(shown, await session.run(known(fed)));
+      }
+      for (const [name, feed] of Object.entries(shown)) if (keep.has(name)) store.set(name, feed);
+      for (const name of [...store.keys()]) if (!keep.has(name)) store.delete(name);
+      return shown;
+    };
+    return { run, close: async () => session?.close() };
+  };
+  return { open };
+}
+
+function entryOf(store: ReadonlyMap<string, Feed>, name: string): readonly [string, Feed][] {
+  const feed = store.get(name);
+  return feed === undefined ? [] : [[name, feed]];
+}
+
+async function openPart(
+  model: Model,
+  graph: Graph,
+  segment: Segment,
+  store: ReadonlyMap<string, Feed>,
+  threads: number,
+): Promise<Session> {
+  const ran = new Set<string>(segment.nodes);
+  const nodes = graph.nodes.filter((node) => ran.has(nodeId(node)));
+  const read = new Set(nodes.flatMap(namesRead));
+  const initializers = new Map([...graph.initializers].filter(([name]) => read.has(name)));
+  const inputs = segment.feeds
+    .filter((name) => read.has(name))
+    .map((name) => {
+      const feed = store.get(name);
+      const shape = feed?.shape.map((extent, axis) => (axis === 0 ? null : extent)) ?? null;
+      return { name, type: feed?.type ?? ("float32" as const), shape };
+    });
+  const shapes = inferShapes(graph);
+  const outputs = segment.outputs.map((name) => ({
+    name,
+    type: shapes.of(name)?.type ?? ("float32" as const),
+    shape: null,
+  }));
+  const part: Graph = { ...graph, inputs, outputs, values: [], initializers, nodes };
+  return openSession(Buffer.concat(serializeModel(withGraph(model, part))), {
+    threads,
+    where: "a part of the network",
+  });
+}

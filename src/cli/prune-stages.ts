@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readFileBytes, readJson, sha256, writeJson } from "../core/files.ts";
 import { writeShapeSet } from "../data/shape-files.ts";
-import type { ImportanceMethod } from "../importance/importance.ts";
-import { scoreNetwork } from "../importance/score.ts";
+import { type ImportanceMethod, needsData } from "../importance/importance.ts";
 import { profileLocal } from "../latency/measure/profile-local.ts";
 import { readTable, writeTable } from "../latency/table.ts";
 import { withGraph } from "../onnx/model.ts";
@@ -19,13 +18,14 @@ import type { Context } from "./command.ts";
 import { evaluateModels } from "./evaluate-models.ts";
 import type { OpenNetwork } from "./network.ts";
 import type { RunFolder } from "./run-folder.ts";
+import { SCORE_DEFAULTS, scoreOpened } from "./score-network.ts";
 import { solveNetwork } from "./solve-network.ts";
 import { solveNetworkOptions } from "./solve-options.ts";
 import { reportOf, writeSubnet } from "./solved-report.ts";
 import { tableFor } from "./table-source.ts";
 
-/** Test images drawn for the embedded network where no data is named. */
-const DRAWN = { size: 64, train: 0, test: 2000, seed: 1, format: "records" } as const;
+/** Images drawn for the embedded network where no data is named: to learn from, and to judge with. */
+const DRAWN = { size: 64, train: 2000, test: 2000, seed: 1, format: "records" } as const;
 
 /** The options of `mdp prune` that its stages read. */
 export interface PruneOptions {
@@ -88,15 +88,25 @@ export async function inspectStage(road: Road): Promise<void> {
 }
 
 export async function scoreStage(road: Road): Promise<void> {
-  const { open, run, options } = road;
-  const { importance, method, seed } = options;
-  const given = importance === undefined ? null : sha256(readFileBytes(importance));
-  await staged(road, "score", [open.hash, method, seed, given], ["importance.json"], async () => {
-    const scores =
-      importance === undefined
-        ? scoreNetwork(open.structure, { method, seed, networkHash: open.hash })
-        : readJson(importance);
-    writeJson(run.path("importance.json"), scores);
+  const { open, run, options, context } = road;
+  const { importance, method, seed, dataConfig } = options;
+  const onImages = importance === undefined && needsData(method);
+  const drawn = onImages && options.data === undefined && open.embedded;
+  const data = drawn ? await drawnData(run, context) : options.data;
+  const dependsOn = [
+    ...[open.hash, method, seed],
+    importance === undefined ? null : sha256(readFileBytes(importance)),
+    ...(onImages ? [data, dataConfig && sha256(readFileBytes(dataConfig)), SCORE_DEFAULTS] : []),
+  ];
+  await staged(road, "score", dependsOn, ["importance.json"], async () => {
+    if (importance !== undefined) {
+      writeJson(run.path("importance.json"), readJson(importance));
+      return;
+    }
+    const partial = run.path("importance.json.partial.json");
+    const request = { ...options, ...SCORE_DEFAULTS, data };
+    writeJson(run.path("importance.json"), await scoreOpened(open, request, context, partial));
+    rmSync(partial, { force: true });
   });
 }
 

@@ -3,12 +3,57 @@ import { InputError } from "../core/errors.ts";
 import type { Structure } from "../structure/structure.ts";
 
 /**
- * How a unit is scored. `magnitude-l1` sums |w| and `magnitude-l2` sums w^2 over the weights that produce the unit (Li et al.,
- * Pruning Filters for Efficient ConvNets, 1608.08710); `bn-scale` takes |gamma| of the BatchNormalization behind them (Liu
- * et al., Network Slimming, 1708.06519); `random` is the baseline.
+ * Methods that read the weights alone. `magnitude-l1` sums |w| and `magnitude-l2` sums w^2 over the weights that produce the
+ * unit (Li et al., Pruning Filters for Efficient ConvNets, 1608.08710); `bn-scale` takes |gamma| of the BatchNormalization
+ * behind them (Liu et al., Network Slimming, 1708.06519); `random` is the baseline.
  */
-export const IMPORTANCE_METHODS = ["magnitude-l1", "magnitude-l2", "bn-scale", "random"] as const;
+export const WEIGHT_METHODS = ["magnitude-l1", "magnitude-l2", "bn-scale", "random"] as const;
+export type WeightMethod = (typeof WEIGHT_METHODS)[number];
+
+/**
+ * Methods that run images through the network. With L the mean loss of a batch, and means over batches:
+ * `taylor-bn` |gamma dL/dgamma + beta dL/dbeta| of the BatchNormalization behind the layer (HALP 2110.10811, MDP 2406.12079);
+ * `taylor` the sum over the unit's weights of (w dL/dw)^2, and `taylor-abs` of |w dL/dw| (Molchanov et al., 1906.10771);
+ * `hessian` (sum over the unit's weights of w dL/dw)^2 (NViT, 2110.04869);
+ * `fisher` half the mean over images of (sum over positions of a dl/da)^2, a the unit's output and l the image's loss (Theis et
+ * al., 1801.05787);
+ * `activation` mean |a| behind the activation function (after Molchanov et al., 1611.06440);
+ * `reconstruction` the share of the consuming layers' output variance that the best least-squares refit of their weights
+ * can't restore once the unit is gone (Optimal Brain Surgeon on the layer, as in 1705.07565).
+ */
+export const DATA_METHODS = [
+  "taylor-bn",
+  "taylor",
+  "taylor-abs",
+  "fisher",
+  "hessian",
+  "activation",
+  "reconstruction",
+] as const;
+export type DataMethod = (typeof DATA_METHODS)[number];
+
+export const IMPORTANCE_METHODS = [...WEIGHT_METHODS, ...DATA_METHODS] as const;
 export type ImportanceMethod = (typeof IMPORTANCE_METHODS)[number];
+
+/** Whether the method needs images. */
+export function needsData(method: ImportanceMethod): method is DataMethod {
+  return (DATA_METHODS as readonly string[]).includes(method);
+}
+
+/** What the loss compares the answer of the network with: the labels of the data, or the network's own best class. */
+export const LABEL_SOURCES = ["data", "self"] as const;
+export type LabelSource = (typeof LABEL_SOURCES)[number];
+
+/** The images that scores were made from. */
+export interface ScoreData {
+  readonly images: number;
+  /** Images per batch: gradients are of a batch's mean loss. */
+  readonly batch: number;
+  /** Null where the method has no loss. */
+  readonly labels: LabelSource | null;
+  /** SHA-256 of the prepared images and their labels, in order. */
+  readonly hash: string;
+}
 
 /** What a layer's scores are divided by, so that layers can be added up: nothing, or their mean, maximum or sum. */
 export const NORMALISATIONS = ["none", "mean", "max", "sum"] as const;
@@ -28,6 +73,8 @@ export interface DimImportance {
   /** The dim's name, as in the structure. */
   readonly dim: string;
   readonly units: number;
+  /** Units from the most to the least important, where that is not the order of their summed scores. */
+  readonly order?: readonly number[] | undefined;
   /** Layers that produce the dim, in graph order; none where no layer does: its units then count nothing. */
   readonly layers: readonly LayerImportance[];
 }
@@ -40,7 +87,10 @@ export interface Importance {
   readonly normalisation: string;
   /** SHA-256 of the network file that was scored; null where it was never a file. */
   readonly networkHash: string | null;
+  /** Seed of chance: of random scores, or of the choice of images. */
   readonly seed: number | null;
+  /** Absent where the scores were made without images. */
+  readonly data?: ScoreData | undefined;
   /** Pinned dims are among them: their layers count where a block with them is dropped. */
   readonly dims: readonly DimImportance[];
 }
@@ -51,10 +101,19 @@ const schema = z.object({
   normalisation: z.string(),
   networkHash: z.string().nullable(),
   seed: z.number().nullable(),
+  data: z
+    .object({
+      images: z.int().positive(),
+      batch: z.int().positive(),
+      labels: z.enum(LABEL_SOURCES).nullable(),
+      hash: z.string(),
+    })
+    .optional(),
   dims: z.array(
     z.object({
       dim: z.string(),
       units: z.int().nonnegative(),
+      order: z.array(z.int().nonnegative()).optional(),
       layers: z.array(
         z.object({
           layer: z.string(),

@@ -4,17 +4,12 @@ import { constantOf } from "../graph/constants.ts";
 import type { Graph } from "../graph/graph.ts";
 import { nodeId } from "../graph/graph.ts";
 import { elementCount, floatsOf } from "../graph/tensor.ts";
-import type { AxisUnits, Layer, Structure } from "../structure/structure.ts";
-import type {
-  DimImportance,
-  Importance,
-  ImportanceMethod,
-  LayerImportance,
-  Normalisation,
-} from "./importance.ts";
+import type { Layer, Structure } from "../structure/structure.ts";
+import type { Importance, ImportanceMethod, Normalisation, WeightMethod } from "./importance.ts";
+import { assembleImportance, type LayerScores, perUnit } from "./per-unit.ts";
 
 export interface ScoreOptions {
-  readonly method: ImportanceMethod;
+  readonly method: WeightMethod;
   /** `defaultNormalisation(method)` unless given. */
   readonly normalisation?: Normalisation | undefined;
   /** For `random`; 0 unless given. */
@@ -23,16 +18,13 @@ export interface ScoreOptions {
   readonly networkHash?: string | null | undefined;
 }
 
-/** Per index along an axis, how much it is worth. */
-type AxisScores = Float64Array;
-
 /**
  * By what a layer's scores are divided unless the user says otherwise. Magnitudes of different layers can't be compared (a
  * BatchNormalization behind a layer undoes any scale of its weights), so each layer is brought to a best unit of 1: a layer whose
  * units are worth much the same then counts more as a whole than one that rests on few (docs/decisions/0005). Scales of
  * BatchNormalizations and random numbers are comparable as they are.
  */
-function defaultNormalisation(method: ImportanceMethod): Normalisation {
+export function defaultNormalisation(method: ImportanceMethod): Normalisation {
   return method === "magnitude-l1" || method === "magnitude-l2" ? "max" : "none";
 }
 
@@ -46,45 +38,39 @@ export function scoreNetwork(structure: Structure, options: ScoreOptions): Impor
   const seed = options.seed ?? 0;
   const random = randomFrom(seed);
   const normalisation = options.normalisation ?? defaultNormalisation(method);
-  const byDim: LayerImportance[][] = structure.dims.map(() => []);
   let scored = 0;
-  for (const layer of structure.layers) {
-    const produced = scoreLayer(structure, layer, method, random);
-    if (produced === null) continue;
-    scored += 1;
-    const block = structure.blocks[layer.blocks.at(-1) ?? -1]?.name ?? null;
-    for (const [dim, scores] of normalised(produced, normalisation)) {
-      byDim[dim]?.push({ layer: layer.name, block, scores: Array.from(scores, rounded) });
-    }
-  }
-  if (scored === 0 && method === "bn-scale") {
-    throw new InputError({
-      code: "importance/no-normalisation",
-      message: "No layer has a BatchNormalization behind it whose scale could be read.",
-      where: structure.graph.name,
-      hint: "Score with --method magnitude-l1 or magnitude-l2, or export the network with its BatchNormalization kept.",
-    });
-  }
-  const dims = structure.dims.map(
-    (dim, index): DimImportance => ({ dim: dim.name, units: dim.size, layers: byDim[index] ?? [] }),
-  );
-  return {
-    schema: "mdp-importance/1",
-    method,
-    normalisation,
-    networkHash: options.networkHash ?? null,
+  const about = {
+    ...{ method, normalisation, networkHash: options.networkHash ?? null },
     seed: method === "random" ? seed : null,
-    dims,
   };
+  const importance = assembleImportance(structure, about, (layer) => {
+    const scores = scoreLayer(structure, layer, method, random);
+    if (scores !== null) scored += 1;
+    return scores;
+  });
+  if (scored === 0 && method === "bn-scale") throw noNormalisation(structure.graph.name);
+  return importance;
+}
+
+/** A method that reads BatchNormalization met a network that has none. */
+export function noNormalisation(where: string, hint?: string): InputError {
+  return new InputError({
+    code: "importance/no-normalisation",
+    message: "No layer has a BatchNormalization behind it that could be read.",
+    where,
+    hint:
+      hint ??
+      "Score with --method magnitude-l1 or magnitude-l2, or export the network with its BatchNormalization kept.",
+  });
 }
 
 /** Scores of the units that a layer produces, by dim; null where the method has nothing to say of the layer. */
 function scoreLayer(
   structure: Structure,
   layer: Layer,
-  method: ImportanceMethod,
+  method: WeightMethod,
   random: Random,
-): Map<number, Float64Array> | null {
+): LayerScores | null {
   const { graph } = structure;
   switch (method) {
     case "magnitude-l1":
@@ -113,7 +99,7 @@ function scoreLayer(
 }
 
 /** Sums of |w| (power 1) or w^2 (power 2) over everything but one axis. */
-function magnitudes(graph: Graph, name: string, axis: number, power: 1 | 2): AxisScores {
+function magnitudes(graph: Graph, name: string, axis: number, power: 1 | 2): Float64Array {
   const tensor = constantOf(graph, name);
   if (tensor === null || (tensor.type !== "float32" && tensor.type !== "float64")) {
     throw new InputError({
@@ -137,58 +123,4 @@ function magnitudes(graph: Graph, name: string, axis: number, power: 1 | 2): Axi
     index = index + 1 === extent ? 0 : index + 1;
   }
   return sums;
-}
-
-/** Gathers what lies along an axis into units; a unit of several channels gets their sum. */
-function perUnit(
-  structure: Structure,
-  axis: AxisUnits | null,
-  scores: AxisScores,
-): Map<number, Float64Array> {
-  const result = new Map<number, Float64Array>();
-  if (axis === null) return result;
-  for (const [index, dim] of axis.dims.entries()) {
-    if (dim < 0) continue;
-    const units = result.get(dim) ?? new Float64Array(structure.dims[dim]?.size ?? 0);
-    result.set(dim, units);
-    const unit = axis.units[index] ?? 0;
-    units[unit] = (units[unit] ?? 0) + (scores[index] ?? 0);
-  }
-  return result;
-}
-
-/** Divides all that one layer produces by one number, so that dims that share its axis stay comparable. */
-function normalised(
-  produced: Map<number, Float64Array>,
-  normalisation: Normalisation,
-): Map<number, Float64Array> {
-  const all = [...produced.values()].flatMap((scores) => [...scores]);
-  const divisor = divisorOf(all, normalisation);
-  // A layer of zeros is worth nothing under every normalisation.
-  if (divisor === 0 || divisor === 1) return produced;
-  for (const scores of produced.values()) {
-    for (const [unit, score] of scores.entries()) scores[unit] = score / divisor;
-  }
-  return produced;
-}
-
-function divisorOf(scores: readonly number[], normalisation: Normalisation): number {
-  const sum = scores.reduce((total, score) => total + score, 0);
-  switch (normalisation) {
-    case "none":
-      return 1;
-    case "sum":
-      return sum;
-    case "mean":
-      return sum / Math.max(scores.length, 1);
-    case "max":
-      return scores.reduce((most, score) => Math.max(most, score), 0);
-    default:
-      return normalisation satisfies never;
-  }
-}
-
-/** Seven digits are more than a score means, and keep the file small. */
-function rounded(score: number): number {
-  return Number(score.toPrecision(7));
 }

@@ -5,12 +5,12 @@ import { floatsOf, floatTensor, tensorFromBytes } from "../../src/graph/tensor.t
 import {
   checkImportance,
   type DimImportance,
-  IMPORTANCE_METHODS,
   type Importance,
   importanceText,
   parseImportance,
   rankUnits,
   scoreUnits,
+  WEIGHT_METHODS,
 } from "../../src/importance/importance.ts";
 import { scoreNetwork } from "../../src/importance/score.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
@@ -73,7 +73,7 @@ test("scores are what one computes by hand", () => {
 for (const [name, build] of Object.entries(NETWORKS)) {
   test(`${name}: each dim gets one score per unit from each layer that produces it, and no weight is lost`, () => {
     const structure = findStructure(build());
-    for (const method of IMPORTANCE_METHODS) {
+    for (const method of WEIGHT_METHODS) {
       if (method === "bn-scale" && name === "flattenVgg") continue;
       const importance = scoreNetwork(structure, { method });
       checkImportance(importance, structure, "test");

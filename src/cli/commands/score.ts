@@ -1,17 +1,20 @@
+import { rmSync } from "node:fs";
 import { checkWritable, writeFileAtomic } from "../../core/files.ts";
 import {
   IMPORTANCE_METHODS,
   type Importance,
   type ImportanceMethod,
   importanceText,
+  LABEL_SOURCES,
+  type LabelSource,
   NORMALISATIONS,
   scoreUnits,
 } from "../../importance/importance.ts";
-import { scoreNetwork } from "../../importance/score.ts";
 import { plainTable } from "../../report/solve-report.ts";
 import { type Command, command } from "../command.ts";
 import { openNetwork } from "../network.ts";
 import { checkWhole } from "../numbers.ts";
+import { SCORE_DEFAULTS, scoreOpened } from "../score-network.ts";
 
 const ALIASES: Readonly<Record<string, ImportanceMethod>> = {
   l1: "magnitude-l1",
@@ -27,6 +30,14 @@ export const scoreCommand: Command = command({
       "squared weights, each layer brought to a best unit of 1",
     ],
     ["mdp score net.onnx --method bn-scale --out importance.json", "scales of BatchNormalization"],
+    [
+      "mdp score net.onnx --method taylor-bn --data photos --data-config imagenet.json",
+      "gradients on 1024 images; the same command again goes on where it was stopped",
+    ],
+    [
+      "mdp score net.onnx --method fisher --data photos --labels self",
+      "images without labels: the network's own answers stand for them",
+    ],
     ["mdp score net.onnx --method random --seed 3 --out importance.json", "the baseline"],
   ],
   options: (yargs) =>
@@ -46,11 +57,51 @@ export const scoreCommand: Command = command({
         choices: NORMALISATIONS,
         describe: "What a layer's scores are divided by [max for magnitudes, none otherwise]",
       })
+      .option("data", {
+        type: "string",
+        requiresArg: true,
+        describe:
+          "Images, for taylor-* to reconstruction: folder, tar, CIFAR binary, IDX, drawn set",
+      })
+      .option("data-config", {
+        type: "string",
+        requiresArg: true,
+        describe: "Their pre-processing, as JSON (docs/datasets.md)",
+      })
+      .option("split", {
+        type: "string",
+        requiresArg: true,
+        describe: "Of data with splits [train]",
+      })
+      .option("samples", {
+        type: "number",
+        requiresArg: true,
+        default: SCORE_DEFAULTS.samples,
+        describe: "Images to score on, chosen at random; whole batches",
+      })
+      .option("batch", {
+        type: "number",
+        requiresArg: true,
+        default: SCORE_DEFAULTS.batch,
+        describe: "Images per batch; taylor-*, hessian are of a batch's mean loss",
+      })
+      .option("labels", {
+        requiresArg: true,
+        choices: LABEL_SOURCES,
+        default: SCORE_DEFAULTS.labels as LabelSource,
+        describe: "What the loss compares with: the data's labels, or the network's own best class",
+      })
+      .option("threads", {
+        type: "number",
+        requiresArg: true,
+        default: 1,
+        describe: "Threads of the runtime",
+      })
       .option("seed", {
         type: "number",
         requiresArg: true,
         default: 0,
-        describe: "For the random method",
+        describe: "Chooses the images, or the random scores",
       })
       .option("out", {
         type: "string",
@@ -63,18 +114,16 @@ export const scoreCommand: Command = command({
     checkWritable(options.out);
     const open = await openNetwork(options.model);
     const method = ALIASES[options.method] ?? (options.method as ImportanceMethod);
-    const importance = scoreNetwork(open.structure, {
-      method,
-      normalisation: options.normalisation,
-      seed: options.seed,
-      networkHash: open.hash,
-    });
+    const partialPath = `${options.out}.partial.json`;
+    const importance = await scoreOpened(open, { ...options, method }, context, partialPath);
     writeFileAtomic(options.out, importanceText(importance));
+    rmSync(partialPath, { force: true });
     context.json(importance);
     context.print(`Network     ${open.name}${open.embedded ? " (the embedded default)" : ""}`);
     context.print(
-      `Importance  ${importance.method}, normalisation ${importance.normalisation}, ${importance.dims.length} dims\n`,
+      `Importance  ${importance.method}, normalisation ${importance.normalisation}, ${importance.dims.length} dims`,
     );
+    context.print(imagesLine(importance));
     const pinned = new Set(
       open.structure.dims.filter((dim) => dim.pinned !== null).map((dim) => dim.name),
     );
@@ -83,6 +132,14 @@ export const scoreCommand: Command = command({
     return undefined;
   },
 });
+
+function imagesLine({ data }: Importance): string {
+  if (data === undefined) return "";
+  const labels = data.labels === null ? "" : `, labels of the ${LABELS_OF[data.labels]}`;
+  return `Images      ${data.images} in batches of ${data.batch}${labels}\n`;
+}
+
+const LABELS_OF = { data: "data set", self: "network itself" } as const;
 
 /** Per dim that can be pruned: how uneven its units are, which is what pruning lives on. */
 function summary(importance: Importance, pinned: ReadonlySet<string>): string {

@@ -1,0 +1,67 @@
+import { UsageError } from "../core/errors.ts";
+import { scoreWithData } from "../importance/data/score-data.ts";
+import {
+  type Importance,
+  type ImportanceMethod,
+  type LabelSource,
+  type Normalisation,
+  needsData,
+} from "../importance/importance.ts";
+import { scoreNetwork } from "../importance/score.ts";
+import type { Context } from "./command.ts";
+import { type ImageOptions, openImages } from "./images.ts";
+import type { OpenNetwork } from "./network.ts";
+import { checkWhole } from "./numbers.ts";
+
+export interface ScoreRequest extends ImageOptions {
+  readonly method: ImportanceMethod;
+  readonly normalisation?: Normalisation | undefined;
+  readonly seed: number;
+  readonly samples: number;
+  readonly batch: number;
+  readonly labels: LabelSource;
+  readonly threads: number;
+}
+
+/** What `mdp prune` scores with, where nobody says otherwise; the defaults of `mdp score`. */
+export const SCORE_DEFAULTS = { samples: 1024, batch: 32, labels: "data" } as const;
+
+/**
+ * Scores by any method, opening the images where it needs them.
+ * @param partialPath where sums are kept meanwhile.
+ */
+export async function scoreOpened(
+  open: OpenNetwork,
+  request: ScoreRequest,
+  context: Context,
+  partialPath?: string,
+): Promise<Importance> {
+  const { method, normalisation, seed, labels, threads } = request;
+  for (const option of ["samples", "batch", "threads"] as const) {
+    checkWhole(request[option], `--${option}`, 1);
+  }
+  const networkHash = open.hash;
+  if (!needsData(method)) {
+    return scoreNetwork(open.structure, { method, normalisation, seed, networkHash });
+  }
+  if (request.data === undefined && request.dataConfig === undefined) throw noData(method);
+  const dataset = await openImages(open, request);
+  const wanted = Math.min(request.samples, dataset.count);
+  const batch = Math.min(request.batch, wanted);
+  const images = wanted - (wanted % batch);
+  return scoreWithData(open.model, open.structure, {
+    ...{ method, normalisation, seed, labels, threads, networkHash, images, batch, partialPath },
+    batches: () => dataset.batches(batch, { limit: images, seed }),
+    progress: context.progress,
+    signal: context.signal,
+  });
+}
+
+function noData(method: string): UsageError {
+  return new UsageError({
+    code: "cli/no-data",
+    message: `Method ${method} scores on images, and none are named.`,
+    where: "--data",
+    hint: "Name them with --data; `mdp data shapes --out shapes` draws a set for the embedded network. Without images, use --method magnitude-l2.",
+  });
+}

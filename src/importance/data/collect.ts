@@ -1,0 +1,151 @@
+import { createHash, type Hash } from "node:crypto";
+import { InputError, InterruptedError } from "../../core/errors.ts";
+import type { Progress } from "../../core/progress.ts";
+import type { LabelledBatch } from "../../runtime/batches.ts";
+import type { LayerScores } from "../per-unit.ts";
+import { readPartial, writePartial } from "./partial.ts";
+
+/** Adds up what batches say of the units. */
+export interface Collector {
+  /** Totals by name; of fixed lengths from the start. */
+  readonly sums: ReadonlyMap<string, Float64Array>;
+  /** Adds the batch of this index, counted from 0. */
+  readonly add: (batch: LabelledBatch, index: number) => Promise<void>;
+}
+
+/** Collects, gives the scores of a layer once the images have passed, and frees what it holds. */
+export interface Scorer extends Collector {
+  /** By the layer's index in the structure; null where the method has nothing to say of it. */
+  readonly scoresOf: (layer: number, passed: Passed) => LayerScores | null;
+  readonly close: () => Promise<void>;
+}
+
+/** Adds numbers that came out of a session to a sum. */
+export function addTo(sum: Float64Array, values: ArrayLike<unknown> | undefined): void {
+  for (let index = 0; index < sum.length; index += 1) {
+    sum[index] = (sum[index] ?? 0) + Number(values?.[index] ?? Number.NaN);
+  }
+}
+
+export interface PassOptions {
+  /** The images, in the same order at every call. */
+  readonly batches: () => AsyncIterable<LabelledBatch>;
+  /** Number of images to expect. */
+  readonly images: number;
+  /** What progress is called. */
+  readonly label: string;
+  /** File for what is summed so far, with everything that the sums depend on; null: not kept. */
+  readonly partial: { readonly path: string; readonly settings: string } | null;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What went into the sums. */
+export interface Passed {
+  readonly batches: number;
+  readonly images: number;
+  /** SHA-256 of the prepared images and their labels, in order. */
+  readonly hash: string;
+}
+
+const BATCHES_PER_SAVE = 16;
+
+/**
+ * Runs the images through a collector. Batches are equally large, so that each weighs the same: a smaller last one is left out
+ * unless it is the only one. Sums of an earlier run with the same settings and images are taken over.
+ * @throws InputError `importance/no-images`, `importance/not-finite`
+ * @throws InterruptedError `importance/interrupted`, after the sums were written
+ */
+export async function collect(collector: Collector, options: PassOptions): Promise<Passed> {
+  const { partial, progress, images: expected, label } = options;
+  const before = partial === null ? null : readPartial(partial.path, partial.settings);
+  if (before !== null) progress.note(`going on behind ${before.images} images of an earlier run`);
+  const hash = createHash("sha256");
+  const done = { batches: 0, images: 0, size: 0 };
+  const save = (): void => {
+    if (partial === null) return;
+    const { batches, images } = done;
+    const sums = collector.sums;
+    writePartial(partial.path, partial.settings, { batches, images, hash: digest(hash), sums });
+  };
+  for await (const batch of options.batches()) {
+    if (done.batches > 0 && batch.size !== done.size) break;
+    done.size = batch.size;
+    update(hash, batch);
+    done.batches += 1;
+    done.images += batch.size;
+    if (before !== null && done.batches <= before.batches) {
+      if (done.batches === before.batches) takeOver(collector, before.sums, before.hash, hash);
+      continue;
+    }
+    await collector.add(batch, done.batches - 1);
+    checkFinite(collector, done.images);
+    progress.step(label, done.images, Math.max(expected, done.images));
+    if (options.signal?.aborted) {
+      save();
+      throw interrupted(done.images, expected, partial !== null);
+    }
+    if (done.batches % BATCHES_PER_SAVE === 0 && done.images < expected) save();
+  }
+  if (done.batches === 0) throw noImages();
+  return { batches: done.batches, images: done.images, hash: digest(hash) };
+}
+
+function update(hash: Hash, { images, labels }: LabelledBatch): void {
+  for (const part of [images, labels]) {
+    hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+  }
+}
+
+function digest(hash: Hash): string {
+  return hash.copy().digest("hex");
+}
+
+function takeOver(
+  collector: Collector,
+  sums: ReadonlyMap<string, Float64Array>,
+  expected: string,
+  hash: Hash,
+): void {
+  if (digest(hash) !== expected) {
+    throw new InputError({
+      code: "importance/other-images",
+      message: "An earlier run was interrupted, and the images have changed since.",
+      hint: "Delete the .partial.json beside the output to begin anew.",
+    });
+  }
+  for (const [name, sum] of collector.sums) {
+    const earlier = sums.get(name);
+    if (earlier?.length === sum.length) sum.set(earlier);
+  }
+}
+
+function checkFinite(collector: Collector, images: number): void {
+  for (const [name, sum] of collector.sums) {
+    if (sum.every(Number.isFinite)) continue;
+    throw new InputError({
+      code: "importance/not-finite",
+      message: `What is summed for '${name}' is no longer a number after ${images} images.`,
+      where: name,
+      hint: "Check that the images are prepared as the network was trained (mdp eval shows its accuracy), and that its weights hold no NaN.",
+    });
+  }
+}
+
+function interrupted(done: number, expected: number, kept: boolean): InterruptedError {
+  return new InterruptedError({
+    code: "importance/interrupted",
+    message: `Stopped after ${done} of ${expected} images.`,
+    hint: kept
+      ? "Run the same command again to go on from here."
+      : "Use --samples for fewer images.",
+  });
+}
+
+function noImages(): InputError {
+  return new InputError({
+    code: "importance/no-images",
+    message: "There are no images to score with.",
+    hint: "Name images with --data.",
+  });
+}

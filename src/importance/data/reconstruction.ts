@@ -1,0 +1,204 @@
+/**
+ * What a layer loses for good when a unit of its input goes.
+ *
+ * A layer computes W x. Once the inputs J of a unit are gone, the weights of the others are fitted anew by least squares; with C
+ * the covariance of x (a bias takes care of means), the squared error that is left is
+ *
+ *   trace( W_J ((C^-1)_JJ)^-1 W_J^T )
+ *
+ * (Optimal Brain Surgeon, Hassibi and Stork 1993, for a block of weights; per layer as in 1705.07565). It is divided by the
+ * variance of the layer's whole output, trace(W C W^T), so that layers can be added up.
+ */
+import { CholeskyDecomposition, Matrix } from "ml-matrix";
+import type { Model } from "../../onnx/model.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { openProducts } from "../../subnet/correct/moments.ts";
+import { drawPlaces, inputPatches, positionsOf } from "../../subnet/correct/patches.ts";
+import type { LayerScores } from "../per-unit.ts";
+import { addTo, type Scorer } from "./collect.ts";
+import { extend } from "./extend.ts";
+import { imageFeed, imageInput, openGraph } from "./feed.ts";
+import { inverseOf } from "./inverse.ts";
+import { type ConsumingLayer, consumingLayer } from "./layer-inputs.ts";
+
+/** Positions per image that covariances are taken from: neighbours say much the same. */
+const POSITIONS = 16;
+/** Longest patch that is unrolled: its covariance has the square of it in elements. */
+const LARGEST = 1152;
+/** Added to the covariance's diagonal, as a share of its mean: inputs that copy each other then still have an inverse. */
+const RIDGE = 1e-3;
+
+/** What one or several layers read: sums of products, then sums and their number. */
+interface Inputs {
+  readonly from: ConsumingLayer;
+  readonly squares: Float64Array;
+  readonly totals: Float64Array;
+  /** Made when it is first asked for. */
+  inverse: Float64Array | null;
+}
+
+export async function reconstructionScorer(
+  model: Model,
+  structure: Structure,
+  threads: number,
+  seed: number,
+): Promise<Scorer> {
+  const { graph } = structure;
+  const input = imageInput(graph);
+  const consumers = structure.layers.map((layer) => consumingLayer(structure, layer, LARGEST));
+  const inputs = inputsOf(consumers);
+  const extension = extend(graph);
+  // A graph's own input is fed anyway, and can't be its output.
+  for (const { from } of inputs.values()) {
+    if (from.linear.input !== input) extension.output(from.linear.input);
+  }
+  const session = await openGraph(model, extension.graph(), threads);
+  const products = await openProducts(threads);
+  return {
+    sums: new Map(
+      [...inputs].flatMap(([key, { squares, totals }]): [string, Float64Array][] => [
+        [`squares of ${key}`, squares],
+        [`totals of ${key}`, totals],
+      ]),
+    ),
+    add: async (batch, index) => {
+      const feed = imageFeed(graph, batch);
+      const values = { [input]: feed, ...(await session.run({ [input]: feed })) };
+      for (const { from, squares, totals } of inputs.values()) {
+        const value = values[from.linear.input];
+        if (value === undefined) continue;
+        const available = positionsOf(from.linear, from.positions);
+        const places = drawPlaces(batch.size, available, POSITIONS, seed * 65_537 + index);
+        const { samples, data } = inputPatches(from.linear, value, from.positions, places);
+        addTo(squares, await products.run(1, data, data, samples));
+        addRows(totals, data, samples);
+      }
+    },
+    scoresOf: (index) => {
+      const from = consumers[index];
+      const own = from == null ? undefined : inputs.get(from.key);
+      return from == null || own === undefined ? null : lossShares(structure, from, own);
+    },
+    close: async () => {
+      await session.close();
+      await products.close();
+    },
+  };
+}
+
+function inputsOf(consumers: readonly (ConsumingLayer | null)[]): Map<string, Inputs> {
+  const inputs = new Map<string, Inputs>();
+  for (const from of consumers) {
+    if (from === null || inputs.has(from.key)) continue;
+    const { unknowns } = from.linear;
+    const squares = new Float64Array(unknowns ** 2);
+    inputs.set(from.key, {
+      from,
+      squares,
+      totals: new Float64Array(unknowns + 1),
+      inverse: null,
+    });
+  }
+  return inputs;
+}
+
+/** Adds the sum of every row, and the number of samples behind them. */
+function addRows(totals: Float64Array, data: Float32Array, samples: number): void {
+  const rows = totals.length - 1;
+  for (let row = 0; row < rows; row += 1) {
+    let sum = 0;
+    for (let at = row * samples; at < (row + 1) * samples; at += 1) sum += data[at] ?? 0;
+    totals[row] = (totals[row] ?? 0) + sum;
+  }
+  totals[rows] = (totals[rows] ?? 0) + samples;
+}
+
+/** Covariance from the sums. */
+function covarianceOf({ squares, totals }: Inputs): Float64Array {
+  const size = totals.length - 1;
+  const samples = totals[size] ?? 1;
+  return squares.map((sum, at) => {
+    const [row, column] = [totals[Math.floor(at / size)] ?? 0, totals[at % size] ?? 0];
+    return sum / samples - (row / samples) * (column / samples);
+  });
+}
+
+function inverseWithRidge(inputs: Inputs, covariance: Float64Array): Float64Array {
+  const size = inputs.totals.length - 1;
+  let diagonal = 0;
+  for (let at = 0; at < size; at += 1) diagonal += covariance[at * (size + 1)] ?? 0;
+  // Inputs that never change still need an inverse; any ridge will do, as nothing rests on them.
+  const ridge = diagonal > 0 ? (RIDGE * diagonal) / size : 1;
+  const lifted = covariance.slice();
+  for (let at = 0; at < size; at += 1)
+    lifted[at * (size + 1)] = (lifted[at * (size + 1)] ?? 0) + ridge;
+  return inverseOf(lifted, size, `layer '${inputs.from.layer.name}'`);
+}
+
+/** Per unit that the layer reads, the share of its output's variance that is lost for good. */
+function lossShares(structure: Structure, from: ConsumingLayer, inputs: Inputs): LayerScores {
+  const covariance = covarianceOf(inputs);
+  inputs.inverse ??= inverseWithRidge(inputs, covariance);
+  const total = variance(from, covariance);
+  const scores: LayerScores = new Map();
+  for (const [dim, units] of columnsOf(from)) {
+    const own = new Float64Array(structure.dims[dim]?.size ?? 0);
+    for (const [unit, columns] of units) {
+      own[unit] = total > 0 ? Math.max(0, lostWith(from, inputs.inverse, columns)) / total : 0;
+    }
+    scores.set(dim, own);
+  }
+  return scores;
+}
+
+/** trace(W C W^T) */
+function variance({ weights, outputs }: ConsumingLayer, covariance: Float64Array): number {
+  const size = Math.sqrt(covariance.length);
+  let total = 0;
+  for (let output = 0; output < outputs; output += 1) {
+    const row = weights.subarray(output * size, (output + 1) * size);
+    for (let left = 0; left < size; left += 1) {
+      const factor = row[left] ?? 0;
+      if (factor === 0) continue;
+      let sum = 0;
+      for (let right = 0; right < size; right += 1) {
+        sum += (covariance[left * size + right] ?? 0) * (row[right] ?? 0);
+      }
+      total += factor * sum;
+    }
+  }
+  return total;
+}
+
+/** Columns of the layer's matrix by dim and unit. */
+function columnsOf({ dims, units }: ConsumingLayer): Map<number, Map<number, number[]>> {
+  const columns = new Map<number, Map<number, number[]>>();
+  for (const [index, dim] of dims.entries()) {
+    if (dim < 0) continue;
+    const ofDim = columns.get(dim) ?? new Map<number, number[]>();
+    columns.set(dim, ofDim);
+    const unit = units[index] ?? -1;
+    const ofUnit = ofDim.get(unit);
+    if (ofUnit === undefined) ofDim.set(unit, [index]);
+    else ofUnit.push(index);
+  }
+  return columns;
+}
+
+/** trace( W_J ((C^-1)_JJ)^-1 W_J^T ) */
+function lostWith(
+  { weights, outputs }: ConsumingLayer,
+  inverse: Float64Array,
+  columns: readonly number[],
+): number {
+  const size = Math.sqrt(inverse.length);
+  const block = new Matrix(
+    columns.map((row) => columns.map((column) => inverse[row * size + column] ?? 0)),
+  );
+  const own = new Matrix(
+    columns.map((column) =>
+      Array.from({ length: outputs }, (_, output) => weights[output * size + column] ?? 0),
+    ),
+  );
+  return Matrix.mul(own, new CholeskyDecomposition(block).solve(own)).sum();
+}

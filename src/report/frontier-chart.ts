@@ -1,0 +1,165 @@
+import type { EChartsOption } from "echarts";
+
+/** A point of the figure: what a subnet uses, and the share of the importance that it keeps. */
+export interface ChartPoint {
+  readonly x: number;
+  /** Per cent. */
+  readonly y: number;
+  readonly label: string;
+  /** Where the optimum isn't proven: no subnet within the same budget keeps more than this. */
+  readonly bound: number | null;
+}
+
+export interface FrontierChart {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly xName: string;
+  readonly yName: string;
+  readonly points: readonly ChartPoint[];
+  /** The whole network; null leaves it out. */
+  readonly dense: { readonly x: number; readonly y: number } | null;
+}
+
+const WIDTH = 880;
+const HEIGHT = 520;
+const INK = "#1d2733";
+const FAINT = "#66727f";
+const RULE = "#e3e7eb";
+const LINE = "#1f6feb";
+const FONT = "Helvetica, Arial, sans-serif";
+
+/** The frontier as an SVG figure; the same points give the same bytes. */
+export async function frontierSvg(chart: FrontierChart): Promise<string> {
+  // Loaded where a figure is drawn: the library takes longer to load than most commands to run.
+  const [
+    { init, use },
+    { SVGRenderer },
+    { LineChart, ScatterChart },
+    { GridComponent, TitleComponent },
+  ] = await Promise.all([
+    import("echarts/core"),
+    import("echarts/renderers"),
+    import("echarts/charts"),
+    import("echarts/components"),
+  ]);
+  use([SVGRenderer, LineChart, ScatterChart, GridComponent, TitleComponent]);
+  const figure = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
+  try {
+    figure.setOption(optionOf(chart));
+    // Identifiers count the figures of the process.
+    return figure.renderToSVGString().replaceAll(/zr\d+-/g, "zr-");
+  } finally {
+    figure.dispose();
+  }
+}
+
+function optionOf({ title, subtitle, xName, yName, points, dense }: FrontierChart): EChartsOption {
+  const axis = {
+    type: "value" as const,
+    scale: true,
+    nameLocation: "middle" as const,
+    nameTextStyle: { color: INK, fontSize: 14, fontFamily: FONT },
+    axisLine: { show: true, lineStyle: { color: FAINT } },
+    axisTick: { show: true },
+    axisLabel: { color: FAINT, fontSize: 12, fontFamily: FONT },
+    splitLine: { lineStyle: { color: RULE } },
+  };
+  const ordered = [...points].sort((one, other) => one.x - other.x);
+  return {
+    animation: false,
+    backgroundColor: "#ffffff",
+    title: {
+      text: title,
+      subtext: subtitle,
+      left: 24,
+      top: 14,
+      textStyle: { color: INK, fontSize: 18, fontWeight: "bold", fontFamily: FONT },
+      subtextStyle: { color: FAINT, fontSize: 13, fontFamily: FONT },
+    },
+    grid: { left: 76, right: 56, top: 92, bottom: 64 },
+    xAxis: { ...axis, name: xName, nameGap: 34 },
+    yAxis: { ...axis, name: yName, nameGap: 50, ...rangeOf(points) },
+    series: [
+      {
+        type: "line",
+        data: ordered.map(({ x, y }) => [x, y]),
+        symbol: "none",
+        lineStyle: { color: LINE, width: 2 },
+        silent: true,
+      },
+      ...boundSeries(ordered),
+      {
+        type: "scatter",
+        symbolSize: 9,
+        data: ordered.map(({ x, y, label, bound }) => ({
+          value: [x, y],
+          itemStyle: {
+            opacity: 1,
+            color: bound === null ? LINE : "#ffffff",
+            borderColor: LINE,
+            borderWidth: 2,
+          },
+          label: { show: true, formatter: label },
+        })),
+        // Frontiers bend to the right and down from here: below and right of a point is free.
+        label: {
+          position: "right",
+          color: INK,
+          fontSize: 12,
+          fontFamily: FONT,
+        },
+        labelLayout: { hideOverlap: true, dx: -2, dy: 13 },
+      },
+      ...(dense === null ? [] : [denseSeries(dense)]),
+    ],
+  };
+}
+
+/** Up to 100 per cent, in at most seven round steps from below the lowest point; left to the library where a point is outside. */
+function rangeOf(points: readonly ChartPoint[]): object {
+  const lowest = Math.min(100, ...points.map(({ y }) => y));
+  if (lowest < 0 || points.some(({ y }) => y > 100)) return {};
+  const interval = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20].find((step) => 100 - lowest < 7 * step) ?? 20;
+  const steps = Math.max(1, Math.ceil((100 - lowest) / interval + 0.2));
+  return { min: Math.max(0, 100 - steps * interval), max: 100, interval };
+}
+
+/** A thin rule from a point that isn't proven up to its bound. */
+function boundSeries(points: readonly ChartPoint[]): object[] {
+  return points.flatMap(({ x, y, bound }) =>
+    bound === null
+      ? []
+      : [
+          {
+            type: "line",
+            data: [
+              [x, y],
+              [x, bound],
+            ],
+            symbol: "none",
+            lineStyle: { color: FAINT, width: 1, type: "dashed" },
+            silent: true,
+          },
+        ],
+  );
+}
+
+function denseSeries({ x, y }: { readonly x: number; readonly y: number }): object {
+  return {
+    type: "scatter",
+    symbol: "diamond",
+    symbolSize: 11,
+    itemStyle: { color: FAINT, opacity: 1 },
+    data: [[x, y]],
+    z: 5,
+    label: {
+      show: true,
+      formatter: "whole\nnetwork",
+      position: "bottom",
+      distance: 9,
+      color: FAINT,
+      fontSize: 12,
+      fontFamily: FONT,
+    },
+  };
+}

@@ -32,24 +32,25 @@ function barProgress(stream: NodeJS.WriteStream): ScreenProgress {
   };
   return {
     close,
-    step: (label, done, total) => {
+    step: (label, done, total, detail = "") => {
+      const after = detail === "" ? "" : `, ${detail}`;
       if (label !== current) {
         close();
         current = label;
         bar = new SingleBar(
           {
             stream,
-            format: `{label} {bar} {percentage}% {value}/{total}, {eta_formatted} left`,
+            format: `{label} {bar} {percentage}% {value}/{total}, {eta_formatted} left{after}`,
             hideCursor: true,
             clearOnComplete: true,
             barsize: 24,
           },
           Presets.shades_classic,
         );
-        bar.start(total, done, { label });
+        bar.start(total, done, { label, after });
       }
       bar?.setTotal(total);
-      bar?.update(done);
+      bar?.update(done, { after });
       if (done >= total) close();
     },
     note: (line) => {
@@ -67,7 +68,7 @@ export function lineProgress(stream: ProgressStream, clock: () => number): Scree
   let saidAt = Number.NEGATIVE_INFINITY;
   return {
     close: () => {},
-    step: (label, done, total) => {
+    step: (label, done, total, detail = "") => {
       const now = clock();
       if (label !== current) {
         current = label;
@@ -82,7 +83,8 @@ export function lineProgress(stream: ProgressStream, clock: () => number): Scree
       const pace = (now - startedAt) / Math.max(done - startedWith, 1e-9);
       const left =
         done > startedWith && done < total ? `, ${Math.ceil(pace * (total - done))} s left` : "";
-      stream.write(`${label}: ${done}/${total}${left}\n`);
+      const after = detail === "" ? "" : `, ${detail}`;
+      stream.write(`${label}: ${done}/${total}${left}${after}\n`);
     },
     note: (line) => {
       stream.write(`${line}\n`);

@@ -125,7 +125,7 @@ function nodeFrom(
 }
 
 /** Attributes of a node from what people write. */
-function attributesFrom(
+export function attributesFrom(
   literals: Readonly<Record<string, AttributeLiteral>>,
 ): ReadonlyMap<string, SourcedAttribute> {
   return new Map(Object.entries(literals).map(([name, literal]) => [name, attributeFrom(literal)]));

@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import { InternalError } from "../core/errors.ts";
 import { writeJson } from "../core/files.ts";
-import type { DimReport, SolveReport } from "../report/solve-report.ts";
+import type { DimReport, SolveHead, SolveReport } from "../report/solve-report.ts";
 import { macCount, parameterCount } from "../structure/counts.ts";
 import { unitCounts } from "../subnet/subnet.ts";
 import { subnetJson } from "../subnet/subnet-file.ts";
@@ -30,26 +30,11 @@ export function reportOf(parts: SolveParts): SolveReport {
     droppedLayers: subnet.droppedLayers,
   };
   const { structure } = open;
+  const head = headOf(open, source, solved.importance);
   return {
     schema: "mdp-solve/1",
-    network: { name: open.name, path: shown(open.path), embedded: open.embedded, hash: open.hash },
-    device: { asked: source.asked, name: table.device.name, title: source.title },
-    table: {
-      origin: table.device.kind,
-      path: source.path === null ? null : shown(source.path),
-      runtime: `${table.runtime.name} ${table.runtime.version}`,
-      precision: table.precision,
-      batch: table.batch,
-      threads: table.threads,
-      date: table.date,
-      expectedError: table.expectedError,
-      shares: solved.prediction.shares,
-    },
-    importance: {
-      method: solved.importance.used.method,
-      normalisation: solved.importance.used.normalisation,
-      path: solved.importance.path === null ? null : shown(solved.importance.path),
-    },
+    ...head,
+    table: { ...head.table, shares: solved.prediction.shares },
     options: {
       budget: wanted.budget,
       step: wanted.step,
@@ -75,6 +60,34 @@ export function reportOf(parts: SolveParts): SolveReport {
       notes: [...source.notes, ...table.notes, ...answer.notes],
     },
     seconds: { read: parts.read, ...solved.seconds, total: parts.total },
+  };
+}
+
+/** What every answer about a network rests on. */
+export function headOf(
+  open: OpenNetwork,
+  source: TableSource,
+  importance: SolvedNetwork["importance"],
+): SolveHead {
+  const { table } = source;
+  return {
+    network: { name: open.name, path: shown(open.path), embedded: open.embedded, hash: open.hash },
+    device: { asked: source.asked, name: table.device.name, title: source.title },
+    table: {
+      origin: table.device.kind,
+      path: source.path === null ? null : shown(source.path),
+      runtime: `${table.runtime.name} ${table.runtime.version}`,
+      precision: table.precision,
+      batch: table.batch,
+      threads: table.threads,
+      date: table.date,
+      expectedError: table.expectedError,
+    },
+    importance: {
+      method: importance.used.method,
+      normalisation: importance.used.normalisation,
+      path: importance.path === null ? null : shown(importance.path),
+    },
   };
 }
 

@@ -1,9 +1,8 @@
 import Table from "cli-table3";
 import type { Painter } from "./painter.ts";
 
-/** Everything that `mdp solve` has to say: printed for people by `solveText`, as it is by `--json`. */
-export interface SolveReport {
-  readonly schema: "mdp-solve/1";
+/** What every answer about a network rests on. */
+export interface SolveHead {
   readonly network: {
     readonly name: string;
     readonly path: string;
@@ -25,17 +24,24 @@ export interface SolveReport {
       readonly worst: number | null;
       readonly how: string;
     } | null;
+  };
+  readonly importance: {
+    readonly method: string;
+    readonly normalisation: string;
+    readonly path: string | null;
+  };
+}
+
+/** Everything that `mdp solve` has to say: printed for people by `solveText`, as it is by `--json`. */
+export interface SolveReport extends SolveHead {
+  readonly schema: "mdp-solve/1";
+  readonly table: SolveHead["table"] & {
     /** Share of the chosen latency by origin of the table's cells. */
     readonly shares: {
       readonly measured: number;
       readonly interpolated: number;
       readonly predicted: number;
     };
-  };
-  readonly importance: {
-    readonly method: string;
-    readonly normalisation: string;
-    readonly path: string | null;
   };
   readonly options: {
     readonly budget: string;
@@ -112,7 +118,7 @@ const LINE_WIDTH = 110;
 const INDENT = " ".repeat(12);
 
 /** Lines without blanks at their end; long ones are folded under the second column. */
-function tidy(text: string): string {
+export function tidy(text: string): string {
   return text
     .split("\n")
     .flatMap((line) => fold(line.trimEnd()))
@@ -127,22 +133,27 @@ function fold(line: string): string[] {
 }
 
 function headText(report: SolveReport, paint: Painter): string {
-  const { network, device, table, importance, options } = report;
+  const { latencyMs, options } = report;
+  const budget = `${milliseconds(latencyMs.budget)} of ${milliseconds(latencyMs.dense)}`;
+  return [...headLines(report, paint), `Budget      ${options.budget}: ${budget}`].join("\n");
+}
+
+/** Network, device, table and importance, a line or two each. */
+export function headLines(head: SolveHead, paint: Painter): string[] {
+  const { network, device, table, importance } = head;
   const named = device.asked === device.name ? device.name : `${device.asked} -> ${device.name}`;
   const threads =
     table.threads === null ? "" : `, ${table.threads} thread${table.threads === 1 ? "" : "s"}`;
-  const lines = [
+  return [
     `Network     ${network.name}${network.embedded ? " (embedded default; name your own with --model)" : ` (${network.path})`}`,
     `Device      ${named} (${device.title})`,
-    `Table       ${originText(report, paint)}`,
+    `Table       ${originText(head, paint)}`,
     `            ${table.runtime}, ${table.precision}, batch ${table.batch}${threads}, ${table.date.slice(0, 10)}`,
     `Importance  ${importance.method}, normalisation ${importance.normalisation}${importance.path === null ? "" : ` (${importance.path})`}`,
-    `Budget      ${options.budget}: ${milliseconds(report.latencyMs.budget)} of ${milliseconds(report.latencyMs.dense)}`,
   ];
-  return lines.join("\n");
 }
 
-function originText({ table }: SolveReport, paint: Painter): string {
+function originText({ table }: SolveHead, paint: Painter): string {
   const error =
     table.expectedError === null
       ? "error not validated"

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { closest } from "../core/closest.ts";
 import { InputError } from "../core/errors.ts";
 import { packageRoot } from "../core/files.ts";
 import { type DeviceDescription, readDevice } from "./predict/device.ts";
@@ -107,28 +108,13 @@ export function tablesFor(device: Device, structureHash: string): readonly Found
 }
 
 function unknownDevice(name: string, names: readonly string[]): InputError {
-  const closest = [...names].sort((a, b) => editDistance(name, a) - editDistance(name, b))[0];
-  const near = closest !== undefined && editDistance(name, closest) <= name.length / 2;
+  const meant = closest(name, names);
   return new InputError({
     code: "latency/unknown-device",
     message: `There is no device '${name}'. Devices: ${names.join(", ") || "none"}.`,
     where: "--device",
-    hint: near
-      ? `Did you mean '${closest}'? Measure a new one with \`mdp profile\`.`
+    hint: meant
+      ? `Did you mean '${meant}'? Measure a new one with \`mdp profile\`.`
       : "Name one of them, or measure a new one with `mdp profile`.",
   });
-}
-
-/** Insertions, deletions and substitutions between two words (Levenshtein). */
-function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (const [above, letter] of [...left].entries()) {
-    const next = [above + 1];
-    for (const [before, other] of [...right].entries()) {
-      const substituted = (row[before] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(substituted, (row[before + 1] ?? 0) + 1, (next[before] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

@@ -1,0 +1,27 @@
+/** The word that was probably meant: the nearest one, where it is near enough; otherwise null. */
+export function closest(word: string, words: Iterable<string>): string | null {
+  let best: string | null = null;
+  let least = word.length / 2;
+  for (const candidate of words) {
+    const distance = editDistance(word, candidate);
+    const isNearer = best === null ? distance <= least : distance < least;
+    if (!isNearer) continue;
+    best = candidate;
+    least = distance;
+  }
+  return best;
+}
+
+/** Insertions, deletions and substitutions between two words (Levenshtein). */
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (const [above, letter] of [...left].entries()) {
+    const next = [above + 1];
+    for (const [before, other] of [...right].entries()) {
+      const substituted = (row[before] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(substituted, (row[before + 1] ?? 0) + 1, (next[before] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

@@ -82,17 +82,16 @@ function costChanges(problem: Problem, written: WrittenAxes, now: readonly numbe
   for (const [index, term] of problem.terms.entries()) {
     if (term.cost.every((table) => table === null)) continue;
     const present = cells(term, now);
-    const position = written[index] ?? null;
-    const axis = position === null ? undefined : term.axes[position];
     term.cost.forEach((table, resource) => {
       base[resource] = (base[resource] ?? 0) + (table?.[present] ?? 0);
     });
-    if (position === null || axis === undefined) continue;
-    for (const dim of dimsOfAxis(problem, axis)) {
+    const positions = written[index] ?? [];
+    const moving = positions.flatMap((at) => term.axes[at] ?? []);
+    for (const dim of new Set(moving.flatMap((axis) => dimsOfAxis(problem, axis)))) {
       const moved = [...now];
       for (let option = 0; option <= (now[dim] ?? 0); option += 1) {
         moved[dim] = option;
-        const cell = cells(term, now, { position, options: moved });
+        const cell = cells(term, now, { positions, options: moved });
         term.cost.forEach((table, resource) => {
           const change = changes[resource]?.[dim];
           if (change === undefined || table === null) return;

@@ -33,13 +33,13 @@ export function meterOf(problem: Problem, start: readonly number[]): Meter {
 }
 
 /**
- * Position of a term's cell at given options of all dims. Every dim has one: nothing is dropped. The axis at the position of
- * `except` is looked up with options of its own.
+ * Position of a term's cell at given options of all dims. Every dim has one: nothing is dropped. The axes at the positions of
+ * `except` are looked up with options of its own.
  */
 export type CellReader = (
   term: ProblemTerm,
   options: readonly number[],
-  except?: { readonly position: number; readonly options: readonly number[] },
+  except?: { readonly positions: readonly number[]; readonly options: readonly number[] },
 ) => number;
 
 export function cellReader(problem: Problem): CellReader {
@@ -62,7 +62,7 @@ export function cellReader(problem: Problem): CellReader {
   return (term, options, except) =>
     ravel(
       term.axes.map((axis, at) =>
-        optionOf(axis, at === except?.position ? except.options : options),
+        optionOf(axis, except?.positions.includes(at) ? except.options : options),
       ),
       sizes.get(term) ?? [],
     );

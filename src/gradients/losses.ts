@@ -4,7 +4,7 @@ import type { DataType, Graph, Value } from "../graph/graph.ts";
 import { inferShapes, type Shapes } from "../graph/shapes/infer.ts";
 import { producerOf } from "../graph/traversal.ts";
 import { type Emitter, emitterOn, type StaticValue } from "./emitter.ts";
-import { add, axesFrom, multiply, reduce, scalar, scale, subtract, unary } from "./ops.ts";
+import { add, axesFrom, cast, compare, multiply, reduce, scalar, scale, subtract, unary } from "./ops.ts";
 
 /** A graph with a loss in it. The loss is not made an output; `differentiate` does that. */
 export interface Lossy {
@@ -16,7 +16,7 @@ export interface Lossy {
 export interface CrossEntropyOptions {
   /** Values before softmax, batch x classes. */
   readonly logits: string;
-  /** Name of a new int64 input, batch: the class of each sample, from 0 to classes - 1 (the runtime doesn't check). */
+  /** Name of a new int64 input, batch: the class of each sample, from 0 to classes - 1; with any other number a sample has no label. */
   readonly labels: string;
   /** Share of the target that is spread over all classes evenly; 0 unless given. */
   readonly labelSmoothing?: number;
@@ -35,13 +35,11 @@ export function crossEntropy(graph: Graph, options: CrossEntropyOptions): Lossy 
   const [batch, classes] = matrixShape(graph, logits);
   const fed = withInput(graph, { name: labels, type: "int64", shape: [batch] });
   return appended(fed, "loss/cross_entropy", (e) => {
-    const off = labelSmoothing / classes;
-    const levels = e.floats([2], Float64Array.of(off, 1 - labelSmoothing + off), e.typeOf(logits));
-    const depth = e.ints([classes]);
-    const targets = e.node("OneHot", [labels, depth, levels], [batch, classes], {
-      attributes: { axis: -1 },
-      type: e.typeOf(logits),
-    });
+    const column = e.node("Reshape", [labels, e.ints([batch, 1])], [batch, 1]);
+    const names = Array.from({ length: classes }, (_, name) => name);
+    const hit = cast(e, compare(e, "Equal", column, e.ints(names)), e.typeOf(logits));
+    const spread = scalar(e, labelSmoothing / classes, logits);
+    const targets = add(e, scale(e, hit, 1 - labelSmoothing), spread);
     return expectedSurprise(e, logits, targets);
   });
 }

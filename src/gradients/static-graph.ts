@@ -61,7 +61,13 @@ function knownTensor(shapes: Shapes, name: string): Tensor | null {
   if (values === null || shape === null || !isResolved(values)) return null;
   switch (shapes.of(name)?.type) {
     case "int64":
-      return intTensor(shape, values);
+      // Markers for "to the end" may be the largest integer, which a number can't hold.
+      return intTensor(
+        shape,
+        values.map((value) =>
+          Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER),
+        ),
+      );
     case "bool":
       return tensorFromBytes("bool", shape, Uint8Array.from(values));
     default:

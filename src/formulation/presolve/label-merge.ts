@@ -1,36 +1,5 @@
-/** Labels of one choice of the needed variables. */
-export interface Group {
-  /** Per variable of the frontier. */
-  readonly positions: readonly number[];
-  /** Per priced resource, and in it per label. */
-  readonly cost: readonly Float64Array[];
-  readonly loss: Float64Array;
-  readonly leastLoss: number;
-  /** Number of its first label in its step. */
-  readonly first: number;
-}
-
-/** A group with one state of the next variable. */
-export interface Source {
-  readonly group: Group;
-  readonly state: number;
-  /** What the state adds, per priced resource. */
-  readonly cost: readonly number[];
-  readonly loss: number;
-}
-
-/** Where the labels of a step come from. */
-export interface Trace {
-  readonly parents: Int32Array;
-  readonly states: Int32Array;
-}
-
-/** What a label may still become: its costs must end between these, per priced resource, its loss at most at `reach`. */
-export interface Window {
-  readonly least: readonly number[];
-  readonly most: readonly number[];
-  readonly reach: number;
-}
+import { type Group, LabelList, type Source, type Trace, type Window } from "./label-list.ts";
+import { paretoMerge } from "./label-pareto.ts";
 
 /** Makes the groups of one step. */
 export interface Merger {
@@ -38,16 +7,22 @@ export interface Merger {
   readonly merge: (positions: readonly number[], sources: readonly Source[]) => Group | null;
   /** Labels so far. */
   readonly count: () => number;
+  /** What they took, in labels: comparisons count too. */
+  readonly effort: () => number;
   readonly trace: () => Trace;
 }
+
+/** So many comparisons take as long as a label. */
+const COMPARISONS_PER_LABEL = 32;
 
 /** @param multipliers of the priced resources */
 export function mergerFor(multipliers: readonly number[], window: Window): Merger {
   const all = new LabelList(multipliers.length);
+  const compared = { count: 0 };
   const mergeIn =
     multipliers.length === 1
       ? sortedMerge(multipliers[0] ?? 0, window)
-      : plainMerge(multipliers, window);
+      : paretoMerge(multipliers, window, compared);
   return {
     merge: (positions, sources) => {
       const labels = mergeIn(sources);
@@ -64,67 +39,12 @@ export function mergerFor(multipliers: readonly number[], window: Window): Merge
       };
     },
     count: () => all.length,
+    effort: () => all.length + compared.count / COMPARISONS_PER_LABEL,
     trace: () => ({
       parents: all.parent.slice(0, all.length),
       states: all.state.slice(0, all.length),
     }),
   };
-}
-
-/** Labels in growing arrays. */
-class LabelList {
-  cost: Float64Array[];
-  loss = new Float64Array(256);
-  parent = new Int32Array(256);
-  state = new Int32Array(256);
-  length = 0;
-
-  constructor(resources: number) {
-    this.cost = Array.from({ length: resources }, () => new Float64Array(256));
-  }
-
-  /** Adds a label whose costs are yet to be set; returns where. */
-  push(loss: number, parent: number, state: number): number {
-    const at = this.length;
-    if (at === this.loss.length) this.#grow(at + 1);
-    this.loss[at] = loss;
-    this.parent[at] = parent;
-    this.state[at] = state;
-    this.length = at + 1;
-    return at;
-  }
-
-  append(other: LabelList): void {
-    const at = this.length;
-    this.#grow(at + other.length);
-    this.cost.forEach((each, r) => {
-      each.set(other.cost[r]?.subarray(0, other.length) ?? [], at);
-    });
-    this.loss.set(other.loss.subarray(0, other.length), at);
-    this.parent.set(other.parent.subarray(0, other.length), at);
-    this.state.set(other.state.subarray(0, other.length), at);
-    this.length = at + other.length;
-  }
-
-  #grow(least: number): void {
-    let size = this.loss.length;
-    if (least <= size) return;
-    while (size < least) size *= 2;
-    const larger = (array: Float64Array): Float64Array<ArrayBuffer> => {
-      const grown = new Float64Array(size);
-      grown.set(array);
-      return grown;
-    };
-    const largerInts = (array: Int32Array): Int32Array<ArrayBuffer> => {
-      const grown = new Int32Array(size);
-      grown.set(array);
-      return grown;
-    };
-    this.cost = this.cost.map(larger);
-    this.loss = larger(this.loss);
-    this.parent = largerInts(this.parent);
-    this.state = largerInts(this.state);
-  }
 }
 
 /**
@@ -171,70 +91,4 @@ function sortedMerge(
     }
     return one;
   };
-}
-
-/** For several resources: all labels, cheapest first in the first resource, each compared with those that were kept. */
-function plainMerge(
-  multipliers: readonly number[],
-  { least, most, reach }: Window,
-): (sources: readonly Source[]) => LabelList {
-  const resources = multipliers.length;
-  const gather = (sources: readonly Source[]): LabelList => {
-    const found = new LabelList(resources);
-    const cost = new Float64Array(resources);
-    for (const { group, state, cost: more, loss: moreLoss } of sources) {
-      for (let j = 0; j < group.loss.length; j += 1) {
-        const loss = (group.loss[j] as number) + moreLoss;
-        let isOut = loss > reach;
-        for (let r = 0; r < resources; r += 1) {
-          const next = (group.cost[r]?.[j] ?? 0) + (more[r] ?? 0);
-          cost[r] = next;
-          if (next < (least[r] ?? 0) || next > (most[r] ?? 0)) isOut = true;
-        }
-        if (isOut) continue;
-        const at = found.push(loss, group.first + j, state);
-        for (let r = 0; r < resources; r += 1)
-          (found.cost[r] as Float64Array)[at] = cost[r] as number;
-      }
-    }
-    return found;
-  };
-  return (sources) => undominated(gather(sources), multipliers);
-}
-
-function undominated(labels: LabelList, multipliers: readonly number[]): LabelList {
-  const { cost, loss, parent, state, length } = labels;
-  const gain = new Float64Array(length);
-  for (let at = 0; at < length; at += 1) {
-    gain[at] = multipliers.reduce(
-      (sum, m, r) => sum + m * (cost[r]?.[at] ?? 0),
-      -(loss[at] as number),
-    );
-  }
-  const order = Int32Array.from({ length }, (_, at) => at).sort((one, other) => {
-    for (const each of cost) {
-      const difference = (each[one] as number) - (each[other] as number);
-      if (difference !== 0) return difference;
-    }
-    return (gain[other] as number) - (gain[one] as number);
-  });
-  const kept: number[] = [];
-  const result = new LabelList(multipliers.length);
-  const dominates = (one: number, other: number): boolean => {
-    if ((gain[one] as number) < (gain[other] as number)) return false;
-    // The order takes care of the first resource.
-    for (let r = 1; r < cost.length; r += 1) {
-      const each = cost[r] as Float64Array;
-      if ((each[one] as number) > (each[other] as number)) return false;
-    }
-    return true;
-  };
-  for (const at of order) {
-    if (kept.some((one) => dominates(one, at))) continue;
-    kept.push(at);
-    const place = result.push(loss[at] as number, parent[at] as number, state[at] as number);
-    for (const [r, each] of cost.entries())
-      (result.cost[r] as Float64Array)[place] = each[at] as number;
-  }
-  return result;
 }

@@ -1,5 +1,6 @@
 import { type Limit, worthOf } from "./hunt.ts";
-import { type Group, mergerFor, type Source, type Trace, type Window } from "./label-merge.ts";
+import type { Group, Source, Trace, Window } from "./label-list.ts";
+import { mergerFor } from "./label-merge.ts";
 import { labelOrder, type Step } from "./label-order.ts";
 import type { Bucket, Plan } from "./plan.ts";
 import { basesAt, costAt, type Point, pointAt } from "./point.ts";
@@ -12,6 +13,8 @@ export interface LabelQuestion {
   readonly bound: number;
   readonly multipliers: readonly number[];
   readonly limits: readonly Limit[];
+  /** Those with a limit. */
+  readonly resources: readonly number[];
   /** Bound less incumbent: a point that loses more is of no use. Without an incumbent, more than any point loses. */
   readonly gap: number;
   /** Differences below this are rounding errors. */
@@ -22,7 +25,12 @@ export interface LabelQuestion {
 
 /** `point` is worth most within the limits; `none` says that no point loses less than the gap; `stopped` says nothing. */
 export type LabelAnswer =
-  | { readonly kind: "point"; readonly point: Point; readonly labels: number }
+  | {
+      readonly kind: "point";
+      readonly point: Point;
+      readonly worth: number;
+      readonly labels: number;
+    }
   | { readonly kind: "none"; readonly labels: number }
   | { readonly kind: "stopped"; readonly labels: number };
 
@@ -38,7 +46,7 @@ export type LabelAnswer =
  * goes. `reach` grows fourfold until a point within the limits lies within it.
  */
 export async function bestWithin(question: LabelQuestion): Promise<LabelAnswer> {
-  const { gap, bound, limits, maxLabels, rounding } = question;
+  const { gap, bound, maxLabels, rounding } = question;
   const steps = labelOrder(question.plan);
   if (steps === null) return { kind: "stopped", labels: 0 };
   let reach = Math.min(gap, Math.max(1e-8 * Math.abs(bound), gap / 4096));
@@ -48,10 +56,10 @@ export async function bestWithin(question: LabelQuestion): Promise<LabelAnswer> 
     labels += pass.labels;
     if (pass.isStopped) return { kind: "stopped", labels };
     if (pass.point !== null) {
-      const distance = bound - worthOf(limits, pass.point.gain, pass.point.cost);
+      const distance = bound - pass.worth;
       // Every point that is nearer to the bound than this one had its label, too.
       const isBest = distance + rounding <= reach || reach >= gap;
-      if (isBest) return { kind: "point", point: pass.point, labels };
+      if (isBest) return { kind: "point", point: pass.point, worth: pass.worth, labels };
       reach = Math.min(gap, distance + rounding);
     } else if (reach >= gap) return { kind: "none", labels };
     else reach = Math.min(gap, reach * 4);
@@ -63,6 +71,7 @@ const LABELS_PER_REST = 5000;
 
 interface Pass {
   readonly point: Point | null;
+  readonly worth: number;
   readonly labels: number;
   readonly isStopped: boolean;
 }
@@ -76,15 +85,16 @@ async function labelPass(
   reach: number,
   maxLabels: number,
 ): Promise<Pass> {
-  const { plan, rest } = question;
-  const resources = pricedResources(question);
+  const { plan, resources, rest } = question;
+  const nothing = { point: null, worth: Number.NaN };
   const multipliers = resources.map((r) => question.multipliers[r] ?? 0);
-  const windows = windowsOf(question, resources, steps, reach);
+  const windows = windowsOf(question, steps, reach);
   const positions = new Int32Array(plan.graph.variables.length);
   const traces: Trace[] = [];
   let groups: Group[] = [firstGroup(plan, resources)];
   let frontier: readonly number[] = [];
   let labels = 0;
+  let effort = 0;
   let rested = 0;
   for (const [at, step] of steps.entries()) {
     const targets: Targets = new Map();
@@ -99,25 +109,27 @@ async function labelPass(
     for (const target of targets.values()) {
       const group = merger.merge(target.positions, target.sources);
       if (group !== null) groups.push(group);
-      const now = labels + merger.count();
-      if (now > maxLabels) return { point: null, labels: now, isStopped: true };
+      const now = effort + merger.effort();
+      if (now > maxLabels) return { ...nothing, labels: labels + merger.count(), isStopped: true };
       if (now - rested < LABELS_PER_REST) continue;
       rested = now;
       await rest();
     }
     traces.push(merger.trace());
     labels += merger.count();
-    if (groups.length === 0) return { point: null, labels, isStopped: false };
+    effort += merger.effort();
+    if (groups.length === 0) return { ...nothing, labels, isStopped: false };
     frontier = step.frontier;
   }
-  const point =
-    groups[0] === undefined ? null : bestOf(question, resources, steps, groups[0], traces);
-  return { point, labels, isStopped: false };
-}
-
-/** The resources that a label must carry: those with a limit. */
-function pricedResources({ limits }: LabelQuestion): number[] {
-  return limits.flatMap(({ most }, r) => (most === Number.POSITIVE_INFINITY ? [] : [r]));
+  const last = groups[0] === undefined ? null : bestOf(question, groups[0]);
+  if (last === null) return { ...nothing, labels, isStopped: false };
+  const point = traceBack(plan, steps, last, traces);
+  return {
+    point,
+    worth: worthOf(question.limits, point.gain, point.cost),
+    labels,
+    isStopped: false,
+  };
 }
 
 function firstGroup({ constantCost }: Plan, resources: readonly number[]): Group {
@@ -126,12 +138,8 @@ function firstGroup({ constantCost }: Plan, resources: readonly number[]): Group
 }
 
 /** Per step, what a label's costs may be after it, from the least and the most that each later bucket can cost. */
-function windowsOf(
-  question: LabelQuestion,
-  resources: readonly number[],
-  steps: readonly Step[],
-  reach: number,
-): Window[] {
+function windowsOf(question: LabelQuestion, steps: readonly Step[], reach: number): Window[] {
+  const { resources } = question;
   const ends = resources.map((r) => endOf(question, r, reach));
   let least = ends.map((end) => end.least);
   let most = ends.map((end) => end.most);
@@ -234,19 +242,17 @@ function targetAt(
   return sources;
 }
 
-/** The point of the label that is worth most, traced back; null where every label ends beyond a hard limit. */
+/** The label that is worth most; null where every label ends beyond a hard limit. */
 function bestOf(
-  { plan, limits, multipliers }: LabelQuestion,
-  resources: readonly number[],
-  steps: readonly Step[],
+  { limits, multipliers, resources }: LabelQuestion,
   { cost, loss, first }: Group,
-  traces: readonly Trace[],
-): Point | null {
+): number | null {
   const own = resources.map((r) => limits[r] ?? { most: 0, penalty: 0 });
-  let best = -1;
+  let best: number | null = null;
   let most = Number.NEGATIVE_INFINITY;
   for (let at = 0; at < loss.length; at += 1) {
     const costs = cost.map((each) => each[at] as number);
+    // But for a constant.
     const gain = costs.reduce(
       (sum, each, r) => sum + (multipliers[resources[r] ?? 0] ?? 0) * each,
       -(loss[at] as number),
@@ -254,9 +260,9 @@ function bestOf(
     const worth = worthOf(own, gain, costs);
     if (worth <= most) continue;
     most = worth;
-    best = at;
+    best = first + at;
   }
-  return best < 0 ? null : traceBack(plan, steps, first + best, traces);
+  return best;
 }
 
 function traceBack(

@@ -8,6 +8,7 @@ import {
   type Found,
   type Hunt,
   HuntStopped,
+  type Limit,
   limitedResources,
   offer,
   roundingOf,
@@ -83,20 +84,33 @@ async function settle(hunt: Hunt, { plan, found }: Searched): Promise<void> {
     hunt.isProven = hunt.incumbent !== null;
     return;
   }
-  const answer = await bestWithin({
+  const question = {
     plan,
     bound: found.bound,
     multipliers: found.multipliers,
-    limits: hunt.limits,
     gap: Math.min(gap + rounding, mostLoss(hunt, found.multipliers)),
     rounding,
-    maxLabels: limited.length === 1 ? MOST_LABELS : MOST_LABELS_OF_SEVERAL,
     rest: hunt.rest,
-  });
-  hunt.labels = answer.labels;
-  if (answer.kind === "point") offer(hunt, plan.graph, answer.point);
-  hunt.isProven = answer.kind !== "stopped" && hunt.incumbent !== null;
+  };
+  // Limits without a price rarely bind: the best without them is the best with them, where it meets them.
+  const priced = limited.filter((r) => (found.multipliers[r] ?? 0) > 0);
+  for (const resources of priced.length < limited.length ? [priced, limited] : [limited]) {
+    if (resources.length === 0) continue;
+    const limits = hunt.limits.map((limit, r) => (resources.includes(r) ? limit : NO_LIMIT));
+    const maxLabels = resources.length === 1 ? MOST_LABELS : MOST_LABELS_OF_SEVERAL;
+    const answer = await bestWithin({ ...question, limits, resources, maxLabels });
+    hunt.labels += answer.labels;
+    if (answer.kind === "point") {
+      offer(hunt, plan.graph, answer.point);
+      const isWhole =
+        (hunt.incumbent?.worth ?? Number.NEGATIVE_INFINITY) >= answer.worth - rounding;
+      if (isWhole) hunt.isProven = true;
+    } else if (answer.kind === "none") hunt.isProven = hunt.incumbent !== null;
+    if (hunt.isProven) return;
+  }
 }
+
+const NO_LIMIT: Limit = { most: Number.POSITIVE_INFINITY, penalty: Number.POSITIVE_INFINITY };
 
 /** No point loses more. */
 function mostLoss({ gainScale, costScale }: Hunt, multipliers: readonly number[]): number {

@@ -3,13 +3,16 @@ import type { Plan } from "./plan.ts";
 import { bestPoint, type Point } from "./point.ts";
 import { sweep } from "./sweep.ts";
 
+/** A bound, and a point that reaches it. */
+type SweepFound = Bound & { readonly point: Point };
+
 /** Sweeps with these multipliers, and keeps the point it finds where that is the best within the limits. */
 export async function sweepAt(
   plan: Plan,
   hunt: Hunt,
   multipliers: readonly number[],
   gainWeight: 0 | 1 = 1,
-): Promise<Bound & { readonly point: Point }> {
+): Promise<SweepFound> {
   await hunt.rest();
   hunt.last = null;
   const total = await sweep(plan, { gainWeight, multipliers }, hunt.rest);
@@ -68,7 +71,7 @@ export async function searchMultiplier(
   hunt: Hunt,
   resource: number,
   { maxSweeps, start }: SearchOptions,
-): Promise<Bound> {
+): Promise<SweepFound> {
   const { most, penalty } = hunt.limits[resource] ?? { most: 0, penalty: 0 };
   const lineOf = ({ gain, cost }: Point): Line => ({
     gain: start.reduce(
@@ -77,7 +80,7 @@ export async function searchMultiplier(
     ),
     cost: cost[resource] ?? 0,
   });
-  const sweepWith = (multiplier: number): ReturnType<typeof sweepAt> =>
+  const sweepWith = (multiplier: number): Promise<SweepFound> =>
     sweepAt(plan, hunt, start.with(resource, multiplier));
   const ends: Ends = { over: null, within: null, stride: 1.5 };
   let multiplier = Math.min(start[resource] ?? 0, penalty);
@@ -127,35 +130,56 @@ function nextMultiplier(ends: Ends, now: number, penalty: number): number | null
   return next < 1e30 && next !== now ? next : null;
 }
 
-/** The multipliers of several resources, one after another in turn: not the least bound there is, but always a bound. */
+/**
+ * The multipliers of several resources, one at a time: that whose limit the best point so far exceeds most, or leaves most
+ * of while it has a price. Not the least bound there is, but always a bound.
+ */
 export async function searchMultipliers(
   plan: Plan,
   hunt: Hunt,
-  options: SearchOptions,
+  { maxSweeps, start }: SearchOptions,
 ): Promise<Bound> {
   const limited = limitedResources(hunt);
   const [only] = limited;
-  if (only === undefined) return sweepAt(plan, hunt, options.start);
-  if (limited.length === 1) return searchMultiplier(plan, hunt, only, options);
-  let best: Bound | null = null;
-  let least = Number.POSITIVE_INFINITY;
-  let { start } = options;
-  let left = options.maxSweeps;
-  for (let turn = 0; turn < 6 && left > 0; turn += 1) {
-    const before = least;
-    for (const resource of limited) {
-      const began = hunt.sweeps;
-      const found: Bound = await searchMultiplier(plan, hunt, resource, {
-        maxSweeps: Math.max(1, Math.min(left, 12)),
-        start,
-      });
-      left -= hunt.sweeps - began;
-      if (found.bound >= least) continue;
-      best = found;
-      least = found.bound;
-      start = found.multipliers;
-    }
-    if (before - least <= 1e-6 * Math.abs(least)) break;
+  if (limited.length === 1 && only !== undefined) {
+    return searchMultiplier(plan, hunt, only, { maxSweeps, start });
   }
-  return best ?? sweepAt(plan, hunt, start);
+  const end = hunt.sweeps + maxSweeps;
+  let best = await sweepAt(plan, hunt, start);
+  // Those that can't lower the bound while the others stay as they are.
+  const settled = new Set<number>();
+  while (hunt.sweeps < end) {
+    const resource = mostAstray(hunt, best, limited, settled);
+    if (resource === null) break;
+    const found = await searchMultiplier(plan, hunt, resource, {
+      maxSweeps: Math.min(end - hunt.sweeps, SWEEPS_PER_TURN),
+      start: best.multipliers,
+    });
+    if (best.bound - found.bound > 1e-7 * Math.abs(best.bound)) settled.clear();
+    if (found.bound < best.bound) best = found;
+    settled.add(resource);
+  }
+  return best;
+}
+
+const SWEEPS_PER_TURN = 12;
+
+/** Null where every limit is met, and used up where it has a price. */
+function mostAstray(
+  { limits, costScale }: Hunt,
+  { point, multipliers }: SweepFound,
+  limited: readonly number[],
+  settled: ReadonlySet<number>,
+): number | null {
+  let most = 0;
+  let astray: number | null = null;
+  for (const r of limited) {
+    const excess = (point.cost[r] ?? 0) - (limits[r]?.most ?? 0);
+    const isAstray = excess > 0 || (multipliers[r] ?? 0) > 0;
+    const size = Math.abs(excess) / ((costScale[r] ?? 0) || 1);
+    if (!isAstray || settled.has(r) || size <= most) continue;
+    most = size;
+    astray = r;
+  }
+  return astray;
 }

@@ -6,11 +6,13 @@ import { hideBin } from "yargs/helpers";
 import { EXIT, UsageError } from "../core/errors.ts";
 import { packageRoot, readJson } from "../core/files.ts";
 import { type Command, reportError } from "./command.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { dataCommand } from "./commands/data.ts";
 import { devicesCommand } from "./commands/devices.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
+import { importCommand } from "./commands/import.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { pruneCommand } from "./commands/prune.ts";
@@ -26,6 +28,8 @@ const COMMANDS: readonly Command[] = [
   exportCommand,
   evalCommand,
   pruneCommand,
+  compareCommand,
+  importCommand,
   devicesCommand,
   doctorCommand,
 ];

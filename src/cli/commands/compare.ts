@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import { EXIT, UsageError } from "../../core/errors.ts";
+import { checkWritable } from "../../core/files.ts";
+import { METHOD_NAMES, type Method, parseMethod } from "../../formulation/baselines/method.ts";
+import { type CompareReport, compareText } from "../../report/compare-report.ts";
+import { type Command, command } from "../command.ts";
+import { compareInstance, compareNetwork } from "../compare-methods.ts";
+import { openNetwork } from "../network.ts";
+import { checkSolveOptions, solveNetworkOptions, solveOptions } from "../solve-options.ts";
+import { tableFor } from "../table-source.ts";
+
+export const compareCommand: Command = command({
+  name: "compare [model]",
+  describe: "Compare ways to choose a subnet at one true latency",
+  examples: [
+    ["mdp compare --device jetson --budget 30%", "the embedded default, every method"],
+    [
+      "mdp compare net.onnx --table t.json --methods mdp,linear-latency:30,uniform --out DIR",
+      "HALP in 30 steps; each subnet is written",
+    ],
+    ["mdp compare --instance FILE.json", "a published instance, at its own budget"],
+  ],
+  options: (yargs) =>
+    solveOptions(yargs)
+      .positional("model", {
+        type: "string",
+        describe: "ONNX file; the embedded default without it",
+      })
+      .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" })
+      .option("methods", {
+        type: "string",
+        requiresArg: true,
+        default: METHOD_NAMES.join(","),
+        describe: "Which, with commas; linear-latency:30 takes 30 steps",
+      })
+      .option("instance", {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "Published instances instead of a network, each at its own budget",
+      })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        describe: "Folder for the subnets and the figures",
+      })
+      .conflicts("instance", ["model", "device", "table", "importance"]),
+  repeatable: ["instance"],
+  run: async (options, context) => {
+    await checkSolveOptions(options);
+    const methods = methodsOf(options.methods);
+    const out = options.out ?? null;
+    if (out !== null) checkWritable(join(out, "compare.json"));
+    const wanted = { methods, timeLimitSeconds: options.timeLimit, out };
+    const reports: CompareReport[] = [];
+    if (options.instance !== undefined) {
+      for (const path of options.instance) {
+        if (context.signal.aborted) break;
+        reports.push(await compareInstance(path, wanted, context));
+      }
+    } else {
+      const open = await openNetwork(options.model);
+      const source = tableFor(open, {
+        ...options,
+        step: options.step ?? options.multipleOf,
+        commandLine: context.commandLine,
+      });
+      const asked = solveNetworkOptions(options, source.table.step);
+      reports.push(await compareNetwork(open, source, asked, wanted, context));
+    }
+    context.json(reports.length === 1 ? reports[0] : { schema: "mdp-compares/1", reports });
+    context.print(reports.map(compareText).join("\n\n\n"));
+    if (out !== null) context.print(`\nWritten to ${out}`);
+    return exitCode(reports, context.signal.aborted);
+  },
+});
+
+/** No method has a subnet: as a solve without one would end. */
+function exitCode(
+  reports: readonly CompareReport[],
+  isAborted: boolean,
+): (typeof EXIT)[keyof typeof EXIT] {
+  if (isAborted) return EXIT.interrupted;
+  const rows = reports.flatMap((report) => report.rows);
+  return rows.every(({ result }) => result === null) ? EXIT.infeasible : EXIT.done;
+}
+
+/** @throws UsageError `formulation/method`, `cli/methods` */
+function methodsOf(text: string): readonly Method[] {
+  const methods = text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "")
+    .map(parseMethod);
+  const texts = new Set(methods.map(({ name, steps }) => `${name}:${steps}`));
+  if (methods.length > 0 && texts.size === methods.length) return methods;
+  throw new UsageError({
+    code: "cli/methods",
+    message:
+      methods.length === 0 ? "--methods names no method." : "--methods names a method twice.",
+    where: "--methods",
+    hint: `Choose from ${METHOD_NAMES.join(", ")}.`,
+  });
+}

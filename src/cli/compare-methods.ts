@@ -1,0 +1,201 @@
+import { join } from "node:path";
+import { InfeasibleError } from "../core/errors.ts";
+import { writeJson } from "../core/files.ts";
+import type { Answer, SolverList } from "../formulation/answer.ts";
+import { type Method, type MethodAnswer, methodText } from "../formulation/baselines/method.ts";
+import { runMethod } from "../formulation/baselines/run-method.ts";
+import {
+  instanceWrittenAxes,
+  networkWrittenAxes,
+  type WrittenAxes,
+} from "../formulation/baselines/written-axes.ts";
+import { evaluate } from "../formulation/evaluate.ts";
+import { readInstance } from "../formulation/instance.ts";
+import { latencyBudget } from "../formulation/latency-budget.ts";
+import type { Problem } from "../formulation/problem.ts";
+import { startingSelection } from "../formulation/start.ts";
+import type { CompareReport, CompareResult, CompareRow } from "../report/compare-report.ts";
+import type { Context } from "./command.ts";
+import type { OpenNetwork } from "./network.ts";
+import type { SolveNetworkOptions } from "./solve-network.ts";
+import { everything, prepareNetwork, solvedNetwork, withBudget } from "./solve-network.ts";
+import { reportOf, writeSubnet } from "./solved-report.ts";
+import { withSolvers } from "./solvers.ts";
+import type { TableSource } from "./table-source.ts";
+
+export interface CompareOptions {
+  readonly methods: readonly Method[];
+  readonly timeLimitSeconds: number | undefined;
+  /** Folder that the subnets and the report are written to; null for none. */
+  readonly out: string | null;
+}
+
+/** Several methods on one network at one budget. */
+export async function compareNetwork(
+  open: OpenNetwork,
+  source: TableSource,
+  wanted: SolveNetworkOptions,
+  options: CompareOptions,
+  context: Context,
+): Promise<CompareReport> {
+  const prepared = await prepareNetwork(open, source, wanted);
+  const budgetMs = await latencyBudget(wanted.budget, prepared.dense.latencyMs);
+  const problem = withBudget(prepared.network.problem, budgetMs);
+  const resultOf = (method: Method, answer: Answer): CompareResult => {
+    const solved = solvedNetwork(prepared, problem, answer);
+    const seconds = answer.seconds;
+    const report = reportOf({ open, source, wanted, solved, read: 0, total: seconds });
+    const subnet =
+      options.out === null ? null : join(options.out, `${fileName(method)}.subnet.json`);
+    if (subnet !== null) writeSubnet(subnet, open, solved, report);
+    const { parameters, macs, droppedBlocks, droppedLayers } = report;
+    return { ...plainResult(answer), parameters, macs, droppedBlocks, droppedLayers, subnet };
+  };
+  const { table } = source;
+  const rows = await compareOn(
+    problem,
+    networkWrittenAxes({ ...prepared.network, problem }, table),
+    options,
+    context,
+    resultOf,
+  );
+  return finished(
+    {
+      schema: "mdp-compare/1",
+      name: open.name,
+      source: `${source.title}, ${table.precision}, batch ${table.batch}`,
+      predicted: table.device.kind === "predicted",
+      latency: { unit: "ms", dense: prepared.dense.latencyMs, budget: budgetMs },
+      importanceDense: prepared.dense.importance,
+      rows,
+    },
+    options,
+  );
+}
+
+/** Several methods on a published instance, at its own budget. */
+export async function compareInstance(
+  path: string,
+  options: CompareOptions,
+  context: Context,
+): Promise<CompareReport> {
+  const { problem } = readInstance(path);
+  const dense = evaluate(problem, everything(problem));
+  const resultOf = (_: Method, answer: Answer): CompareResult => ({
+    ...plainResult(answer),
+    parameters: null,
+    macs: null,
+    droppedBlocks: [...answer.selection.droppedBlocks].map(
+      (block) => problem.blocks[block]?.name ?? String(block),
+    ),
+    droppedLayers: [],
+    subnet: null,
+  });
+  const rows = await compareOn(problem, instanceWrittenAxes(problem), options, context, resultOf);
+  const [latency] = problem.resources;
+  return finished(
+    {
+      schema: "mdp-compare/1",
+      name: problem.name,
+      source: path,
+      predicted: false,
+      latency: {
+        unit: latency?.unit ?? "",
+        dense: dense.usage[0] ?? Number.NaN,
+        budget: latency?.limit ?? Number.NaN,
+      },
+      importanceDense: dense.objective,
+      rows,
+    },
+    options,
+  );
+}
+
+function finished(report: CompareReport, { out }: CompareOptions): CompareReport {
+  if (out !== null) writeJson(join(out, `${report.name}.compare.json`), report);
+  return report;
+}
+
+async function compareOn(
+  problem: Problem,
+  written: WrittenAxes,
+  options: CompareOptions,
+  context: Context,
+  resultOf: (method: Method, answer: Answer) => CompareResult,
+): Promise<CompareRow[]> {
+  return withSolvers(async (solvers) => {
+    const rows: CompareRow[] = [];
+    for (const method of options.methods) {
+      if (context.signal.aborted) break;
+      context.progress.note(`${problem.name}: ${methodText(method)}`);
+      rows.push(await rowOf(problem, method, { written, options, context, solvers, resultOf }));
+    }
+    return rows;
+  });
+}
+
+interface RowParts {
+  readonly written: WrittenAxes;
+  readonly options: CompareOptions;
+  readonly context: Context;
+  readonly solvers: SolverList;
+  readonly resultOf: (method: Method, answer: Answer) => CompareResult;
+}
+
+async function rowOf(
+  problem: Problem,
+  method: Method,
+  { written, options, context, solvers, resultOf }: RowParts,
+): Promise<CompareRow> {
+  const began = performance.now();
+  const row = (failed: string | null, result: CompareResult | null): CompareRow => ({
+    method: methodText(method),
+    failed,
+    result,
+    seconds: (performance.now() - began) / 1000,
+  });
+  try {
+    const found = await runMethod(problem, method, solvers, {
+      written,
+      isMatched: true,
+      timeLimitSeconds: options.timeLimitSeconds,
+      signal: context.signal,
+      start: startingSelection,
+    });
+    return row(null, { ...resultOf(method, found.answer), ...ownResult(found) });
+  } catch (error) {
+    // That one method has no answer is a result of the comparison.
+    if (error instanceof InfeasibleError) return row(error.message, null);
+    throw error;
+  }
+}
+
+type PlainResult = Pick<
+  CompareResult,
+  "status" | "importance" | "latency" | "ownLatency" | "asPublished"
+>;
+
+function plainResult({ status, objective, usage }: Answer): PlainResult {
+  const latency = usage[0] ?? Number.NaN;
+  return { status, importance: objective, latency, ownLatency: null, asPublished: null };
+}
+
+function ownResult({ own }: MethodAnswer): Partial<PlainResult> {
+  if (own === null) return {};
+  const { asPublished } = own;
+  return {
+    ownLatency: own.usage[0] ?? null,
+    asPublished:
+      asPublished === null
+        ? null
+        : {
+            importance: asPublished.objective,
+            latency: asPublished.usage[0] ?? Number.NaN,
+            ownLatency: asPublished.ownUsage[0] ?? Number.NaN,
+          },
+  };
+}
+
+function fileName(method: Method): string {
+  return methodText(method).replace(":", "-");
+}

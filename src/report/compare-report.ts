@@ -1,0 +1,155 @@
+import type { Amount } from "./solve-report.ts";
+import { count, percent, plainTable } from "./solve-report.ts";
+
+/** What `mdp compare` has to say: several methods on one program. */
+export interface CompareReport {
+  readonly schema: "mdp-compare/1";
+  /** The network, or the name of the instance. */
+  readonly name: string;
+  /** Where latencies come from: device and table, or an instance's file. */
+  readonly source: string;
+  /** Whether the latencies were predicted, not measured. */
+  readonly predicted: boolean;
+  readonly latency: {
+    readonly unit: string;
+    readonly dense: number;
+    readonly budget: number;
+  };
+  readonly importanceDense: number;
+  readonly rows: readonly CompareRow[];
+}
+
+export interface CompareRow {
+  readonly method: string;
+  /** Why there is no subnet; null where there is one. */
+  readonly failed: string | null;
+  readonly result: CompareResult | null;
+  readonly seconds: number;
+}
+
+export interface CompareResult {
+  /** `optimal` where it is proven. */
+  readonly status: string;
+  readonly importance: number;
+  /** By the true tables. */
+  readonly latency: number;
+  /** What the method itself takes it for; null where it reads the true tables. */
+  readonly ownLatency: number | null;
+  /** With the budget as its own, before it was moved so that the true latency fits. */
+  readonly asPublished: PublishedResult | null;
+  /** null for instances, which have no network. */
+  readonly parameters: Amount | null;
+  readonly macs: Amount | null;
+  readonly droppedBlocks: readonly string[];
+  readonly droppedLayers: readonly string[];
+  /** Where its subnet was written; null where it wasn't. */
+  readonly subnet: string | null;
+}
+
+export interface PublishedResult {
+  readonly importance: number;
+  readonly latency: number;
+  readonly ownLatency: number;
+}
+
+/** The comparison as people read it. */
+export function compareText(report: CompareReport): string {
+  const { name, source, latency, predicted } = report;
+  const budget = `${amount(latency.budget, latency.unit)} of ${amount(latency.dense, latency.unit)} (${percent(latency.budget / latency.dense)})`;
+  const head = [
+    `Program     ${name}`,
+    `Latencies   ${source}${predicted ? "; PREDICTED, not measured" : ""}`,
+    `Budget      ${budget}`,
+  ];
+  return [head.join("\n"), rowsText(report), ...footText(report)].join("\n\n");
+}
+
+/** A column of the table: its title, and what a row with a result shows there. */
+interface Column {
+  readonly title: string;
+  readonly show: (result: CompareResult, row: CompareRow) => string;
+}
+
+function rowsText(report: CompareReport): string {
+  const columns = columnsOf(report);
+  const table = plainTable(
+    ["method", ...columns.map(({ title }) => title)],
+    ["left", ...columns.map(() => "right" as const)],
+  );
+  for (const row of report.rows) {
+    const { result } = row;
+    const cells = columns.map(({ show }, index) => {
+      if (result !== null) return show(result, row);
+      return index === 0 ? "none" : "";
+    });
+    table.push([row.method, ...cells]);
+  }
+  return table.toString();
+}
+
+function columnsOf({ rows, latency, importanceDense }: CompareReport): Column[] {
+  const { unit, dense } = latency;
+  const best = rows.find(({ method }) => method === "mdp")?.result?.importance ?? null;
+  const hasOwn = rows.some(({ result }) => (result?.ownLatency ?? null) !== null);
+  const isNetwork = rows.some(({ result }) => (result?.parameters ?? null) !== null);
+  const columns: (Column | null)[] = [
+    {
+      title: "importance",
+      show: ({ importance }) => percent2(importance / importanceDense),
+    },
+    best === null
+      ? null
+      : { title: "against mdp", show: ({ importance }) => against(importance, best) },
+    { title: "latency", show: (result) => amount(result.latency, unit) },
+    { title: "of dense", show: (result) => percent(result.latency / dense) },
+    hasOwn
+      ? {
+          title: "own model",
+          show: ({ ownLatency }) => (ownLatency === null ? "" : amount(ownLatency, unit)),
+        }
+      : null,
+    isNetwork ? { title: "parameters", show: ({ parameters }) => chosen(parameters) } : null,
+    isNetwork ? { title: "MACs", show: ({ macs }) => chosen(macs) } : null,
+    { title: "blocks out", show: ({ droppedBlocks }) => String(droppedBlocks.length) },
+    isNetwork
+      ? { title: "layers out", show: ({ droppedLayers }) => String(droppedLayers.length) }
+      : null,
+    { title: "seconds", show: (_, { seconds }) => seconds.toFixed(2) },
+  ];
+  return columns.filter((column) => column !== null);
+}
+
+function chosen(value: Amount | null): string {
+  return value === null ? "" : count(value.chosen);
+}
+
+function footText({ rows, latency, importanceDense }: CompareReport): string[] {
+  const { unit } = latency;
+  const lines = rows.flatMap(({ method, failed, result }) => {
+    if (failed !== null) return [`${method}: ${failed}`];
+    const published = result?.asPublished ?? null;
+    if (published === null) return [];
+    const share = percent2(published.importance / importanceDense);
+    const over = published.latency > latency.budget * (1 + 1e-9) ? " (over the budget)" : "";
+    return [
+      `${method} as published, with the budget as its own: its model promised ${amount(published.ownLatency, unit)}, truly ${amount(published.latency, unit)}${over}; importance ${share}.`,
+    ];
+  });
+  return lines.length === 0 ? [] : [lines.join("\n")];
+}
+
+/** `-0.52 %`: how much less than the reference. */
+function against(importance: number, best: number): string {
+  const share = (100 * (importance - best)) / Math.abs(best);
+  return importance === best ? "same" : `${share > 0 ? "+" : ""}${share.toFixed(2)} %`;
+}
+
+function percent2(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
+function amount(value: number, unit: string): string {
+  const digits =
+    Number.isInteger(value) && Math.abs(value) < 1e9 ? String(value) : value.toPrecision(4);
+  return `${digits} ${unit === "microseconds" ? "us" : unit}`;
+}

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../core/files.ts";
+import type { Validation } from "./batches.ts";
 
 /** What one epoch came to. Losses are means over its images. */
 export interface EpochMetrics {
@@ -59,4 +60,48 @@ export function metricsCsv(rows: readonly EpochMetrics[]): string {
 /** Writes `metrics.csv` into the run's folder. */
 export function writeMetrics(folder: string, rows: readonly EpochMetrics[]): void {
   writeFileAtomic(join(folder, "metrics.csv"), metricsCsv(rows));
+}
+
+/**
+ * The metrics of an epoch from sums over its images.
+ * @param sums `images`, `milliseconds`, `runMilliseconds`, `loss`, and whichever of `labels`, `scores`, `features`, `outputs`
+ * and `hits` exist.
+ */
+export function epochMetrics(
+  sums: Readonly<Record<string, number>>,
+  about: Pick<EpochMetrics, "epoch" | "step" | "rate" | "batch" | "seconds"> & {
+    readonly validation: Validation | null;
+  },
+): EpochMetrics {
+  const { validation, ...rest } = about;
+  const images = Math.max(1, sums["images"] ?? 0);
+  const milliseconds = Math.max(1e-9, sums["milliseconds"] ?? 0);
+  const mean = (name: string): number | null => {
+    const sum = sums[name];
+    return sum === undefined ? null : sum / images;
+  };
+  return {
+    ...rest,
+    loss: mean("loss") ?? Number.NaN,
+    labelLoss: mean("labels"),
+    scoreLoss: mean("scores"),
+    featureLoss: mean("features"),
+    outputLoss: mean("outputs"),
+    trainTop1: mean("hits"),
+    validationTop1: validation?.top1 ?? null,
+    validationTop5: validation?.top5 ?? null,
+    imagesPerSecond: (1000 * images) / milliseconds,
+    overhead: Math.max(0, 1 - (sums["runMilliseconds"] ?? 0) / milliseconds),
+  };
+}
+
+/** An epoch in one line, for people. */
+export function epochLine(metrics: EpochMetrics, epochs: number, images: number): string {
+  const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+  return [
+    `epoch ${metrics.epoch}/${epochs}: loss ${metrics.loss.toFixed(4)}`,
+    ...(metrics.trainTop1 === null ? [] : [`training ${percent(metrics.trainTop1)}`]),
+    ...(metrics.validationTop1 === null ? [] : [`validation ${percent(metrics.validationTop1)}`]),
+    `${images} images at ${metrics.imagesPerSecond.toFixed(0)}/s (${percent(metrics.overhead)} outside the networks)`,
+  ].join(", ");
 }

@@ -1,4 +1,5 @@
 import { InputError } from "../core/errors.ts";
+import { trainableParameters as weightsBehind } from "../gradients/parameters.ts";
 import { constantNodeValue } from "../graph/constants.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
 import { elementCount, floatsOf, floatTensor } from "../graph/tensor.ts";
@@ -56,19 +57,20 @@ export function weightsAsInitializers(graph: Graph): Graph {
 }
 
 /**
- * The tensors that training moves, in the order of the file.
+ * The tensors behind the trained values that training moves, in the order of the file.
  * @throws InputError `training/not-float32`, `training/no-weights`
  */
-export function trainableParameters(graph: Graph): Parameter[] {
+export function trainableParameters(graph: Graph, trained: readonly string[]): Parameter[] {
   const roles = weightRoles(graph);
+  const reached = new Set(trained.flatMap((value) => weightsBehind(graph, value)));
   const parameters: Parameter[] = [];
   for (const [name, tensor] of graph.initializers) {
     const role = roles.get(name);
-    if (role === undefined || tensor.shape.length === 0) continue;
+    if (role === undefined || tensor.shape.length === 0 || isMask(tensor)) continue;
     if (tensor.type === "float16" || tensor.type === "bfloat16" || tensor.type === "float64") {
       throw notFloat32(name, tensor);
     }
-    if (tensor.type !== "float32" || tensor.byteLength === 0) continue;
+    if (tensor.type !== "float32" || !reached.has(name)) continue;
     const decay = role === "contracted" && tensor.shape.length > 1;
     parameters.push({ name, shape: tensor.shape, decay });
   }
@@ -90,6 +92,15 @@ export function runningStatistics(graph: Graph): Statistic[] {
     const tensor = graph.initializers.get(name);
     return tensor === undefined ? [] : [{ name, length: elementCount(tensor.shape) }];
   });
+}
+
+/** Numbers that hide parts of an attention are no weights: all of them 0, or so low that a softmax makes them 0. */
+function isMask(tensor: Tensor): boolean {
+  if (tensor.type !== "float32" || tensor.shape.length < 2) return false;
+  const values = floatsOf(tensor);
+  return (
+    values.some((value) => value <= -100) && values.every((value) => value === 0 || value <= -100)
+  );
 }
 
 type Role = "contracted" | "other";

@@ -21,6 +21,9 @@ export interface LossSpec {
   readonly outputs: number;
 }
 
+/** Names of the loss's parts. */
+export type LossPart = "labels" | "scores" | "features" | "outputs";
+
 /** Everything that decides what a training run does, apart from network, teacher and data. */
 export interface Recipe {
   readonly epochs: number;

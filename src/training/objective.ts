@@ -1,0 +1,159 @@
+import { InputError } from "../core/errors.ts";
+import { logitsOf } from "../gradients/losses.ts";
+import type { Graph, Value } from "../graph/graph.ts";
+import { inferShapes } from "../graph/shapes/infer.ts";
+import type { TrainingData } from "./batches.ts";
+import { type FeaturePair, featurePairs } from "./features.ts";
+import type { LossSpec } from "./recipe.ts";
+
+/** What a network is trained towards, fixed before any batch size is known. */
+export interface Objective {
+  readonly loss: LossSpec;
+  /** Name of the one input. */
+  readonly input: string;
+  /** Class scores (before a softmax at the end), [batch, classes] or with trailing ones; null where there are none. */
+  readonly scores: Scores | null;
+  readonly features: readonly FeaturePair[];
+  /** Values of the teacher that the loss reads, without repeats. */
+  readonly fromTeacher: readonly string[];
+}
+
+interface Scores {
+  readonly name: string;
+  /** The same in the teacher; "" without one. */
+  readonly teacherName: string;
+  readonly classes: number;
+}
+
+/**
+ * Fits a loss to a network and its teacher.
+ * @throws InputError `training/not-one-input`, `training/not-a-classifier`, `training/no-teacher`,
+ * `training/other-teacher`
+ */
+export function objectiveOf(graph: Graph, teacher: Graph | null, loss: LossSpec): Objective {
+  const input = onlyInput(graph);
+  const needsTeacher = loss.scores > 0 || loss.features > 0 || loss.outputs > 0;
+  if (needsTeacher && teacher === null) throw noTeacher();
+  const needsScores = loss.labels > 0 || loss.scores > 0;
+  const found = scoresOf(graph);
+  if (needsScores && found === null) throw notAClassifier(graph);
+  const taught = teacher === null ? null : scoresOf(teacher);
+  if (teacher !== null && needsTeacher) checkTeacher(graph, teacher);
+  const scores = found === null ? null : { ...found, teacherName: taught?.name ?? "" };
+  const features = teacher !== null && loss.features > 0 ? featurePairs(graph, teacher) : [];
+  const fromTeacher = new Set([
+    ...(loss.scores > 0 && scores !== null ? [scores.teacherName] : []),
+    ...features.map(({ name }) => name),
+    ...comparedOutputs(graph, loss),
+  ]);
+  return { loss, input: input.name, scores, features, fromTeacher: [...fromTeacher] };
+}
+
+function comparedOutputs(graph: Graph, loss: LossSpec): readonly string[] {
+  return loss.outputs > 0 ? graph.outputs.map(({ name }) => name) : [];
+}
+
+function onlyInput(graph: Graph): Value {
+  const [input, ...others] = graph.inputs;
+  if (input !== undefined && others.length === 0 && input.type === "float32") return input;
+  throw new InputError({
+    code: "training/not-one-input",
+    message: `The network has ${graph.inputs.length} inputs (${graph.inputs.map(({ name, type }) => `${name}: ${type}`).join(", ")}); one of float32 images is needed.`,
+    where: `graph '${graph.name}'`,
+    hint: "Only networks that read images alone can be trained.",
+  });
+}
+
+/** The first output where it has the form of class scores, [batch, classes] (or with trailing ones). */
+function scoresOf(graph: Graph): Pick<Scores, "name" | "classes"> | null {
+  const output = graph.outputs[0];
+  const shape =
+    output === undefined ? null : inferShapes(graph, { batch: 2 }).resolved(output.name);
+  if (output === undefined || shape === null) return null;
+  const [batch, classes = 0, ...rest] = shape;
+  const isScores = batch === 2 && classes > 1 && rest.every((extent) => extent === 1);
+  return isScores ? { name: logitsOf(graph, output.name), classes } : null;
+}
+
+function checkTeacher(graph: Graph, teacher: Graph): void {
+  const scores = scoresOf(graph);
+  const input = onlyInput(teacher);
+  const missing = graph.outputs.find(
+    ({ name }) => !teacher.outputs.some((output) => output.name === name),
+  );
+  const classes = scoresOf(teacher)?.classes;
+  if (
+    input.name === onlyInput(graph).name &&
+    missing === undefined &&
+    classes === scores?.classes
+  ) {
+    return;
+  }
+  throw new InputError({
+    code: "training/other-teacher",
+    message: `The teacher reads '${input.name}' and gives ${teacher.outputs.map(({ name }) => `'${name}'`).join(", ")} with ${classes ?? "no"} classes; the network reads '${onlyInput(graph).name}' and gives ${graph.outputs.map(({ name }) => `'${name}'`).join(", ")} with ${scores?.classes ?? "no"} classes.`,
+    where: "--teacher",
+    hint: "Name the network that this one was cut from.",
+  });
+}
+
+function noTeacher(): InputError {
+  return new InputError({
+    code: "training/no-teacher",
+    message: "The loss compares with another network, and none is named.",
+    where: "--teacher",
+    hint: "Name the original network with --teacher, or leave the distillation weights out.",
+  });
+}
+
+function notAClassifier(graph: Graph): InputError {
+  const output = graph.outputs[0];
+  const shape =
+    output === undefined ? null : inferShapes(graph, { batch: 2 }).resolved(output.name);
+  return new InputError({
+    code: "training/not-a-classifier",
+    message: `The first output '${output?.name ?? "?"}' is [${shape?.join(", ") ?? "of unknown shape"}] for two images; class scores of [2, classes] are needed for a loss with labels.`,
+    where: `graph '${graph.name}'`,
+    hint: "Give another loss: --loss outputs --teacher ORIGINAL.onnx brings all outputs near to the original network's and needs no labels.",
+  });
+}
+
+/**
+ * Refuses images that the network can't read, and more classes than it has, before anything runs.
+ * @throws InputError `training/shape-mismatch`, `training/bad-label`
+ */
+export function checkImages(graph: Graph, { scores, loss }: Objective, data: TrainingData): void {
+  const wanted = onlyInput(graph).shape?.slice(1) ?? null;
+  const fits =
+    wanted === null ||
+    (wanted.length === data.imageShape.length &&
+      wanted.every(
+        (extent, axis) => typeof extent !== "number" || extent === data.imageShape[axis],
+      ));
+  if (!fits) {
+    throw new InputError({
+      code: "training/shape-mismatch",
+      message: `The network wants images of [${wanted.join(", ")}], the data give [${data.imageShape.join(", ")}].`,
+      where: "training data",
+      hint: "Set 'size', 'channels' and 'layout' in the data set's config.",
+    });
+  }
+  if (loss.labels === 0 || scores === null || (data.classes ?? 0) <= scores.classes) return;
+  throw new InputError({
+    code: "training/bad-label",
+    message: `The data have ${data.classes} classes, the network ${scores.classes}.`,
+    where: "training data",
+    hint: "Check 'classes' in the data set's config, or train a network with as many classes.",
+  });
+}
+
+/** The values that training brings nearer to what they should be: all weights behind them move. */
+export function trainedValues(graph: Graph, { scores, loss }: Objective): readonly string[] {
+  const outputs = loss.outputs > 0 ? graph.outputs.map(({ name }) => name) : [];
+  return [
+    ...new Set([
+      ...(scores === null || loss.labels + loss.scores === 0 ? [] : [scores.name]),
+      ...outputs,
+    ]),
+  ];
+}

@@ -20,8 +20,14 @@ interface Part {
   readonly perUnit: number;
 }
 
-/** `dims` by index as in the structure. Dims with a single option count as constants. */
-export function axisResolver(dims: readonly ProblemDim[]): AxisResolver {
+/**
+ * `dims` by index as in the structure. Dims with a single option count as constants.
+ * @param variables per dim, the one whose option decides it; itself unless dims are kept equal
+ */
+export function axisResolver(
+  dims: readonly ProblemDim[],
+  variables: readonly number[] = dims.map((_, dim) => dim),
+): AxisResolver {
   const sums: ProblemSum[] = [];
   const known = new Map<string, AxisRef>();
 
@@ -51,12 +57,16 @@ export function axisResolver(dims: readonly ProblemDim[]): AxisResolver {
 
   const resolve = (count: AxisCount): ResolvedAxis => {
     let fixed = count.fixed;
-    const parts: Part[] = [];
+    const perUnits = new Map<number, number>();
     for (const { dim, perUnit } of count.parts) {
-      const counts = dims[dim]?.counts ?? [];
+      const variable = variables[dim] ?? dim;
+      const counts = dims[variable]?.counts ?? [];
       if (counts.length === 1) fixed += (counts[0] ?? 0) * perUnit;
-      else parts.push({ ref: { kind: "dim", index: dim }, perUnit });
+      else perUnits.set(variable, (perUnits.get(variable) ?? 0) + perUnit);
     }
+    const parts = [...perUnits].map(
+      ([index, perUnit]): Part => ({ ref: { kind: "dim", index }, perUnit }),
+    );
     const [first, ...rest] = parts;
     if (first === undefined) return { ref: null, channels: [fixed] };
     const total = rest.reduce(add, first);

@@ -18,6 +18,7 @@ import { profileCommand } from "./commands/profile.ts";
 import { pruneCommand } from "./commands/prune.ts";
 import { scoreCommand } from "./commands/score.ts";
 import { solveCommand } from "./commands/solve.ts";
+import { sweepCommand } from "./commands/sweep.ts";
 
 const COMMANDS: readonly Command[] = [
   inspectCommand,
@@ -25,6 +26,7 @@ const COMMANDS: readonly Command[] = [
   scoreCommand,
   profileCommand,
   solveCommand,
+  sweepCommand,
   exportCommand,
   evalCommand,
   pruneCommand,

@@ -1,0 +1,196 @@
+import type { Painter } from "./painter.ts";
+import { count, headLines, percent, plainTable, type SolveHead, tidy } from "./solve-report.ts";
+
+/** The frontier of a network or of an instance: what `mdp sweep` prints and writes. */
+export interface SweepReport {
+  readonly schema: "mdp-sweep/1";
+  /** Of the network or instance. */
+  readonly name: string;
+  /** Null for an instance. */
+  readonly head: SolveHead | null;
+  /** Options of the program, but for the budget; null for an instance. */
+  readonly options: Readonly<Record<string, unknown>> | null;
+  /** Of every latency. */
+  readonly unit: string;
+  readonly dense: {
+    readonly latency: number;
+    readonly objective: number;
+    readonly parameters: number | null;
+    readonly macs: number | null;
+  };
+  /** Largest budget first. */
+  readonly points: readonly SweepPoint[];
+  /** False where it was interrupted before all budgets had their point. */
+  readonly complete: boolean;
+  readonly notes: readonly string[];
+}
+
+/** `optimal`: proven to the gap that was asked for. Numbers are null where there is no subnet. */
+export interface SweepPoint {
+  /** As people wrote it, or as a share of the dense latency. */
+  readonly budget: string;
+  readonly limit: number;
+  readonly status: "optimal" | "feasible" | "infeasible" | "unsolved";
+  readonly latency: number | null;
+  readonly objective: number | null;
+  readonly bound: number | null;
+  readonly gap: number | null;
+  readonly parameters: number | null;
+  readonly macs: number | null;
+  readonly droppedBlocks: readonly string[] | null;
+  readonly droppedLayers: readonly string[] | null;
+  /** The smallest limit that can be met, where this one can't. */
+  readonly least: number | null;
+  /** Name of its file beside the report; null where it has none. */
+  readonly subnet: string | null;
+  readonly notes: readonly string[];
+}
+
+/** The frontier as people read it. */
+export function sweepText(report: SweepReport, paint: Painter): string {
+  const { head, name } = report;
+  const title = head === null ? [`Instance    ${name}`] : headLines(head, paint);
+  const parts = [title.join("\n"), pointsText(report, paint), notesText(report)];
+  return parts
+    .filter((part) => part !== "")
+    .map(tidy)
+    .join("\n\n");
+}
+
+function pointsText(report: SweepReport, paint: Painter): string {
+  const { points, dense, unit } = report;
+  const isNetwork = dense.parameters !== null;
+  const extra = isNetwork ? ["parameters", "MACs"] : [];
+  const table = plainTable(
+    [
+      "budget",
+      `limit (${unit})`,
+      `latency (${unit})`,
+      "of dense",
+      "importance",
+      ...extra,
+      "dropped",
+      "status",
+    ],
+    [
+      "right",
+      "right",
+      "right",
+      "right",
+      "right",
+      ...extra.map(() => "right" as const),
+      "left",
+      "left",
+    ],
+  );
+  const share = (value: number | null, of: number | null): string =>
+    value === null || of === null ? "" : percent(value / of);
+  for (const point of points) {
+    const more = isNetwork
+      ? [share(point.parameters, dense.parameters), share(point.macs, dense.macs)]
+      : [];
+    table.push([
+      point.budget,
+      amount(point.limit),
+      point.latency === null ? "" : amount(point.latency),
+      share(point.latency, dense.latency),
+      share(point.objective, dense.objective),
+      ...more,
+      droppedText(point),
+      statusText(point, unit, paint),
+    ]);
+  }
+  const whole = [
+    `${amount(dense.latency)} ${unit}`,
+    `importance ${dense.objective.toPrecision(5)}`,
+  ];
+  if (dense.parameters !== null) whole.push(`${count(dense.parameters)} parameters`);
+  return `${table.toString()}\nWhole network: ${whole.join(", ")}`;
+}
+
+function droppedText({ droppedBlocks, droppedLayers }: SweepPoint): string {
+  const list = (names: readonly string[] | null, one: string): string[] =>
+    names === null || names.length === 0
+      ? []
+      : [`${names.length} ${one}${names.length === 1 ? "" : "s"}`];
+  return [...list(droppedBlocks, "block"), ...list(droppedLayers, "layer")].join(", ");
+}
+
+function statusText({ status, gap, least }: SweepPoint, unit: string, paint: Painter): string {
+  switch (status) {
+    case "optimal":
+      return paint.good(gap === 0 || gap === null ? "proven" : `proven to ${percent(gap)}`);
+    case "feasible":
+      return paint.warn(
+        gap === null ? "not proven" : `not proven, gap ${(100 * gap).toPrecision(2)} %`,
+      );
+    case "infeasible":
+      return paint.warn(`infeasible${least === null ? "" : `: needs ${amount(least)} ${unit}`}`);
+    case "unsolved":
+      return paint.warn("no answer in time");
+    default:
+      return status satisfies never;
+  }
+}
+
+function notesText({ points, complete, notes, head }: SweepReport): string {
+  const said = new Set([...notes, ...points.flatMap((point) => point.notes)]);
+  const lines = [...said].map((note) => `Note        ${note}`);
+  if (!complete) lines.push("Note        Interrupted: budgets that are missing were not solved.");
+  if (head?.table.origin === "predicted") {
+    lines.push(
+      "Note        Every latency above rests on a predicted table. Measure one with mdp profile on the device.",
+    );
+  }
+  return lines.join("\n");
+}
+
+/** Whole numbers as they are, others with four significant digits. */
+function amount(value: number): string {
+  return Number.isInteger(value) || value >= 1000 ? value.toFixed(0) : value.toPrecision(4);
+}
+
+/** One line per point, for spreadsheets; empty cells where there is no subnet. */
+export function sweepCsv({ points, unit, dense }: SweepReport): string {
+  const columns = [
+    "budget",
+    "unit",
+    "limit",
+    "status",
+    "latency",
+    "latency_share",
+    "objective",
+    "objective_share",
+    "bound",
+    "gap",
+    "parameters",
+    "macs",
+    "dropped_blocks",
+    "dropped_layers",
+    "subnet",
+  ];
+  const rows = points.map((point) => [
+    point.budget,
+    unit,
+    point.limit,
+    point.status,
+    point.latency,
+    point.latency === null ? null : point.latency / dense.latency,
+    point.objective,
+    point.objective === null ? null : point.objective / dense.objective,
+    point.bound,
+    point.gap,
+    point.parameters,
+    point.macs,
+    point.droppedBlocks?.length ?? null,
+    point.droppedLayers?.length ?? null,
+    point.subnet,
+  ]);
+  return [columns, ...rows].map((row) => `${row.map(cell).join(",")}\n`).join("");
+}
+
+function cell(value: string | number | null): string {
+  if (value === null) return "";
+  const text = String(value);
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,5 +1,7 @@
 import { randomFrom } from "../../src/core/random.ts";
+import type { Graph } from "../../src/graph/graph.ts";
 import type { TrainingBatch, TrainingData } from "../../src/training/batches.ts";
+import { networkBuilder } from "../helpers/networks.ts";
 
 /** Random images in memory, `perClass` of each class, whose classes differ in their mean colours only a little. */
 export function randomImages(
@@ -32,4 +34,18 @@ export function randomImages(
       }
     },
   };
+}
+
+/** One residual block for 3 x 8 x 8 images, two Gemms behind it, five classes. */
+export function tinyNetwork({ seed = 1, norms = true, width = 6 } = {}): Graph {
+  const b = networkBuilder(seed);
+  const spec = { from: 8, to: 8, bn: norms };
+  const stem = b.relu(
+    b.conv("stem", b.input("input", ["batch", 3, 8, 8]), { ...spec, from: 3, stride: 2 }),
+  );
+  const inner = b.relu(b.conv("inner", stem, { ...spec, to: width }));
+  const sum = b.relu(b.add("sum", b.conv("outer", inner, { ...spec, from: width }), stem));
+  const flat = b.node("Flatten", [b.node("GlobalAveragePool", [sum])]);
+  b.output(b.gemm("fc2", b.relu(b.gemm("fc1", flat, 8, 16)), 16, 5));
+  return b.graph();
 }

@@ -1,5 +1,6 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { type ErrorDetails, type ExitCode, InternalError, MdpError } from "../core/errors.ts";
+import { startModuleThread } from "../core/module-thread.ts";
 import type { Problem } from "../formulation/problem.ts";
 import { type ChainOptions, sweepChain } from "../formulation/sweep/chain.ts";
 import type { FrontierPoint } from "../formulation/sweep/frontier.ts";
@@ -56,9 +57,7 @@ export async function sweepInJobs(
 }
 
 function startWorker(task: SweepTask): Worker {
-  // The sources run as they are in development, and compiled from the package.
-  const file = import.meta.url.endsWith(".ts") ? "./sweep-worker.ts" : "./sweep-worker.js";
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: task });
+  const worker = startModuleThread(new URL("./sweep-worker.ts", import.meta.url), task);
   worker.on("error", () => {
     // Whoever waits for a chain hears of it as well; without a listener the death of an idle thread would end the process.
   });

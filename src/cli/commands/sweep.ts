@@ -225,17 +225,17 @@ function pointOf(
 ): SweepPoint {
   switch (outcome.kind) {
     case "infeasible":
-      return { ...NOTHING, budget, limit, status: "infeasible", least: outcome.least };
+      return { budget, limit, status: "infeasible", ...NOTHING, least: outcome.least };
     case "unsolved":
-      return { ...NOTHING, budget, limit, status: "unsolved", notes: [outcome.why] };
+      return { budget, limit, status: "unsolved", ...NOTHING, notes: [outcome.why] };
     case "solved": {
       const { answer } = outcome;
       return {
-        ...NOTHING,
-        ...subject.details(answer, limit),
         budget,
         limit,
         status: answer.status,
+        ...NOTHING,
+        ...subject.details(answer, limit),
         latency: answer.usage[0] ?? null,
         objective: answer.objective,
         // JSON has no Infinity: what is not proven is null.

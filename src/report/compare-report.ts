@@ -127,8 +127,13 @@ function footText({ rows, latency, importanceDense }: CompareReport): string[] {
   const { unit } = latency;
   const lines = rows.flatMap(({ method, failed, result }) => {
     if (failed !== null) return [`${method}: ${failed}`];
-    const published = result?.asPublished ?? null;
-    if (published === null) return [];
+    if (result === null || result.ownLatency === null) return [];
+    const published = result.asPublished;
+    if (published === null) {
+      return [
+        `${method} as published, with the budget as its own, finds nothing: its model sees every input as it was.`,
+      ];
+    }
     const share = percent2(published.importance / importanceDense);
     const over = published.latency > latency.budget * (1 + 1e-9) ? " (over the budget)" : "";
     return [

@@ -5,7 +5,7 @@
 import type { Node } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
 import type { LatencyOp, LatencyTable } from "../../latency/table.ts";
-import type { AxisCount, Structure } from "../../structure/structure.ts";
+import type { AxisCount } from "../../structure/structure.ts";
 import type { NetworkProblem } from "../network-problem.ts";
 import type { Problem } from "../problem.ts";
 
@@ -21,13 +21,12 @@ const LATENCY = "latency of ";
 
 /** Of a network's program, from its graph. */
 export function networkWrittenAxes(network: NetworkProblem, table: LatencyTable): WrittenAxes {
-  const { problem, structure } = network;
-  const nodes = new Map(structure.graph.nodes.map((node) => [nodeId(node), node]));
+  const nodes = new Map(network.structure.graph.nodes.map((node) => [nodeId(node), node]));
   const ops = new Map(table.ops.map((op) => [`${LATENCY}${op.label}`, op]));
-  return problem.terms.map(({ name, axes }) => {
+  return network.problem.terms.map(({ name, axes }) => {
     const op = ops.get(name);
     if (op === undefined) return axes.map((_, at) => at);
-    return writtenPositions(structure, problem, op, nodes.get(op.id)).filter(
+    return writtenPositions(network, op, nodes.get(op.id)).filter(
       (position) => position < axes.length,
     );
   });
@@ -35,25 +34,23 @@ export function networkWrittenAxes(network: NetworkProblem, table: LatencyTable)
 
 /** Among the axes that have a choice, those that the operation's output has. */
 function writtenPositions(
-  structure: Structure,
-  problem: Problem,
+  { problem, structure, variables }: NetworkProblem,
   op: LatencyOp,
   node: Node | undefined,
 ): readonly number[] {
-  const isFree = (dim: number): boolean => (problem.dims[dim]?.counts.length ?? 1) > 1;
-  const freeDims = ({ parts }: Pick<AxisCount, "parts">): string =>
+  const choices = ({ parts }: Pick<AxisCount, "parts">): string =>
     parts
-      .map(({ dim }) => dim)
-      .filter(isFree)
+      .map(({ dim }) => variables[dim] ?? dim)
+      .filter((dim) => (problem.dims[dim]?.counts.length ?? 1) > 1)
       .sort((a, b) => a - b)
       .join();
   const output = node?.outputs[0] ?? "";
   const rank = structure.shapes.of(output)?.length ?? 0;
   const outputs = new Set(
-    Array.from({ length: rank }, (_, axis) => freeDims(structure.count(output, axis))),
+    Array.from({ length: rank }, (_, axis) => choices(structure.count(output, axis))),
   );
   return op.axes
-    .map(freeDims)
+    .map(choices)
     .filter((dims) => dims !== "")
     .flatMap((dims, position) => (outputs.has(dims) ? [position] : []));
 }

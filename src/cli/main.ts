@@ -7,8 +7,10 @@ import { EXIT, UsageError } from "../core/errors.ts";
 import { packageRoot, readJson } from "../core/files.ts";
 import { type Command, reportError } from "./command.ts";
 import { compareCommand } from "./commands/compare.ts";
+import { correctCommand } from "./commands/correct.ts";
 import { dataCommand } from "./commands/data.ts";
 import { devicesCommand } from "./commands/devices.ts";
+import { diffCommand } from "./commands/diff.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
@@ -27,7 +29,9 @@ const COMMANDS: readonly Command[] = [
   profileCommand,
   solveCommand,
   sweepCommand,
+  diffCommand,
   exportCommand,
+  correctCommand,
   evalCommand,
   pruneCommand,
   compareCommand,

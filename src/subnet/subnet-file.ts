@@ -57,6 +57,18 @@ export function subnetJson(
   };
 }
 
+/** A subnet file as it is: everything by name, nothing checked against a network. */
+export type SubnetFile = z.infer<typeof FILE>;
+
+/** @throws InputError `subnet/bad-file` */
+export function parseSubnetFile(content: unknown, where: string): SubnetFile {
+  const parsed = FILE.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const what = `'${issue?.path.join(".") ?? ""}': ${issue?.message ?? ""}`;
+  throw badFile(where, `This is no subnet file: ${what}.`, "Write one with `mdp solve --out`.");
+}
+
 /**
  * A subnet from the content of a subnet file, checked against the network's structure.
  * @throws InputError `subnet/bad-file`, `subnet/wrong-structure`, and as `checkSubnet`
@@ -66,13 +78,7 @@ export function parseSubnet(
   structure: Structure,
   where: string,
 ): { readonly subnet: Subnet; readonly notes: SubnetNotes } {
-  const parsed = FILE.safeParse(content);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const what = `'${issue?.path.join(".") ?? ""}': ${issue?.message ?? ""}`;
-    throw badFile(where, `This is no subnet file: ${what}.`, "Write one with `mdp solve --out`.");
-  }
-  const file = parsed.data;
+  const file = parseSubnetFile(content, where);
   const known = new Map(file.dims.map((dim) => [dim.dim, dim]));
   if (file.structureHash !== structureHash(structure) || known.size !== structure.dims.length) {
     throw new InputError({
@@ -111,7 +117,11 @@ export function rangesOf(indices: readonly number[]): string {
   return ranges.join(",");
 }
 
-function indicesOf(ranges: string, where: string): readonly number[] {
+/**
+ * The indices of `0-7,9`.
+ * @throws InputError `subnet/bad-file`
+ */
+export function indicesOf(ranges: string, where: string): readonly number[] {
   if (ranges === "") return [];
   return ranges.split(",").flatMap((range) => {
     const match = /^(\d+)(?:-(\d+))?$/.exec(range);

@@ -1,6 +1,6 @@
 import { type Random, randomFrom } from "../../core/random.ts";
 import type { Feed } from "../../runtime/session.ts";
-import type { LinearLayer } from "./linear.ts";
+import type { ConvWindow, LinearLayer } from "./linear.ts";
 
 /**
  * Values around sampled output positions: one row per unknown, one column per sample, so that covariances are products of rows.
@@ -88,37 +88,48 @@ function windowPatches(
   values: Float32Array,
   input: readonly number[],
   output: readonly number[],
-  { perImage, places }: Places,
+  places: Places,
 ): Patches {
-  const { kernel, strides, dilations, pads } = layer.window ?? ONE;
+  const { kernel } = layer.window ?? ONE;
   const [, channels = 0, height = 0, width = 0] = input;
-  const outputWidth = output[3] ?? 1;
-  const samples = places.length;
-  const data = new Float32Array(channels * kernel[0] * kernel[1] * samples);
-  // Where each sample's window begins, so that the inner loop only adds.
-  const tops = Int32Array.from(
-    places,
-    (place) => Math.floor(place / outputWidth) * strides[0] - pads[0],
-  );
-  const lefts = Int32Array.from(places, (place) => (place % outputWidth) * strides[1] - pads[1]);
-  let row = 0;
-  for (let channel = 0; channel < channels; channel += 1) {
-    for (let ky = 0; ky < kernel[0]; ky += 1) {
-      for (let kx = 0; kx < kernel[1]; kx += 1, row += 1) {
-        const down = ky * dilations[0];
-        const right = kx * dilations[1];
-        for (let sample = 0; sample < samples; sample += 1) {
-          const y = (tops[sample] ?? 0) + down;
-          const x = (lefts[sample] ?? 0) + right;
-          if (y < 0 || y >= height || x < 0 || x >= width) continue;
-          const image = Math.floor(sample / perImage);
-          data[row * samples + sample] =
-            values[((image * channels + channel) * height + y) * width + x] ?? 0;
-        }
+  const samples = places.places.length;
+  const size = kernel[0] * kernel[1];
+  const data = new Float32Array(channels * size * samples);
+  for (let tap = 0; tap < size; tap += 1) {
+    const sources = tapSources(layer.window ?? ONE, tap, input, output, places);
+    for (let channel = 0; channel < channels; channel += 1) {
+      const row = (channel * size + tap) * samples;
+      const plane = channel * height * width;
+      for (let sample = 0; sample < samples; sample += 1) {
+        const source = sources[sample] ?? OUTSIDE;
+        if (source !== OUTSIDE) data[row + sample] = values[source + plane] ?? 0;
       }
     }
   }
   return { samples, data };
+}
+
+const OUTSIDE = -1;
+
+/** For every sample, where one tap of its window reads in the first channel; `OUTSIDE` in the padding. */
+function tapSources(
+  { kernel, strides, dilations, pads }: ConvWindow,
+  tap: number,
+  input: readonly number[],
+  output: readonly number[],
+  { perImage, places }: Places,
+): Int32Array {
+  const [, channels = 0, height = 0, width = 0] = input;
+  const outputWidth = output[3] ?? 1;
+  const down = Math.floor(tap / kernel[1]) * dilations[0] - pads[0];
+  const right = (tap % kernel[1]) * dilations[1] - pads[1];
+  return places.map((place, sample) => {
+    const y = Math.floor(place / outputWidth) * strides[0] + down;
+    const x = (place % outputWidth) * strides[1] + right;
+    if (y < 0 || y >= height || x < 0 || x >= width) return OUTSIDE;
+    const image = Math.floor(sample / perImage);
+    return image * channels * height * width + y * width + x;
+  });
 }
 
 const ONE = { kernel: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0] } as const;

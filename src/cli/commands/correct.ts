@@ -1,0 +1,195 @@
+import { resolve } from "node:path";
+import { UsageError } from "../../core/errors.ts";
+import { checkWritable, readJson } from "../../core/files.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import { withGraph } from "../../onnx/model.ts";
+import { writeModel } from "../../onnx/write.ts";
+import { type CorrectReport, correctText } from "../../report/correct-report.ts";
+import { painter } from "../../report/painter.ts";
+import { CORRECTION_METHODS } from "../../subnet/correct/correct.ts";
+import { cutGraph } from "../../subnet/cut.ts";
+import { proveCut } from "../../subnet/prove.ts";
+import { parseSubnet } from "../../subnet/subnet-file.ts";
+import { type Command, command } from "../command.ts";
+import {
+  accuraciesOf,
+  CORRECT_DEFAULTS,
+  type CorrectRequest,
+  correctOpened,
+  openTest,
+} from "../correct-network.ts";
+import { openNetwork } from "../network.ts";
+import { checkPositive, checkWhole } from "../numbers.ts";
+
+export const correctCommand: Command = command({
+  name: "correct [model]",
+  describe: "Write the smaller network of a subnet, repaired on images without labels",
+  examples: [
+    [
+      "mdp correct net.onnx --subnet subnet.json --data photos --out corrected.onnx",
+      "cut, proven, and every layer fitted to what the dense network gives",
+    ],
+    [
+      "mdp correct net.onnx --subnet s.json --data train --test test --images 500 --out c.onnx",
+      "on 500 images; accuracy on others",
+    ],
+    [
+      "mdp correct net.onnx --subnet s.json --data train --method bn --out c.onnx",
+      "only the statistics of BatchNormalization anew",
+    ],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional("model", {
+        type: "string",
+        describe: "ONNX file that the subnet was solved for; the embedded default without it",
+      })
+      .option("subnet", {
+        type: "string",
+        requiresArg: true,
+        demandOption: true,
+        describe: "File of mdp solve --out",
+      })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        demandOption: true,
+        describe: "ONNX file to write",
+      })
+      .option("data", {
+        type: "string",
+        requiresArg: true,
+        demandOption: true,
+        describe: "Images to repair on, as for mdp eval; their labels are not used",
+      })
+      .option("data-config", {
+        type: "string",
+        requiresArg: true,
+        describe: "Pre-processing, as JSON (docs/datasets.md)",
+      })
+      .option("split", {
+        type: "string",
+        requiresArg: true,
+        describe: "Of data with splits [train, where there is one]",
+      })
+      .option("test", {
+        type: "string",
+        requiresArg: true,
+        describe:
+          "Labelled images to judge with [the test split of --data, or what --images leaves of it]",
+      })
+      .option("limit", {
+        type: "number",
+        requiresArg: true,
+        default: 2000,
+        describe: "Judge on so many images; 0: not at all",
+      })
+      .option("method", {
+        requiresArg: true,
+        choices: CORRECTION_METHODS,
+        default: CORRECT_DEFAULTS.correction,
+        describe:
+          "Fit weights and biases, or take BatchNormalization's statistics anew, or one after the other",
+      })
+      .option("images", {
+        type: "number",
+        requiresArg: true,
+        default: CORRECT_DEFAULTS.images,
+        describe: "Images to repair on, chosen at random",
+      })
+      .option("positions", {
+        type: "number",
+        requiresArg: true,
+        default: CORRECT_DEFAULTS.positions,
+        describe: "Output positions per image and layer",
+      })
+      .option("ridge", {
+        type: "number",
+        requiresArg: true,
+        default: CORRECT_DEFAULTS.ridge,
+        describe: "Pull towards the old weights, relative to the inputs' mean variance",
+      })
+      .option("memory", {
+        type: "number",
+        requiresArg: true,
+        default: CORRECT_DEFAULTS.memory,
+        describe: "GiB that values between layers may take; fewer images are used beyond",
+      })
+      .option("threads", {
+        type: "number",
+        requiresArg: true,
+        describe: "Threads of the runtime [the machine's, at most 4]",
+      })
+      .option("seed", {
+        type: "number",
+        requiresArg: true,
+        default: 1,
+        describe: "For the choice of images and positions",
+      }),
+  run: async (options, context) => {
+    for (const name of ["images", "positions", "threads"] as const)
+      checkWhole(options[name], `--${name}`, 1);
+    for (const name of ["limit", "seed"] as const) checkWhole(options[name], `--${name}`, 0);
+    checkPositive(options.memory, "--memory");
+    checkRidge(options.ridge);
+    checkWritable(options.out);
+    const open = await openNetwork(options.model);
+    checkNotSource(open.path, options.out);
+    const { model, structure } = open;
+    const { subnet } = parseSubnet(readJson(options.subnet), structure, options.subnet);
+    const test = options.limit === 0 ? null : await openTest(open, options);
+    // The surgery is proven with the weights it has kept; only then do they change.
+    const cut = cutGraph(structure, subnet);
+    const proof = await proveCut(model, structure, subnet, cut, { seed: options.seed });
+    const started = performance.now();
+    const request: CorrectRequest = { ...options, correction: options.method };
+    const { correction, rest } = await correctOpened(open, subnet, request, context);
+    const seconds = (performance.now() - started) / 1000;
+    const judges: Dataset | null = options.limit === 0 ? null : (test ?? rest);
+    const graphs = [
+      { name: "dense", graph: structure.graph },
+      { name: "cut", graph: cut },
+      { name: "corrected", graph: correction.graph },
+    ];
+    const accuracies =
+      judges === null ? null : await accuraciesOf(model, graphs, judges, options.limit, context);
+    writeModel(withGraph(model, correction.graph), options.out);
+    const { graph: _, ...done } = correction;
+    const report: CorrectReport = {
+      schema: "mdp-correct/1",
+      model: open.path,
+      subnet: options.subnet,
+      data: options.data,
+      out: options.out,
+      proof,
+      seconds,
+      ...done,
+      judgedOn:
+        judges === null ? null : test === null ? `the rest of ${options.data}` : judges.path,
+      accuracy: accuracies,
+    };
+    context.json(report);
+    context.print(correctText(report, painter(process.stdout.isTTY)));
+    return undefined;
+  },
+});
+
+function checkRidge(ridge: number): void {
+  if (ridge >= 0 && Number.isFinite(ridge)) return;
+  throw new UsageError({
+    code: "cli/not-positive",
+    message: `--ridge is ${ridge}; it must not be below zero.`,
+    where: "--ridge",
+    hint: "Leave --ridge out for its default.",
+  });
+}
+
+function checkNotSource(model: string, out: string): void {
+  if (resolve(model) !== resolve(out)) return;
+  throw new UsageError({
+    code: "cli/overwrites-model",
+    message: "The corrected network would overwrite the network that it is made from.",
+    where: "--out",
+    hint: "Choose another file name.",
+  });
+}

@@ -1,0 +1,66 @@
+import type { Accuracy } from "../data/evaluate.ts";
+import type { Correction } from "../subnet/correct/correct.ts";
+import type { Proof } from "../subnet/prove.ts";
+import type { Painter } from "./painter.ts";
+import { percent } from "./solve-report.ts";
+
+/** What `mdp correct` did, and what it was good for. */
+export interface CorrectReport extends Omit<Correction, "graph"> {
+  readonly schema: "mdp-correct/1";
+  readonly model: string;
+  readonly subnet: string;
+  readonly data: string;
+  readonly out: string;
+  /** Of the surgery, before weights changed. */
+  readonly proof: Proof;
+  /** Of the correction alone. */
+  readonly seconds: number;
+  readonly judgedOn: string | null;
+  /** Of the dense, the cut and the corrected network, on images that the correction did not see. */
+  readonly accuracy: readonly Accuracy[] | null;
+}
+
+const HOW = {
+  "least-squares": "weights and biases fitted",
+  bn: "statistics of BatchNormalization taken anew",
+  both: "weights and biases fitted, then statistics of BatchNormalization taken anew",
+} as const;
+
+export function correctText(report: CorrectReport, paint: Painter): string {
+  const { proof, layers, left, renewed, images, method, seconds } = report;
+  const parts = [
+    ...(layers.length === 0 ? [] : [`${layers.length} layers`]),
+    ...(renewed === 0 ? [] : [`${renewed} normalisations`]),
+  ];
+  const lines = [
+    `Surgery     proven on ${proof.runs} random inputs before weights changed: within ${proof.maxRelative.toExponential(1)} (relative)`,
+    `Corrected   ${parts.join(", ")} on ${images} images without labels, ${seconds.toFixed(1)} s: ${HOW[method]}`,
+    ...left.slice(0, 3).map(({ label, reason }) => `As it was   ${label}: ${reason}`),
+    ...(left.length > 3 ? [`As they were  ${left.length - 3} more (--json lists them)`] : []),
+    ...ridgeLines(report),
+    ...accuracyLines(report, paint),
+    `Written to  ${report.out}`,
+  ];
+  return lines.join("\n");
+}
+
+function ridgeLines({ layers }: CorrectReport): readonly string[] {
+  const least = Math.min(...layers.map((layer) => layer.ridge));
+  const raised = layers.filter((layer) => layer.ridge > least);
+  return raised.length === 0
+    ? []
+    : [`Ridge       raised for ${raised.length} layers whose inputs depend on each other`];
+}
+
+function accuracyLines({ accuracy, judgedOn }: CorrectReport, paint: Painter): readonly string[] {
+  const [dense, cut, corrected] = accuracy ?? [];
+  if (dense === undefined || cut === undefined || corrected === undefined) return [];
+  const lost = dense.top1 - cut.top1;
+  const back = corrected.top1 - cut.top1;
+  const share = lost > 0 ? `, ${percent(back / lost)} of what was lost comes back` : "";
+  const names = `dense ${percent(dense.top1)}, cut ${percent(cut.top1)}, corrected`;
+  return [
+    `Top-1       ${names} ${back >= 0 ? paint.good(percent(corrected.top1)) : paint.warn(percent(corrected.top1))}${share}`,
+    `            on ${dense.count} images that the correction did not see (${judgedOn ?? ""})`,
+  ];
+}

@@ -1,4 +1,4 @@
-import { evaluate } from "../evaluate.ts";
+import { evaluate, penaltyOf } from "../evaluate.ts";
 import type { AxisRef, Problem, ProblemTerm, Selection } from "../problem.ts";
 
 /** What changes where one dim takes another option and everything else stays as it is. */
@@ -19,15 +19,21 @@ export function aloneChanges(problem: Problem, selection: Selection): AloneChang
     if (tie !== null) tied.add(tie.outlives).add(tie.tied);
   }
   const termsOf = termsPerDim(problem);
+  // Penalties are for the use of everything together.
+  const resources = problem.resources.map((resource) => ({ ...resource, penalty: null }));
+  const { usage } = evaluate(problem, selection);
+  const paid = penaltyOf(problem.resources, usage);
   return (dim, option) => {
     if (tied.has(dim) || (selection.options[dim] ?? -1) < 0) return null;
-    const local = { ...problem, terms: termsOf[dim] ?? [] };
+    const local = { ...problem, resources, terms: termsOf[dim] ?? [] };
     const before = evaluate(local, selection);
     const after = evaluate(local, { ...selection, options: selection.options.with(dim, option) });
-    return {
-      gain: after.objective - before.objective,
-      usage: after.usage.map((used, r) => used - (before.usage[r] ?? 0)),
-    };
+    const more = after.usage.map((used, r) => used - (before.usage[r] ?? 0));
+    const pays = penaltyOf(
+      problem.resources,
+      usage.map((used, r) => used + (more[r] ?? 0)),
+    );
+    return { gain: after.objective - before.objective - (pays - paid), usage: more };
   };
 }
 

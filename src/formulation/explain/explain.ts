@@ -11,7 +11,7 @@ import type { Choice } from "./forced.ts";
 import { explainLimits } from "./limits.ts";
 import { type LossQuestion, lossesOf } from "./losses.ts";
 import { type Neighbourhood, neighbourhoodOf } from "./near.ts";
-import type { ForcedOptions } from "./solve-forced.ts";
+import { type ForcedOptions, isOver } from "./solve-forced.ts";
 
 export interface ExplainOptions {
   /** The selection to explain; default the optimum. It may exceed limits. */
@@ -100,15 +100,13 @@ async function answerOf(
   });
 }
 
-/** Null for problems that the presolve left alone, and for soft limits, whose multipliers end at their penalties. */
+/** Null for problems that the presolve left alone. */
 async function nearOf(
   problem: Problem,
   { presolve }: Answer,
-  { secondsLeft, signal }: ForcedOptions,
+  options: ForcedOptions,
 ): Promise<Neighbourhood | null> {
-  const isSoft = problem.resources.some(({ penalty }) => (penalty ?? null) !== null);
-  if (presolve === null || isSoft) return null;
-  return neighbourhoodOf(problem, () => secondsLeft() <= 0 || signal?.aborted === true);
+  return presolve === null ? null : neighbourhoodOf(problem, () => isOver(options));
 }
 
 /** What may be asked of a selection: one option less and more of each dim, and every block and layer the other way. */

@@ -1,3 +1,6 @@
+import type { NearestLimit } from "../answer.ts";
+import type { ResourceReading } from "../problem.ts";
+
 /** What an explanation says. All losses are in units of the objective, against the selection that is explained. */
 
 /**
@@ -49,6 +52,10 @@ export interface LimitReason {
   readonly unit: string;
   readonly limit: number;
   readonly used: number;
+  /** How people read it; see `ProblemResource`. */
+  readonly reading: ResourceReading | null;
+  /** Whether it may be exceeded at a penalty. */
+  readonly soft: boolean;
   /** What taking this limit away alone would earn; above 0 it binds. Null where it isn't known. */
   readonly worthAll: number | null;
   /** Slope of the bound at the limit: objective per unit. Null where no bound was found. */
@@ -76,4 +83,14 @@ export interface Explanation {
   readonly layers: readonly PartReason[];
   /** What the reader must know. Sentences. */
   readonly notes: readonly string[];
+}
+
+/** Why no selection meets the limits. */
+export interface Conflict {
+  /** Per limit that stands in the way, how far it alone would have to move. */
+  readonly nearest: readonly NearestLimit[];
+  /** Limits that contradict each other, none of which can be left out of the contradiction. */
+  readonly limits: readonly string[];
+  /** False where the time was over before each of them was shown to be needed. */
+  readonly minimal: boolean;
 }

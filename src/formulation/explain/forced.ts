@@ -133,13 +133,22 @@ function withLoss(
   return { ...problem, terms: [...problem.terms, term] };
 }
 
-/** No selection earns less: every table at its worst cell. */
+/** No selection earns less: every table at its worst cell, and every soft limit exceeded as far as its tables go. */
 function leastPossible(problem: Problem): number {
-  const worst = (gains: Iterable<number>): number => {
+  const worst = (numbers: Iterable<number>): number => {
     let least = 0;
-    for (const gain of gains) least = Math.min(least, gain);
+    for (const number of numbers) least = Math.min(least, number);
     return least;
   };
-  const tables = problem.terms.reduce((sum, { gain }) => sum + worst(gain ?? []), 0);
-  return problem.layers.reduce((sum, { tieGain }) => sum + worst(tieGain), tables);
+  const earned =
+    problem.terms.reduce((sum, { gain }) => sum + worst(gain ?? []), 0) +
+    problem.layers.reduce((sum, { tieGain }) => sum + worst(tieGain), 0);
+  return problem.resources.reduce((sum, { limit, penalty }, r) => {
+    if (!penalty || limit === Number.POSITIVE_INFINITY) return sum;
+    const negated = (costs: Iterable<number>): number[] => Array.from(costs, (cost) => -cost);
+    const used =
+      problem.terms.reduce((all, { cost }) => all - worst(negated(cost[r] ?? [])), 0) +
+      problem.layers.reduce((all, { tieCost }) => all - worst(negated(tieCost?.[r] ?? [])), 0);
+    return sum - penalty * Math.max(0, used - limit);
+  }, earned);
 }

@@ -1,17 +1,21 @@
-import type { Problem, Selection } from "../problem.ts";
-import { withLimit } from "../sweep/chain.ts";
+import type { Problem } from "../problem.ts";
 import type { LimitReason, Loss } from "./explanation.ts";
+import { type LimitGroup, limitGroups, withGroupLimit } from "./limit-groups.ts";
 import type { Neighbourhood } from "./near.ts";
 import { bestOf, type ForcedOptions } from "./solve-forced.ts";
 
-/** A selection with what it earns and uses. */
+/** What the selection that is explained earns and uses. */
 interface Own {
-  readonly selection: Selection;
   readonly objective: number;
   readonly usage: readonly number[];
 }
 
-/** Per finite limit: slack, slope of the bound, and what the best selection earns with a little less and more of it, and without it. */
+/**
+ * Per limit: how near the selection is to it, the slope of the bound, and what the best selections earn with a little less and more
+ * of it, and without it.
+ *
+ * @param options.share how much of a limit a little is
+ */
 export async function explainLimits(
   problem: Problem,
   own: Own,
@@ -19,19 +23,21 @@ export async function explainLimits(
   options: ForcedOptions & { readonly share: number },
 ): Promise<LimitReason[]> {
   const reasons: LimitReason[] = [];
-  for (const [index, { name, unit, limit }] of problem.resources.entries()) {
-    if (!Number.isFinite(limit)) continue;
-    const step = stepOf(problem, index, limit * options.share);
+  for (const group of limitGroups(problem)) {
+    const { members, name, unit, limit, soft } = group;
+    const step = stepOf(problem, members, limit * options.share);
     const at = async (other: number): Promise<Loss> =>
-      lossAt(withLimit(problem, index, other), own.objective, options);
+      lossAt(withGroupLimit(problem, group, other), own.objective, options);
     const without = await at(Number.POSITIVE_INFINITY);
     reasons.push({
       resource: name,
       unit,
       limit,
-      used: own.usage[index] ?? Number.NaN,
-      worthAll: without.kind === "exact" ? positive(-without.loss) : null,
-      multiplier: near?.multipliers[index] ?? null,
+      reading: problem.resources[members[0] ?? -1]?.reading ?? null,
+      soft,
+      used: Math.max(...members.map((member) => own.usage[member] ?? Number.NaN)),
+      worthAll: without.kind === "exact" ? 0 - without.loss : null,
+      multiplier: near === null ? null : slopeOf(near, group),
       step,
       less: await at(limit - step),
       more: await at(limit + step),
@@ -40,10 +46,15 @@ export async function explainLimits(
   return reasons;
 }
 
+/** All limits of a group move together. */
+function slopeOf({ multipliers }: Neighbourhood, { members }: LimitGroup): number {
+  return members.reduce((sum, member) => sum + (multipliers[member] ?? 0), 0);
+}
+
 /** Where all costs are whole numbers, so is a step. */
-function stepOf(problem: Problem, resource: number, step: number): number {
-  const isWhole = problem.terms.every(
-    ({ cost }) => cost[resource]?.every(Number.isInteger) ?? true,
+function stepOf(problem: Problem, members: readonly number[], step: number): number {
+  const isWhole = problem.terms.every(({ cost }) =>
+    members.every((member) => cost[member]?.every(Number.isInteger) ?? true),
   );
   return isWhole ? Math.max(1, Math.round(Math.abs(step))) : Math.abs(step);
 }
@@ -53,12 +64,10 @@ async function lossAt(problem: Problem, objective: number, options: ForcedOption
   switch (answer.kind) {
     case "best":
       return { kind: "exact", loss: objective - answer.objective };
-    case "found":
-      return {
-        kind: "between",
-        least: objective - answer.bound,
-        most: objective - answer.objective,
-      };
+    case "found": {
+      const { bound, objective: found } = answer;
+      return { kind: "between", least: objective - bound, most: objective - found };
+    }
     case "impossible":
       return answer;
     case "open":
@@ -66,9 +75,4 @@ async function lossAt(problem: Problem, objective: number, options: ForcedOption
     default:
       return answer satisfies never;
   }
-}
-
-/** Never -0. */
-function positive(value: number): number {
-  return value === 0 ? 0 : value;
 }

@@ -14,7 +14,7 @@ import type { Problem, Selection } from "../problem.ts";
 import type { Loss } from "./explanation.ts";
 import { type Choice, everythingOf, makesChoice } from "./forced.ts";
 import type { Neighbourhood } from "./near.ts";
-import { type ForcedOptions, solveForced } from "./solve-forced.ts";
+import { type ForcedOptions, isOver, solveForced } from "./solve-forced.ts";
 
 /** What the search for losses needs. */
 export interface LossQuestion extends ForcedOptions {
@@ -70,10 +70,6 @@ export async function lossesOf(
     losses[at] = { kind: "between", least, most: most === Number.POSITIVE_INFINITY ? null : most };
   }
   return losses.filter((loss) => loss !== null);
-}
-
-function isOver({ secondsLeft, signal }: ForcedOptions): boolean {
-  return secondsLeft() <= 0 || signal?.aborted === true;
 }
 
 /** The loss where it is at most `reach`; else null, and what is known of it by now is noted. */

@@ -1,11 +1,11 @@
-import { InfeasibleError, InterruptedError, LimitError } from "../../core/errors.ts";
+import { InfeasibleError } from "../../core/errors.ts";
 import type { SolverList } from "../answer.ts";
+import { encode } from "../encode.ts";
 import { checkSelection } from "../evaluate.ts";
 import { exactPresolve } from "../presolve/presolve.ts";
 import type { Remains } from "../presolve/remains.ts";
 import type { Problem, Selection } from "../problem.ts";
 import type { Reduction } from "../reduction.ts";
-import { solveProblem } from "../solve-problem.ts";
 import { type Choice, forceChoice, makesChoice } from "./forced.ts";
 
 /** The best selection that makes a choice. `open`: none was found in time. */
@@ -50,34 +50,59 @@ export async function solveForced(
   return { ...answer, selection, objective };
 }
 
-/** The best selection of a problem. */
+/** The best selection of a problem: as `solveProblem`, but that what the presolve proved needs no certificate, and without a search for the nearest limits. */
 export async function bestOf(problem: Problem, options: ForcedOptions): Promise<ForcedAnswer> {
-  const { solvers, secondsLeft, signal } = options;
-  const mustStop = (): boolean => secondsLeft() <= 0 || signal?.aborted === true;
+  const mustStop = (): boolean => isOver(options);
   if (mustStop()) return { kind: "open" };
   try {
     const reduction = await exactPresolve(problem, { mustStop });
     const { known, isProven } = reduction;
-    if (isProven && known !== null) {
-      return {
-        kind: "best",
-        selection: known,
-        objective: checkSelection(problem, known).objective,
-      };
-    }
-    const left = secondsLeft();
-    const answer = await solveProblem(problem, solvers, {
-      presolve: (): Reduction => reduction,
-      timeLimitSeconds: left === Number.POSITIVE_INFINITY ? undefined : Math.max(0.05, left),
-      signal,
-    });
-    const { selection, objective, bound } = answer;
-    return answer.status === "optimal"
-      ? { kind: "best", selection, objective }
-      : { kind: "found", selection, objective, bound };
+    if (known === null || !isProven) return await askSolvers(problem, reduction, options);
+    const { objective } = checkSelection(problem, known);
+    return { kind: "best", selection: known, objective };
   } catch (error) {
     if (error instanceof InfeasibleError) return { kind: "impossible" };
-    if (error instanceof LimitError || error instanceof InterruptedError) return { kind: "open" };
     throw error;
   }
+}
+
+/** Whether the time is over, or the user wants no more. */
+export function isOver({ secondsLeft, signal }: ForcedOptions): boolean {
+  return secondsLeft() <= 0 || signal?.aborted === true;
+}
+
+/** The first solver that doesn't fail has the last word. */
+async function askSolvers(
+  problem: Problem,
+  reduction: Reduction,
+  options: ForcedOptions,
+): Promise<ForcedAnswer> {
+  const encoded = encode(reduction.problem);
+  const lowered = reduction.known === null ? null : reduction.lower(reduction.known);
+  for (const solver of options.solvers) {
+    const left = options.secondsLeft();
+    const outcome = await solver.solve(encoded.model, {
+      timeLimitSeconds: left === Number.POSITIVE_INFINITY ? undefined : Math.max(0.05, left),
+      start: lowered === null ? undefined : encoded.pointOf(lowered),
+      signal: options.signal,
+    });
+    if (outcome.status === "failed") continue;
+    if (outcome.status === "optimal" || outcome.status === "feasible") {
+      const selection = reduction.lift(encoded.decode(outcome.values));
+      const { objective } = checkSelection(problem, selection);
+      if (outcome.status === "optimal") return { kind: "best", selection, objective };
+      const bound = Math.min(reduction.bound, outcome.bound / encoded.objectiveScale);
+      return { kind: "found", selection, objective, bound: Math.max(objective, bound) };
+    }
+    if (outcome.status === "infeasible" && reduction.known === null) return { kind: "impossible" };
+    break;
+  }
+  return reduction.known === null
+    ? { kind: "open" }
+    : knownAnswer(problem, reduction.known, reduction.bound);
+}
+
+function knownAnswer(problem: Problem, selection: Selection, bound: number): ForcedAnswer {
+  const { objective } = checkSelection(problem, selection);
+  return { kind: "found", selection, objective, bound: Math.max(objective, bound) };
 }

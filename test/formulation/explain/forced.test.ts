@@ -5,11 +5,7 @@ import { InfeasibleError } from "../../../src/core/errors.ts";
 import { evaluate, isWithinLimit } from "../../../src/formulation/evaluate.ts";
 import { explain } from "../../../src/formulation/explain/explain.ts";
 import type { Explanation, Loss } from "../../../src/formulation/explain/explanation.ts";
-import {
-  type Choice,
-  forceChoice,
-  makesChoice,
-} from "../../../src/formulation/explain/forced.ts";
+import { type Choice, forceChoice, makesChoice } from "../../../src/formulation/explain/forced.ts";
 import type { Problem, Selection } from "../../../src/formulation/problem.ts";
 import { checkProblem } from "../../../src/formulation/problem-check.ts";
 import { allSelections, enumerateProblem } from "../../helpers/enumerate-problem.ts";
@@ -118,7 +114,7 @@ describe("explain", () => {
         explanations += 1;
         expect(found.objective).toBeCloseTo(optimum.objective, 9);
         found.dims.forEach(({ narrower, wider }, dim) => {
-          const { counts } = problem.dims[dim] ?? { counts: [] };
+          const counts = problem.dims[dim]?.counts ?? [];
           for (const step of [narrower, wider]) {
             if (step === null) continue;
             const option = counts.indexOf(step.count);

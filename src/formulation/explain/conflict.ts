@@ -1,0 +1,41 @@
+import { nearestLimits } from "../nearest-limits.ts";
+import type { Problem } from "../problem.ts";
+import type { Conflict } from "./explanation.ts";
+import { type LimitGroup, limitGroups, withGroupLimit } from "./limit-groups.ts";
+import { bestOf, type ForcedOptions } from "./solve-forced.ts";
+
+/**
+ * Why no selection meets the limits: how far each alone would have to move, and a set of limits that contradict each other
+ * while any one less of them doesn't. The set comes from a deletion filter: a limit without which the rest still
+ * contradict each other is left out (Chinneck and Dravnieks 1991).
+ *
+ * @param problem whose limits no selection meets
+ */
+export async function explainConflict(problem: Problem, options: ForcedOptions): Promise<Conflict> {
+  const nearest = await nearestLimits(problem, options.solvers, options.signal);
+  let needed = limitGroups(problem).filter(({ soft }) => !soft);
+  let minimal = true;
+  for (const candidate of needed) {
+    const rest = needed.filter((each) => each !== candidate);
+    const { kind } = await bestOf(withOnly(problem, rest), options);
+    if (kind === "impossible") needed = rest;
+    else if (kind === "open") minimal = false;
+  }
+  return { nearest, limits: needed.map(({ name }) => name), minimal };
+}
+
+/** The problem with some of its limits, and nothing to earn: whether any selection is left. */
+function withOnly(problem: Problem, kept: readonly LimitGroup[]): Problem {
+  const removed = limitGroups(problem).filter(
+    ({ members }) => !kept.some((each) => each.members[0] === members[0]),
+  );
+  const limited = removed.reduce(
+    (left, group) => withGroupLimit(left, group, Number.POSITIVE_INFINITY),
+    problem,
+  );
+  return {
+    ...limited,
+    layers: limited.layers.map((layer) => ({ ...layer, tieGain: layer.tieGain.map(() => 0) })),
+    terms: limited.terms.map((term) => ({ ...term, gain: null })),
+  };
+}

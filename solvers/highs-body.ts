@@ -16,6 +16,8 @@ export async function highsBody(port: WorkerPort, packageUrl: string): Promise<v
   // Objective bound, target, time, iteration and solution limits, unknown, interrupted.
   const STOPPED = [11, 12, 13, 14, 15, 16, 17];
   const PROGRESS_SECONDS = 0.2;
+  // In HiGHS 1.15.1 this rule of its presolve makes one small program in thousands "optimal" at a point that isn't.
+  const PROBING = 2 ** 15;
   // What looks for better points takes most of the time of a small solve, effort 0 or not; a restart presolves again.
   const PROOF_ONLY = {
     mip_heuristic_effort: 0,
@@ -65,6 +67,7 @@ export async function highsBody(port: WorkerPort, packageUrl: string): Promise<v
       mip_abs_gap: request.absoluteGap,
       random_seed: 0,
       mip_feasibility_tolerance: 1e-9,
+      presolve_rule_off: PROBING,
     });
     if (request.startIsBest) model.options.set(PROOF_ONLY);
     if (Number.isFinite(request.timeLimitSeconds)) {

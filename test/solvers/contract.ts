@@ -25,6 +25,7 @@ export function solverContract(create: () => Solver): void {
       ["a cover, minimising", models.cover, 5],
       ["integers beyond 0 and 1", models.integers, 11],
       ["a product by its marginals", models.product, 4],
+      ["a program that a presolve once misjudged", models.misjudged, -285.1923757433891],
     ])("proves the optimum of %s", async (_name, model, objective) => {
       expect((await optimumOf(model)).objective).toBeCloseTo(objective, 9);
     });

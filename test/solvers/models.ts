@@ -95,3 +95,37 @@ export function hardModel(): Model {
     weights.map((row): RowSpec => [-FREE, row.reduce((sum, weight) => sum + weight, 0) / 3, row]),
   );
 }
+
+/**
+ * Three options, the product of each with a block that can be dropped, and two limits: the best is option 0 with the block
+ * kept. HiGHS 1.15.1 with probing in its presolve says "optimal" of option 2 without the block, which is worth -369.
+ */
+export const misjudged: Model = modelOf(
+  "maximize",
+  [
+    bit(0),
+    bit(-285.1923757433891),
+    bit(-359.5164222240448),
+    bit(-369.01957620978357),
+    [0, 1, false, 0],
+    [0, 1, false, -128],
+    [0, 1, false, -320],
+  ],
+  [
+    [1, 1, [0, 1, 1, 1]],
+    [-FREE, 0, [0, -1, 0, 0, 1]],
+    [-FREE, 0, [0, 0, -1, 0, 0, 1]],
+    [-FREE, 0, [0, 0, 0, -1, 0, 0, 1]],
+    [0, 0, [-1, 0, 0, 0, 1, 1, 1]],
+    [
+      -FREE,
+      -3888.062717354298,
+      [0, -2742.9470525145525, -3778.0752244114874, -6103.0859329938885, -2304, -2304],
+    ],
+    [
+      -FREE,
+      7950.277970981598,
+      [0, 1907.4217005729674, 6720.075329518318, 4611.392036890983, 5120, 3584, 4608],
+    ],
+  ],
+);

@@ -14,6 +14,7 @@ import { diffCommand } from "./commands/diff.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
+import { finetuneCommand } from "./commands/finetune.ts";
 import { importCommand } from "./commands/import.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { profileCommand } from "./commands/profile.ts";
@@ -21,6 +22,7 @@ import { pruneCommand } from "./commands/prune.ts";
 import { scoreCommand } from "./commands/score.ts";
 import { solveCommand } from "./commands/solve.ts";
 import { sweepCommand } from "./commands/sweep.ts";
+import { trainCommand } from "./commands/train.ts";
 
 const COMMANDS: readonly Command[] = [
   inspectCommand,
@@ -32,6 +34,8 @@ const COMMANDS: readonly Command[] = [
   diffCommand,
   exportCommand,
   correctCommand,
+  finetuneCommand,
+  trainCommand,
   evalCommand,
   pruneCommand,
   compareCommand,

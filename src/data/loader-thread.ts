@@ -12,7 +12,15 @@ import type { Dataset, OpenOptions } from "./dataset.ts";
 /** Where the thread takes images from: memory that it shares, or files that it reads itself. */
 export type ImagePlace =
   | { readonly kind: "memory"; readonly memory: SharedArrayBuffer }
-  | { readonly kind: "files"; readonly path: string; readonly options: OpenOptions };
+  | ({ readonly kind: "files" } & OpenedAs);
+
+/** How a data set was opened, so that a thread can open it again. */
+export interface OpenedAs {
+  readonly path: string;
+  readonly options: OpenOptions;
+  /** Only so many of its images; see `subset`. */
+  readonly limit?: number | undefined;
+}
 
 export interface ThreadData {
   readonly work: BatchWork;
@@ -46,7 +54,7 @@ function memoryReader(memory: SharedArrayBuffer, perImage: number): Reader {
 }
 
 function fileReader(
-  { path, options }: ImagePlace & { readonly kind: "files" },
+  { path, options, limit }: ImagePlace & { readonly kind: "files" },
   work: BatchWork,
 ): Reader {
   let opened: Promise<Dataset> | null = null;
@@ -54,7 +62,8 @@ function fileReader(
     // Decoders are loaded only where images are decoded.
     const { openDataset } = await import("./dataset.ts");
     const { checkedBytes } = await import("./image-cache.ts");
-    opened ??= openDataset(path, options);
+    const { subset } = await import("./subset.ts");
+    opened ??= openDataset(path, options).then((dataset) => subset(dataset, limit));
     const dataset = await opened;
     const images: Uint8Array[] = [];
     for await (const image of dataset.pixels(indices)) {

@@ -5,9 +5,15 @@ import type { TrainingBatch, TrainingData } from "../training/batches.ts";
 import type { AugmentSpec, ImageForm } from "./augment.ts";
 import { type BatchRequest, epochOrder, type PreparedBatch } from "./batch-work.ts";
 import { channelCount } from "./config.ts";
-import type { Dataset, OpenOptions } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
 import { cacheImages, firstSize } from "./image-cache.ts";
-import type { ImagePlace, ThreadAnswer, ThreadData, ThreadRequest } from "./loader-thread.ts";
+import type {
+  ImagePlace,
+  OpenedAs,
+  ThreadAnswer,
+  ThreadData,
+  ThreadRequest,
+} from "./loader-thread.ts";
 import { valueOfByte } from "./prepare.ts";
 
 export interface LoaderOptions {
@@ -18,7 +24,7 @@ export interface LoaderOptions {
   /** Decoded images are held in memory up to so many bytes; 1 GiB unless given. */
   readonly memoryBytes?: number | undefined;
   /** How the set was opened: threads that read files open it again. */
-  readonly open: { readonly path: string; readonly options: OpenOptions };
+  readonly open: OpenedAs;
   readonly progress?: Progress | undefined;
 }
 

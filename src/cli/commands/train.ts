@@ -1,0 +1,27 @@
+import { painter } from "../../report/painter.ts";
+import { trainingText } from "../../report/training-report.ts";
+import { type Command, command } from "../command.ts";
+import { openNetwork } from "../network.ts";
+import { runTraining } from "../run-training.ts";
+import { TRAIN_DEFAULTS, trainingOptions } from "../training-options.ts";
+
+export const trainCommand: Command = command({
+  name: "train [model]",
+  describe: "Train a network's architecture from random weights",
+  examples: [
+    ["mdp train --out runs/default --flip all", "the embedded network on its drawn set"],
+    ["mdp train net.onnx --data photos --epochs 60 --out runs/net", "another one"],
+  ],
+  options: (yargs) =>
+    trainingOptions(yargs, TRAIN_DEFAULTS).positional("model", {
+      type: "string",
+      describe: "ONNX file whose weights are drawn anew; the embedded default without it",
+    }),
+  run: async (options, context) => {
+    const open = await openNetwork(options.model);
+    const report = await runTraining("train", open, options, context);
+    context.json(report);
+    context.print(`\n${trainingText(report, painter(process.stdout.isTTY))}`);
+    return undefined;
+  },
+});

@@ -1,0 +1,99 @@
+import { UsageError } from "../core/errors.ts";
+import type { AugmentSpec } from "../data/augment.ts";
+import type { OptimiserSpec } from "../training/optimisers.ts";
+import { checkRecipe, DISTILLATION, type LossSpec, type Recipe } from "../training/recipe.ts";
+import { checkWhole } from "./numbers.ts";
+import type { TrainingOptions } from "./training-options.ts";
+
+/**
+ * The recipe that the options ask for.
+ * @throws UsageError `training/bad-recipe`, `cli/not-a-count`, `cli/needs-a-teacher`
+ */
+export function recipeOf(options: TrainingOptions): Recipe {
+  checkWhole(options.threads, "--threads", 1);
+  checkWhole(options.workers, "--workers", 1);
+  for (const name of ["limit", "val-limit"] as const) checkWhole(options[name], `--${name}`, 1);
+  checkWhole(options.crop, "--crop", 0);
+  if (!(options.mixup >= 0)) throw badMixup(options.mixup);
+  return checkRecipe({
+    epochs: options.epochs,
+    batch: options.batch.split(",").map((size) => Number(size.trim() === "" ? Number.NaN : size)),
+    accumulate: options.accumulate,
+    optimiser: optimiserOf(options),
+    schedule: {
+      kind: options["lr-schedule"],
+      rate: options.lr ?? (options.optimizer === "sgd" ? 0.01 : 0.001),
+      warmupEpochs: options.warmup,
+      finalShare: options["final-lr"],
+    },
+    loss: lossOf(options),
+    clipNorm: options.clip ?? null,
+    ema: options.ema ?? null,
+    patience: options.patience ?? null,
+    seed: options.seed,
+  });
+}
+
+function optimiserOf(options: TrainingOptions): OptimiserSpec {
+  const { momentum, nesterov } = options;
+  const decayAll = options["decay-all"];
+  const decay = options["weight-decay"];
+  return options.optimizer === "sgd"
+    ? { kind: "sgd", momentum, nesterov, weightDecay: decay ?? 1e-4, decayAll }
+    : {
+        kind: "adamw",
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weightDecay: decay ?? 0.05,
+        decayAll,
+      };
+}
+
+function lossOf(options: TrainingOptions): LossSpec {
+  const { teacher, temperature } = options;
+  const labelSmoothing = options["label-smoothing"];
+  const compares = options.loss === "outputs" || (options["score-weight"] ?? 0) > 0;
+  if (teacher === undefined && (compares || (options["feature-weight"] ?? 0) > 0)) {
+    throw new UsageError({
+      code: "cli/needs-a-teacher",
+      message: "The loss compares with the original network, and --teacher names none.",
+      where: "--teacher",
+      hint: "Name the original network with --teacher.",
+    });
+  }
+  if (options.loss === "outputs") {
+    return { labelSmoothing, labels: 0, scores: 0, temperature, features: 0, outputs: 1 };
+  }
+  const mix = teacher === undefined ? { labels: 1, scores: 0, features: 0 } : DISTILLATION;
+  return {
+    labelSmoothing,
+    temperature,
+    labels: options["label-weight"] ?? mix.labels,
+    scores: options["score-weight"] ?? mix.scores,
+    features: options["feature-weight"] ?? mix.features,
+    outputs: 0,
+  };
+}
+
+function badMixup(mixup: number): UsageError {
+  return new UsageError({
+    code: "training/bad-recipe",
+    message: `--mixup is ${mixup}; it must be at least 0.`,
+    where: "--mixup",
+    hint: "0.2 is usual; 0 leaves images whole.",
+  });
+}
+
+/** How images are varied, for images of this form. */
+export function augmentOf(
+  { crop, flip, mixup }: Pick<TrainingOptions, "crop" | "flip" | "mixup">,
+  form: { readonly channels: number; readonly side: number },
+): AugmentSpec {
+  return {
+    crop: crop ?? Math.floor(form.side / 8),
+    // Mirrored digits and letters are other ones; pictures of things are mostly in colour.
+    flip: flip ?? (form.channels === 1 ? "none" : "horizontal"),
+    mixup,
+  };
+}

@@ -29,24 +29,29 @@ import {
 import type { PickleValue } from "./pickle-values.ts";
 
 const NEWEST_PROTOCOL = 5;
-/** In arrays, together: 1 GiB. */
-const MOST_NUMBERS = 2 ** 27;
+/** In arrays, together: 256 MiB. */
+const MOST_NUMBERS = 2 ** 25;
 
 /**
  * The value that the bytes hold.
+ * @param mostNumbers that all arrays together may have
  * @throws InputError `formulation/pickle-refused`, `formulation/pickle-damaged`
  */
-export function readPickle(data: Uint8Array, where: string): PickleValue {
+export function readPickle(
+  data: Uint8Array,
+  where: string,
+  mostNumbers: number = MOST_NUMBERS,
+): PickleValue {
   const cursor = cursorOver(data, where);
   let opcodeAt = 0;
-  let numbersLeft = MOST_NUMBERS;
+  let numbersLeft = mostNumbers;
   const refuse = (what: string): never => {
     throw refusedPickle(what, opcodeAt, where);
   };
   // One stretch of bytes can be named as an array many times.
   const take = (numbers: number): void => {
     numbersLeft -= numbers;
-    if (numbersLeft < 0) refuse(`more than ${MOST_NUMBERS} numbers in arrays`);
+    if (numbersLeft < 0) refuse(`more than ${mostNumbers} numbers in arrays`);
   };
   const machine: Machine = {
     cursor,

@@ -12,8 +12,8 @@
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import type { Model } from "../../onnx/model.ts";
 import type { Structure } from "../../structure/structure.ts";
-import { openProducts } from "../../subnet/correct/moments.ts";
 import { drawPlaces, inputPatches, positionsOf } from "../../subnet/correct/patches.ts";
+import { openProducts } from "../../subnet/correct/products.ts";
 import type { LayerScores } from "../per-unit.ts";
 import { addTo, type Scorer } from "./collect.ts";
 import { extend } from "./extend.ts";

@@ -4,9 +4,10 @@ import type { Feed, Feeds } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { applyUpdate, biasPlace } from "./apply.ts";
 import { leastSquares } from "./least-squares.ts";
-import { type MomentSums, openProducts, type Products, sumMoments } from "./moments.ts";
+import { type MomentSums, type Moments, sumMoments } from "./moments.ts";
 import { drawPlaces, inputPatches, outputPatches, type Patches, positionsOf } from "./patches.ts";
 import type { CorrectionStep } from "./plan.ts";
+import { openProducts, type Products } from "./products.ts";
 import type { Samples } from "./samples.ts";
 import { type Request, type Segment, scheduleOf } from "./schedule.ts";
 import { checkInterrupted, type Setting } from "./setting.ts";
@@ -79,7 +80,7 @@ export async function correctLayers(
         await addPart(sums, step, found, wanted, setting.positions, seed);
         part += 1;
       }
-      const fitted = fit(graph, step, sums, setting);
+      const fitted = await fitLayer(graph, step, sums.moments(), products, setting.ridge);
       graph = fitted.graph;
       layers.push(fitted.correction);
     }
@@ -156,23 +157,17 @@ function residuals(
   return aim;
 }
 
-function fit(
+async function fitLayer(
   graph: Graph,
   { layer, label, wanted }: CorrectionStep,
-  sums: MomentSums,
-  { ridge }: Setting,
-): { readonly graph: Graph; readonly correction: LayerCorrection } {
-  const moments = sums.moments();
+  moments: Moments,
+  products: Products,
+  ridge: number,
+): Promise<{ readonly graph: Graph; readonly correction: LayerCorrection }> {
   const freeBias = biasPlace(graph, layer) !== null;
-  const update = leastSquares(moments, { ridge, freeBias });
+  const update = await leastSquares(moments, { ridge, freeBias, products });
+  const { samples } = moments;
   const { before, after } = update;
-  const correction = {
-    label,
-    wanted,
-    samples: moments.samples,
-    before,
-    after,
-    ridge: update.ridge,
-  };
+  const correction = { label, wanted, samples, before, after, ridge: update.ridge };
   return { graph: applyUpdate(graph, layer, update), correction };
 }

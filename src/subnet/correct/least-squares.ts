@@ -1,5 +1,6 @@
-import { CholeskyDecomposition, Matrix } from "ml-matrix";
+import { factorPositive } from "./cholesky.ts";
 import type { Moments } from "./moments.ts";
+import type { Products } from "./products.ts";
 
 /** Change of weights and bias that brings a layer's output closest to what is wanted. */
 export interface Update {
@@ -19,6 +20,7 @@ export interface LeastSquaresOptions {
   readonly ridge: number;
   /** False where the layer has no place for a bias: then the mean isn't free. */
   readonly freeBias: boolean;
+  readonly products: Products;
 }
 
 /**
@@ -27,7 +29,10 @@ export interface LeastSquaresOptions {
  *
  * Where the covariance is singular for the asked ridge, it is raised tenfold until a Cholesky factor exists.
  */
-export function leastSquares(moments: Moments, options: LeastSquaresOptions): Update {
+export async function leastSquares(
+  moments: Moments,
+  options: LeastSquaresOptions,
+): Promise<Update> {
   const { groups, unknowns, outputs } = moments;
   const weights = new Float64Array(groups * outputs * unknowns);
   const bias = new Float64Array(groups * outputs);
@@ -36,7 +41,7 @@ export function leastSquares(moments: Moments, options: LeastSquaresOptions): Up
   let ridge = options.ridge;
   for (let group = 0; group < groups; group += 1) {
     const part = groupOf(moments, group, options.freeBias);
-    const solved = solveGroup(part, options.ridge);
+    const solved = await solveGroup(part, options);
     ridge = Math.max(ridge, solved.ridge);
     weights.set(solved.change, group * outputs * unknowns);
     for (let row = 0; row < outputs; row += 1) {
@@ -92,62 +97,51 @@ function addScaled(target: Float64Array, offset: number, values: Float64Array, b
 
 const LARGEST_RIDGE = 1e3;
 
-function solveGroup(
-  group: Group,
-  ridge: number,
-): { readonly change: Float64Array; readonly ridge: number; readonly added: number } {
+interface Solved {
+  readonly change: Float64Array;
+  /** Relative to the mean diagonal. */
+  readonly ridge: number;
+  /** What was added to the diagonal. */
+  readonly added: number;
+}
+
+async function solveGroup(group: Group, options: LeastSquaresOptions): Promise<Solved> {
   const { unknowns, outputs, inputs, cross } = group;
   let trace = 0;
   for (let at = 0; at < unknowns; at += 1) trace += inputs[at * unknowns + at] ?? 0;
-  const change = new Float64Array(outputs * unknowns);
-  // An input that never varies explains nothing.
-  if (!(trace > 0)) return { change, ridge, added: 0 };
-  for (let used = ridge; used <= LARGEST_RIDGE; used = Math.max(used * 10, 1e-8)) {
-    const added = (used * trace) / unknowns;
-    const factor = factorOf(inputs, unknowns, added);
-    if (factor === null) continue;
-    const right = new Matrix(unknowns, outputs);
-    for (let row = 0; row < outputs; row += 1) {
-      for (let at = 0; at < unknowns; at += 1) right.set(at, row, cross[row * unknowns + at] ?? 0);
-    }
-    const solution = factor.solve(right);
-    for (let row = 0; row < outputs; row += 1) {
-      for (let at = 0; at < unknowns; at += 1) change[row * unknowns + at] = solution.get(at, row);
-    }
-    return { change, ridge: used, added };
+  const unchanged = { change: new Float64Array(outputs * unknowns), added: 0 };
+  // Inputs that never vary explain nothing.
+  if (!(trace > 0)) return { ...unchanged, ridge: options.ridge };
+  for (let ridge = options.ridge; ridge <= LARGEST_RIDGE; ridge = Math.max(ridge * 10, 1e-8)) {
+    const added = (ridge * trace) / unknowns;
+    const factor = await factorPositive(
+      raised(inputs, unknowns, added),
+      unknowns,
+      options.products,
+    );
+    if (factor === null || factor.condition > LARGEST_CONDITION) continue;
+    return { change: await factor.solve(cross), ridge, added };
   }
-  return { change, ridge, added: 0 };
+  return { ...unchanged, ridge: LARGEST_RIDGE };
 }
 
-/** Cholesky factor of the covariance plus a multiple of the unit matrix, or null where it is singular to working precision. */
-function factorOf(
-  inputs: Float64Array,
-  unknowns: number,
-  added: number,
-): CholeskyDecomposition | null {
-  const matrix = new Matrix(unknowns, unknowns);
-  for (let row = 0; row < unknowns; row += 1) {
-    for (let column = 0; column <= row; column += 1) {
-      // The two halves differ in the last digits of float32.
-      const mean =
-        ((inputs[row * unknowns + column] ?? 0) + (inputs[column * unknowns + row] ?? 0)) / 2;
-      matrix.set(row, column, row === column ? mean + added : mean);
-      if (row !== column) matrix.set(column, row, mean);
-    }
-  }
-  const factor = new CholeskyDecomposition(matrix);
-  if (!factor.isPositiveDefinite()) return null;
-  const { lowerTriangularMatrix: lower } = factor;
-  let [least, most] = [Number.POSITIVE_INFINITY, 0];
-  for (let at = 0; at < unknowns; at += 1) {
-    least = Math.min(least, lower.get(at, at));
-    most = Math.max(most, lower.get(at, at));
-  }
-  return (least / most) ** 2 > SINGULAR ? factor : null;
-}
+// Covariances come out of products in float32: what is this much smaller than the rest is rounding.
+const LARGEST_CONDITION = 1e9;
 
-// Covariances come out of products in float32: what is smaller than this is rounding.
-const SINGULAR = 1e-9;
+/** A symmetric copy with something added to its diagonal; the two halves differ in the last digits of float32. */
+function raised(matrix: Float64Array, size: number, added: number): Float64Array {
+  const copy = new Float64Array(matrix.length);
+  for (let row = 0; row < size; row += 1) {
+    for (let column = 0; column < row; column += 1) {
+      const [here, there] = [row * size + column, column * size + row];
+      const mean = ((matrix[here] ?? 0) + (matrix[there] ?? 0)) / 2;
+      copy[here] = mean;
+      copy[there] = mean;
+    }
+    copy[row * size + row] = (matrix[row * size + row] ?? 0) + added;
+  }
+  return copy;
+}
 
 function dot(left: Float64Array, right: Float64Array): number {
   let sum = 0;

@@ -1,8 +1,5 @@
-import { graphBuilder } from "../../graph/build.ts";
-import { modelOf } from "../../onnx/model.ts";
-import { serializeModel } from "../../onnx/write.ts";
-import { openSession, type Session } from "../../runtime/session.ts";
 import type { Patches } from "./patches.ts";
+import type { Products } from "./products.ts";
 
 /** Means and centred second moments of inputs and residuals, per group; everything row-major, in float64. */
 export interface Moments {
@@ -20,44 +17,6 @@ export interface Moments {
   readonly cross: Float64Array;
   /** groups x outputs: variance of the residuals. */
   readonly residuals: Float64Array;
-}
-
-/** Multiplies patches: a session that is shared by all layers. */
-export interface Products {
-  readonly run: (
-    groups: number,
-    left: Float32Array,
-    right: Float32Array,
-    samples: number,
-  ) => Promise<Float32Array>;
-  readonly close: () => Promise<void>;
-}
-
-/** Opens the products `left * right'` of groups x rows x samples each. The runtime does them ten times as fast as a loop here. */
-export async function openProducts(threads: number): Promise<Products> {
-  const b = graphBuilder({ opset: 17 });
-  b.input("left", ["groups", "rows", "samples"]);
-  b.input("right", ["groups", "columns", "samples"]);
-  const turned = b.node("Transpose", ["right"], { attributes: { perm: [0, 2, 1] } });
-  const product = b.output(b.node("MatMul", ["left", turned]));
-  const bytes = Buffer.concat(serializeModel(modelOf(b.graph())));
-  const session: Session = await openSession(bytes, { threads, where: "covariances" });
-  const run = async (
-    groups: number,
-    left: Float32Array,
-    right: Float32Array,
-    samples: number,
-  ): Promise<Float32Array> => {
-    const feed = (data: Float32Array) =>
-      ({
-        type: "float32",
-        shape: [groups, data.length / groups / samples, samples],
-        data,
-      }) as const;
-    const { [product]: result } = await session.run({ left: feed(left), right: feed(right) });
-    return result?.type === "float32" ? result.data : new Float32Array();
-  };
-  return { run, close: () => session.close() };
 }
 
 /** Sums over samples, part by part. */

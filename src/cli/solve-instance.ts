@@ -1,7 +1,9 @@
 import { EXIT, type ExitCode } from "../core/errors.ts";
 import { type Answer, InfeasibleLimitsError } from "../formulation/answer.ts";
+import { type Method, parseMethod } from "../formulation/baselines/method.ts";
+import { runMethod } from "../formulation/baselines/run-method.ts";
+import { instanceWrittenAxes } from "../formulation/baselines/written-axes.ts";
 import { type Instance, readInstance } from "../formulation/instance.ts";
-import { solveProblem } from "../formulation/solve-problem.ts";
 import { startingSelection } from "../formulation/start.ts";
 import { writeLpFile } from "../mip/lp-file.ts";
 import type { Context } from "./command.ts";
@@ -18,6 +20,8 @@ export interface SolveInstanceOptions {
   readonly presolve?: boolean | undefined;
   /** Write the program in LP format to this file. */
   readonly writeLp?: string | undefined;
+  /** Default mdp. */
+  readonly method?: Method | undefined;
 }
 
 /**
@@ -35,8 +39,12 @@ export async function solveInstanceCommand(
   const instance = readInstance(path);
   const { writeLp } = options;
   try {
-    const answer = await withSolvers((solvers) =>
-      solveProblem(instance.problem, solvers, {
+    const { problem } = instance;
+    const method = options.method ?? parseMethod("mdp");
+    const { answer } = await withSolvers((solvers) =>
+      runMethod(problem, method, solvers, {
+        written: instanceWrittenAxes(problem),
+        isMatched: false,
         timeLimitSeconds: options.timeLimit,
         relativeGap: options.gap,
         presolve: options.presolve === false ? false : undefined,

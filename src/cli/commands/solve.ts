@@ -1,11 +1,12 @@
 import { EXIT } from "../../core/errors.ts";
 import { checkWritable } from "../../core/files.ts";
+import { METHOD_NAMES } from "../../formulation/baselines/method.ts";
 import { painter } from "../../report/painter.ts";
 import { solveText } from "../../report/solve-report.ts";
 import { type Command, command } from "../command.ts";
 import { openNetwork } from "../network.ts";
 import { solveInstanceCommand } from "../solve-instance.ts";
-import { solveNetwork } from "../solve-network.ts";
+import { methodFor, solveNetworkBy } from "../solve-method.ts";
 import { checkSolveOptions, solveNetworkOptions, solveOptions } from "../solve-options.ts";
 import { reportOf, writeSubnet } from "../solved-report.ts";
 import { tableFor } from "../table-source.ts";
@@ -25,6 +26,12 @@ export const solveCommand: Command = command({
         describe: "ONNX file; the embedded default without it",
       })
       .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" })
+      .option("method", {
+        type: "string",
+        requiresArg: true,
+        default: "mdp",
+        describe: `How to choose: ${METHOD_NAMES.join(", ")}; linear-latency:30 takes 30 steps`,
+      })
       .option("write-lp", {
         type: "string",
         requiresArg: true,
@@ -44,8 +51,9 @@ export const solveCommand: Command = command({
   run: async (options, context) => {
     await checkSolveOptions(options);
     for (const path of [options.out, options.writeLp]) if (path !== undefined) checkWritable(path);
+    const method = methodFor(options.method, options.writeLp);
     if (options.instance !== undefined) {
-      return solveInstanceCommand(options.instance, options, context);
+      return solveInstanceCommand(options.instance, { ...options, method }, context);
     }
     const started = performance.now();
     const open = await openNetwork(options.model);
@@ -59,7 +67,7 @@ export const solveCommand: Command = command({
       ...solveNetworkOptions(options, source.table.step),
       writeLp: options.writeLp,
     };
-    const solved = await solveNetwork(open, source, wanted, context);
+    const solved = await solveNetworkBy(method, open, source, wanted, context);
     const total = (performance.now() - started) / 1000;
     const report = reportOf({ open, source, wanted, solved, read, total });
     if (options.out !== undefined) writeSubnet(options.out, open, solved, report);

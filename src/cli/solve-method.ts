@@ -1,0 +1,64 @@
+import { UsageError } from "../core/errors.ts";
+import { type Method, parseMethod } from "../formulation/baselines/method.ts";
+import { runMethod } from "../formulation/baselines/run-method.ts";
+import { networkWrittenAxes } from "../formulation/baselines/written-axes.ts";
+import { latencyBudget } from "../formulation/latency-budget.ts";
+import { startingSelection } from "../formulation/start.ts";
+import { writeLpFile } from "../mip/lp-file.ts";
+import type { Context } from "./command.ts";
+import type { OpenNetwork } from "./network.ts";
+import {
+  prepareNetwork,
+  type SolvedNetwork,
+  type SolveNetworkOptions,
+  solvedNetwork,
+  solveNetwork,
+  withBudget,
+} from "./solve-network.ts";
+import { solveProgressNotes } from "./solve-notes.ts";
+import { withSolvers } from "./solvers.ts";
+import type { TableSource } from "./table-source.ts";
+
+/** As `solveNetwork`, by any of the methods; every one of them keeps the limits by the true tables. */
+export async function solveNetworkBy(
+  method: Method,
+  open: OpenNetwork,
+  source: TableSource,
+  options: SolveNetworkOptions,
+  context: Context,
+): Promise<SolvedNetwork> {
+  if (method.name === "mdp") return solveNetwork(open, source, options, context);
+  const prepared = await prepareNetwork(open, source, options);
+  const budgetMs = await latencyBudget(options.budget, prepared.dense.latencyMs);
+  const problem = withBudget(prepared.network.problem, budgetMs);
+  const written = networkWrittenAxes({ ...prepared.network, problem }, source.table);
+  const { writeLp } = options;
+  const { answer } = await withSolvers((solvers) =>
+    runMethod(problem, method, solvers, {
+      written,
+      isMatched: false,
+      timeLimitSeconds: options.timeLimitSeconds,
+      relativeGap: options.relativeGap,
+      presolve: options.presolve ? undefined : false,
+      signal: context.signal,
+      start: startingSelection,
+      onModel: writeLp === undefined ? undefined : (model) => writeLpFile(writeLp, model),
+      onProgress: solveProgressNotes(context.progress),
+    }),
+  );
+  return solvedNetwork(prepared, problem, answer);
+}
+
+/** @throws UsageError `formulation/method`, `cli/no-program` */
+export function methodFor(text: string, writeLp: string | undefined): Method {
+  const method = parseMethod(text);
+  if (writeLp === undefined || method.name === "mdp" || method.name === "channels-only") {
+    return method;
+  }
+  throw new UsageError({
+    code: "cli/no-program",
+    message: `Method ${method.name} solves no program that could be written as an LP file.`,
+    where: "--write-lp",
+    hint: "Leave --write-lp out, or solve with --method mdp or channels-only.",
+  });
+}

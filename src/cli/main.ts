@@ -13,6 +13,7 @@ import { devicesCommand } from "./commands/devices.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { exportCommand } from "./commands/export.ts";
 import { finetuneCommand } from "./commands/finetune.ts";
 import { importCommand } from "./commands/import.ts";
@@ -31,6 +32,7 @@ const COMMANDS: readonly Command[] = [
   profileCommand,
   solveCommand,
   sweepCommand,
+  explainCommand,
   diffCommand,
   exportCommand,
   correctCommand,

@@ -1,0 +1,127 @@
+import { EXIT, type ExitCode } from "../../core/errors.ts";
+import { InfeasibleLimitsError } from "../../formulation/answer.ts";
+import { explainConflict } from "../../formulation/explain/conflict.ts";
+import { type ExplainOptions, explain } from "../../formulation/explain/explain.ts";
+import {
+  type ConflictReport,
+  conflictText,
+  type ExplainReport,
+  explainText,
+} from "../../report/explain-report.ts";
+import { painter } from "../../report/painter.ts";
+import { type Command, type Context, command } from "../command.ts";
+import { type GivenOptions, rememberedSubnet, withRemembered } from "../explain-options.ts";
+import { type ExplainSubject, instanceToExplain, networkToExplain } from "../explain-subject.ts";
+import { openNetwork } from "../network.ts";
+import { solveProgressNotes } from "../solve-notes.ts";
+import { checkSolveOptions, solveNetworkOptions, solveOptions } from "../solve-options.ts";
+import { withSolvers } from "../solvers.ts";
+import { tableFor } from "../table-source.ts";
+
+/** Explaining is for people who wait: what is not exact by then is said to lie between two losses. */
+const DEFAULT_SECONDS = 60;
+
+export const explainCommand: Command = command({
+  name: "explain [model]",
+  describe:
+    "Say why a subnet is as it is, and what each choice would cost if it were made otherwise",
+  examples: [
+    ["mdp explain --device jetson --budget 50%", "the best subnet at half the latency"],
+    [
+      "mdp explain net.onnx --subnet subnet.json",
+      "a subnet of mdp solve, with the options it was solved with",
+    ],
+    [
+      "mdp explain net.onnx --table t.json --budget 3ms",
+      "an infeasible budget: what stands in the way",
+    ],
+    ["mdp explain --instance FILE.json", "a published instance of the program"],
+  ],
+  options: (yargs) =>
+    solveOptions(yargs)
+      .positional("model", {
+        type: "string",
+        describe: "ONNX file; the embedded default without it",
+      })
+      .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" })
+      .option("subnet", {
+        type: "string",
+        requiresArg: true,
+        describe: "Explain this subnet.json; its options hold where none are given",
+      })
+      .option("instance", {
+        type: "string",
+        requiresArg: true,
+        describe: "Explain a published instance instead",
+      })
+      // A subnet file may say these, so that they have no default before it is read.
+      .default({ budget: undefined, "max-prune": undefined, blocks: undefined, layers: undefined })
+      .conflicts("instance", ["model", "device", "table", "importance", "subnet"]),
+  run: async (options, context) => {
+    const { instance, subnet = null } = options;
+    const subject =
+      instance === undefined ? await openSubject(options, context) : instanceToExplain(instance);
+    return await explainSubject(subject, subnet, options, context);
+  },
+});
+
+type Options = GivenOptions & {
+  readonly model?: string | undefined;
+  readonly subnet?: string | undefined;
+  readonly timeLimit?: number | undefined;
+  readonly gap: number;
+  readonly presolve: boolean;
+};
+
+async function openSubject(given: Options, context: Context): Promise<ExplainSubject> {
+  const open = await openNetwork(given.model);
+  const remembered =
+    given.subnet === undefined ? null : rememberedSubnet(given.subnet, open.structure);
+  const options = withRemembered(given, remembered?.options ?? {});
+  await checkSolveOptions(options);
+  const source = tableFor(open, {
+    ...options,
+    step: options.step ?? options.multipleOf,
+    commandLine: context.commandLine,
+  });
+  const wanted = solveNetworkOptions(options, source.table.step);
+  return networkToExplain(open, source, wanted, remembered?.subnet ?? null);
+}
+
+async function explainSubject(
+  { about, problem, selection }: ExplainSubject,
+  subnet: string | null,
+  { timeLimit, presolve }: Pick<Options, "timeLimit" | "presolve">,
+  context: Context,
+): Promise<ExitCode> {
+  const seconds = timeLimit ?? DEFAULT_SECONDS;
+  const end = performance.now() + 1000 * seconds;
+  const secondsLeft = (): number => (end - performance.now()) / 1000;
+  const { signal } = context;
+  const asked: ExplainOptions = {
+    selection,
+    timeLimitSeconds: seconds,
+    presolve: presolve ? undefined : false,
+    signal,
+    onProgress: solveProgressNotes(context.progress),
+    onStep: (done, total) => context.progress.step("losses", done, total),
+  };
+  const paint = painter(process.stdout.isTTY);
+  return await withSolvers(async (solvers) => {
+    try {
+      const explanation = await explain(problem, solvers, asked);
+      const report: ExplainReport = { schema: "mdp-explain/1", ...about, subnet, explanation };
+      context.json(report);
+      context.print(explainText(report, paint));
+      return signal.aborted ? EXIT.interrupted : EXIT.done;
+    } catch (error) {
+      if (!(error instanceof InfeasibleLimitsError)) throw error;
+      const conflict = await explainConflict(problem, { solvers, secondsLeft, signal });
+      const { name, head } = about;
+      const report: ConflictReport = { schema: "mdp-conflict/1", name, head, conflict };
+      context.json(report);
+      context.print(conflictText(report, paint));
+      return EXIT.infeasible;
+    }
+  });
+}

@@ -1,0 +1,78 @@
+import { evaluate } from "../formulation/evaluate.ts";
+import { subnetSelection } from "../formulation/explain/subnet-selection.ts";
+import { readInstance } from "../formulation/instance.ts";
+import { latencyBudget } from "../formulation/latency-budget.ts";
+import type { Problem, Selection } from "../formulation/problem.ts";
+import type { ExplainReport } from "../report/explain-report.ts";
+import type { Subnet } from "../subnet/subnet.ts";
+import type { OpenNetwork } from "./network.ts";
+import {
+  everything,
+  prepareNetwork,
+  type SolveNetworkOptions,
+  withBudget,
+} from "./solve-network.ts";
+import { headOf } from "./solved-report.ts";
+import type { TableSource } from "./table-source.ts";
+
+/** What is explained: a network's program or an instance, and the subnet where one is given. */
+export interface ExplainSubject {
+  readonly about: Pick<ExplainReport, "name" | "head" | "options" | "dense" | "dims" | "notes">;
+  readonly problem: Problem;
+  readonly selection: Selection | undefined;
+}
+
+/** @throws InputError for the file */
+export function instanceToExplain(path: string): ExplainSubject {
+  const { problem } = readInstance(path);
+  const { objective } = evaluate(problem, everything(problem));
+  return {
+    about: {
+      name: problem.name,
+      head: null,
+      options: null,
+      dense: { objective },
+      dims: problem.dims.map(() => ({ unitChannels: 1, whole: "keeps all by the instance" })),
+      notes: [],
+    },
+    problem,
+    selection: undefined,
+  };
+}
+
+/**
+ * @param subnet null explains the best one
+ * @throws as `prepareNetwork` and `subnetSelection`
+ */
+export async function networkToExplain(
+  open: OpenNetwork,
+  source: TableSource,
+  wanted: SolveNetworkOptions,
+  subnet: Subnet | null,
+): Promise<ExplainSubject> {
+  const prepared = await prepareNetwork(open, source, wanted);
+  const { network, dense, importance } = prepared;
+  const budgetMs = await latencyBudget(wanted.budget, dense.latencyMs);
+  const given = subnet === null ? null : subnetSelection(network, subnet);
+  const { budget, step, maxPrune, protect, blocks, layers } = wanted;
+  return {
+    about: {
+      name: open.name,
+      head: headOf(open, source, importance),
+      options: { budget, step, maxPrune, protect: protect?.source ?? null, blocks, layers },
+      dense: { objective: dense.importance },
+      dims: open.structure.dims.map(({ unitChannels }, dim) => ({
+        unitChannels,
+        whole: network.choices[dim]?.whole ?? null,
+      })),
+      notes:
+        given === null || given.keepsBest
+          ? []
+          : [
+              "The subnet keeps other units than those that rank best by this importance; it is explained as if it kept the best.",
+            ],
+    },
+    problem: withBudget(network.problem, budgetMs),
+    selection: given?.selection,
+  };
+}

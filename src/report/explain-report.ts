@@ -1,0 +1,281 @@
+import { nearestText } from "../formulation/answer.ts";
+import type {
+  Conflict,
+  DimReason,
+  Explanation,
+  LimitReason,
+  Loss,
+  PartReason,
+  StepReason,
+} from "../formulation/explain/explanation.ts";
+import type { Painter } from "./painter.ts";
+import { headLines, plainTable, type SolveHead, shortened, tidy } from "./solve-report.ts";
+
+/** Why a subnet is as it is: what `mdp explain` prints. */
+export interface ExplainReport {
+  readonly schema: "mdp-explain/1";
+  /** Of the network or instance. */
+  readonly name: string;
+  readonly head: SolveHead | null;
+  readonly options: Readonly<Record<string, unknown>> | null;
+  /** The file of the subnet that is explained; null for the optimum. */
+  readonly subnet: string | null;
+  readonly dense: { readonly objective: number };
+  readonly explanation: Explanation;
+  /** Per dim of the explanation: channels per unit, and why it has one option only. */
+  readonly dims: readonly { readonly unitChannels: number; readonly whole: string | null }[];
+  readonly notes: readonly string[];
+}
+
+/** Why there is no subnet. */
+export interface ConflictReport {
+  readonly schema: "mdp-conflict/1";
+  readonly name: string;
+  readonly head: SolveHead | null;
+  readonly conflict: Conflict;
+}
+
+/** A choice that could be made the other way. */
+interface Call {
+  readonly what: string;
+  readonly loss: Loss;
+}
+
+const CLOSEST = 5;
+
+/** The explanation as people read it. Losses are per cent of the whole network's importance. */
+export function explainText(report: ExplainReport, paint: Painter): string {
+  const { explanation, head, name, subnet } = report;
+  const title = head === null ? [`Instance    ${name}`] : headLines(head, paint);
+  if (subnet !== null) title.push(`Subnet      ${subnet}`);
+  const show = sharesOf(report.dense.objective);
+  const parts = [
+    title.join("\n"),
+    qualityText(explanation, show, paint),
+    limitsText(explanation.limits, show),
+    closestText(report, show),
+    partsText("block", explanation.blocks, show),
+    partsText("layer", explanation.layers, show),
+    dimsText(report, show),
+    unchangedText(report),
+    [...report.notes, ...explanation.notes].map((note) => `Note        ${note}`).join("\n"),
+  ];
+  return joined(parts);
+}
+
+/** Why no subnet meets the limits, as people read it. */
+export function conflictText({ name, head, conflict }: ConflictReport, paint: Painter): string {
+  const title = head === null ? [`Instance    ${name}`] : headLines(head, paint);
+  const { nearest, limits, minimal } = conflict;
+  const [only] = limits;
+  const set =
+    limits.length === 1
+      ? `${only} alone can't be met, whatever the other limits are.`
+      : `${limits.join(", ")} contradict each other${minimal ? "; without any one of them the rest can be met" : ""}.`;
+  const moves = nearest.map((each) => `- ${nearestText(each)}`);
+  return joined([
+    title.join("\n"),
+    `${paint.warn("No subnet meets the limits.")} ${set}`,
+    moves.length === 0
+      ? "No single limit can be moved far enough to mend that."
+      : `Moving one of these would be enough:\n${moves.join("\n")}`,
+    minimal
+      ? ""
+      : "Note        The time was over before each of these limits was shown to be needed.",
+  ]);
+}
+
+function joined(parts: readonly string[]): string {
+  return parts
+    .filter((part) => part !== "")
+    .map(tidy)
+    .join("\n\n");
+}
+
+/** A difference of the objective as a share of the whole network's. */
+type Share = (value: number) => string;
+
+function sharesOf(dense: number): Share {
+  return (value) => {
+    const share = (100 * Math.abs(value)) / Math.abs(dense);
+    if (share === 0) return "0 %";
+    return `${share >= 1 ? share.toFixed(2) : Number(share.toPrecision(2))} %`;
+  };
+}
+
+function qualityText({ objective, optimum }: Explanation, show: Share, paint: Painter): string {
+  const behind = optimum.objective - objective;
+  const proof = optimum.proven ? "proven" : "not proven";
+  if (Math.abs(behind) <= 1e-9 * Math.abs(optimum.objective)) {
+    return optimum.proven
+      ? paint.good("This is the best subnet within the limits, proven.")
+      : paint.warn(
+          `This is the best subnet found within the limits (not proven: ${show(optimum.bound - objective)} more is not ruled out).`,
+        );
+  }
+  return behind > 0
+    ? paint.warn(
+        `Another subnet within the same limits keeps ${show(behind)} more importance (${proof}). Losses below 0 are what a choice made otherwise would win.`,
+      )
+    : paint.warn(
+        `The subnet exceeds the limits, and keeps ${show(behind)} more importance than the best within them (${proof}).`,
+      );
+}
+
+function limitsText(limits: readonly LimitReason[], show: Share): string {
+  return limits.map((limit) => limitText(limit, show)).join("\n");
+}
+
+function limitText(reason: LimitReason, show: Share): string {
+  const { resource, unit, limit, used, reading, soft, worthAll, multiplier, step } = reason;
+  const { scale, offset, text } = reading ?? { scale: 1, offset: 0, text: resource };
+  const read = (value: number): string => amount(offset + scale * value);
+  const spaced = unit === "" ? "" : ` ${unit}`;
+  const slack = limit - used;
+  const room =
+    slack >= 0 ? `${amount(slack)}${spaced} unused` : `${amount(-slack)}${spaced} beyond it`;
+  const lines = [
+    `${reading === null ? `Limit       ${resource}` : `Limit       ${text}`}${soft ? " (soft)" : ""}: ${read(used)} of ${read(limit)}${spaced} (${room})`,
+  ];
+  if (worthAll !== null) {
+    lines.push(
+      worthAll > 0
+        ? `It binds: without it ${show(worthAll)} more importance would stay.`
+        : "It doesn't bind: without it the answer would be no better.",
+    );
+  }
+  if (multiplier !== null && multiplier > 0) {
+    lines.push(
+      `At the margin ${amount(step)}${spaced} is worth ${show(multiplier * step)} (multiplier of the bound: ${show(multiplier)} per ${unit === "" ? "unit" : unit}).`,
+    );
+  }
+  lines.push(
+    `Solved again: ${amount(step)}${spaced} more ${gainText(reason.more, show)}, ${amount(step)}${spaced} less ${lossText(reason.less, show)}.`,
+  );
+  return lines.join(`\n${" ".repeat(12)}`);
+}
+
+function gainText(loss: Loss, show: Share): string {
+  if (loss.kind === "exact") return loss.loss < 0 ? `wins ${show(loss.loss)}` : "wins nothing";
+  return loss.kind === "impossible" ? "is impossible" : "could not be solved in time";
+}
+
+function lossText(loss: Loss, show: Share): string {
+  if (loss.kind === "exact") return loss.loss > 0 ? `loses ${show(loss.loss)}` : "loses nothing";
+  return loss.kind === "impossible" ? "is impossible" : "could not be solved in time";
+}
+
+/** The choices that came closest to being made otherwise. */
+function closestText(report: ExplainReport, show: Share): string {
+  const { blocks, layers, dims } = report.explanation;
+  const part = ({ name, kept, loss }: PartReason): Call => ({
+    what: `${kept ? "drop" : "keep"} ${shortened(name)}`,
+    loss,
+  });
+  const steps = dims.flatMap((dim, at): Call[] => {
+    const channels = report.dims[at]?.unitChannels ?? 1;
+    return [dim.narrower, dim.wider].flatMap((step): Call[] =>
+      step === null
+        ? []
+        : [
+            {
+              what: `${shortened(dim.name)} at ${step.count * channels} instead of ${dim.kept * channels}`,
+              loss: step.loss,
+            },
+          ],
+    );
+  });
+  const calls = [...blocks.map(part), ...layers.map(part), ...steps]
+    .flatMap(({ what, loss }) => (loss.kind === "exact" ? [{ what, loss: loss.loss }] : []))
+    .sort((one, other) => one.loss - other.loss)
+    .slice(0, CLOSEST);
+  if (calls.length === 0) return "";
+  const lines = calls.map(
+    ({ what, loss }) =>
+      `- ${what}: ${loss === 0 ? "loses nothing, the answer is one of several" : `${loss < 0 ? "wins" : "loses"} ${show(loss)}`}`,
+  );
+  return `The closest calls, everything else decided anew:\n${lines.join("\n")}`;
+}
+
+function partsText(what: string, parts: readonly PartReason[], show: Share): string {
+  if (parts.length === 0) return "";
+  const table = plainTable([what, "", "the other way loses"], ["left", "left", "right"]);
+  const known = ({ loss }: PartReason): number =>
+    loss.kind === "exact" ? loss.loss : Number.POSITIVE_INFINITY;
+  for (const part of [...parts].sort((one, other) => known(one) - known(other))) {
+    table.push([shortened(part.name), part.kept ? "kept" : "dropped", cellText(part.loss, show)]);
+  }
+  return table.toString();
+}
+
+function dimsText({ explanation, dims }: ExplainReport, show: Share): string {
+  const table = plainTable(
+    ["dim", "kept", "narrower", "loses", "wider", "loses", ""],
+    ["left", "right", "right", "right", "right", "right", "left"],
+  );
+  let rows = 0;
+  explanation.dims.forEach((dim, at) => {
+    if (dim.why === "only-choice" || dim.why === "gone") return;
+    const channels = dims[at]?.unitChannels ?? 1;
+    const step = (reason: StepReason | null): [string, string] =>
+      reason === null ? ["", ""] : [String(reason.count * channels), cellText(reason.loss, show)];
+    table.push([
+      shortened(dim.name),
+      `${dim.kept * channels}/${dim.units * channels}`,
+      ...step(dim.narrower),
+      ...step(dim.wider),
+      whyText(dim, explanation.limits),
+    ]);
+    rows += 1;
+  });
+  return rows === 0 ? "" : table.toString();
+}
+
+function cellText(loss: Loss, show: Share): string {
+  switch (loss.kind) {
+    case "exact":
+      return `${loss.loss < 0 ? "-" : ""}${show(loss.loss)}`;
+    case "between":
+      return loss.most === null
+        ? `> ${show(loss.least)}`
+        : `${show(loss.least)} to ${show(loss.most)}`;
+    case "impossible":
+      return "impossible";
+    default:
+      return loss satisfies never;
+  }
+}
+
+function whyText({ why, narrower }: DimReason, limits: readonly LimitReason[]): string {
+  switch (why) {
+    case "worth-more":
+      return "whole: worth more than it costs";
+    case "no-saving":
+      return "whole: no narrower width saves anything here";
+    case "floor":
+      return "at its least width";
+    case "narrowed": {
+      const saves = narrower?.alone?.usage.some((change) => change < 0) ?? true;
+      return saves || limits.length === 0 ? "" : "a stair: a step less saves nothing";
+    }
+    default:
+      return "";
+  }
+}
+
+/** The dims that had no choice, by their reasons, and those that went with their blocks. */
+function unchangedText({ explanation, dims }: ExplainReport): string {
+  const reasons = new Map<string, string[]>();
+  explanation.dims.forEach(({ name, why }, at) => {
+    if (why !== "only-choice" && why !== "gone") return;
+    const reason =
+      why === "gone" ? "gone with their blocks" : (dims[at]?.whole ?? "one width only");
+    reasons.set(reason, [...(reasons.get(reason) ?? []), shortened(name)]);
+  });
+  const lines = [...reasons].map(([reason, names]) => `- ${names.join(", ")}: ${reason}`);
+  return lines.length === 0 ? "" : `No choice of their own:\n${lines.join("\n")}`;
+}
+
+function amount(value: number): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+}

@@ -34,7 +34,7 @@ export interface Differentiated {
  * @example
  * const graph = staticGraph(model.graph, { batch: 8 });
  * const { graph: lossy, loss } = crossEntropy(graph, { logits: "logits", labels: "labels" });
- * differentiate(lossy, { loss, withRespectTo: ["fc.weight"] }).gradients.get("fc.weight"); // "grad/fc.weight"
+ * differentiate(lossy, { loss, withRespectTo: ["fc.weight"] }).gradients.get("fc.weight"); // the output's name
  */
 export function differentiate(graph: Graph, request: GradientRequest): Differentiated {
   const shapes = inferShapes(graph);

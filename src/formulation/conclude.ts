@@ -1,9 +1,9 @@
 import { InternalError, InterruptedError, LimitError, VerificationError } from "../core/errors.ts";
-import { type Outcome, relativeGap, type SolveStats } from "../mip/solver.ts";
+import { type Outcome, relativeGap, type SolveStats, type StopReason } from "../mip/solver.ts";
 import { type Answer, InfeasibleLimitsError } from "./answer.ts";
 import { checkSelection, type Evaluation, mostPossible } from "./evaluate.ts";
 import { nearestLimits } from "./nearest-limits.ts";
-import { type Asked, elapsed, type Known, type Run } from "./solve-run.ts";
+import { type Asked, type Case, elapsed, type Known, type Run } from "./solve-run.ts";
 
 /** The checked answer that an outcome stands for, or the error. @throws as `solveProblem` */
 export async function conclude(
@@ -30,13 +30,22 @@ export async function conclude(
       });
     case "no-solution":
       if (run.known === null) throw nothingFound(run, outcome.reason);
-      return knownAnswer(run, run.known, outcome, solver);
+      return knownAnswer(run, run.known, boundOf(run, outcome.bound), outcome.stats, solver);
     default:
       return outcome satisfies never;
   }
 }
 
-function nothingFound(run: Run, reason: "time-limit" | "interrupted"): Error {
+/** The answer where the time was over, or the user wanted no more, before a solver was asked. @throws as `solveProblem` */
+export function concludeUnasked(unasked: Case, reason: StopReason): Answer {
+  if (unasked.known === null) throw nothingFound(unasked, reason);
+  return knownAnswer(unasked, unasked.known, Number.POSITIVE_INFINITY, NO_EFFORT, null);
+}
+
+/** The stats of no solver. */
+const NO_EFFORT: SolveStats = { seconds: 0, nodes: 0, lpIterations: 0, memoryBytes: 0 };
+
+function nothingFound(run: Case, reason: "time-limit" | "interrupted"): Error {
   const where = run.problem.name;
   const seconds = elapsed(run).toFixed(1);
   return reason === "interrupted"
@@ -76,7 +85,7 @@ function answerOf(
   }
   const left = outcome.bound / encoded.objectiveScale - objective;
   const isProven = outcome.gap === 0 || reduction.isProven || left < 0.95 * reduction.grain;
-  const bound = isProven ? objective : boundOver(run, objective, outcome.bound);
+  const bound = isProven ? objective : boundOver(run, objective, boundOf(run, outcome.bound));
   return {
     status: isProven ? "optimal" : outcome.status,
     selection: keepsKnown ? known.selection : solved,
@@ -95,19 +104,23 @@ function answerOf(
 
 /** The selection that was known beforehand, where no solver added anything. */
 function knownAnswer(
-  run: Run,
+  run: Case,
   { from, selection, evaluation }: Known,
-  outcome: { readonly bound?: number; readonly stats: SolveStats },
-  solver: string,
+  solverBound: number,
+  stats: SolveStats,
+  solver: string | null,
 ): Answer {
   const { isProven, effort } = run.reduction;
   const { objective, usage } = evaluation;
-  const bound = isProven
-    ? objective
-    : boundOver(run, objective, outcome.bound ?? Number.POSITIVE_INFINITY);
+  const bound = isProven ? objective : boundOver(run, objective, solverBound);
+  const source = from === "start" ? "it started from" : "the presolve found";
+  const ended =
+    solver === null
+      ? "It ended before a solver was asked"
+      : `Solver ${solver} had found nothing when it ended`;
   const why = isProven
     ? "The presolve proved this optimum; no solver certified it."
-    : `Solver ${solver} had found nothing when it ended: this is the selection that ${from === "start" ? "it started from" : "the presolve found"}.`;
+    : `${ended}: this is the selection that ${source}.`;
   return {
     status: isProven ? "optimal" : "feasible",
     selection,
@@ -117,7 +130,7 @@ function knownAnswer(
     gap: relativeGap(objective, bound),
     solver: from,
     seconds: elapsed(run),
-    stats: outcome.stats,
+    stats,
     presolve: effort,
     notes: [...run.notes, why],
   };
@@ -135,14 +148,17 @@ function edgeAnswer(
     return used > limit - 1e-9 * Math.max(Math.abs(limit), Math.abs(used));
   });
   if (!isOnEdge) throw disagreement(run, `Solver ${solver} finds no answer`);
-  return knownAnswer(run, known, outcome, solver);
+  return knownAnswer(run, known, Number.POSITIVE_INFINITY, outcome.stats, solver);
+}
+
+/** A solver's bound in the problem's units. */
+function boundOf({ encoded }: Run, solverBound: number): number {
+  return solverBound / encoded.objectiveScale;
 }
 
 /** The least of the bounds that hold, none of them below what an answer earns. */
-function boundOver(run: Run, objective: number, solverBound: number): number {
-  const { problem, encoded, reduction } = run;
-  const solved = solverBound / encoded.objectiveScale;
-  return Math.max(objective, Math.min(solved, reduction.bound, mostPossible(problem)));
+function boundOver({ problem, reduction }: Case, objective: number, solverBound: number): number {
+  return Math.max(objective, Math.min(solverBound, reduction.bound, mostPossible(problem)));
 }
 
 /**

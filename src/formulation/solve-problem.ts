@@ -7,13 +7,22 @@ import {
   type SolveStats,
 } from "../mip/solver.ts";
 import type { Answer, SolveProblemOptions, SolverList } from "./answer.ts";
-import { conclude } from "./conclude.ts";
+import { conclude, concludeUnasked } from "./conclude.ts";
 import { encode } from "./encode.ts";
 import { exactPresolve } from "./presolve/presolve.ts";
 import type { Problem, Selection } from "./problem.ts";
 import { checkProblem } from "./problem-check.ts";
 import { noReduction, type Reduction } from "./reduction.ts";
-import { type Asked, checkedOrNull, elapsed, knownOf, type Run } from "./solve-run.ts";
+import {
+  type Asked,
+  type Case,
+  checkedOrNull,
+  elapsed,
+  knownOf,
+  type Run,
+  whyOver,
+} from "./solve-run.ts";
+import { solveWatched } from "./watchdog.ts";
 
 /**
  * The best selection within the limits. The first solver is asked first, the next one where it fails, dies or is missing,
@@ -34,11 +43,15 @@ export async function solveProblem(
   const began = performance.now();
   checkProblem(problem);
   const reduction = await reduce(problem, options, began);
+  const why = whyOver(options, began);
+  const given = why === "interrupted" ? null : startOf(problem, reduction, options.start);
+  const known = knownOf(problem, reduction.known, given);
+  const notes = [...reduction.notes];
+  const unasked: Case = { problem, reduction, known, solvers, options, began, notes };
+  if (why !== null) return concludeUnasked(unasked, why);
   const encoded = encode(reduction.problem);
   options.onModel?.(encoded.model);
-  const notes = [...reduction.notes];
-  const known = knownOf(problem, reduction.known, startOf(problem, reduction, options.start));
-  const run: Run = { problem, reduction, known, encoded, solvers, options, began, notes };
+  const run: Run = { ...unasked, encoded };
   const { outcome, solver } = await askInTurn(run);
   return conclude(run, outcome, solver);
 }
@@ -55,13 +68,12 @@ function startOf(
 
 async function reduce(
   problem: Problem,
-  { presolve, timeLimitSeconds, signal }: SolveProblemOptions,
+  options: SolveProblemOptions,
   began: number,
 ): Promise<Reduction> {
-  if (presolve === false || hasSoftGroup(problem)) return noReduction(problem);
-  const end = began + 1000 * (timeLimitSeconds ?? Number.POSITIVE_INFINITY);
-  const mustStop = (): boolean => performance.now() > end || signal?.aborted === true;
-  return await (presolve ?? exactPresolve)(problem, { mustStop });
+  if (options.presolve === false || hasSoftGroup(problem)) return noReduction(problem);
+  const mustStop = (): boolean => whyOver(options, began) !== null;
+  return await (options.presolve ?? exactPresolve)(problem, { mustStop });
 }
 
 /** One penalty for the largest excess of several resources is no sum over them, which the presolve's prices are. */
@@ -120,7 +132,7 @@ async function ask(
     limit === undefined ? Number.POSITIVE_INFINITY : limit - elapsed(run);
   // The first solver is always asked: it answers a limit that has passed in its own way.
   if (solver === undefined || (index > 0 && timeLeft() <= 0)) return { outcome: null, timeLeft: 0 };
-  const outcome = await solver.solve(run.encoded.model, {
+  const outcome = await solveWatched(solver, run.encoded.model, {
     ...solverOptions(run, known),
     timeLimitSeconds: secondsFor(run, timeLeft()),
   });

@@ -1,21 +1,25 @@
 import { VerificationError } from "../core/errors.ts";
-import type { Outcome } from "../mip/solver.ts";
+import type { Outcome, StopReason } from "../mip/solver.ts";
 import type { SolveProblemOptions, SolverList } from "./answer.ts";
 import type { EncodedProblem } from "./encode.ts";
 import { checkSelection, type Evaluation } from "./evaluate.ts";
 import type { Problem, Selection } from "./problem.ts";
 import type { Reduction } from "./reduction.ts";
 
-/** A problem on its way through the solvers. */
-export interface Run {
+/** A problem, and what is known of it before a solver is asked. */
+export interface Case {
   readonly problem: Problem;
   readonly reduction: Reduction;
   readonly known: Known | null;
-  readonly encoded: EncodedProblem;
   readonly solvers: SolverList;
   readonly options: SolveProblemOptions;
   readonly began: number;
   readonly notes: string[];
+}
+
+/** A problem on its way through the solvers. */
+export interface Run extends Case {
+  readonly encoded: EncodedProblem;
 }
 
 /** An outcome that is not a failure, and whose it is. */
@@ -57,6 +61,15 @@ export function checkedOrNull(problem: Problem, selection: Selection): Evaluatio
   }
 }
 
-export function elapsed(run: Run): number {
-  return (performance.now() - run.began) / 1000;
+export function elapsed({ began }: Pick<Case, "began">): number {
+  return (performance.now() - began) / 1000;
+}
+
+/** Why no more may be done; null while there is time. */
+export function whyOver(
+  { signal, timeLimitSeconds = Number.POSITIVE_INFINITY }: SolveProblemOptions,
+  began: number,
+): StopReason | null {
+  if (signal?.aborted === true) return "interrupted";
+  return elapsed({ began }) > timeLimitSeconds ? "time-limit" : null;
 }

@@ -26,6 +26,8 @@ import type { TableSource } from "./table-source.ts";
 export interface CompareOptions {
   readonly methods: readonly Method[];
   readonly timeLimitSeconds: number | undefined;
+  readonly relativeGap: number | undefined;
+  readonly presolve: boolean;
   /** Folder that the subnets and the report are written to; null for none. */
   readonly out: string | null;
 }
@@ -159,6 +161,8 @@ async function rowOf(
       written,
       isMatched: true,
       timeLimitSeconds: options.timeLimitSeconds,
+      relativeGap: options.relativeGap,
+      presolve: options.presolve ? undefined : false,
       signal: context.signal,
       start: startingSelection,
     });

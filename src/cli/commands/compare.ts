@@ -51,7 +51,13 @@ export const compareCommand: Command = command({
     const methods = methodsOf(options.methods);
     const out = options.out ?? null;
     if (out !== null) checkWritable(join(out, "compare.json"));
-    const wanted = { methods, timeLimitSeconds: options.timeLimit, out };
+    const wanted = {
+      methods,
+      timeLimitSeconds: options.timeLimit,
+      relativeGap: options.gap,
+      presolve: options.presolve,
+      out,
+    };
     const reports: CompareReport[] = [];
     if (options.instance !== undefined) {
       for (const path of options.instance) {

@@ -32,7 +32,7 @@ export function instanceToExplain(path: string): ExplainSubject {
       head: null,
       options: null,
       dense: { objective },
-      dims: problem.dims.map(() => ({ unitChannels: 1, whole: "keeps all by the instance" })),
+      dims: problem.dims.map(() => ({ unitChannels: 1, whole: "one width only" })),
       notes: [],
     },
     problem,

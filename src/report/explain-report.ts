@@ -8,6 +8,7 @@ import type {
   PartReason,
   StepReason,
 } from "../formulation/explain/explanation.ts";
+import { amount, limitsText, type Share, sharesOf } from "./explain-limits.ts";
 import type { Painter } from "./painter.ts";
 import { headLines, plainTable, type SolveHead, shortened, tidy } from "./solve-report.ts";
 
@@ -70,7 +71,7 @@ export function conflictText({ name, head, conflict }: ConflictReport, paint: Pa
   const [only] = limits;
   const set =
     limits.length === 1
-      ? `${only} alone can't be met, whatever the other limits are.`
+      ? `The limit of ${only} can't be met by itself, whatever else is allowed.`
       : `${limits.join(", ")} contradict each other${minimal ? "; without any one of them the rest can be met" : ""}.`;
   const moves = nearest.map((each) => `- ${nearestText(each)}`);
   return joined([
@@ -78,7 +79,7 @@ export function conflictText({ name, head, conflict }: ConflictReport, paint: Pa
     `${paint.warn("No subnet meets the limits.")} ${set}`,
     moves.length === 0
       ? "No single limit can be moved far enough to mend that."
-      : `Moving one of these would be enough:\n${moves.join("\n")}`,
+      : `${moves.length === 1 ? "What would be enough:" : "Moving one of these would be enough:"}\n${moves.join("\n")}`,
     minimal
       ? ""
       : "Note        The time was over before each of these limits was shown to be needed.",
@@ -90,17 +91,6 @@ function joined(parts: readonly string[]): string {
     .filter((part) => part !== "")
     .map(tidy)
     .join("\n\n");
-}
-
-/** A difference of the objective as a share of the whole network's. */
-type Share = (value: number) => string;
-
-function sharesOf(dense: number): Share {
-  return (value) => {
-    const share = (100 * Math.abs(value)) / Math.abs(dense);
-    if (share === 0) return "0 %";
-    return `${share >= 1 ? share.toFixed(2) : Number(share.toPrecision(2))} %`;
-  };
 }
 
 function qualityText({ objective, optimum }: Explanation, show: Share, paint: Painter): string {
@@ -120,49 +110,6 @@ function qualityText({ objective, optimum }: Explanation, show: Share, paint: Pa
     : paint.warn(
         `The subnet exceeds the limits, and keeps ${show(behind)} more importance than the best within them (${proof}).`,
       );
-}
-
-function limitsText(limits: readonly LimitReason[], show: Share): string {
-  return limits.map((limit) => limitText(limit, show)).join("\n");
-}
-
-function limitText(reason: LimitReason, show: Share): string {
-  const { resource, unit, limit, used, reading, soft, worthAll, multiplier, step } = reason;
-  const { scale, offset, text } = reading ?? { scale: 1, offset: 0, text: resource };
-  const read = (value: number): string => amount(offset + scale * value);
-  const spaced = unit === "" ? "" : ` ${unit}`;
-  const slack = limit - used;
-  const room =
-    slack >= 0 ? `${amount(slack)}${spaced} unused` : `${amount(-slack)}${spaced} beyond it`;
-  const lines = [
-    `${reading === null ? `Limit       ${resource}` : `Limit       ${text}`}${soft ? " (soft)" : ""}: ${read(used)} of ${read(limit)}${spaced} (${room})`,
-  ];
-  if (worthAll !== null) {
-    lines.push(
-      worthAll > 0
-        ? `It binds: without it ${show(worthAll)} more importance would stay.`
-        : "It doesn't bind: without it the answer would be no better.",
-    );
-  }
-  if (multiplier !== null && multiplier > 0) {
-    lines.push(
-      `At the margin ${amount(step)}${spaced} is worth ${show(multiplier * step)} (multiplier of the bound: ${show(multiplier)} per ${unit === "" ? "unit" : unit}).`,
-    );
-  }
-  lines.push(
-    `Solved again: ${amount(step)}${spaced} more ${gainText(reason.more, show)}, ${amount(step)}${spaced} less ${lossText(reason.less, show)}.`,
-  );
-  return lines.join(`\n${" ".repeat(12)}`);
-}
-
-function gainText(loss: Loss, show: Share): string {
-  if (loss.kind === "exact") return loss.loss < 0 ? `wins ${show(loss.loss)}` : "wins nothing";
-  return loss.kind === "impossible" ? "is impossible" : "could not be solved in time";
-}
-
-function lossText(loss: Loss, show: Share): string {
-  if (loss.kind === "exact") return loss.loss > 0 ? `loses ${show(loss.loss)}` : "loses nothing";
-  return loss.kind === "impossible" ? "is impossible" : "could not be solved in time";
 }
 
 /** The choices that came closest to being made otherwise. */
@@ -209,9 +156,22 @@ function partsText(what: string, parts: readonly PartReason[], show: Share): str
 }
 
 function dimsText({ explanation, dims }: ExplainReport, show: Share): string {
+  // Of the first limit, usually the latency.
+  const [first] = explanation.limits;
+  const [resource = -1] = first?.members ?? [];
+  const savings = first === undefined ? [] : [`saves (${first.unit})`];
   const table = plainTable(
-    ["dim", "kept", "narrower", "loses", "wider", "loses", ""],
-    ["left", "right", "right", "right", "right", "right", "left"],
+    ["dim", "kept", "narrower", ...savings, "loses", "wider", "loses", ""],
+    [
+      "left",
+      "right",
+      "right",
+      ...savings.map(() => "right" as const),
+      "right",
+      "right",
+      "right",
+      "left",
+    ],
   );
   let rows = 0;
   explanation.dims.forEach((dim, at) => {
@@ -222,13 +182,23 @@ function dimsText({ explanation, dims }: ExplainReport, show: Share): string {
     table.push([
       shortened(dim.name),
       `${dim.kept * channels}/${dim.units * channels}`,
-      ...step(dim.narrower),
+      ...step(dim.narrower).toSpliced(
+        1,
+        0,
+        ...savings.map(() => savingText(dim.narrower, resource)),
+      ),
       ...step(dim.wider),
       whyText(dim, explanation.limits),
     ]);
     rows += 1;
   });
   return rows === 0 ? "" : table.toString();
+}
+
+/** What a step saves by itself, everything else as it is. */
+function savingText(step: StepReason | null, resource: number): string {
+  const change = step?.alone?.usage[resource];
+  return change === undefined ? "" : amount(0 - change);
 }
 
 function cellText(loss: Loss, show: Share): string {
@@ -274,8 +244,4 @@ function unchangedText({ explanation, dims }: ExplainReport): string {
   });
   const lines = [...reasons].map(([reason, names]) => `- ${names.join(", ")}: ${reason}`);
   return lines.length === 0 ? "" : `No choice of their own:\n${lines.join("\n")}`;
-}
-
-function amount(value: number): string {
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
 }

@@ -33,7 +33,7 @@ export interface ExplainOptions {
  * Why a selection is as it is: what each limit is worth, and what each dim, block and layer would lose if it were decided otherwise
  * and all the rest anew.
  *
- * @throws as `solveProblem`; VerificationError as `evaluate` for a selection that is none
+ * @throws as `solveProblem`; VerificationError as `evaluate` for a selection that is none, and `formulation/proofs-disagree`
  */
 export async function explain(
   problem: Problem,
@@ -47,14 +47,14 @@ export async function explain(
   const selection = options.selection ?? answer.selection;
   const { objective, usage } = evaluate(problem, selection);
   const near = await nearOf(problem, answer, forced);
-  const own = { selection, objective, usage };
-  const limits = await explainLimits(problem, own, near, {
+  const share = options.limitShare ?? 0.01;
+  const limits = await explainLimits(problem, { usage, optimum: answer.objective }, near, {
     ...forced,
-    share: options.limitShare ?? 0.01,
+    share,
   });
-
   const asked = choicesAround(problem, selection);
-  const question: LossQuestion = { ...forced, problem, best: answer, near, onStep: options.onStep };
+  const best = { ...answer, proven: answer.status === "optimal" };
+  const question: LossQuestion = { ...forced, problem, best, near, onStep: options.onStep };
   // These are against the optimum; the selection may lose something itself.
   const behind = answer.objective - objective;
   const losses = (await lossesOf(question, asked)).map((loss) => shifted(loss, behind));
@@ -78,6 +78,7 @@ export async function explain(
       bound: answer.bound,
       proven: answer.status === "optimal",
     },
+    relaxation: near?.bound ?? null,
     limits,
     dims: dimReasons(problem, selection, lossOf),
     blocks: parts(problem.blocks, (block) => blockFlip(selection, block)),

@@ -1,7 +1,10 @@
 import type { NearestLimit } from "../answer.ts";
 import type { ResourceReading } from "../problem.ts";
 
-/** What an explanation says. All losses are in units of the objective, against the selection that is explained. */
+/**
+ * What an explanation says. Losses are in units of the objective: those of choices against the selection that is explained, those of
+ * limits against the optimum.
+ */
 
 /**
  * What it costs to force one choice and decide everything else anew within the limits. `exact`: the forced optimum is
@@ -48,6 +51,8 @@ export interface PartReason {
 
 /** A limit, how near the selection is to it, and what it is worth. */
 export interface LimitReason {
+  /** Indices of the resources that it limits: one, or those of a group. */
+  readonly members: readonly number[];
   readonly resource: string;
   readonly unit: string;
   readonly limit: number;
@@ -77,6 +82,8 @@ export interface Explanation {
     readonly bound: number;
     readonly proven: boolean;
   };
+  /** The bound that the limits' multipliers prove; null without multipliers. */
+  readonly relaxation: number | null;
   readonly limits: readonly LimitReason[];
   readonly dims: readonly DimReason[];
   readonly blocks: readonly PartReason[];

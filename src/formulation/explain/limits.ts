@@ -4,21 +4,21 @@ import { type LimitGroup, limitGroups, withGroupLimit } from "./limit-groups.ts"
 import type { Neighbourhood } from "./near.ts";
 import { bestOf, type ForcedOptions } from "./solve-forced.ts";
 
-/** What the selection that is explained earns and uses. */
-interface Own {
-  readonly objective: number;
+/** What the selection that is explained uses, and the most that one within the limits earns. */
+interface Known {
   readonly usage: readonly number[];
+  readonly optimum: number;
 }
 
 /**
- * Per limit: how near the selection is to it, the slope of the bound, and what the best selections earn with a little less and more
- * of it, and without it.
+ * Per limit: how near the selection is to it, the slope of the bound, and what the optimum gains and loses with a little more and
+ * less of it, and without it.
  *
  * @param options.share how much of a limit a little is
  */
 export async function explainLimits(
   problem: Problem,
-  own: Own,
+  { usage, optimum }: Known,
   near: Neighbourhood | null,
   options: ForcedOptions & { readonly share: number },
 ): Promise<LimitReason[]> {
@@ -27,15 +27,16 @@ export async function explainLimits(
     const { members, name, unit, limit, soft } = group;
     const step = stepOf(problem, members, limit * options.share);
     const at = async (other: number): Promise<Loss> =>
-      lossAt(withGroupLimit(problem, group, other), own.objective, options);
+      lossAt(withGroupLimit(problem, group, other), optimum, options);
     const without = await at(Number.POSITIVE_INFINITY);
     reasons.push({
+      members,
       resource: name,
       unit,
       limit,
       reading: problem.resources[members[0] ?? -1]?.reading ?? null,
       soft,
-      used: Math.max(...members.map((member) => own.usage[member] ?? Number.NaN)),
+      used: Math.max(...members.map((member) => usage[member] ?? Number.NaN)),
       worthAll: without.kind === "exact" ? 0 - without.loss : null,
       multiplier: near === null ? null : slopeOf(near, group),
       step,
@@ -59,14 +60,14 @@ function stepOf(problem: Problem, members: readonly number[], step: number): num
   return isWhole ? Math.max(1, Math.round(Math.abs(step))) : Math.abs(step);
 }
 
-async function lossAt(problem: Problem, objective: number, options: ForcedOptions): Promise<Loss> {
+async function lossAt(problem: Problem, optimum: number, options: ForcedOptions): Promise<Loss> {
   const answer = await bestOf(problem, options);
   switch (answer.kind) {
     case "best":
-      return { kind: "exact", loss: objective - answer.objective };
+      return { kind: "exact", loss: optimum - answer.objective };
     case "found": {
-      const { bound, objective: found } = answer;
-      return { kind: "between", least: objective - bound, most: objective - found };
+      const { bound, objective } = answer;
+      return { kind: "between", least: optimum - bound, most: optimum - objective };
     }
     case "impossible":
       return answer;

@@ -9,6 +9,7 @@
  * optimum where it loses at most `reach`. `reach` grows fourfold until every choice has its loss.
  */
 
+import { VerificationError } from "../../core/errors.ts";
 import type { Remains } from "../presolve/remains.ts";
 import type { Problem, Selection } from "../problem.ts";
 import type { Loss } from "./explanation.ts";
@@ -19,8 +20,12 @@ import { type ForcedOptions, isOver, solveForced } from "./solve-forced.ts";
 /** What the search for losses needs. */
 export interface LossQuestion extends ForcedOptions {
   readonly problem: Problem;
-  /** The optimum. */
-  readonly best: { readonly selection: Selection; readonly objective: number };
+  /** The optimum; the best that is known where it isn't proven. */
+  readonly best: {
+    readonly selection: Selection;
+    readonly objective: number;
+    readonly proven: boolean;
+  };
   /** Null where the presolve can't handle the problem: then each choice is a program of its own. */
   readonly near: Neighbourhood | null;
   /** How many of the choices have their loss. */
@@ -29,8 +34,8 @@ export interface LossQuestion extends ForcedOptions {
 
 /** First reach, as a share of the optimum. */
 const FIRST_REACH = 1e-3;
-/** Sums of the same numbers in another order, relative to the optimum. */
-const ROUNDING = 1e-9;
+/** What a selection on the edge of a limit may earn more, relative to the optimum: one proof may accept it and another not. */
+const ROUNDING = 1e-6;
 
 /** A choice whose loss is not known yet: it loses at least `least`, and some selection that makes it loses `most`. */
 interface Pending {
@@ -40,7 +45,10 @@ interface Pending {
   most: number;
 }
 
-/** The loss of each choice against the optimum; `between` where the time was over first. */
+/**
+ * The loss of each choice against the optimum; `between` where the time was over first.
+ * @throws VerificationError `formulation/proofs-disagree`: a choice earns more than the proven optimum
+ */
 export async function lossesOf(
   question: LossQuestion,
   choices: readonly Choice[],
@@ -88,10 +96,10 @@ async function lossWithin(
     pending.least = reach;
     return reach === Number.POSITIVE_INFINITY ? { kind: "impossible" } : null;
   }
-  const loss = lossTo(best.objective, answer.objective);
+  const loss = lossOf(question, answer.objective);
   pending.most = Math.min(pending.most, loss);
   if (answer.kind === "found") {
-    const least = Math.min(reach, lossTo(best.objective, answer.bound));
+    const least = Math.min(reach, best.objective - answer.bound);
     pending.least = Math.max(pending.least, least);
     return null;
   }
@@ -100,10 +108,17 @@ async function lossWithin(
   return null;
 }
 
-/** Not below 0 by rounding alone. */
-function lossTo(best: number, forced: number): number {
-  const loss = best - forced;
-  return loss < 0 && loss > -ROUNDING * Math.abs(best) ? 0 : loss;
+/** Against a proven optimum never below 0. */
+function lossOf({ best, problem }: LossQuestion, forced: number): number {
+  const loss = best.objective - forced;
+  if (loss >= 0 || !best.proven) return loss;
+  if (loss > -ROUNDING * Math.abs(best.objective)) return 0;
+  throw new VerificationError({
+    code: "formulation/proofs-disagree",
+    message: `${best.objective} is proven the optimum, but a selection that earns ${forced} is known.`,
+    where: problem.name,
+    hint: "This is a fault of the program, not of your input: please report it with the files that led here.",
+  });
 }
 
 function isAll(remains: Remains, all: Remains): boolean {

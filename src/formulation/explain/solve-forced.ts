@@ -1,6 +1,7 @@
 import { InfeasibleError } from "../../core/errors.ts";
+import type { Outcome } from "../../mip/solver.ts";
 import type { SolverList } from "../answer.ts";
-import { encode } from "../encode.ts";
+import { type EncodedProblem, encode } from "../encode.ts";
 import { checkSelection } from "../evaluate.ts";
 import { exactPresolve } from "../presolve/presolve.ts";
 import type { Remains } from "../presolve/remains.ts";
@@ -86,23 +87,31 @@ async function askSolvers(
       start: lowered === null ? undefined : encoded.pointOf(lowered),
       signal: options.signal,
     });
-    if (outcome.status === "failed") continue;
-    if (outcome.status === "optimal" || outcome.status === "feasible") {
-      const selection = reduction.lift(encoded.decode(outcome.values));
-      const { objective } = checkSelection(problem, selection);
-      if (outcome.status === "optimal") return { kind: "best", selection, objective };
-      const bound = Math.min(reduction.bound, outcome.bound / encoded.objectiveScale);
-      return { kind: "found", selection, objective, bound: Math.max(objective, bound) };
-    }
-    if (outcome.status === "infeasible" && reduction.known === null) return { kind: "impossible" };
-    break;
+    if (outcome.status !== "failed") return answerOf(problem, reduction, encoded, outcome);
   }
-  return reduction.known === null
-    ? { kind: "open" }
-    : knownAnswer(problem, reduction.known, reduction.bound);
+  return knownAnswer(problem, reduction);
 }
 
-function knownAnswer(problem: Problem, selection: Selection, bound: number): ForcedAnswer {
+function answerOf(
+  problem: Problem,
+  reduction: Reduction,
+  { decode, objectiveScale }: EncodedProblem,
+  outcome: Outcome,
+): ForcedAnswer {
+  if (outcome.status === "infeasible" && reduction.known === null) return { kind: "impossible" };
+  if (outcome.status !== "optimal" && outcome.status !== "feasible") {
+    return knownAnswer(problem, reduction);
+  }
+  const selection = reduction.lift(decode(outcome.values));
   const { objective } = checkSelection(problem, selection);
-  return { kind: "found", selection, objective, bound: Math.max(objective, bound) };
+  if (outcome.status === "optimal") return { kind: "best", selection, objective };
+  const bound = Math.max(objective, Math.min(reduction.bound, outcome.bound / objectiveScale));
+  return { kind: "found", selection, objective, bound };
+}
+
+/** What the presolve had found, where no solver said more. */
+function knownAnswer(problem: Problem, { known, bound }: Reduction): ForcedAnswer {
+  if (known === null) return { kind: "open" };
+  const { objective } = checkSelection(problem, known);
+  return { kind: "found", selection: known, objective, bound: Math.max(objective, bound) };
 }

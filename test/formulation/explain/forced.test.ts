@@ -48,6 +48,17 @@ function isInDroppedBlock(problem: Problem, { droppedBlocks }: Selection, choice
   return block !== null && block !== undefined && droppedBlocks.has(block);
 }
 
+/** What the best selection of the forced problem earns, null where it doesn't make the choice either. */
+function bestOfForced(problem: Problem, choice: Choice): number | null {
+  const shrunk = forceChoice(problem, choice);
+  if (shrunk === null) throw new Error("nothing was removed before");
+  checkProblem(shrunk.problem);
+  const small = enumerateProblem(shrunk.problem);
+  if (small === null) return null;
+  const selection = shrunk.lift(small.selection);
+  return makesChoice(selection, choice) ? evaluate(problem, selection).objective : null;
+}
+
 describe("a forced choice", () => {
   test("leaves a problem whose best selection is the best of those that make it", () => {
     let compared = 0;
@@ -55,18 +66,12 @@ describe("a forced choice", () => {
       fc.property(seeds, (seed) => {
         const problem = randomProblem(seed);
         for (const choice of allChoices(problem)) {
-          const shrunk = forceChoice(problem, choice);
-          if (shrunk === null) throw new Error("nothing was removed before");
-          checkProblem(shrunk.problem);
-          const small = enumerateProblem(shrunk.problem);
-          const selection = small === null ? null : shrunk.lift(small.selection);
-          const found =
-            selection !== null && makesChoice(selection, choice)
-              ? evaluate(problem, selection).objective
-              : null;
+          const found = bestOfForced(problem, choice);
           const optimum = forcedOptimum(problem, choice);
-          if (optimum === null) expect(found).toBe(null);
-          else expect(found).toBeCloseTo(optimum, 9);
+          expect(found ?? Number.NEGATIVE_INFINITY).toBeCloseTo(
+            optimum ?? Number.NEGATIVE_INFINITY,
+            9,
+          );
           compared += 1;
         }
       }),
@@ -133,9 +138,9 @@ describe("explain", () => {
           expectLoss(problem, found.objective, { kind: "layer", layer, kept: !kept }, loss);
         }
       }),
-      { seed: 21, numRuns: 60 },
+      { seed: 21, numRuns: 40 },
     );
-    expect(explanations).toBeGreaterThan(25);
-    expect(losses).toBeGreaterThan(100);
+    expect(explanations).toBeGreaterThan(15);
+    expect(losses).toBeGreaterThan(60);
   }, 60_000);
 });

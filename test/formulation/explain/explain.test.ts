@@ -1,0 +1,227 @@
+import fc from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import { createHighs } from "../../../solvers/highs.ts";
+import { InfeasibleError } from "../../../src/core/errors.ts";
+import { explainConflict } from "../../../src/formulation/explain/conflict.ts";
+import { explain } from "../../../src/formulation/explain/explain.ts";
+import type {
+  Explanation,
+  LimitReason,
+  Loss,
+} from "../../../src/formulation/explain/explanation.ts";
+import type { Choice } from "../../../src/formulation/explain/forced.ts";
+import { lossesOf } from "../../../src/formulation/explain/losses.ts";
+import { solveForced } from "../../../src/formulation/explain/solve-forced.ts";
+import { readInstance } from "../../../src/formulation/instance.ts";
+import type { Problem } from "../../../src/formulation/problem.ts";
+import { solveProblem } from "../../../src/formulation/solve-problem.ts";
+import { enumerateProblem } from "../../helpers/enumerate-problem.ts";
+import { randomProblem } from "../../helpers/random-problem.ts";
+import { sharedPath } from "../../helpers/shared.ts";
+
+const highs = createHighs();
+afterAll(() => highs.close());
+const seeds = fc.integer({ min: 0, max: 1e9 });
+const unhurried = { solvers: [highs], secondsLeft: (): number => Number.POSITIVE_INFINITY };
+
+function withLimits(problem: Problem, limits: readonly number[]): Problem {
+  const resources = problem.resources.map((resource, r) => ({
+    ...resource,
+    limit: limits[r] ?? resource.limit,
+  }));
+  return { ...problem, resources };
+}
+
+/** The explanation and the optimum of a random problem, null where its limits can't be met. */
+async function explained(
+  problem: Problem,
+): Promise<{ readonly found: Explanation; readonly optimum: number } | null> {
+  const optimum = enumerateProblem(problem)?.objective;
+  try {
+    const found = await explain(problem, [highs]);
+    expect(optimum).toBeDefined();
+    return { found, optimum: optimum ?? Number.NaN };
+  } catch (error) {
+    if (!(error instanceof InfeasibleError)) throw error;
+    expect(optimum).toBeUndefined();
+    return null;
+  }
+}
+
+/** The optimum with another limit, by trying all; null where none is within it. */
+function worthAt(
+  problem: Problem,
+  { members }: Pick<LimitReason, "members">,
+  limit: number,
+): number | null {
+  const limits = problem.resources.map((each, r) => (members.includes(r) ? limit : each.limit));
+  return enumerateProblem(withLimits(problem, limits))?.objective ?? null;
+}
+
+function expectLoss(loss: Loss, optimum: number, objective: number | null): void {
+  if (objective === null) {
+    expect(loss).toEqual({ kind: "impossible" });
+    return;
+  }
+  expect(loss).toEqual({ kind: "exact", loss: expect.closeTo(optimum - objective, 8) });
+}
+
+describe("what a limit is worth", () => {
+  test("is what trying all selections gives with a little more, a little less and none of it", async () => {
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(seeds, async (seed) => {
+        const problem = randomProblem(seed);
+        const known = await explained(problem);
+        if (known === null) return;
+        for (const limit of known.found.limits) {
+          const worth = (other: number): number | null => worthAt(problem, limit, other);
+          const all = worth(Number.POSITIVE_INFINITY);
+          expect(limit.worthAll).toBeCloseTo((all ?? Number.NaN) - known.optimum, 8);
+          for (const [loss, other] of [
+            [limit.less, limit.limit - limit.step],
+            [limit.more, limit.limit + limit.step],
+          ] as const) {
+            const objective = worth(other);
+            expectLoss(loss, known.optimum, objective);
+            compared += 1;
+          }
+        }
+      }),
+      { seed: 31, numRuns: 40 },
+    );
+    expect(compared).toBeGreaterThan(40);
+  }, 60_000);
+
+  test("is bounded by the multiplier: no change of the limit earns more than the slope and the gap allow", async () => {
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        seeds,
+        fc.double({ min: -0.9, max: 3, noNaN: true }),
+        async (seed, share) => {
+          const problem = randomProblem(seed);
+          const known = await explained(problem);
+          if (known === null) return;
+          const { found, optimum } = known;
+          for (const { members, multiplier, limit } of found.limits) {
+            const [at = -1] = members;
+            expect(multiplier).not.toBe(null);
+            // The bound at these multipliers is linear in the limit.
+            const other = limit + share * Math.abs(limit);
+            const limits = problem.resources.map((each, r) => (r === at ? other : each.limit));
+            const objective = enumerateProblem(withLimits(problem, limits))?.objective;
+            if (objective === undefined) continue;
+            const most = (found.relaxation ?? Number.NaN) + (multiplier ?? 0) * (other - limit);
+            expect(objective).toBeLessThanOrEqual(most + 1e-6 * Math.max(1, Math.abs(optimum)));
+            compared += 1;
+          }
+        },
+      ),
+      { seed: 32, numRuns: 40 },
+    );
+    expect(compared).toBeGreaterThan(20);
+  }, 60_000);
+});
+
+/** The loss by a program of its own, with every choice still in it. */
+async function forcedLoss(problem: Problem, optimum: number, choice: Choice): Promise<Loss> {
+  const forced = await solveForced(problem, choice, unhurried);
+  if (forced.kind !== "best") throw new Error(`the forced program is ${forced.kind}`);
+  return { kind: "exact", loss: optimum - forced.objective };
+}
+
+describe("losses", () => {
+  const path = sharedPath("mdp-instances/mobilenetv1_55-20.json");
+  const far = sharedPath("mdp-instances/resnet50_mdp70-04.json");
+
+  test.skipIf(path === null || far === null)(
+    "of published instances, found within a growing reach, are those of the forced programs (skipped without the shared instances)",
+    async () => {
+      for (const file of [path, far]) {
+        const { problem } = readInstance(file ?? "");
+        const best = await solveProblem(problem, [highs]);
+        const found = await explain(problem, [highs], { answer: best });
+        const steps = found.dims.flatMap(({ narrower, wider }) => [narrower, wider]);
+        expect(steps.every((step) => step === null || step.loss.kind === "exact")).toBe(true);
+        for (const dim of [0, 3, 7]) {
+          for (const step of [found.dims[dim]?.narrower, found.dims[dim]?.wider]) {
+            const option = problem.dims[dim]?.counts.indexOf(step?.count ?? Number.NaN) ?? -1;
+            if (option < 0) continue;
+            const loss = await forcedLoss(problem, best.objective, { kind: "option", dim, option });
+            expect(step?.loss).toEqual(loss);
+          }
+        }
+        const [block] = found.blocks;
+        if (block === undefined) continue;
+        const choice: Choice = { kind: "block", block: 0, kept: !block.kept };
+        expect(block.loss).toEqual(await forcedLoss(problem, best.objective, choice));
+      }
+    },
+    60_000,
+  );
+
+  test("that were not found in time lie between what is proven and what is known", async () => {
+    const problem = randomProblem(4);
+    const best = await solveProblem(problem, [highs]);
+    const choices = problem.dims.flatMap(({ counts }, dim) =>
+      counts.map((_, option): Choice => ({ kind: "option", dim, option })),
+    );
+    const losses = await lossesOf(
+      {
+        problem,
+        best: { ...best, proven: true },
+        near: null,
+        solvers: [highs],
+        secondsLeft: () => 0,
+      },
+      choices,
+    );
+    losses.forEach((loss, at) => {
+      const choice = choices[at];
+      const isOwn =
+        choice?.kind === "option" && best.selection.options[choice.dim] === choice.option;
+      expect(loss).toEqual(
+        isOwn ? { kind: "exact", loss: 0 } : { kind: "between", least: 0, most: null },
+      );
+    });
+  });
+});
+
+describe("a conflict", () => {
+  test("names limits that contradict each other, and none that could be left out", async () => {
+    let several = 0;
+    let conflicts = 0;
+    await fc.assert(
+      fc.asyncProperty(seeds, async (seed) => {
+        const problem = randomProblem(seed);
+        if (enumerateProblem(problem) !== null) return;
+        const { limits, minimal, nearest } = await explainConflict(problem, unhurried);
+        expect(minimal).toBe(true);
+        const without = (names: readonly string[]): Problem =>
+          withLimits(
+            problem,
+            problem.resources.map(({ name, limit }) =>
+              names.includes(name) ? limit : Number.POSITIVE_INFINITY,
+            ),
+          );
+        expect(enumerateProblem(without(limits))).toBe(null);
+        for (const each of limits) {
+          expect(enumerateProblem(without(limits.filter((name) => name !== each)))).not.toBe(null);
+        }
+        for (const { resource, least, othersKept } of nearest) {
+          if (!othersKept) continue;
+          const moved = problem.resources.map(({ name, limit }) =>
+            name === resource ? least : limit,
+          );
+          expect(enumerateProblem(withLimits(problem, moved))).not.toBe(null);
+        }
+        conflicts += 1;
+        if (limits.length > 1) several += 1;
+      }),
+      { seed: 33, numRuns: 300 },
+    );
+    expect(conflicts).toBeGreaterThan(20);
+    expect(several).toBeGreaterThan(0);
+  }, 60_000);
+});

@@ -178,12 +178,13 @@ async function takeBatch(run: Run, batch: TrainingBatch): Promise<void> {
   if (result.hits !== null) add(run, "hits", result.hits);
   add(run, "runMilliseconds", result.runMilliseconds);
   const perEpoch = plan.batches[run.epoch] ?? 1;
-  const rate = (1000 * (run.sums["images"] ?? 0)) / Math.max(1, run.sums["milliseconds"] ?? 0);
+  const milliseconds = run.sums["milliseconds"] ?? 0;
+  const pace = (1000 * ((run.sums["images"] ?? 0) - batch.size)) / milliseconds;
   job.progress.step(
     "training",
     run.epoch * perEpoch + run.batches + 1,
     job.recipe.epochs * perEpoch,
-    `epoch ${run.epoch + 1}, ${rate.toFixed(0)} images/s`,
+    `epoch ${run.epoch + 1}${milliseconds > 0 ? `, ${pace.toFixed(0)} images/s` : ""}`,
   );
 }
 

@@ -3,7 +3,7 @@ import { InputError, InterruptedError } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import type { LabelledBatch } from "../../runtime/batches.ts";
 import type { LayerScores } from "../per-unit.ts";
-import { readPartial, writePartial } from "./partial.ts";
+import { type Partial, readPartial, writePartial } from "./partial.ts";
 
 /** Adds up what batches say of the units. */
 export interface Collector {
@@ -53,7 +53,7 @@ const BATCHES_PER_SAVE = 16;
 /**
  * Runs the images through a collector. Batches are equally large, so that each weighs the same: a smaller last one is left out
  * unless it is the only one. Sums of an earlier run with the same settings and images are taken over.
- * @throws InputError `importance/no-images`, `importance/not-finite`
+ * @throws InputError `importance/no-images`, `importance/not-finite`, `importance/other-images`
  * @throws InterruptedError `importance/interrupted`, after the sums were written
  */
 export async function collect(collector: Collector, options: PassOptions): Promise<Passed> {
@@ -61,21 +61,17 @@ export async function collect(collector: Collector, options: PassOptions): Promi
   const before = partial === null ? null : readPartial(partial.path, partial.settings);
   if (before !== null) progress.note(`going on behind ${before.images} images of an earlier run`);
   const hash = createHash("sha256");
-  const done = { batches: 0, images: 0, size: 0 };
+  let done = { batches: 0, images: 0 };
   const save = (): void => {
     if (partial === null) return;
-    const { batches, images } = done;
-    const sums = collector.sums;
-    writePartial(partial.path, partial.settings, { batches, images, hash: digest(hash), sums });
+    const { path, settings } = partial;
+    writePartial(path, settings, { ...done, hash: digest(hash), sums: collector.sums });
   };
-  for await (const batch of options.batches()) {
-    if (done.batches > 0 && batch.size !== done.size) break;
-    done.size = batch.size;
+  for await (const batch of equalBatches(options.batches())) {
     update(hash, batch);
-    done.batches += 1;
-    done.images += batch.size;
+    done = { batches: done.batches + 1, images: done.images + batch.size };
     if (before !== null && done.batches <= before.batches) {
-      if (done.batches === before.batches) takeOver(collector, before.sums, before.hash, hash);
+      if (done.batches === before.batches) takeOver(collector, before, digest(hash));
       continue;
     }
     await collector.add(batch, done.batches - 1);
@@ -88,7 +84,16 @@ export async function collect(collector: Collector, options: PassOptions): Promi
     if (done.batches % BATCHES_PER_SAVE === 0 && done.images < expected) save();
   }
   if (done.batches === 0) throw noImages();
-  return { batches: done.batches, images: done.images, hash: digest(hash) };
+  return { ...done, hash: digest(hash) };
+}
+
+async function* equalBatches(batches: AsyncIterable<LabelledBatch>): AsyncGenerator<LabelledBatch> {
+  let size: number | null = null;
+  for await (const batch of batches) {
+    size ??= batch.size;
+    if (batch.size !== size) return;
+    yield batch;
+  }
 }
 
 function update(hash: Hash, { images, labels }: LabelledBatch): void {
@@ -101,13 +106,8 @@ function digest(hash: Hash): string {
   return hash.copy().digest("hex");
 }
 
-function takeOver(
-  collector: Collector,
-  sums: ReadonlyMap<string, Float64Array>,
-  expected: string,
-  hash: Hash,
-): void {
-  if (digest(hash) !== expected) {
+function takeOver(collector: Collector, before: Partial, hash: string): void {
+  if (hash !== before.hash) {
     throw new InputError({
       code: "importance/other-images",
       message: "An earlier run was interrupted, and the images have changed since.",
@@ -115,7 +115,7 @@ function takeOver(
     });
   }
   for (const [name, sum] of collector.sums) {
-    const earlier = sums.get(name);
+    const earlier = before.sums.get(name);
     if (earlier?.length === sum.length) sum.set(earlier);
   }
 }

@@ -23,24 +23,27 @@ export function inverseOf(matrix: Float64Array, size: number, where: string): Fl
   return gramOfLower(invertedLower(lower, size), size);
 }
 
-/** Inverse of a lower triangular matrix. */
+/** Inverse of a lower triangular matrix, row by row. */
 function invertedLower(lower: Float64Array, size: number): Float64Array {
   const inverse = new Float64Array(size * size);
   for (let row = 0; row < size; row += 1) {
-    const pivot = 1 / (lower[row * size + row] ?? 1);
     const own = inverse.subarray(row * size, row * size + row + 1);
+    const pivot = 1 / (lower[row * size + row] ?? 1);
     for (let inner = 0; inner < row; inner += 1) {
-      const factor = lower[row * size + inner] ?? 0;
-      if (factor === 0) continue;
-      const other = inverse.subarray(inner * size, inner * size + inner + 1);
-      for (let column = 0; column <= inner; column += 1) {
-        own[column] = (own[column] ?? 0) - factor * (other[column] ?? 0);
-      }
+      const start = inner * size;
+      addScaled(own, inverse.subarray(start, start + inner + 1), -(lower[row * size + inner] ?? 0));
     }
     for (let column = 0; column < row; column += 1) own[column] = (own[column] ?? 0) * pivot;
     own[row] = pivot;
   }
   return inverse;
+}
+
+/** target += factor * source, as far as the source reaches. */
+function addScaled(target: Float64Array, source: Float64Array, factor: number): void {
+  for (let at = 0; at < source.length; at += 1) {
+    target[at] = (target[at] ?? 0) + factor * (source[at] ?? 0);
+  }
 }
 
 /** M^T M of a lower triangular M. */
@@ -49,11 +52,7 @@ function gramOfLower(lower: Float64Array, size: number): Float64Array {
   for (let inner = 0; inner < size; inner += 1) {
     const row = lower.subarray(inner * size, inner * size + inner + 1);
     for (let left = 0; left <= inner; left += 1) {
-      const factor = row[left] ?? 0;
-      const target = gram.subarray(left * size, left * size + inner + 1);
-      for (let right = 0; right <= inner; right += 1) {
-        target[right] = (target[right] ?? 0) + factor * (row[right] ?? 0);
-      }
+      addScaled(gram.subarray(left * size, (left + 1) * size), row, row[left] ?? 0);
     }
   }
   return gram;

@@ -70,8 +70,9 @@ export async function reconstructionScorer(
         const available = positionsOf(from.linear, from.positions);
         const places = drawPlaces(batch.size, available, POSITIONS, seed * 65_537 + index);
         const { samples, data } = inputPatches(from.linear, value, from.positions, places);
+        const means = centreRows(data, samples);
         addTo(squares, await products.run(1, data, data, samples));
-        addRows(totals, data, samples);
+        addMeans(squares, totals, means, samples);
       }
     },
     scoresOf: (index) => {
@@ -102,24 +103,47 @@ function inputsOf(consumers: readonly (ConsumingLayer | null)[]): Map<string, In
   return inputs;
 }
 
-/** Adds the sum of every row, and the number of samples behind them. */
-function addRows(totals: Float64Array, data: Float32Array, samples: number): void {
-  const rows = totals.length - 1;
-  for (let row = 0; row < rows; row += 1) {
+/** Takes its mean from every row, so that little cancels in float32; returns the means. */
+function centreRows(data: Float32Array, samples: number): Float64Array {
+  const means = new Float64Array(data.length / samples);
+  for (const row of means.keys()) {
+    const own = data.subarray(row * samples, (row + 1) * samples);
     let sum = 0;
-    for (let at = row * samples; at < (row + 1) * samples; at += 1) sum += data[at] ?? 0;
-    totals[row] = (totals[row] ?? 0) + sum;
+    for (let at = 0; at < samples; at += 1) sum += own[at] ?? 0;
+    const mean = sum / samples;
+    for (let at = 0; at < samples; at += 1) own[at] = (own[at] ?? 0) - mean;
+    means[row] = mean;
   }
-  totals[rows] = (totals[rows] ?? 0) + samples;
+  return means;
 }
 
-/** Covariance from the sums. */
+/** What centring took away from the sums of products, and the sums and number of samples themselves. */
+function addMeans(
+  squares: Float64Array,
+  totals: Float64Array,
+  means: Float64Array,
+  samples: number,
+): void {
+  const size = means.length;
+  for (const [row, mean] of means.entries()) {
+    const own = squares.subarray(row * size, (row + 1) * size);
+    for (let column = 0; column < size; column += 1) {
+      own[column] = (own[column] ?? 0) + samples * mean * (means[column] ?? 0);
+    }
+    totals[row] = (totals[row] ?? 0) + samples * mean;
+  }
+  totals[size] = (totals[size] ?? 0) + samples;
+}
+
+/** Covariance from the sums; of two sums that differ in their last bits one stands for both, so that it is symmetric. */
 function covarianceOf({ squares, totals }: Inputs): Float64Array {
   const size = totals.length - 1;
   const samples = totals[size] ?? 1;
-  return squares.map((sum, at) => {
-    const [row, column] = [totals[Math.floor(at / size)] ?? 0, totals[at % size] ?? 0];
-    return sum / samples - (row / samples) * (column / samples);
+  return squares.map((_, at) => {
+    const [row, column] = [Math.floor(at / size), at % size];
+    const [low, high] = [Math.min(row, column), Math.max(row, column)];
+    const means = ((totals[low] ?? 0) / samples) * ((totals[high] ?? 0) / samples);
+    return (squares[low * size + high] ?? 0) / samples - means;
   });
 }
 

@@ -64,9 +64,11 @@ interface Found {
 }
 
 /** Factors that are tried upwards, where the published run leaves room, and downwards, where it has too little. */
-const UP = Array.from({ length: 12 }, (_, at) => 1.5 ** (at + 1));
-const DOWN = Array.from({ length: 6 }, (_, at) => 2 ** -(at + 1));
-const BISECTIONS = 10;
+const UP = [1.05, 1.15, 1.35, 1.75, 2.5, 4, 8, 16, 64];
+const DOWN = [0.95, 0.85, 0.7, 0.5, 0.25, 0.1, 0.03];
+const BISECTIONS = 12;
+/** Factors this close, relatively, are not told apart. */
+const CLOSE = 1e-3;
 
 /**
  * The best run over factors on its own limits whose true usage is within the problem's. More room of its own means more true
@@ -90,7 +92,7 @@ async function closest(
     [low, high] = isOneOver ? [factor, low] : [high, factor];
     if (isOver(factor, await attempt(factor)) !== isOneOver) break;
   }
-  for (let step = 0; step < BISECTIONS; step += 1) {
+  for (let step = 0; step < BISECTIONS && high - low > CLOSE * high; step += 1) {
     const factor = (low + high) / 2;
     if (isOver(factor, await attempt(factor))) high = factor;
     else low = factor;

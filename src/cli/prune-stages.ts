@@ -16,6 +16,7 @@ import { type Proof, proveCut } from "../subnet/prove.ts";
 import { parseSubnet } from "../subnet/subnet-file.ts";
 import type { Context } from "./command.ts";
 import { evaluateModels } from "./evaluate-models.ts";
+import type { GivenLimits } from "./limit-options.ts";
 import type { OpenNetwork } from "./network.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { SCORE_DEFAULTS, scoreOpened } from "./score-network.ts";
@@ -28,13 +29,13 @@ import { tableFor } from "./table-source.ts";
 const DRAWN = { size: 64, train: 2000, test: 2000, seed: 1, format: "records" } as const;
 
 /** The options of `mdp prune` that its stages read. */
-export interface PruneOptions {
+export interface PruneOptions extends GivenLimits {
   readonly importance?: string | undefined;
   readonly device?: string | undefined;
   readonly table?: string | undefined;
   readonly batch?: number | undefined;
   readonly precision?: "float16" | "float32" | undefined;
-  readonly budget: string;
+  readonly budget?: string | undefined;
   readonly step?: number | undefined;
   readonly multipleOf?: number | undefined;
   readonly protect?: string | undefined;
@@ -47,7 +48,7 @@ export interface PruneOptions {
   readonly method: ImportanceMethod;
   readonly data?: string | undefined;
   readonly dataConfig?: string | undefined;
-  readonly limit?: number | undefined;
+  readonly images?: number | undefined;
   readonly threads: number;
   readonly runs: number;
   readonly maxMinutes: number;
@@ -157,7 +158,9 @@ export async function tableStage(road: Road): Promise<void> {
 export async function solveStage(road: Road): Promise<void> {
   const { open, run, options, context } = road;
   const { budget, step, multipleOf, protect, maxPrune, blocks, layers, timeLimit, gap } = options;
+  const { limit, soft, penalty, minimize, component, components } = options;
   const wanted = {
+    ...{ limit, soft, penalty, minimize, component, components },
     ...{ budget, step, multipleOf, protect, maxPrune, blocks, layers, timeLimit, gap },
     importance: run.path("importance.json"),
   };
@@ -173,7 +176,11 @@ export async function solveStage(road: Road): Promise<void> {
     async () => {
       const started = performance.now();
       const tablePath = run.path("table.json");
-      const source = tableFor(open, { table: tablePath, commandLine: context.commandLine });
+      const { batch, precision } = options;
+      const source = tableFor(open, {
+        ...{ table: tablePath, batch, precision, step: step ?? multipleOf },
+        commandLine: context.commandLine,
+      });
       const read = (performance.now() - started) / 1000;
       const { presolve } = options;
       const settings = solveNetworkOptions({ ...wanted, presolve }, source.table.step);
@@ -202,7 +209,7 @@ export async function exportStage(road: Road): Promise<void> {
 export async function evalStage(road: Road): Promise<void> {
   const { open, run, options, context } = road;
   const table = readTable(run.path("table.json"));
-  const { dataConfig, limit, threads } = options;
+  const { dataConfig, images: limit, threads } = options;
   const data = options.data ?? (open.embedded ? await drawnData(run, context) : undefined);
   const batch = table.batch;
   const dependsOn = [

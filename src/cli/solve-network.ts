@@ -4,6 +4,23 @@ import type { Answer, SolverList } from "../formulation/answer.ts";
 import type { ChoiceOptions } from "../formulation/choices.ts";
 import { evaluate } from "../formulation/evaluate.ts";
 import { latencyBudget } from "../formulation/latency-budget.ts";
+import { type AppliedLimit, applyLimits } from "../formulation/limits/apply.ts";
+import { keptImportance, measuredSubnet, measuredWhole } from "../formulation/limits/measure.ts";
+import type { AppliedObjective } from "../formulation/limits/objective.ts";
+import { namedTable } from "../formulation/limits/quantities.ts";
+import { type LimitRequest, NOTHING_ASKED, parseRequest } from "../formulation/limits/request.ts";
+import {
+  type SettledLimit,
+  type SettledObjective,
+  settleLimits,
+  settleObjective,
+} from "../formulation/limits/settled.ts";
+import {
+  type RequestedWidths,
+  requestedWidths,
+  type StepOf,
+  widthRules,
+} from "../formulation/limits/width-rules.ts";
 import { type NetworkProblem, networkProblem } from "../formulation/network-problem.ts";
 import type { Problem, Selection } from "../formulation/problem.ts";
 import { selectedSubnet } from "../formulation/selected-subnet.ts";
@@ -26,6 +43,10 @@ export interface PrepareOptions extends ChoiceOptions {
   readonly blocks: boolean;
   readonly layers: boolean;
   readonly importancePath: string | undefined;
+  /** What is asked for besides the budget; nothing without. */
+  readonly limits?: LimitRequest | undefined;
+  /** Parts of the network by the names of their layers. */
+  readonly components?: ReadonlyMap<string, RegExp> | undefined;
 }
 
 /** How a program is solved. */
@@ -44,8 +65,14 @@ export interface SolveNetworkOptions extends PrepareOptions, AskOptions {
 export interface PreparedNetwork {
   readonly open: OpenNetwork;
   readonly source: TableSource;
-  /** Its problem holds every limit but the latency budget: resource 0, the latency on the table's device, is unlimited. */
+  /** Its problem holds every limit but the latency budget, which is that of resource 0, the latency on the table's device. */
   readonly network: NetworkProblem;
+  /** The same choices with the most importance as objective, and no limits. */
+  readonly unlimited: Problem;
+  readonly limits: readonly AppliedLimit[];
+  readonly widths: RequestedWidths;
+  /** What is minimised instead; null for the most importance. */
+  readonly objective: AppliedObjective | null;
   readonly importance: { readonly used: Importance; readonly path: string | null };
   /** Of the whole network. */
   readonly dense: { readonly latencyMs: number; readonly importance: number };
@@ -62,7 +89,11 @@ export interface SolvedNetwork {
   readonly importance: { readonly used: Importance; readonly path: string | null };
   readonly latencyMs: { readonly dense: number; readonly budget: number; readonly chosen: number };
   readonly prediction: NetworkPrediction;
-  readonly denseObjective: number;
+  readonly importanceKept: { readonly dense: number; readonly chosen: number };
+  /** Every limit besides the budget, and how the subnet stands to it. */
+  readonly limits: readonly SettledLimit[];
+  /** What was minimised; null for the most importance. */
+  readonly minimised: SettledObjective | null;
   readonly seconds: { readonly program: number; readonly solve: number };
 }
 
@@ -85,35 +116,60 @@ export async function solveNetwork(
   return solvePrepared(prepared, problem, options, context);
 }
 
-/** @throws InputError for the importance file; UsageError for options that don't fit the network */
+/**
+ * @throws InputError for the importance file and for tables; UsageError for options that don't fit the network;
+ * InfeasibleError `formulation/no-width`
+ */
 export async function prepareNetwork(
   open: OpenNetwork,
   source: TableSource,
   options: PrepareOptions,
 ): Promise<PreparedNetwork> {
   const started = performance.now();
+  const { structure } = open;
+  const { table, other } = source;
   const importance = importanceFor(open, options.importancePath);
-  const network = networkProblem(open.structure, importance.used, source.table, {
+  const request = await parseRequest(options.limits ?? NOTHING_ASKED);
+  const stepOf: StepOf = (device, from, at) =>
+    device === null ? table.step : namedTable({ table, tableOf: other }, device, from, at).step;
+  const widths = requestedWidths(structure, request, stepOf);
+  const base = networkProblem(structure, importance.used, table, {
     ...options,
-    budgetMs: Number.MAX_VALUE,
+    budgetMs: Number.POSITIVE_INFINITY,
+    widths: widthRules(widths),
   });
-  const { objective, usage } = evaluate(network.problem, everything(network.problem));
+  const sources = {
+    network: base,
+    importance: importance.used,
+    table,
+    tableOf: other,
+    components: options.components ?? new Map(),
+  };
+  const { problem, limits, objective } = applyLimits(sources, request);
+  const whole = measuredWhole(structure);
   return {
     open,
     source,
-    network,
+    network: { ...base, problem },
+    unlimited: base.problem,
+    limits,
+    widths,
+    objective,
     importance,
-    dense: { latencyMs: usage[0] ?? Number.NaN, importance: objective },
+    dense: {
+      latencyMs: predictNetwork(table, structure, whole.subnet).ms,
+      importance: keptImportance(whole, importance.used, () => true),
+    },
     seconds: (performance.now() - started) / 1000,
   };
 }
 
-/** The problem with its latency budget in milliseconds; every other limit stays. */
+/** The problem with its latency budget in milliseconds; every other limit stays, one on the same latency too. */
 export function withBudget(problem: Problem, budgetMs: number): Problem {
   return {
     ...problem,
     resources: problem.resources.map((resource, index) =>
-      index === 0 ? { ...resource, limit: budgetMs } : resource,
+      index === 0 ? { ...resource, limit: Math.min(resource.limit, budgetMs) } : resource,
     ),
   };
 }
@@ -151,30 +207,37 @@ export function ask(
 }
 
 /**
- * The subnet of an answer, with its latency predicted anew.
- * @throws VerificationError `cli/latency-differs`
+ * The subnet of an answer, with its latency predicted anew and its limits counted on the subnet itself.
+ * @throws VerificationError `cli/latency-differs`, `formulation/limit-differs`, `formulation/limit-broken`
  */
 export function solvedNetwork(
   prepared: PreparedNetwork,
   problem: Problem,
   answer: Answer,
 ): SolvedNetwork {
-  const { open, source, importance, dense, seconds } = prepared;
+  const { open, source, importance, dense, seconds, objective } = prepared;
   const network = { ...prepared.network, problem };
   const subnet = selectedSubnet(network, answer.selection);
   checkSubnet(open.structure, subnet);
   const prediction = predictNetwork(source.table, open.structure, subnet);
   const chosen = answer.usage[0] ?? Number.NaN;
   refuseDisagreement(chosen, prediction.ms);
-  const budget = problem.resources[0]?.limit ?? Number.NaN;
+  const measured = measuredSubnet(open.structure, subnet);
+  const kept = evaluate(prepared.unlimited, answer.selection).objective;
   return {
     subnet,
     answer,
     network,
     importance,
-    latencyMs: { dense: dense.latencyMs, budget, chosen },
+    latencyMs: {
+      dense: dense.latencyMs,
+      budget: problem.resources[0]?.limit ?? Number.NaN,
+      chosen,
+    },
     prediction,
-    denseObjective: dense.importance,
+    importanceKept: { dense: dense.importance, chosen: kept },
+    limits: settleLimits(network, prepared, prepared.widths, measured, answer),
+    minimised: objective === null ? null : settleObjective(objective, measured),
     seconds: { program: seconds, solve: answer.seconds },
   };
 }

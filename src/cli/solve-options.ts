@@ -1,19 +1,27 @@
 import type { Argv } from "yargs";
 import { UsageError } from "../core/errors.ts";
 import { latencyBudget } from "../formulation/latency-budget.ts";
+import { type LimitRequest, namesAmount, parseRequest } from "../formulation/limits/request.ts";
 import type { CommonOptions } from "./command.ts";
+import {
+  componentsOf,
+  type GivenLimits,
+  type LimitOptions,
+  limitOptions,
+  limitRequest,
+} from "./limit-options.ts";
 import { regularExpression } from "./network.ts";
 import { checkPositive, checkWhole } from "./numbers.ts";
 import type { SolveNetworkOptions } from "./solve-network.ts";
 
 /** The options that `solve` and `prune` share: which program is put together, and how long it may take. */
-export interface SolveOptions extends CommonOptions {
+export interface SolveOptions extends CommonOptions, LimitOptions {
   readonly importance: string | undefined;
   readonly device: string | undefined;
   readonly table: string | undefined;
   readonly batch: number | undefined;
   readonly precision: "float16" | "float32" | undefined;
-  readonly budget: string;
+  readonly budget: string | undefined;
   readonly step: number | undefined;
   readonly "multiple-of": number | undefined;
   readonly protect: string | undefined;
@@ -42,7 +50,7 @@ const NEED_A_VALUE = [
 ];
 
 export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
-  return yargs
+  return limitOptions(yargs)
     .option("importance", {
       type: "string",
       describe: "importance.json of mdp score",
@@ -65,8 +73,7 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
     })
     .option("budget", {
       type: "string",
-      default: "50%",
-      describe: "50% of the dense latency, or 12ms",
+      describe: "Latency: 50% of the dense, 12ms, none [50% unless a limit names an amount]",
     })
     .option("step", {
       type: "number",
@@ -115,8 +122,8 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
 }
 
 /** What yargs hands over: its camel-case names. */
-interface Given {
-  readonly budget: string;
+interface Given extends GivenLimits {
+  readonly budget?: string | undefined;
   readonly step?: number | undefined;
   readonly multipleOf?: number | undefined;
   readonly maxPrune: number;
@@ -132,7 +139,8 @@ interface Given {
 
 /**
  * Refuses what can be known to be wrong before any work begins.
- * @throws UsageError `cli/not-a-count`, `cli/not-positive`, `cli/share`, `cli/regular-expression`, `formulation/budget`
+ * @throws UsageError `cli/not-a-count`, `cli/not-positive`, `cli/share`, `cli/regular-expression`, `formulation/budget`, `cli/component`,
+ * and as `parseRequest`
  */
 export async function checkSolveOptions(options: Given): Promise<void> {
   checkWhole(options.step, "--step", 1);
@@ -142,7 +150,15 @@ export async function checkSolveOptions(options: Given): Promise<void> {
   checkShare(options.gap, "--gap");
   checkShare(options.maxPrune, "--max-prune");
   regularExpression(options.protect, "--protect");
-  await latencyBudget(options.budget, 1);
+  const limits = limitRequest(options);
+  await latencyBudget(budgetFor(options.budget, limits), 1);
+  await parseRequest(limits);
+  componentsOf(options);
+}
+
+/** Half the dense latency, where neither a budget nor a limit says how much the network may take. */
+function budgetFor(budget: string | undefined, limits: LimitRequest): string {
+  return budget ?? (namesAmount(limits) ? "none" : "50%");
 }
 
 function checkShare(value: number, option: string): void {
@@ -157,8 +173,11 @@ function checkShare(value: number, option: string): void {
 
 /** @throws UsageError `cli/regular-expression` */
 export function solveNetworkOptions(options: Given, tableStep: number): SolveNetworkOptions {
+  const limits = limitRequest(options);
   return {
-    budget: options.budget,
+    budget: budgetFor(options.budget, limits),
+    limits,
+    components: componentsOf(options),
     step: options.step ?? options.multipleOf ?? tableStep,
     countFrom: options.step === undefined ? "zero" : "full",
     maxPrune: options.maxPrune,

@@ -23,6 +23,8 @@ export interface TableSource {
   readonly asked: string;
   readonly title: string;
   readonly notes: readonly string[];
+  /** The table of another device, by its name or as a file, for the same network; this table for this device. */
+  readonly other: (deviceOrPath: string) => LatencyTable;
 }
 
 /** Images per run that keep an embedded GPU busy with networks of a few MACs; see docs/results.md. */
@@ -34,6 +36,40 @@ const DEFAULT_PREDICTED_STEP = 8;
  * @throws UsageError `cli/no-table`, `cli/other-batch`; InputError for unknown devices and tables of other networks
  */
 export function tableFor(network: OpenNetwork, request: TableRequest): TableSource {
+  const found = findTable(network, request);
+  const known = new Map([
+    [found.asked, found.table],
+    [found.table.device.name, found.table],
+  ]);
+  const other = (deviceOrPath: string): LatencyTable => {
+    const table = known.get(deviceOrPath) ?? otherTable(network, request, found, deviceOrPath);
+    known.set(deviceOrPath, table);
+    return table;
+  };
+  return { ...found, other };
+}
+
+type FoundSource = Omit<TableSource, "other">;
+
+/** Without --batch, tables at the same batch are preferred, so that their latencies can stand side by side. */
+function otherTable(
+  network: OpenNetwork,
+  request: TableRequest,
+  { table }: FoundSource,
+  deviceOrPath: string,
+): LatencyTable {
+  if (deviceOrPath.endsWith(".json")) return namedTable(network, deviceOrPath).table;
+  const wanted = { ...request, table: undefined, device: deviceOrPath };
+  try {
+    return findTable(network, { ...wanted, batch: request.batch ?? table.batch }).table;
+  } catch (error) {
+    const isOther = error instanceof UsageError && error.code === "cli/not-profiled";
+    if (!isOther || request.batch !== undefined) throw error;
+    return findTable(network, wanted).table;
+  }
+}
+
+function findTable(network: OpenNetwork, request: TableRequest): FoundSource {
   if (request.table !== undefined) return namedTable(network, request.table);
   if (request.device === undefined) {
     throw noTable();
@@ -78,7 +114,7 @@ export function noTable(): UsageError {
   });
 }
 
-function namedTable(network: OpenNetwork, path: string): TableSource {
+function namedTable(network: OpenNetwork, path: string): FoundSource {
   const table = readTable(path);
   if (table.network.structureHash !== structureHash(network.structure)) {
     throw new UsageError({

@@ -4,7 +4,8 @@ const PER_CENT = /^([0-9]*\.?[0-9]+)\s*%$/;
 const AMOUNT = /^([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-zA-Z]+)$/;
 
 /**
- * A latency budget as people write it, in milliseconds: `50%` of the dense latency, `12ms`, `0.3 s`, `800 us`.
+ * A latency budget as people write it, in milliseconds: `50%` of the dense latency, `12ms`, `0.3 s`, `800 us`; `none` is
+ * Infinity.
  * @throws UsageError `formulation/budget`
  *
  * @example
@@ -12,6 +13,7 @@ const AMOUNT = /^([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-zA-Z]+)$/;
  * await latencyBudget("12ms", 8) // 12
  */
 export async function latencyBudget(text: string, denseMs: number): Promise<number> {
+  if (text.trim() === "none") return Number.POSITIVE_INFINITY;
   const share = PER_CENT.exec(text.trim());
   const budget = share === null ? await amountMs(text.trim()) : (Number(share[1]) / 100) * denseMs;
   if (budget === null || !(budget > 0) || !Number.isFinite(budget)) {
@@ -19,7 +21,7 @@ export async function latencyBudget(text: string, denseMs: number): Promise<numb
       code: "formulation/budget",
       message: `The budget '${text}' is not a latency.`,
       where: "--budget",
-      hint: "Write it as a share of the dense latency (50%) or with a unit of time (12ms, 0.3s, 800us), above zero.",
+      hint: "Write it as a share of the dense latency (50%) or with a unit of time (12ms, 0.3s, 800us), above zero; or none.",
     });
   }
   return budget;

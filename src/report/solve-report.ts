@@ -51,7 +51,21 @@ export interface SolveReport extends SolveHead {
     readonly blocks: boolean;
     readonly layers: boolean;
   };
-  readonly latencyMs: { readonly dense: number; readonly budget: number; readonly chosen: number };
+  /** A budget of null is none. */
+  readonly latencyMs: {
+    readonly dense: number;
+    readonly budget: number | null;
+    readonly chosen: number;
+  };
+  /** Besides the budget. */
+  readonly limits: readonly SolvedLimit[];
+  /** What was made as small as possible; null where the most importance was asked for. */
+  readonly minimised: {
+    readonly text: string;
+    readonly kind: string;
+    readonly dense: number;
+    readonly chosen: number;
+  } | null;
   readonly importanceKept: Amount;
   readonly parameters: Amount;
   readonly macs: Amount;
@@ -73,6 +87,19 @@ export interface SolveReport extends SolveHead {
     readonly solve: number;
     readonly total: number;
   };
+}
+
+/** A limit and how the subnet stands to it; amounts in what `kind` says. */
+export interface SolvedLimit {
+  readonly text: string;
+  readonly kind: string;
+  readonly comparison: string;
+  readonly limit: number | null;
+  readonly used: number | null;
+  readonly slack: number | null;
+  readonly binds: boolean;
+  readonly penalty: { readonly perUnit: number; readonly paid: number } | null;
+  readonly dim: string | null;
 }
 
 export interface Amount {
@@ -107,6 +134,7 @@ export function solveText(report: SolveReport, paint: Painter): string {
   const parts = [
     headText(report, paint),
     amountsText(report),
+    ...(report.limits.length === 0 ? [] : [limitsText(report.limits, paint)]),
     dimsText(report.dims, paint),
     droppedText(report),
     answerText(report, paint),
@@ -133,9 +161,14 @@ function fold(line: string): string[] {
 }
 
 function headText(report: SolveReport, paint: Painter): string {
-  const { latencyMs, options } = report;
-  const budget = `${milliseconds(latencyMs.budget)} of ${milliseconds(latencyMs.dense)}`;
-  return [...headLines(report, paint), `Budget      ${options.budget}: ${budget}`].join("\n");
+  const { latencyMs, options, minimised } = report;
+  const budget =
+    latencyMs.budget === null
+      ? "none"
+      : `${options.budget === "none" ? "" : `${options.budget}: `}${milliseconds(latencyMs.budget)} of ${milliseconds(latencyMs.dense)}`;
+  const lines = [...headLines(report, paint), `Budget      ${budget}`];
+  if (minimised !== null) lines.push(`Minimised   ${minimised.text}`);
+  return lines.join("\n");
 }
 
 /** Network, device, table and importance, a line or two each. */
@@ -183,6 +216,52 @@ function amountsText(report: SolveReport): string {
     ]);
   }
   return table.toString();
+}
+
+function limitsText(limits: readonly SolvedLimit[], paint: Painter): string {
+  const head = ["limit", "used", "allowed", "left", ""];
+  const table = plainTable(head, ["left", "right", "right", "right", "left"]);
+  for (const limit of limits) {
+    const { text, kind, comparison, used, slack, penalty, dim, binds } = limit;
+    const allowed = limit.limit === null ? "" : `${comparison} ${amountOf(limit.limit, kind)}`;
+    const state =
+      penalty !== null && penalty.paid > 0
+        ? paint.warn(`exceeded, costs ${penalty.paid.toPrecision(4)}`)
+        : binds
+          ? "binds"
+          : "";
+    table.push([
+      shortened(text),
+      used === null ? "" : amountOf(used, kind),
+      allowed,
+      slack === null ? "" : amountOf(slack, kind),
+      [state, dim === null ? "" : `nearest: ${shortened(dim)}`]
+        .filter((part) => part !== "")
+        .join("; "),
+    ]);
+  }
+  return table.toString();
+}
+
+/** An amount with the unit that people write it in. */
+export function amountOf(value: number, kind: string): string {
+  switch (kind) {
+    case "milliseconds":
+      return milliseconds(value);
+    case "bytes":
+      return bytes(value);
+    case "importance":
+      return value.toPrecision(5);
+    default:
+      return value < 0 ? `-${count(-value)}` : count(value);
+  }
+}
+
+function bytes(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 2 ** 20) return `${(value / 2 ** 20).toFixed(2)} MiB`;
+  if (size >= 2 ** 10) return `${(value / 2 ** 10).toFixed(1)} KiB`;
+  return `${value} B`;
 }
 
 function dimsText(dims: readonly DimReport[], paint: Painter): string {

@@ -12,6 +12,7 @@ import { painter } from "../../report/painter.ts";
 import { type Command, type Context, command } from "../command.ts";
 import { type GivenOptions, rememberedSubnet, withRemembered } from "../explain-options.ts";
 import { type ExplainSubject, instanceToExplain, networkToExplain } from "../explain-subject.ts";
+import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
 import { solveProgressNotes } from "../solve-notes.ts";
 import { checkSolveOptions, solveNetworkOptions, solveOptions } from "../solve-options.ts";
@@ -37,6 +38,7 @@ export const explainCommand: Command = command({
     ],
     ["mdp explain --instance FILE.json", "a published instance of the program"],
   ],
+  repeatable: REPEATABLE_LIMITS,
   options: (yargs) =>
     solveOptions(yargs)
       .positional("model", {

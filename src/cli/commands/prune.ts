@@ -6,6 +6,7 @@ import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
 import { painter } from "../../report/painter.ts";
 import { runText } from "../../report/run-report.ts";
 import { type Command, command } from "../command.ts";
+import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
 import { checkPositive, checkWhole } from "../numbers.ts";
 import {
@@ -32,6 +33,7 @@ export const pruneCommand: Command = command({
       "your own; the same command again goes on where it stopped",
     ],
   ],
+  repeatable: REPEATABLE_LIMITS,
   options: (yargs) =>
     solveOptions(yargs)
       .positional("model", {
@@ -60,7 +62,7 @@ export const pruneCommand: Command = command({
         requiresArg: true,
         describe: "Their pre-processing, as JSON",
       })
-      .option("limit", {
+      .option("images", {
         type: "number",
         requiresArg: true,
         describe: "Evaluate on so many images only",
@@ -125,7 +127,7 @@ export const pruneCommand: Command = command({
 /** What the last stages would refuse is refused before the first one begins. */
 async function checkPruneOptions(options: PruneOptions): Promise<void> {
   await checkSolveOptions(options);
-  for (const name of ["limit", "threads", "runs"] as const) {
+  for (const name of ["images", "threads", "runs"] as const) {
     checkWhole(options[name], `--${name}`, 1);
   }
   for (const name of ["validate", "seed"] as const) checkWhole(options[name], `--${name}`, 0);

@@ -4,6 +4,7 @@ import { METHOD_NAMES } from "../../formulation/baselines/method.ts";
 import { painter } from "../../report/painter.ts";
 import { solveText } from "../../report/solve-report.ts";
 import { type Command, command } from "../command.ts";
+import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
 import { solveInstanceCommand } from "../solve-instance.ts";
 import { methodFor, solveNetworkBy } from "../solve-method.ts";
@@ -17,8 +18,17 @@ export const solveCommand: Command = command({
   examples: [
     ["mdp solve --device jetson", "the embedded default network at half its latency"],
     ["mdp solve net.onnx --table t.json --budget 12ms --out subnet.json", "your own"],
+    [
+      'mdp solve net.onnx --device jetson-xavier --budget 12ms --limit "params <= 50%" --limit "latency(\'jetson-nano\') <= 40 ms"',
+      "two devices and the parameters at once",
+    ],
+    [
+      'mdp solve net.onnx --device jetson --minimize latency --limit "importance >= 95%"',
+      "as fast as it can be at that importance",
+    ],
     ["mdp solve --instance FILE.json", "a published instance of the program"],
   ],
+  repeatable: REPEATABLE_LIMITS,
   options: (yargs) =>
     solveOptions(yargs)
       .positional("model", {
@@ -47,7 +57,8 @@ export const solveCommand: Command = command({
         requiresArg: true,
         describe: "Solve a published instance instead",
       })
-      .conflicts("instance", ["model", "device", "table", "importance"]),
+      .conflicts("instance", ["model", "device", "table", "importance"])
+      .conflicts("instance", ["limit", "soft", "penalty", "minimize", "component"]),
   run: async (options, context) => {
     await checkSolveOptions(options);
     for (const path of [options.out, options.writeLp]) if (path !== undefined) checkWritable(path);

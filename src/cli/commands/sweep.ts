@@ -11,6 +11,7 @@ import {
   sweepText,
 } from "../../report/sweep-report.ts";
 import { type Command, type Context, command } from "../command.ts";
+import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
 import { checkWhole } from "../numbers.ts";
 import { checkSolveOptions, solveNetworkOptions, solveOptions } from "../solve-options.ts";
@@ -28,6 +29,7 @@ export const sweepCommand: Command = command({
     ["mdp sweep net.onnx --table t.json --budgets 12ms,9ms,6ms", "these three"],
     ["mdp sweep --instance FILE.json --jobs 2", "a published instance, in two threads"],
   ],
+  repeatable: REPEATABLE_LIMITS,
   options: (yargs) =>
     solveOptions(yargs)
       .positional("model", {
@@ -100,7 +102,7 @@ export const sweepCommand: Command = command({
 });
 
 interface Options extends BudgetOptions {
-  readonly budget: string;
+  readonly budget?: string | undefined;
   readonly jobs: number;
   readonly timeLimit?: number | undefined;
   readonly gap: number;
@@ -110,7 +112,7 @@ interface Options extends BudgetOptions {
 type SolveGiven = Parameters<typeof checkSolveOptions>[0];
 
 async function check(options: Options & SolveGiven): Promise<void> {
-  if (options.budget !== "50%") {
+  if (options.budget !== undefined) {
     throw new UsageError({
       code: "cli/one-budget",
       message: "mdp sweep takes many budgets, not --budget.",

@@ -56,6 +56,12 @@ export interface LinearForm {
 
 export type Comparison = "<=" | ">=" | "==";
 
+/** The same comparison with its sides exchanged. */
+export const FLIPPED = { "<=": ">=", ">=": "<=", "==": "==" } as const satisfies Record<
+  Comparison,
+  Comparison
+>;
+
 /** A limit as it was written, understood. */
 export interface Relation {
   readonly text: string;

@@ -73,6 +73,15 @@ export async function parseLimit(source: Source): Promise<ParsedLimit> {
   return { source, relations: [relation], alignment: null };
 }
 
+/**
+ * An expression that compares nothing: what is to be minimised.
+ * @throws UsageError as `parseLimit`
+ */
+export async function parseForm(source: Source): Promise<LinearForm> {
+  const reader = readerOf(source, await import("mathjs"));
+  return fold(reader, treeOf(reader));
+}
+
 function notALimit({ source, math, tokens }: Reader, root: MathNode): Error {
   if (math.isAssignmentNode(root)) {
     const at = tokens.find(({ text }) => text === "=")?.at ?? 0;

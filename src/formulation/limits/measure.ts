@@ -1,0 +1,105 @@
+/**
+ * What a subnet uses, counted on the network that it is: the graph after surgery, its own structure, the device's table.
+ * Nothing here knows the program, so that it can prove the program's sums.
+ */
+import { constantNodeValue } from "../../graph/constants.ts";
+import type { Graph, Tensor } from "../../graph/graph.ts";
+import { consumersOf } from "../../graph/traversal.ts";
+import type { Importance } from "../../importance/importance.ts";
+import { findStructure } from "../../structure/find-structure.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { cutGraph } from "../../subnet/cut.ts";
+import { isBlockGone, keepAll, type Subnet } from "../../subnet/subnet.ts";
+
+/** A subnet with the network that it is; made when it is first asked for. */
+export interface MeasuredSubnet {
+  readonly structure: Structure;
+  readonly subnet: Subnet;
+  readonly graph: () => Graph;
+  readonly own: () => Structure;
+}
+
+export function measuredSubnet(structure: Structure, subnet: Subnet): MeasuredSubnet {
+  const graph = once(() => cutGraph(structure, subnet));
+  // The structure of the whole network is known already.
+  const own = once(() => (graph() === structure.graph ? structure : findStructure(graph())));
+  return { structure, subnet, graph, own };
+}
+
+/** The whole network. */
+export function measuredWhole(structure: Structure): MeasuredSubnet {
+  return measuredSubnet(structure, keepAll(structure));
+}
+
+function once<Result>(make: () => Result): () => Result {
+  let made: { readonly result: Result } | null = null;
+  return () => {
+    made ??= { result: make() };
+    return made.result;
+  };
+}
+
+/** A floating-point constant of at least one axis: a weight, or a BatchNormalization's statistics. */
+export interface StoredWeight {
+  readonly name: string;
+  readonly tensor: Tensor;
+}
+
+/** The constants whose bytes count: initializers and Constant nodes that something reads. */
+export function storedWeights(graph: Graph): readonly StoredWeight[] {
+  const constants: [string, Tensor][] = [...graph.initializers];
+  for (const node of graph.nodes) {
+    const tensor = node.opType === "Constant" ? constantNodeValue(node) : null;
+    if (tensor !== null) constants.push([node.outputs[0] ?? "", tensor]);
+  }
+  const consumers = consumersOf(graph);
+  return constants.flatMap(([name, tensor]) => {
+    const counts = /float/.test(tensor.type) && tensor.shape.length > 0 && consumers.has(name);
+    return counts ? [{ name, tensor }] : [];
+  });
+}
+
+/** Channels that are left of a dim; none where it went with its block. */
+export function keptChannels({ structure, subnet }: MeasuredSubnet, index: number): number {
+  const dim = structure.dims[index];
+  if (dim === undefined || isBlockGone(structure, subnet, dim.block)) return 0;
+  return (subnet.kept[index]?.length ?? 0) * dim.unitChannels;
+}
+
+/** Importance of the kept units in the layers that are left, of those that are meant. */
+export function keptImportance(
+  { structure, subnet }: MeasuredSubnet,
+  importance: Importance,
+  isMeant: (layer: string, dim: number) => boolean,
+): number {
+  const layers = new Map(structure.layers.map((layer) => [layer.name, layer]));
+  const isGone = (name: string): boolean => {
+    const layer = layers.get(name);
+    if (layer === undefined) return false;
+    const block = layer.blocks.at(-1) ?? null;
+    return isBlockGone(structure, subnet, block) || subnet.droppedLayers.includes(layer.index);
+  };
+  let sum = 0;
+  for (const dim of structure.dims) {
+    const scored = importance.dims.find((candidate) => candidate.dim === dim.name);
+    const kept = isBlockGone(structure, subnet, dim.block) ? [] : (subnet.kept[dim.index] ?? []);
+    for (const { layer, scores } of scored?.layers ?? []) {
+      if (!isMeant(layer, dim.index) || isGone(layer)) continue;
+      for (const unit of kept) sum += scores[unit] ?? 0;
+    }
+  }
+  return sum;
+}
+
+/** Blocks that are gone, those inside dropped ones among them. */
+export function goneBlocks({ structure, subnet }: MeasuredSubnet): number {
+  return structure.blocks.filter(({ index }) => isBlockGone(structure, subnet, index)).length;
+}
+
+/** Layers that were dropped by themselves, not with their block. */
+export function goneLayers({ structure, subnet }: MeasuredSubnet): number {
+  return subnet.droppedLayers.filter((index) => {
+    const block = structure.layers[index]?.blocks.at(-1) ?? null;
+    return !isBlockGone(structure, subnet, block);
+  }).length;
+}

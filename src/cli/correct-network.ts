@@ -17,7 +17,7 @@ import type { OpenNetwork } from "./network.ts";
 export interface CorrectRequest extends ImageOptions {
   readonly correction: CorrectionMethod;
   readonly images: number;
-  readonly positions: number;
+  readonly positions?: number | undefined;
   readonly ridge: number;
   readonly target?: Target | undefined;
   readonly memory: number;
@@ -29,7 +29,7 @@ export interface CorrectRequest extends ImageOptions {
 export const CORRECT_DEFAULTS = {
   correction: "least-squares",
   images: 2000,
-  positions: 64,
+
   ridge: 0.01,
   memory: 2,
 } as const satisfies Partial<CorrectRequest>;

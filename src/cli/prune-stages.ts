@@ -15,6 +15,7 @@ import { cutGraph } from "../subnet/cut.ts";
 import { type Proof, proveCut } from "../subnet/prove.ts";
 import { parseSubnet } from "../subnet/subnet-file.ts";
 import type { Context } from "./command.ts";
+import { CORRECT_DEFAULTS, correctOpened } from "./correct-network.ts";
 import { evaluateModels } from "./evaluate-models.ts";
 import type { GivenLimits } from "./limit-options.ts";
 import type { OpenNetwork } from "./network.ts";
@@ -46,7 +47,11 @@ export interface PruneOptions extends GivenLimits {
   readonly gap: number;
   readonly presolve?: boolean | undefined;
   readonly method: ImportanceMethod;
+  /** Images to evaluate on. */
   readonly data?: string | undefined;
+  /** Images to score, repair and train on, where they are not those of `data`. */
+  readonly train?: string | undefined;
+  readonly correct?: boolean | undefined;
   readonly dataConfig?: string | undefined;
   readonly images?: number | undefined;
   readonly threads: number;
@@ -92,8 +97,7 @@ export async function scoreStage(road: Road): Promise<void> {
   const { open, run, options, context } = road;
   const { importance, method, seed, dataConfig } = options;
   const onImages = importance === undefined && needsData(method);
-  const drawn = onImages && options.data === undefined && open.embedded;
-  const data = drawn ? await drawnData(run, context) : options.data;
+  const data = onImages ? await trainingData(road) : undefined;
   const dependsOn = [
     ...[open.hash, method, seed],
     importance === undefined ? null : sha256(readFileBytes(importance)),
@@ -206,18 +210,45 @@ export async function exportStage(road: Road): Promise<void> {
   });
 }
 
-export async function evalStage(road: Road): Promise<void> {
+/**
+ * Repairs the pruned network on images without labels; null where there are none, or nobody wants it.
+ * @returns the network's file in the run's folder
+ */
+export async function correctStage(road: Road): Promise<string | null> {
+  const { open, run, options, context } = road;
+  const data = options.correct === false ? undefined : await trainingData(road);
+  if (data === undefined) return null;
+  const { dataConfig, seed } = options;
+  const subnetPath = run.path("subnet.json");
+  const dependsOn = [
+    ...[open.hash, sha256(readFileBytes(subnetPath)), data, seed, CORRECT_DEFAULTS],
+    dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
+  ];
+  await staged(road, "correct", dependsOn, ["corrected.onnx", "correct.json"], async () => {
+    const { subnet } = parseSubnet(readJson(subnetPath), open.structure, subnetPath);
+    const request = { ...CORRECT_DEFAULTS, data, dataConfig, seed };
+    const { correction } = await correctOpened(open, subnet, request, context);
+    const { graph, ...done } = correction;
+    writeModel(withGraph(open.model, graph), run.path("corrected.onnx"));
+    writeJson(run.path("correct.json"), { schema: "mdp-correction/1", data, ...done });
+  });
+  return "corrected.onnx";
+}
+
+/** Evaluates the dense network and those of the stages, which are files in the run's folder. */
+export async function evalStage(road: Road, networks: readonly string[]): Promise<void> {
   const { open, run, options, context } = road;
   const table = readTable(run.path("table.json"));
   const { dataConfig, images: limit, threads } = options;
   const data = options.data ?? (open.embedded ? await drawnData(run, context) : undefined);
+  const models = [open.path, ...networks.map((file) => run.path(file))];
   const batch = table.batch;
   const dependsOn = [
-    ...[open.hash, sha256(readFileBytes(run.path("pruned.onnx"))), data, limit, threads, batch],
+    ...[open.hash, data, limit, threads, batch],
+    ...networks.map((file) => sha256(readFileBytes(run.path(file)))),
     dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
   ];
   await staged(road, "eval", dependsOn, ["eval.json"], async () => {
-    const models = [open.path, run.path("pruned.onnx")];
     const report = await evaluateModels(
       {
         models,
@@ -234,6 +265,12 @@ export async function evalStage(road: Road): Promise<void> {
     );
     writeJson(run.path("eval.json"), report);
   });
+}
+
+/** Images to learn from: named ones, those that are evaluated on, or drawn ones for the embedded network. */
+async function trainingData({ open, run, options, context }: Road): Promise<string | undefined> {
+  const named = options.train ?? options.data;
+  return named === undefined && open.embedded ? drawnData(run, context) : named;
 }
 
 async function drawnData(run: RunFolder, context: Context): Promise<string> {

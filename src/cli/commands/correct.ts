@@ -100,8 +100,7 @@ export const correctCommand: Command = command({
       .option("positions", {
         type: "number",
         requiresArg: true,
-        default: CORRECT_DEFAULTS.positions,
-        describe: "Output positions per image and layer",
+        describe: "Output positions per image and layer [as many as a layer's size asks for]",
       })
       .option("ridge", {
         type: "number",

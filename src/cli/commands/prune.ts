@@ -10,6 +10,7 @@ import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
 import { checkPositive, checkWhole } from "../numbers.ts";
 import {
+  correctStage,
   evalStage,
   exportStage,
   inspectStage,
@@ -25,7 +26,7 @@ import { noTable } from "../table-source.ts";
 
 export const pruneCommand: Command = command({
   name: "prune [model]",
-  describe: "Walk the whole road into one folder: score, profile, solve, export, evaluate",
+  describe: "Walk the whole road into one folder: score, profile, solve, export, repair, evaluate",
   examples: [
     ["mdp prune --device local --out runs/default", "the embedded network on this machine"],
     [
@@ -56,6 +57,17 @@ export const pruneCommand: Command = command({
         type: "string",
         requiresArg: true,
         describe: "Images to evaluate on; see mdp eval",
+      })
+      .option("train", {
+        type: "string",
+        requiresArg: true,
+        describe: "Images to score and repair on [the train split of --data, or --data itself]",
+      })
+      .option("correct", {
+        type: "boolean",
+        default: true,
+        describe:
+          "Repair the pruned network where there are images? Labels are not used (--no-correct)",
       })
       .option("data-config", {
         type: "string",
@@ -115,7 +127,8 @@ export const pruneCommand: Command = command({
     await tableStage(road);
     await solveStage(road);
     await exportStage(road);
-    await evalStage(road);
+    const corrected = await correctStage(road);
+    await evalStage(road, ["pruned.onnx", ...(corrected === null ? [] : [corrected])]);
     const summary = summaryOf(run);
     writeJson(run.path("summary.json"), summary);
     context.json(summary);
@@ -135,12 +148,13 @@ async function checkPruneOptions(options: PruneOptions): Promise<void> {
   const { device, table, data, dataConfig } = options;
   if (device === undefined && table === undefined) throw noTable();
   if (dataConfig !== undefined) readDatasetConfig(dataConfig);
-  if (data !== undefined && !existsSync(data)) {
+  for (const [option, path] of Object.entries({ data, train: options.train })) {
+    if (path === undefined || existsSync(path)) continue;
     throw new InputError({
       code: "cli/no-data",
       message: "There is nothing at this path.",
-      where: data,
-      hint: "Check --data. `mdp data shapes --out DIR` draws a set that needs no download.",
+      where: path,
+      hint: `Check --${option}. 'mdp data shapes --out DIR' draws a set that needs no download.`,
     });
   }
 }

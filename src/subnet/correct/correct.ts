@@ -26,7 +26,7 @@ export interface CorrectOptions {
   readonly method?: CorrectionMethod | undefined;
   /** Images to use at most; 2000 unless given. */
   readonly images?: number | undefined;
-  /** Output positions per image and layer; 64 unless given. */
+  /** Output positions per image and layer; unless given, enough for 32 samples per weight of a channel, at least 8. */
   readonly positions?: number | undefined;
   /** Pull towards the old weights, relative to the mean variance of a layer's inputs; 0.01 unless given. */
   readonly ridge?: number | undefined;
@@ -90,11 +90,11 @@ export async function correctSubnet(
   return { graph, method, images: samples.count, layers, left: plan.left, renewed };
 }
 
-const DEFAULTS = { images: 2000, positions: 64, ridge: 0.01, memoryBytes: 2 ** 31 } as const;
+const DEFAULTS = { images: 2000, ridge: 0.01, memoryBytes: 2 ** 31 } as const;
 const RUN_SIZE = 50;
 
 function settingOf(options: CorrectOptions): Setting {
-  const { positions = DEFAULTS.positions, ridge = DEFAULTS.ridge, seed = 0 } = options;
+  const { positions, ridge = DEFAULTS.ridge, seed = 0 } = options;
   const { threads = Math.min(availableParallelism(), 4), progress = SILENT, signal } = options;
   return { positions, ridge, seed, threads, progress, signal };
 }

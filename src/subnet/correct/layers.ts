@@ -72,12 +72,13 @@ export async function correctLayers(
         { walk: walks.dense, graph: structure.graph, segment: theirs },
         samples.runs.length,
       );
+      const positions = setting.positions ?? positionsFor(step, samples.count);
       const sums = sumMoments(products, momentShape(step));
       let part = 0;
       for await (const [found, wanted] of parts) {
         checkInterrupted(setting, index, steps.length);
         const seed = (setting.seed * 1_000_003 + index) * 10_007 + part;
-        await addPart(sums, step, found, wanted, setting.positions, seed);
+        await addPart(sums, step, found, wanted, positions, seed);
         part += 1;
       }
       const fitted = await fitLayer(graph, step, sums.moments(), products, setting.ridge);
@@ -90,6 +91,14 @@ export async function correctLayers(
   setting.progress.step("correcting layers", steps.length, steps.length);
   return { graph, layers };
 }
+
+/** Output positions per image that give enough samples for a layer's unknowns. */
+function positionsFor({ layer }: CorrectionStep, images: number): number {
+  return Math.max(LEAST_POSITIONS, Math.ceil((SAMPLES_PER_UNKNOWN * layer.unknowns) / images));
+}
+
+const LEAST_POSITIONS = 8;
+const SAMPLES_PER_UNKNOWN = 32;
 
 function momentShape({ layer }: CorrectionStep) {
   const { groups, unknowns, outputs } = layer;
@@ -141,7 +150,7 @@ async function addPart(
 
 /** What is wanted minus what the layer gives, in units of the layer's output: channels x samples. */
 function residuals(
-  { layer, channels, scale }: CorrectionStep,
+  { layer, channels, scale, rectified }: CorrectionStep,
   found: Feed,
   wanted: Feed,
   places: Parameters<typeof outputPatches>[2],
@@ -149,7 +158,10 @@ function residuals(
   const aim = outputPatches(layer, wanted, places, channels);
   const own = outputPatches(layer, found, places, null);
   const { samples, data } = aim;
-  for (let at = 0; at < data.length; at += 1) data[at] = (data[at] ?? 0) - (own.data[at] ?? 0);
+  for (let at = 0; at < data.length; at += 1) {
+    const [goal, value] = [data[at] ?? 0, own.data[at] ?? 0];
+    data[at] = rectified && goal < 0 ? Math.min(-value, 0) : goal - value;
+  }
   scale?.forEach((factor, channel) => {
     for (let at = channel * samples; at < (channel + 1) * samples; at += 1)
       data[at] = (data[at] ?? 0) / factor;

@@ -22,6 +22,8 @@ export interface CorrectionStep {
   readonly channels: Int32Array | null;
   /** How much each channel of the found value moves with the layer's output; null: as much. */
   readonly scale: Float64Array | null;
+  /** Only what is above zero counts: a Relu alone reads the found value. Set on a second look at a layer. */
+  readonly rectified: boolean;
 }
 
 export interface CorrectionPlan {
@@ -65,11 +67,16 @@ export function planCorrection(
       const channels = kept(aim.wanted, axis);
       const count = channels?.length ?? structure.shapes.of(aim.wanted)?.[axis] ?? 0;
       if (count !== layer.outputs * layer.groups) continue;
-      steps.set(node, { layer, label, channels, ...aim });
+      steps.set(node, { layer, label, channels, rectified: false, ...aim });
       break;
     }
   }
-  return { steps: inOrder(smaller, steps), left };
+  const looks = Number(process.env["LOOKS"] ?? 0);
+  const all = inOrder(smaller, steps).flatMap((step) => {
+    if (onlyReader(smaller, step.found)?.opType !== "Relu") return [step];
+    return [step, ...Array.from({ length: looks }, () => ({ ...step, rectified: true }))];
+  });
+  return { steps: all, left };
 }
 
 interface Aim {
@@ -90,7 +97,6 @@ function aimOf(structure: Structure, subnet: Subnet, smaller: Graph, layer: Line
   } else if (norm?.opType === "Add" && norm.inputs.some((name) => isConstant(smaller, name))) {
     at = norm.outputs[0] ?? "";
   }
-  const before = at;
   const add = structure.blocks.find(
     (block) =>
       !isBlockGone(structure, subnet, block.index) &&
@@ -98,10 +104,7 @@ function aimOf(structure: Structure, subnet: Subnet, smaller: Graph, layer: Line
   );
   if (add !== undefined && onlyReader(smaller, at) !== null) at = add.add;
   const wanted = standsFor(structure, subnet, at);
-  const same = at === before && wanted === at;
-  return same
-    ? { found: layer.output, wanted: layer.output, scale: null }
-    : { found: at, wanted, scale };
+  return { found: at, wanted, scale };
 }
 
 function onlyReader(graph: Graph, name: string): Node | null {

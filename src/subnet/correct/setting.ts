@@ -3,7 +3,8 @@ import type { Progress } from "../../core/progress.ts";
 
 /** What every part of a correction needs, with nothing left out. */
 export interface Setting {
-  readonly positions: number;
+  /** Output positions per image and layer; undefined: as many as the layer's unknowns ask for. */
+  readonly positions: number | undefined;
   readonly ridge: number;
   readonly seed: number;
   readonly threads: number;

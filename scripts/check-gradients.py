@@ -124,6 +124,13 @@ def unsqueezed(node, x, axes):
     return x
 
 
+def clip(node, x, low=None, high=None):
+    # As ReLU6: nothing comes through where the input lies on a bound, which happens in channels that are all zero.
+    if low is not None and high is not None:
+        return F.hardtanh(x, low.item(), high.item())
+    return x.clamp(None if low is None else low.item(), None if high is None else high.item())
+
+
 def gelu(node, x):
     return F.gelu(x, approximate=node["a"].get("approximate", "none"))
 
@@ -138,7 +145,7 @@ OPS = {
     "MatMul": lambda n, a, b: a @ b,
     "LayerNormalization": lambda n, x, w, b: F.layer_norm(x, w.shape, w, b, n["a"].get("epsilon", 1e-5)),
     "Relu": lambda n, x: F.relu(x),
-    "Clip": lambda n, x, low=None, high=None: x.clamp(None if low is None else low.item(), None if high is None else high.item()),
+    "Clip": clip,
     "Sigmoid": lambda n, x: x.sigmoid(),
     "HardSigmoid": lambda n, x: (x * n["a"].get("alpha", 0.2) + n["a"].get("beta", 0.5)).clamp(0, 1),
     "Softplus": lambda n, x: F.softplus(x),

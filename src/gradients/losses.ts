@@ -4,7 +4,18 @@ import type { DataType, Graph, Value } from "../graph/graph.ts";
 import { inferShapes, type Shapes } from "../graph/shapes/infer.ts";
 import { producerOf } from "../graph/traversal.ts";
 import { type Emitter, emitterOn, type StaticValue } from "./emitter.ts";
-import { add, axesFrom, cast, compare, multiply, reduce, scalar, scale, subtract, unary } from "./ops.ts";
+import {
+  add,
+  axesFrom,
+  cast,
+  compare,
+  multiply,
+  reduce,
+  scalar,
+  scale,
+  subtract,
+  unary,
+} from "./ops.ts";
 
 /** A graph with a loss in it. The loss is not made an output; `differentiate` does that. */
 export interface Lossy {

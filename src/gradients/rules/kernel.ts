@@ -31,7 +31,11 @@ export interface KernelSpec {
 export function kernelGradient(e: Emitter, x: string, gradient: string, spec: KernelSpec): string {
   const { window, group, shape } = spec;
   const [outputs = 1, perGroup = 1] = shape;
-  if (perGroup === 1 && outputs === group) return depthwise(e, x, gradient, spec);
+  if (perGroup === 1 && outputs === group) {
+    const width = (e.shapeOf(x)[3] ?? 1) + (window.begins[1] ?? 0) + (window.ends[1] ?? 0);
+    const banded = window.kernel.length === 2 && width <= WIDEST_BAND;
+    return (banded ? bandedDepthwise : groupedDepthwise)(e, x, gradient, spec);
+  }
   const taps = tapsOf(window.kernel);
   const plain = window.strides.every((stride) => stride === 1);
   if (taps.length > 1 && !plain) {
@@ -113,11 +117,54 @@ function oneHotColumns(e: Emitter, x: string, gradient: string, window: StaticWi
   return e.node("Conv", [x, kernel], shape, { attributes });
 }
 
+/** Padded rows up to this length are multiplied whole in a depthwise gradient: beyond it, too much of the product is unused. */
+const WIDEST_BAND = 32;
+
+/**
+ * For each channel and kernel row, one product of all of the gradient's rows (rows x columns) with the input rows that they
+ * touched: [columns, padded columns]. Its diagonals, summed, are the kernel row. Most of the product is not needed, and it
+ * is still faster than going over the elements once per tap.
+ */
+function bandedDepthwise(e: Emitter, x: string, gradient: string, spec: KernelSpec): string {
+  const { window, shape } = spec;
+  const [batch = 1, channels = 1, rows = 1, columns = 1] = e.shapeOf(gradient);
+  const [height = 1, width = 1] = window.kernel;
+  const byChannel = (value: string): string => transpose(e, value, [1, 0, 2, 3]);
+  const padded = byChannel(padSpatial(e, x, window.begins, window.ends));
+  const across = e.shapeOf(padded)[3] ?? 1;
+  const down = matrixTranspose(
+    e,
+    reshape(e, byChannel(gradient), [channels, batch * rows, columns]),
+  );
+  const picks = new Float64Array(columns * across * width);
+  for (let column = 0; column < columns; column += 1) {
+    for (let tap = 0; tap < width; tap += 1) {
+      const at = column * (window.strides[1] ?? 1) + tap * (window.dilations[1] ?? 1);
+      picks[(column * across + at) * width + tap] = 1;
+    }
+  }
+  const diagonals = e.floats([columns * across, width], picks, e.typeOf(x));
+  const kernelRows = Array.from({ length: height }, (_, row) => {
+    const start = row * (window.dilations[0] ?? 1);
+    const step = window.strides[0] ?? 1;
+    const bounds = {
+      axes: [2],
+      starts: [start],
+      ends: [start + (rows - 1) * step + 1],
+      steps: [step],
+    };
+    const touched = reshape(e, slice(e, padded, bounds, [rows]), [channels, batch * rows, across]);
+    const product = reshape(e, matMul(e, down, touched), [channels, columns * across]);
+    return reshape(e, matMul(e, product, diagonals), [channels, 1, width]);
+  });
+  return reshape(e, concat(e, kernelRows, 1), shape);
+}
+
 /**
  * Every channel of every image is a group of its own, whose kernel is that channel's gradient: strides and dilations
  * change places, and positions past the kernel's end are cut off. Nothing is copied but inside the convolution.
  */
-function depthwise(e: Emitter, x: string, gradient: string, spec: KernelSpec): string {
+function groupedDepthwise(e: Emitter, x: string, gradient: string, spec: KernelSpec): string {
   const { window, shape } = spec;
   const [batch = 1, channels = 1, ...space] = e.shapeOf(x);
   const counts = e.shapeOf(gradient).slice(2);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { InfeasibleError } from "../core/errors.ts";
+import { InfeasibleError, UsageError } from "../core/errors.ts";
 import { writeJson } from "../core/files.ts";
 import type { Answer, SolverList } from "../formulation/answer.ts";
 import { type Method, type MethodAnswer, methodText } from "../formulation/baselines/method.ts";
@@ -18,7 +18,13 @@ import type { CompareReport, CompareResult, CompareRow } from "../report/compare
 import type { Context } from "./command.ts";
 import type { OpenNetwork } from "./network.ts";
 import type { SolveNetworkOptions } from "./solve-network.ts";
-import { everything, prepareNetwork, solvedNetwork, withBudget } from "./solve-network.ts";
+import {
+  everything,
+  type PreparedNetwork,
+  prepareNetwork,
+  solvedNetwork,
+  withBudget,
+} from "./solve-network.ts";
 import { reportOf, writeSubnet } from "./solved-report.ts";
 import { withSolvers } from "./solvers.ts";
 import type { TableSource } from "./table-source.ts";
@@ -32,7 +38,10 @@ export interface CompareOptions {
   readonly out: string | null;
 }
 
-/** Several methods on one network at one budget. */
+/**
+ * Several methods on one network at one budget.
+ * @throws UsageError `cli/method-objective`
+ */
 export async function compareNetwork(
   open: OpenNetwork,
   source: TableSource,
@@ -41,6 +50,7 @@ export async function compareNetwork(
   context: Context,
 ): Promise<CompareReport> {
   const prepared = await prepareNetwork(open, source, wanted);
+  refuseOtherObjective(prepared, options.methods);
   const budgetMs = await latencyBudget(wanted.budget, prepared.dense.latencyMs);
   const problem = withBudget(prepared.network.problem, budgetMs);
   const resultOf = (method: Method, answer: Answer): CompareResult => {
@@ -51,7 +61,10 @@ export async function compareNetwork(
       options.out === null ? null : join(options.out, `${fileName(method)}.subnet.json`);
     if (subnet !== null) writeSubnet(subnet, open, solved, report);
     const { parameters, macs, droppedBlocks, droppedLayers } = report;
-    return { ...plainResult(answer), parameters, macs, droppedBlocks, droppedLayers, subnet };
+    // With soft limits the objective is less than the importance.
+    const importance = solved.importanceKept.chosen;
+    const shared = { ...plainResult(answer), importance };
+    return { ...shared, parameters, macs, droppedBlocks, droppedLayers, subnet };
   };
   const { table } = source;
   const rows = await compareOn(
@@ -67,7 +80,11 @@ export async function compareNetwork(
       name: open.name,
       source: `${source.title}, ${table.precision}, batch ${table.batch}`,
       predicted: table.device.kind === "predicted",
-      latency: { unit: "ms", dense: prepared.dense.latencyMs, budget: budgetMs },
+      latency: {
+        unit: "ms",
+        dense: prepared.dense.latencyMs,
+        budget: finiteOrNull(problem.resources[0]?.limit),
+      },
       importanceDense: prepared.dense.importance,
       rows,
     },
@@ -75,14 +92,19 @@ export async function compareNetwork(
   );
 }
 
-/** Several methods on a published instance, at its own budget. */
+/** Several methods on a published instance, at a share of its dense latency or at its own budget (null). */
 export async function compareInstance(
   path: string,
+  budget: string | null,
   options: CompareOptions,
   context: Context,
 ): Promise<CompareReport> {
-  const { problem } = readInstance(path);
-  const dense = evaluate(problem, everything(problem));
+  const instance = readInstance(path).problem;
+  const dense = evaluate(instance, everything(instance));
+  const problem =
+    budget === null
+      ? instance
+      : withBudget(unlimited(instance), await latencyBudget(budget, dense.usage[0] ?? Number.NaN));
   const resultOf = (_: Method, answer: Answer): CompareResult => ({
     ...plainResult(answer),
     parameters: null,
@@ -104,7 +126,7 @@ export async function compareInstance(
       latency: {
         unit: latency?.unit ?? "",
         dense: dense.usage[0] ?? Number.NaN,
-        budget: latency?.limit ?? Number.NaN,
+        budget: finiteOrNull(latency?.limit),
       },
       importanceDense: dense.objective,
       rows,
@@ -113,9 +135,36 @@ export async function compareInstance(
   );
 }
 
+/** The other methods know importance and limits only. */
+export function refuseOtherObjective(
+  { objective }: Pick<PreparedNetwork, "objective">,
+  methods: readonly Method[],
+): void {
+  const other = methods.find(({ name }) => name !== "mdp");
+  if (objective === null || other === undefined) return;
+  throw new UsageError({
+    code: "cli/method-objective",
+    message: `Method ${methodText(other)} keeps the most importance within limits; it minimises nothing else.`,
+    where: "--minimize",
+    hint: "Leave --minimize out, or take method mdp alone.",
+  });
+}
+
 function finished(report: CompareReport, { out }: CompareOptions): CompareReport {
-  if (out !== null) writeJson(join(out, `${report.name}.compare.json`), report);
+  if (out !== null) {
+    const name = report.name.replaceAll(/[^\w.-]+/g, "-");
+    writeJson(join(out, `${name}.compare.json`), report);
+  }
   return report;
+}
+
+function unlimited(problem: Problem): Problem {
+  const limit = Number.POSITIVE_INFINITY;
+  return { ...problem, resources: problem.resources.map((resource) => ({ ...resource, limit })) };
+}
+
+function finiteOrNull(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
 }
 
 async function compareOn(

@@ -6,6 +6,7 @@ import { latencyBudget } from "../formulation/latency-budget.ts";
 import { startingSelection } from "../formulation/start.ts";
 import { writeLpFile } from "../mip/lp-file.ts";
 import type { Context } from "./command.ts";
+import { refuseOtherObjective } from "./compare-methods.ts";
 import type { OpenNetwork } from "./network.ts";
 import {
   prepareNetwork,
@@ -29,6 +30,7 @@ export async function solveNetworkBy(
 ): Promise<SolvedNetwork> {
   if (method.name === "mdp") return solveNetwork(open, source, options, context);
   const prepared = await prepareNetwork(open, source, options);
+  refuseOtherObjective(prepared, [method]);
   const budgetMs = await latencyBudget(options.budget, prepared.dense.latencyMs);
   const problem = withBudget(prepared.network.problem, budgetMs);
   const written = networkWrittenAxes({ ...prepared.network, problem }, source.table);

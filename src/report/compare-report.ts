@@ -13,7 +13,8 @@ export interface CompareReport {
   readonly latency: {
     readonly unit: string;
     readonly dense: number;
-    readonly budget: number;
+    /** null for none. */
+    readonly budget: number | null;
   };
   readonly importanceDense: number;
   readonly rows: readonly CompareRow[];
@@ -55,7 +56,11 @@ export interface PublishedResult {
 /** The comparison as people read it. */
 export function compareText(report: CompareReport): string {
   const { name, source, latency, predicted } = report;
-  const budget = `${amount(latency.budget, latency.unit)} of ${amount(latency.dense, latency.unit)} (${percent(latency.budget / latency.dense)})`;
+  const dense = amount(latency.dense, latency.unit);
+  const budget =
+    latency.budget === null
+      ? `none; the whole takes ${dense}`
+      : `${amount(latency.budget, latency.unit)} of ${dense} (${percent(latency.budget / latency.dense)})`;
   const head = [
     `Program     ${name}`,
     `Latencies   ${source}${predicted ? "; PREDICTED, not measured" : ""}`,
@@ -135,7 +140,8 @@ function footText({ rows, latency, importanceDense }: CompareReport): string[] {
       ];
     }
     const share = percent2(published.importance / importanceDense);
-    const over = published.latency > latency.budget * (1 + 1e-9) ? " (over the budget)" : "";
+    const isOver = latency.budget !== null && published.latency > latency.budget * (1 + 1e-9);
+    const over = isOver ? " (over the budget)" : "";
     return [
       `${method} as published, with the budget as its own: its model promised ${amount(published.ownLatency, unit)}, truly ${amount(published.latency, unit)}${over}; importance ${share}.`,
     ];

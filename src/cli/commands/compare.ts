@@ -5,6 +5,7 @@ import { METHOD_NAMES, type Method, parseMethod } from "../../formulation/baseli
 import { type CompareReport, compareText } from "../../report/compare-report.ts";
 import { type Command, command } from "../command.ts";
 import { compareInstance, compareNetwork } from "../compare-methods.ts";
+import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
 import { checkSolveOptions, solveNetworkOptions, solveOptions } from "../solve-options.ts";
 import { tableFor } from "../table-source.ts";
@@ -37,15 +38,16 @@ export const compareCommand: Command = command({
         type: "string",
         array: true,
         requiresArg: true,
-        describe: "Published instances instead of a network, each at its own budget",
+        describe: "Published instances instead of a network; their own budgets without --budget",
       })
       .option("out", {
         type: "string",
         requiresArg: true,
         describe: "Folder for the subnets and the figures",
       })
-      .conflicts("instance", ["model", "device", "table", "importance"]),
-  repeatable: ["instance"],
+      .conflicts("instance", ["model", "device", "table", "importance"])
+      .conflicts("instance", ["limit", "soft", "penalty", "minimize", "component"]),
+  repeatable: ["instance", ...REPEATABLE_LIMITS],
   run: async (options, context) => {
     await checkSolveOptions(options);
     const methods = methodsOf(options.methods);
@@ -62,7 +64,8 @@ export const compareCommand: Command = command({
     if (options.instance !== undefined) {
       for (const path of options.instance) {
         if (context.signal.aborted) break;
-        reports.push(await compareInstance(path, wanted, context));
+        const budget = instanceBudget(options.budget);
+        reports.push(await compareInstance(path, budget, wanted, context));
       }
     } else {
       const open = await openNetwork(options.model);
@@ -89,6 +92,21 @@ function exitCode(
   if (isAborted) return EXIT.interrupted;
   const rows = reports.flatMap((report) => report.rows);
   return rows.every(({ result }) => result === null) ? EXIT.infeasible : EXIT.done;
+}
+
+/**
+ * Instances say their unit of time in words, so that only a share can be meant for all of them.
+ * @throws UsageError `cli/instance-budget`
+ */
+function instanceBudget(budget: string | undefined): string | null {
+  if (budget === undefined) return null;
+  if (budget.trim().endsWith("%")) return budget;
+  throw new UsageError({
+    code: "cli/instance-budget",
+    message: `The budget of an instance is a share of its dense latency, not '${budget}'.`,
+    where: "--budget",
+    hint: "Write --budget 50%, or leave it out for the instance's own.",
+  });
 }
 
 /** @throws UsageError `formulation/method`, `cli/methods` */

@@ -87,3 +87,15 @@ export class LabelList {
     this.state = largerInts(this.state);
   }
 }
+
+/** Adds one label of a list to another. */
+export function copyLabel(
+  { cost, loss, parent, state }: LabelList,
+  at: number,
+  to: LabelList,
+): void {
+  const place = to.push(loss[at] as number, parent[at] as number, state[at] as number);
+  to.cost.forEach((each, r) => {
+    each[place] = cost[r]?.[at] as number;
+  });
+}

@@ -1,4 +1,11 @@
-import { type Group, LabelList, type Source, type Trace, type Window } from "./label-list.ts";
+import {
+  copyLabel,
+  type Group,
+  LabelList,
+  type Source,
+  type Trace,
+  type Window,
+} from "./label-list.ts";
 import { paretoMerge } from "./label-pareto.ts";
 
 /** Makes the groups of one step. */
@@ -15,8 +22,11 @@ export interface Merger {
 /** So many comparisons take as long as a label. */
 const COMPARISONS_PER_LABEL = 32;
 
-/** @param multipliers of the priced resources */
-export function mergerFor(multipliers: readonly number[], window: Window): Merger {
+/**
+ * @param multipliers of the priced resources
+ * @param width labels per group that are kept; Infinity for all
+ */
+export function mergerFor(multipliers: readonly number[], window: Window, width: number): Merger {
   const all = new LabelList(multipliers.length);
   const compared = { count: 0 };
   const mergeIn =
@@ -25,7 +35,7 @@ export function mergerFor(multipliers: readonly number[], window: Window): Merge
       : paretoMerge(multipliers, window, compared);
   return {
     merge: (positions, sources) => {
-      const labels = mergeIn(sources);
+      const labels = thinned(mergeIn(sources), width);
       if (labels.length === 0) return null;
       const first = all.length;
       all.append(labels);
@@ -45,6 +55,28 @@ export function mergerFor(multipliers: readonly number[], window: Window): Merge
       states: all.state.slice(0, all.length),
     }),
   };
+}
+
+/** In each of `width` equal ranges of the first resource's cost the label that loses least. */
+function thinned(labels: LabelList, width: number): LabelList {
+  if (labels.length <= width) return labels;
+  const cost = labels.cost[0] as Float64Array;
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let at = 0; at < labels.length; at += 1) {
+    least = Math.min(least, cost[at] as number);
+    most = Math.max(most, cost[at] as number);
+  }
+  const best = new Int32Array(width).fill(-1);
+  for (let at = 0; at < labels.length; at += 1) {
+    const share = most > least ? ((cost[at] as number) - least) / (most - least) : 0;
+    const range = Math.min(width - 1, Math.floor(share * width));
+    const other = best[range] as number;
+    const loses = labels.loss[at] as number;
+    if (other < 0 || loses < (labels.loss[other] as number)) best[range] = at;
+  }
+  const result = new LabelList(labels.cost.length);
+  for (const at of best) if (at >= 0) copyLabel(labels, at, result);
+  return result;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { LabelList, type Source, type Window } from "./label-list.ts";
+import { copyLabel, LabelList, type Source, type Window } from "./label-list.ts";
 
 /**
  * For several resources: all labels, cheapest first in the first resource, each compared with those that were kept. A label
@@ -52,13 +52,6 @@ function gather(
     }
   }
   return found;
-}
-
-function copyLabel({ cost, loss, parent, state }: LabelList, at: number, to: LabelList): void {
-  const place = to.push(loss[at] as number, parent[at] as number, state[at] as number);
-  to.cost.forEach((each, r) => {
-    each[place] = cost[r]?.[at] as number;
-  });
 }
 
 /** But for a constant. */

@@ -20,6 +20,8 @@ export interface LabelQuestion {
   /** Differences below this are rounding errors. */
   readonly rounding: number;
   readonly maxLabels: number;
+  /** Labels per choice of the needed variables; Infinity for all, without which nothing is proven. */
+  readonly width: number;
   readonly rest: () => Promise<void>;
 }
 
@@ -104,7 +106,11 @@ async function labelPass(
       });
       expand(plan, resources, step, group, reach, positions, targets);
     }
-    const merger = mergerFor(multipliers, windows[at] ?? { least: [], most: [], reach });
+    const merger = mergerFor(
+      multipliers,
+      windows[at] ?? { least: [], most: [], reach },
+      question.width,
+    );
     groups = [];
     for (const target of targets.values()) {
       const group = merger.merge(target.positions, target.sources);

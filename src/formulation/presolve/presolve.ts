@@ -14,19 +14,16 @@ import {
   roundingOf,
   startHunt,
 } from "./hunt.ts";
-import { bestWithin } from "./labels.ts";
 import { firstMultipliers, lookForAny, narrow, removeBelow, type Searched } from "./narrow.ts";
 import { eliminationOrder, type Order } from "./plan.ts";
 import { remainsOf } from "./remains.ts";
+import { settle } from "./settle.ts";
 import { selectionOf, shrink } from "./shrink.ts";
 
 /** Tables above this many cells, and sweeps above this many, are left to the solver: they would take seconds each. */
 const LARGEST_TABLE = 2e7;
 const LARGEST_SUM = 8e6;
 const MOST_WORK = 4e8;
-const MOST_LABELS = 8e6;
-/** With several limits every label is compared with many. */
-const MOST_LABELS_OF_SEVERAL = 4e5;
 
 /**
  * Removes every choice that can't be in a better selection than one that it finds on the way, and usually finds the best
@@ -66,55 +63,10 @@ async function goHunting(
 ): Promise<void> {
   const start = await firstMultipliers(full, order, hunt);
   await lookForAny(problem, full, order, hunt);
-  const before = hunt.incumbent;
   const searched = await narrow(hunt, order, start);
-  await settle(hunt, searched);
-  if (hunt.incumbent === null || hunt.incumbent === before) return;
-  // What is known now is better than what the removal went by.
-  hunt.graph = removeBelow(searched.plan, searched.found, hunt);
-}
-
-/** Looks through all that may lie between the bound and the best known. */
-async function settle(hunt: Hunt, { plan, found }: Searched): Promise<void> {
-  const limited = limitedResources(hunt);
-  const rounding = roundingOf(hunt, found.multipliers);
-  const gap = hunt.bound - (hunt.incumbent?.worth ?? Number.NEGATIVE_INFINITY);
-  const isClosed = gap <= Math.max(rounding, hunt.grain - 2 * rounding);
-  if (isClosed || limited.length === 0) {
-    hunt.isProven = hunt.incumbent !== null;
-    return;
-  }
-  const question = {
-    plan,
-    bound: found.bound,
-    multipliers: found.multipliers,
-    gap: Math.min(gap + rounding, mostLoss(hunt, found.multipliers)),
-    rounding,
-    rest: hunt.rest,
-  };
-  // Limits without a price rarely bind: the best without them is the best with them, where it meets them.
-  const priced = limited.filter((r) => (found.multipliers[r] ?? 0) > 0);
-  for (const resources of priced.length < limited.length ? [priced, limited] : [limited]) {
-    if (resources.length === 0) continue;
-    const limits = hunt.limits.map((limit, r) => (resources.includes(r) ? limit : NO_LIMIT));
-    const maxLabels = resources.length === 1 ? MOST_LABELS : MOST_LABELS_OF_SEVERAL;
-    const answer = await bestWithin({ ...question, limits, resources, maxLabels });
-    hunt.labels += answer.labels;
-    if (answer.kind === "point") {
-      offer(hunt, plan.graph, answer.point);
-      const isWhole =
-        (hunt.incumbent?.worth ?? Number.NEGATIVE_INFINITY) >= answer.worth - rounding;
-      if (isWhole) hunt.isProven = true;
-    } else if (answer.kind === "none") hunt.isProven = hunt.incumbent !== null;
-    if (hunt.isProven) return;
-  }
-}
-
-const NO_LIMIT: Limit = { most: Number.POSITIVE_INFINITY, penalty: Number.POSITIVE_INFINITY };
-
-/** No point loses more. */
-function mostLoss({ gainScale, costScale }: Hunt, multipliers: readonly number[]): number {
-  return 3 * multipliers.reduce((sum, m, r) => sum + m * (costScale[r] ?? 0), gainScale);
+  const last = await settle(hunt, searched);
+  // What is known now may be better than what the removal went by.
+  hunt.graph = removeBelow(last.plan, last.found, hunt);
 }
 
 function reductionOf(problem: Problem, full: FactorGraph, hunt: Hunt): Reduction {

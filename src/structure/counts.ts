@@ -50,11 +50,12 @@ export function parameterCount(structure: Structure, kept: KeptCounts = {}): num
   return sum;
 }
 
-/** Multiply-accumulates at batch 1 of the layers that stay. */
+/** Multiply-accumulates at batch 1 of the layers and contractions that stay. */
 export function macCount(structure: Structure, kept: KeptCounts = {}): number {
   const units = kept.units ?? denseUnits(structure);
   const dropped = droppedNodes(structure, kept);
-  let sum = structure.otherMacs;
+  let sum = 0;
+  for (const { id, macs } of structure.contractions) if (!dropped.has(id)) sum += macs;
   for (const layer of structure.layers) {
     if (dropped.has(layer.id)) continue;
     sum +=

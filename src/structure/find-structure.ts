@@ -7,7 +7,7 @@ import { flowElements } from "./flow.ts";
 import { findLayers } from "./layers.ts";
 import type { Propagation } from "./propagation.ts";
 import type { AxisUnits, Dim, Layer, ResolvedShapes, Structure } from "./structure.ts";
-import { findWeights, otherMacs } from "./weights.ts";
+import { findContractions, findWeights } from "./weights.ts";
 
 export interface StructureOptions {
   /** Extent of symbolic batch axes; 1 by default. */
@@ -46,7 +46,7 @@ export function findStructure(graph: Graph, options: StructureOptions = {}): Str
       layers: layersOf(layers, block.index),
     })),
     weights: findWeights(graph, count),
-    otherMacs: otherMacs(graph, shapes, batch),
+    contractions: findContractions(graph, shapes, batch),
     axis,
     count,
     shuffles: flow.shuffles,

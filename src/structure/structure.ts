@@ -18,8 +18,8 @@ export interface Structure {
   readonly blocks: readonly Block[];
   /** Weights by their sizes; what `parameterCount` sums. */
   readonly weights: readonly Weight[];
-  /** MACs at batch 1 of contractions without weights (attention); no choice shapes them yet. */
-  readonly otherMacs: number;
+  /** Contractions without weights (attention); no choice shapes them yet, but they go with their block. */
+  readonly contractions: readonly Contraction[];
   /** Units along an axis of a value or initializer; null where no dim touches the axis. */
   readonly axis: (value: string, axis: number) => AxisUnits | null;
   /** Length of an axis as a linear form of the units kept. */
@@ -125,6 +125,13 @@ export interface Weight {
   readonly axes: readonly AxisCount[];
   /** Nodes that read it. It goes when the last of them goes. */
   readonly consumers: readonly NodeId[];
+}
+
+/** A MatMul of two activations. */
+export interface Contraction {
+  readonly id: NodeId;
+  /** Multiply-accumulates at batch 1. */
+  readonly macs: number;
 }
 
 /** `output[i] = input[permutation[i]]` along `axis`. */

@@ -4,7 +4,7 @@ import { nodeId } from "../graph/graph.ts";
 import { elementCount } from "../graph/tensor.ts";
 import { consumersOf } from "../graph/traversal.ts";
 import type { FoundDims } from "./dims.ts";
-import type { ResolvedShapes, Weight } from "./structure.ts";
+import type { Contraction, ResolvedShapes, Weight } from "./structure.ts";
 import { weightOf } from "./weight-of.ts";
 
 const FLOATS: ReadonlySet<DataType> = new Set(["float32", "float16", "bfloat16", "float64"]);
@@ -38,14 +38,17 @@ function isStatistic(reader: Node, name: string): boolean {
   return reader.opType === "BatchNormalization" && (at === 3 || at === 4);
 }
 
-/** MACs at batch 1 of MatMuls of two activations. */
-export function otherMacs(graph: Graph, shapes: ResolvedShapes, batch: number): number {
-  let sum = 0;
-  for (const node of graph.nodes) {
-    if (node.opType !== "MatMul" || node.domain !== "" || weightOf(graph, node) !== null) continue;
+/** MatMuls of two activations, with their MACs at batch 1. */
+export function findContractions(
+  graph: Graph,
+  shapes: ResolvedShapes,
+  batch: number,
+): readonly Contraction[] {
+  return graph.nodes.flatMap((node) => {
+    if (node.opType !== "MatMul" || node.domain !== "" || weightOf(graph, node) !== null) return [];
     const left = shapes.of(node.inputs[0] ?? "");
     const output = shapes.of(node.outputs[0] ?? "");
-    if (left !== null && output !== null) sum += elementCount(output) * (left.at(-1) ?? 0);
-  }
-  return sum / batch;
+    if (left === null || output === null) return [];
+    return [{ id: nodeId(node), macs: (elementCount(output) * (left.at(-1) ?? 0)) / batch }];
+  });
 }

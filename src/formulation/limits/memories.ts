@@ -63,7 +63,8 @@ export function memoriesOf(network: NetworkProblem, setting: RunSetting): Memori
   return memories;
 }
 
-function addUses(network: NetworkProblem, { roots, byName }: Memories): void {
+function addUses(network: NetworkProblem, memories: Memories): void {
+  const { roots, byName } = memories;
   const { structure, places } = network;
   const drops = dropsOf(network);
   const find = (name: string): Memory | undefined => byName.get(roots.get(name) ?? "");
@@ -86,6 +87,23 @@ function addUses(network: NetworkProblem, { roots, byName }: Memories): void {
     // The stand-in has to last until what it stands for would have been written.
     source.uses.push({ at: until, place: outside });
   }
+  mergeClamps(network, memories);
+}
+
+/** A Relu of a Relu, once what was between them is dropped, is the first of the two (subnet/drop.ts). */
+function mergeClamps({ structure }: NetworkProblem, { roots, byName }: Memories): void {
+  const { graph } = structure;
+  const producers = producerOf(graph);
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+  graph.nodes.forEach((node, at) => {
+    const [own = ""] = node.outputs;
+    const memory = byName.get(own);
+    const between = byName.get(roots.get(node.inputs[0] ?? "") ?? "")?.standIn ?? null;
+    if (node.opType !== "Relu" || memory === undefined || between === null) return;
+    if (producers.get(between.name)?.opType !== "Relu" || outputs.has(own)) return;
+    memory.standIn = between;
+    byName.get(between.name)?.uses.push({ at, place: memory.place });
+  });
 }
 
 interface Drop {

@@ -31,6 +31,8 @@ export interface LiveValue {
   readonly name: string;
   readonly size: ValueSize;
   readonly place: Place;
+  /** -1 takes a value back where its place is kept. */
+  readonly sign: 1 | -1;
 }
 
 /** What is there at once while a node runs. */
@@ -61,11 +63,12 @@ function pointAt(
   for (const memory of memories.byName.values()) {
     const { name, size, written } = memory;
     if (written > at) continue;
-    const isWritten = written === at && at >= 0;
-    const place = isWritten
-      ? placeWhenWritten(network, memories, memory, at, node)
-      : placeWhenWanted(network, memories, memory, at);
-    if (place !== null) live.push({ name, size, place });
+    if (node !== null && written === at) {
+      live.push(...whenWritten(network, memories, memory, node));
+      continue;
+    }
+    const place = placeWhenWanted(network, memories, memory, at);
+    if (place !== null) live.push({ name, size, place, sign: 1 });
   }
   return live;
 }
@@ -95,27 +98,44 @@ function placeWhenWanted(
   return isThereAnyway && holds(blocks, wanted, kept) ? kept : wanted;
 }
 
-/** Where the result of the node that runs takes memory of its own; null where it writes over an operand. */
-function placeWhenWritten(
+/** Where the result of the node that runs takes memory of its own; nowhere, where it writes over an operand. */
+function whenWritten(
   network: NetworkProblem,
   memories: Memories,
   memory: Memory,
-  at: number,
-  node: Node | null,
-): Place | null {
+  node: Node,
+): LiveValue[] {
   const { blocks } = network.problem;
-  const place = memory.standIn?.kept ?? memory.place;
-  if (node === null || node.domain !== "" || !IN_PLACE.has(node.opType)) return place;
-  if (node.outputs.filter((name) => memories.roots.has(name)).length !== 1) return place;
-  let least = place;
-  for (const name of namesRead(node)) {
-    const operand = memories.byName.get(memories.roots.get(name) ?? "");
-    if (operand === undefined || sizeText(operand.size) !== sizeText(memory.size)) continue;
-    const after = wantedAfter(network, memories, operand, memory, at);
-    if (after === null) return null;
+  const { name, size, written } = memory;
+  const own = memory.standIn?.kept ?? memory.place;
+  const alone = (place: Place): LiveValue => ({ name, size, place, sign: 1 });
+  if (node.domain !== "" || !IN_PLACE.has(node.opType)) return [alone(own)];
+  if (node.outputs.filter((output) => memories.roots.has(output)).length !== 1) return [alone(own)];
+  const operands = namesRead(node)
+    .flatMap((input) => memories.byName.get(memories.roots.get(input) ?? "") ?? [])
+    .filter((operand) => sizeText(operand.size) === sizeText(size));
+  let least = own;
+  for (const operand of operands) {
+    const after = wantedAfter(network, memories, operand, memory, written);
+    if (after === null) return overStandIn(network, memories, operand, alone(own), written);
     if (holds(blocks, least, after)) least = after;
   }
-  return least;
+  return [alone(least)];
+}
+
+/** Where what stands for the operand is still wanted, the result can't write over it while the operand is dropped. */
+function overStandIn(
+  network: NetworkProblem,
+  memories: Memories,
+  { standIn }: Memory,
+  result: LiveValue,
+  at: number,
+): LiveValue[] {
+  const source = memories.byName.get(standIn?.name ?? "");
+  if (standIn === null || source === undefined) return [];
+  if (wantedAt(network, source, at + 1) === null) return [];
+  if (!holds(network.problem.blocks, result.place, standIn.kept)) return [];
+  return [result, { ...result, place: standIn.kept, sign: -1 }];
 }
 
 /** Where an operand is still wanted once the node has run: by its readers, or because it stands for something else. */
@@ -150,18 +170,19 @@ function withoutIncluded(network: NetworkProblem, points: readonly MemoryPoint[]
   const { blocks } = network.problem;
   const sized = points.map((point) => ({
     point,
-    values: point.map(({ size, place }) => ({ text: sizeText(size), place })),
+    values: point.map(({ size, place, sign }) => ({ text: sizeText(size), place, sign })),
   }));
   type Sized = (typeof sized)[number];
   const isIn = (inner: Sized, outer: Sized): boolean => {
     const free = [...outer.values];
-    return inner.values.every(({ text, place }) => {
+    const isMatched = inner.values.every(({ text, place, sign }) => {
       const at = free.findIndex(
-        (value) => value.text === text && holds(blocks, value.place, place),
+        (value) => value.text === text && value.sign === sign && holds(blocks, value.place, place),
       );
       if (at >= 0) free.splice(at, 1);
       return at >= 0;
     });
+    return isMatched && free.every(({ sign }) => sign > 0);
   };
   const kept: Sized[] = [];
   for (const candidate of [...sized].sort((a, b) => b.point.length - a.point.length)) {

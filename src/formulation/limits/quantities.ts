@@ -167,14 +167,17 @@ function paramsOf(network: NetworkProblem): Quantity {
 }
 
 function macsOf(network: NetworkProblem): Quantity {
-  const { layers, otherMacs } = network.structure;
-  const tables = layers.map(({ name, id, macsPerPair, input, output }) =>
-    product(network, `MACs of ${name}`, network.places.of(id), macsPerPair, [input, output]),
-  );
-  if (otherMacs > 0) tables.push(product(network, "other MACs", OUTSIDE, otherMacs, []));
+  const { layers, contractions } = network.structure;
+  const tables = [
+    ...layers.map(({ name, id, macsPerPair, input, output }) =>
+      product(network, `MACs of ${name}`, network.places.of(id), macsPerPair, [input, output]),
+    ),
+    ...contractions.map(({ id, macs }) =>
+      product(network, `MACs of ${id}`, network.places.of(id), macs, []),
+    ),
+  ];
   const measure = ({ own }: MeasuredSubnet): number => macCount(own());
-  // Contractions without weights count whether their block is dropped or not.
-  return { sums: [sumOf(network, tables)], isExact: otherMacs === 0, measure };
+  return { sums: [sumOf(network, tables)], isExact: true, measure };
 }
 
 function bytesOf(network: NetworkProblem): Quantity {
@@ -199,8 +202,8 @@ function memoryQuantity(network: NetworkProblem, setting: RunSetting): Quantity 
   const sums = memoryPoints(network, setting).map((point) =>
     sumOf(
       network,
-      point.map(({ name, size, place }) =>
-        product(network, `memory of ${name}`, place, size.factor, size.axes),
+      point.map(({ name, size, place, sign }) =>
+        product(network, `memory of ${name}`, place, sign * size.factor, size.axes),
       ),
     ),
   );

@@ -51,7 +51,8 @@ export async function bestWithin(question: LabelQuestion): Promise<LabelAnswer> 
   const { gap, bound, maxLabels, rounding } = question;
   const steps = labelOrder(question.plan);
   if (steps === null) return { kind: "stopped", labels: 0 };
-  let reach = Math.min(gap, Math.max(1e-8 * Math.abs(bound), gap / 4096));
+  // A reach of 0 would never grow.
+  let reach = Math.min(gap, Math.max(1e-8 * Math.abs(bound), gap / 4096, Number.MIN_VALUE));
   let labels = 0;
   for (;;) {
     const pass = await labelPass(question, steps, reach, maxLabels - labels);

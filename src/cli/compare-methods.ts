@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { InfeasibleError, UsageError } from "../core/errors.ts";
 import { writeJson } from "../core/files.ts";
 import type { Answer, SolverList } from "../formulation/answer.ts";
+import { fits } from "../formulation/baselines/meter.ts";
 import { type Method, type MethodAnswer, methodText } from "../formulation/baselines/method.ts";
 import { runMethod } from "../formulation/baselines/run-method.ts";
 import {
@@ -215,7 +216,7 @@ async function rowOf(
       signal: context.signal,
       start: startingSelection,
     });
-    return row(null, { ...resultOf(method, found.answer), ...ownResult(found) });
+    return row(null, { ...resultOf(method, found.answer), ...ownResult(problem, found) });
   } catch (error) {
     // That one method has no answer is a result of the comparison.
     if (error instanceof InfeasibleError) return row(error.message, null);
@@ -233,7 +234,7 @@ function plainResult({ status, objective, usage }: Answer): PlainResult {
   return { status, importance: objective, latency, ownLatency: null, asPublished: null };
 }
 
-function ownResult({ own }: MethodAnswer): Partial<PlainResult> {
+function ownResult(problem: Problem, { own }: MethodAnswer): Partial<PlainResult> {
   if (own === null) return {};
   const { asPublished } = own;
   return {
@@ -245,6 +246,7 @@ function ownResult({ own }: MethodAnswer): Partial<PlainResult> {
             importance: asPublished.objective,
             latency: asPublished.usage[0] ?? Number.NaN,
             ownLatency: asPublished.ownUsage[0] ?? Number.NaN,
+            fits: fits(problem, asPublished.usage),
           },
   };
 }

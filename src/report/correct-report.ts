@@ -29,7 +29,7 @@ const HOW = {
 export function correctText(report: CorrectReport, paint: Painter): string {
   const { proof, layers, left, renewed, images, method, seconds } = report;
   const parts = [
-    ...(layers.length === 0 ? [] : [`${layers.length} layers`]),
+    ...(layers.length === 0 ? [] : [`${new Set(layers.map(({ label }) => label)).size} layers`]),
     ...(renewed === 0 ? [] : [`${renewed} normalisations`]),
   ];
   const lines = [
@@ -46,10 +46,10 @@ export function correctText(report: CorrectReport, paint: Painter): string {
 
 function ridgeLines({ layers }: CorrectReport): readonly string[] {
   const least = Math.min(...layers.map((layer) => layer.ridge));
-  const raised = layers.filter((layer) => layer.ridge > least);
-  return raised.length === 0
+  const raised = new Set(layers.filter(({ ridge }) => ridge > least).map(({ label }) => label));
+  return raised.size === 0
     ? []
-    : [`Ridge       raised for ${raised.length} layers whose inputs depend on each other`];
+    : [`Ridge       raised for ${raised.size} layers whose inputs depend on each other`];
 }
 
 function accuracyLines({ accuracy, judgedOn }: CorrectReport, paint: Painter): readonly string[] {

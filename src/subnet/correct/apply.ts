@@ -3,6 +3,7 @@ import type { Graph, Node, Tensor } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
 import { elementCount, floatsOf, floatTensor } from "../../graph/tensor.ts";
 import { consumersOf } from "../../graph/traversal.ts";
+import { onlyReader } from "./aim.ts";
 import type { Update } from "./least-squares.ts";
 import type { LinearLayer } from "./linear.ts";
 
@@ -16,26 +17,27 @@ export type BiasPlace =
   | { readonly kind: "added"; readonly node: Node; readonly input: number };
 
 export function biasPlace(graph: Graph, layer: LinearLayer): BiasPlace | null {
-  const { node, output } = layer;
-  const hasBias = (node.inputs[2] ?? "") !== "";
-  if (hasBias) {
-    return constantOf(graph, node.inputs[2] ?? "")?.type === "float32"
-      ? { kind: "own", input: 2 }
-      : null;
-  }
-  const readers = consumersOf(graph).get(output) ?? [];
-  const [reader] = readers;
-  const alone = readers.length === 1 && !graph.outputs.some((value) => value.name === output);
-  if (alone && reader?.opType === "BatchNormalization" && constantOf(graph, reader.inputs[3] ?? ""))
+  const own = layer.node.inputs[2] ?? "";
+  if (own !== "") return isFloat(graph, own) ? { kind: "own", input: 2 } : null;
+  const reader = onlyReader(graph, layer.output);
+  if (reader?.opType === "BatchNormalization" && isFloat(graph, reader.inputs[3] ?? ""))
     return { kind: "norm", node: reader };
-  if (layer.kind !== "matMul") return { kind: "own", input: 2 };
-  if (!alone || reader?.opType !== "Add") return null;
-  const input = reader.inputs.findIndex((name) => name !== output);
+  return layer.kind === "matMul" ? addedPlace(graph, layer, reader) : { kind: "own", input: 2 };
+}
+
+function addedPlace(graph: Graph, layer: LinearLayer, reader: Node | null): BiasPlace | null {
+  if (reader?.opType !== "Add") return null;
+  const input = reader.inputs.findIndex((name) => name !== layer.output);
   const added = constantOf(graph, reader.inputs[input] ?? "");
-  const fits = added?.type === "float32" && elementCount(added.shape) === layer.outputs;
-  return fits && added.shape.at(-1) === layer.outputs
-    ? { kind: "added", node: reader, input }
-    : null;
+  const fits =
+    added?.type === "float32" &&
+    elementCount(added.shape) === layer.outputs &&
+    added.shape.at(-1) === layer.outputs;
+  return fits ? { kind: "added", node: reader, input } : null;
+}
+
+function isFloat(graph: Graph, name: string): boolean {
+  return constantOf(graph, name)?.type === "float32";
 }
 
 /** The graph with a layer's weights and bias changed. */

@@ -30,7 +30,10 @@ export interface CorrectOptions {
   readonly positions?: number | undefined;
   /** Pull towards the old weights, relative to the mean variance of a layer's inputs; 0.01 unless given. */
   readonly ridge?: number | undefined;
+  /** The residual sum where a layer is the last to add to it, unless `layer`: each layer's own output. */
   readonly target?: Target | undefined;
+  /** Looks at a layer that a Relu follows; 2 unless given. */
+  readonly looks?: number | undefined;
   /** Bytes that values between layers may take; fewer images are used where they would take more. 2 GiB unless given. */
   readonly memoryBytes?: number | undefined;
   readonly seed?: number | undefined;
@@ -68,9 +71,11 @@ export async function correctSubnet(
   images: AsyncIterable<LabelledBatch>,
   options: CorrectOptions = {},
 ): Promise<Correction> {
-  const { method = "least-squares", target = "stream" } = options;
+  const { method = "least-squares", target = "stream", looks = DEFAULTS.looks } = options;
   const smaller = cutGraph(structure, subnet);
-  const plan = planCorrection(structure, subnet, smaller, target);
+  const plan = planCorrection(structure, subnet, smaller, {
+    ...{ target, furtherLooks: looks - 1 },
+  });
   const setting = settingOf(options);
   const most = imagesThatFit(structure.graph, smaller, plan, options);
   const samples = await takeSamples(smaller, images, { images: most, runSize: RUN_SIZE });
@@ -90,7 +95,7 @@ export async function correctSubnet(
   return { graph, method, images: samples.count, layers, left: plan.left, renewed };
 }
 
-const DEFAULTS = { images: 2000, ridge: 0.01, memoryBytes: 2 ** 31 } as const;
+const DEFAULTS = { images: 2000, ridge: 0.01, looks: 2, memoryBytes: 2 ** 31 } as const;
 const RUN_SIZE = 50;
 
 function settingOf(options: CorrectOptions): Setting {

@@ -18,6 +18,8 @@ export interface LayerCorrection {
   readonly label: string;
   /** Value of the dense network that it was fitted to. */
   readonly wanted: string;
+  /** Only values above zero counted: a further look at a layer that a Relu follows. */
+  readonly rectified: boolean;
   /** Sampled output positions. */
   readonly samples: number;
   /** Squared distance to what was wanted, summed over channels and in units of the layer's output, before and after. */
@@ -171,7 +173,7 @@ function residuals(
 
 async function fitLayer(
   graph: Graph,
-  { layer, label, wanted }: CorrectionStep,
+  { layer, label, wanted, rectified }: CorrectionStep,
   moments: Moments,
   products: Products,
   ridge: number,
@@ -180,6 +182,6 @@ async function fitLayer(
   const update = await leastSquares(moments, { ridge, freeBias, products });
   const { samples } = moments;
   const { before, after } = update;
-  const correction = { label, wanted, samples, before, after, ridge: update.ridge };
+  const correction = { label, wanted, rectified, samples, before, after, ridge: update.ridge };
   return { graph: applyUpdate(graph, layer, update), correction };
 }

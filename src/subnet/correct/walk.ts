@@ -32,14 +32,8 @@ export function walkOver(model: Model, samples: Samples, threads: number): Walk 
     const keep = new Set(segment.keep);
     const run = async (part: number): Promise<Feeds> => {
       const store = stores[part] ?? new Map<string, Feed>();
-      const known = (names: readonly string[]): Feeds =>
-        Object.fromEntries(names.flatMap((name) => entryOf(store, name)));
-      const shown: Record<string, Feed> = { ...known(segment.feeds) };
-      if (session !== null) {
-        const fed = session.inputs.map((input) => input.name);
-        Object.assign(shown, await session.run(known(fed)));
-      }
-      for (const [name, feed] of Object.entries(shown)) if (keep.has(name)) store.set(name, feed);
+      const shown = await shownBy(session, segment, store);
+      for (const [name, feed] of Object.entries(shown)) store.set(name, feed);
       for (const name of [...store.keys()]) if (!keep.has(name)) store.delete(name);
       return shown;
     };
@@ -48,9 +42,22 @@ export function walkOver(model: Model, samples: Samples, threads: number): Walk 
   return { open };
 }
 
-function entryOf(store: ReadonlyMap<string, Feed>, name: string): readonly [string, Feed][] {
-  const feed = store.get(name);
-  return feed === undefined ? [] : [[name, feed]];
+/** What a segment shows: of the stored values those it asks for, and all that it computes. */
+async function shownBy(
+  session: Session | null,
+  segment: Segment,
+  store: ReadonlyMap<string, Feed>,
+): Promise<Feeds> {
+  const known = (names: readonly string[]): Feeds =>
+    Object.fromEntries(
+      names.flatMap((name) => {
+        const feed = store.get(name);
+        return feed === undefined ? [] : [[name, feed]];
+      }),
+    );
+  if (session === null) return known(segment.feeds);
+  const fed = session.inputs.map((input) => input.name);
+  return { ...known(segment.feeds), ...(await session.run(known(fed))) };
 }
 
 async function openPart(

@@ -1,4 +1,4 @@
-import { type Importance, rankUnits, scoreUnits } from "../importance/importance.ts";
+import { type Importance, unitOrder } from "../importance/importance.ts";
 import type { Dim } from "../structure/structure.ts";
 
 /** One layer's part in the importance of a dim. */
@@ -17,11 +17,11 @@ export interface Ranking {
   readonly shares: readonly Share[];
 }
 
-/** Units are ranked by their score summed over the layers of the dim; equal scores by index. */
+/** Units are ranked as the importance says: by their score summed over the layers, unless it gives an order; equal scores by index. */
 export function rankingOf(importance: Importance, dim: Dim): Ranking {
   const scored = importance.dims.find((candidate) => candidate.dim === dim.name);
   const entry = scored ?? { dim: dim.name, units: dim.size, layers: [] };
-  const order = rankUnits(scoreUnits(entry));
+  const order = unitOrder(entry);
   const best = (count: number): number[] => order.slice(0, count).sort((a, b) => a - b);
   const shares = entry.layers.map(({ layer, scores }): Share => {
     const cumulative = [0];

@@ -142,6 +142,14 @@ export function parseImportance(json: unknown, where: string): Importance {
     });
   }
   for (const dim of parsed.data.dims) {
+    if (dim.order !== undefined && !isOrder(dim.order, dim.units)) {
+      throw new InputError({
+        code: "importance/bad-file",
+        message: `The order of dim '${dim.dim}' does not name each of its ${dim.units} units once.`,
+        where,
+        hint: "Write the file again with `mdp score`.",
+      });
+    }
     const wrong = dim.layers.find((layer) => layer.scores.length !== dim.units);
     if (wrong !== undefined) {
       throw new InputError({
@@ -153,6 +161,11 @@ export function parseImportance(json: unknown, where: string): Importance {
     }
   }
   return parsed.data;
+}
+
+function isOrder(order: readonly number[], units: number): boolean {
+  const named = new Set(order.filter((unit) => unit < units));
+  return order.length === units && named.size === units;
 }
 
 /**
@@ -212,4 +225,9 @@ export function rankUnits(scores: ArrayLike<number>): number[] {
   return Array.from({ length: scores.length }, (_, unit) => unit).sort(
     (a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b,
   );
+}
+
+/** Units of a dim from the most to the least important. */
+export function unitOrder(dim: DimImportance): readonly number[] {
+  return dim.order ?? rankUnits(scoreUnits(dim));
 }

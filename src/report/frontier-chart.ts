@@ -46,11 +46,18 @@ export async function frontierSvg(chart: FrontierChart): Promise<string> {
   const figure = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
   try {
     figure.setOption(optionOf(chart));
-    // Identifiers count the figures of the process.
-    return figure.renderToSVGString().replaceAll(/zr\d+-/g, "zr-");
+    return plain(figure.renderToSVGString());
   } finally {
     figure.dispose();
   }
+}
+
+/** Without what changes under a mouse, whose identifiers count the figures of the process. */
+function plain(svg: string): string {
+  return svg
+    .replace(/<style >[\s\S]*?<\/style>\s*/, "")
+    .replaceAll(/ (?:class|ecmeta_\w+)="[^"]*"/g, "")
+    .replaceAll(/zr\d+-/g, "zr-");
 }
 
 function optionOf({ title, subtitle, xName, yName, points, dense }: FrontierChart): EChartsOption {

@@ -62,26 +62,8 @@ function pointsText(report: SweepReport, paint: Painter): string {
   const isNetwork = dense.parameters !== null;
   const extra = isNetwork ? ["parameters", "MACs"] : [];
   const table = plainTable(
-    [
-      "budget",
-      `limit (${unit})`,
-      `latency (${unit})`,
-      "of dense",
-      "importance",
-      ...extra,
-      "dropped",
-      "status",
-    ],
-    [
-      "right",
-      "right",
-      "right",
-      "right",
-      "right",
-      ...extra.map(() => "right" as const),
-      "left",
-      "left",
-    ],
+    ["budget", `limit (${unit})`, `latency (${unit})`, "importance", ...extra, "dropped", "status"],
+    ["right", "right", "right", "right", ...extra.map(() => "right" as const), "left", "left"],
   );
   const share = (value: number | null, of: number | null): string =>
     value === null || of === null ? "" : percent(value / of);
@@ -93,7 +75,6 @@ function pointsText(report: SweepReport, paint: Painter): string {
       point.budget,
       amount(point.limit),
       point.latency === null ? "" : amount(point.latency),
-      share(point.latency, dense.latency),
       share(point.objective, dense.objective),
       ...more,
       droppedText(point),

@@ -33,6 +33,19 @@ export { type Progress, SILENT } from "./core/progress.ts";
 export { type Random, randomFrom } from "./core/random.ts";
 export type { Answer, SolveProblemOptions } from "./formulation/answer.ts";
 export { InfeasibleLimitsError } from "./formulation/answer.ts";
+export { convDictionary } from "./formulation/authors/conv-dictionary.ts";
+export { dictionaryTable } from "./formulation/authors/dictionary-table.ts";
+export { readPickle } from "./formulation/authors/pickle.ts";
+export type { PickleValue } from "./formulation/authors/pickle-values.ts";
+export { solverInputs } from "./formulation/authors/solver-inputs.ts";
+export {
+  METHOD_NAMES,
+  type Method,
+  type MethodAnswer,
+  parseMethod,
+} from "./formulation/baselines/method.ts";
+export { runMethod } from "./formulation/baselines/run-method.ts";
+export { instanceWrittenAxes, networkWrittenAxes } from "./formulation/baselines/written-axes.ts";
 export type { ChoiceOptions } from "./formulation/choices.ts";
 export { checkSelection, evaluate } from "./formulation/evaluate.ts";
 export { type Instance, parseInstance, readInstance } from "./formulation/instance.ts";

@@ -69,6 +69,8 @@ const DOWN = [0.95, 0.85, 0.7, 0.5, 0.25, 0.1, 0.03];
 const BISECTIONS = 12;
 /** Factors this close, relatively, are not told apart. */
 const CLOSE = 1e-3;
+/** Tried around the best in the end, because more room of its own doesn't always mean more true usage. */
+const AROUND = [0.9, 0.93, 0.96, 0.98, 1.02, 1.04, 1.07, 1.1];
 
 /**
  * The best run over factors on its own limits whose true usage is within the problem's. More room of its own means more true
@@ -97,6 +99,8 @@ async function closest(
     if (isOver(factor, await attempt(factor))) high = factor;
     else low = factor;
   }
+  const middle = low;
+  for (const part of AROUND) isOver(part * middle, await attempt(part * middle));
   return best;
 }
 

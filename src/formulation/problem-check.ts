@@ -34,7 +34,7 @@ function checkResources(problem: Problem): void {
   const groups = new Map<string, ProblemResource>();
   for (const resource of problem.resources) {
     const { name, limit, penalty, group } = resource;
-    expect(!Number.isNaN(limit), problem, `the limit of '${name}' is not a number`);
+    expect(limit > -Infinity, problem, `the limit of '${name}' is ${limit}`);
     const isPrice =
       penalty === null || penalty === undefined || (penalty > 0 && penalty < Infinity);
     expect(isPrice, problem, `the penalty of '${name}' is ${penalty}`);

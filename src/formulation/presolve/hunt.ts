@@ -74,9 +74,7 @@ export function startHunt(problem: Problem, graph: FactorGraph, context: Presolv
     limits,
     grain: limits.some(isSoft) ? 0 : grainOf(graph),
     gainScale: graph.factors.reduce((sum, { gain }) => sum + largest(gain), 0),
-    costScale: limits.map((_, r) =>
-      graph.factors.reduce((sum, { cost }) => sum + largest(cost[r] ?? null), 0),
-    ),
+    costScale: limits.map((limit, r) => costScaleOf(graph, limit, r)),
     rest: async () => {
       if (performance.now() - breath < BREATH_MILLISECONDS) return;
       await new Promise((done) => setImmediate(done));
@@ -134,6 +132,25 @@ export function roundingOf(hunt: Hunt, multipliers: readonly number[]): number {
     scale += price * ((hunt.costScale[r] ?? 0) + Math.abs(limit.most));
   }
   return 2e-12 * scale + Number.MIN_VALUE;
+}
+
+/**
+ * Summed over the factors, the largest cost of a cell that some point within the limit may have. What costs more than that
+ * leaves, at its best, needs no exactness: its errors are small beside what it lacks.
+ */
+function costScaleOf({ factors }: FactorGraph, limit: Limit, resource: number): number {
+  const tables = factors.flatMap(({ cost }) => cost[resource] ?? []);
+  const least = tables.map((table) => table.reduce((min, cell) => Math.min(min, cell), Infinity));
+  const sum = least.reduce((total, each) => total + each, 0);
+  const room = isSoft(limit) ? Number.POSITIVE_INFINITY : Math.max(0, limit.most - sum);
+  return tables.reduce((total, table, at) => {
+    const most = (least[at] ?? 0) + 2 * room;
+    let largestCost = 0;
+    for (const cell of table) {
+      if (cell <= most) largestCost = Math.max(largestCost, Math.abs(cell));
+    }
+    return total + largestCost;
+  }, 0);
 }
 
 function largest(table: Float64Array | null): number {

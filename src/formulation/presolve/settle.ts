@@ -43,10 +43,15 @@ export async function settle(hunt: Hunt, searched: Searched): Promise<Searched> 
 function isClosed(hunt: Hunt, { found }: Searched): boolean {
   const rounding = roundingOf(hunt, found.multipliers);
   const gap = hunt.bound - worthOfBest(hunt);
-  const isWithin = gap <= Math.max(rounding, hunt.grain - 2 * rounding);
+  const isWithin = gap <= Math.max(tieOf(hunt, rounding), hunt.grain - 2 * rounding);
   // Without limits the maximum of a sweep is the answer.
   hunt.isProven = hunt.incumbent !== null && (isWithin || limitedResources(hunt).length === 0);
   return hunt.isProven;
+}
+
+/** Worths that differ by no more are one. Where costs are huge, rounding errors could hide a better point. */
+function tieOf(hunt: Hunt, rounding: number): number {
+  return Math.min(rounding, 1e-9 * Math.abs(worthOfBest(hunt)));
 }
 
 function worthOfBest({ incumbent }: Hunt): number {
@@ -80,7 +85,8 @@ async function lookThrough(
     hunt.labels += answer.labels;
     if (answer.kind === "stopped") continue;
     if (answer.kind === "point") offer(hunt, plan.graph, answer.point);
-    const isBest = answer.kind === "none" || worthOfBest(hunt) >= answer.worth - rounding;
+    const isBest =
+      answer.kind === "none" || worthOfBest(hunt) >= answer.worth - tieOf(hunt, rounding);
     hunt.isProven = hunt.incumbent !== null && isBest;
     if (hunt.isProven) return;
   }

@@ -2,7 +2,7 @@ import { constantOf } from "../../graph/constants.ts";
 import type { Graph, Node, Tensor } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
 import { elementCount, floatsOf, floatTensor } from "../../graph/tensor.ts";
-import { consumersOf } from "../../graph/traversal.ts";
+import { consumersOf, producerOf } from "../../graph/traversal.ts";
 import { onlyReader } from "./aim.ts";
 import type { Update } from "./least-squares.ts";
 import type { LinearLayer } from "./linear.ts";
@@ -12,17 +12,21 @@ import type { LinearLayer } from "./linear.ts";
  * a matrix product with nothing behind it.
  */
 export type BiasPlace =
-  | { readonly kind: "own"; readonly input: number }
+  | { readonly kind: "own"; readonly node: Node; readonly input: number }
   | { readonly kind: "norm"; readonly node: Node }
   | { readonly kind: "added"; readonly node: Node; readonly input: number };
 
 export function biasPlace(graph: Graph, layer: LinearLayer): BiasPlace | null {
-  const own = layer.node.inputs[2] ?? "";
-  if (own !== "") return isFloat(graph, own) ? { kind: "own", input: 2 } : null;
+  // As the node is now: it may have got a bias since the layer was planned.
+  const node = producerOf(graph).get(layer.output) ?? layer.node;
+  const own = node.inputs[2] ?? "";
+  if (own !== "") return isFloat(graph, own) ? { kind: "own", node, input: 2 } : null;
   const reader = onlyReader(graph, layer.output);
   if (reader?.opType === "BatchNormalization" && isFloat(graph, reader.inputs[3] ?? ""))
     return { kind: "norm", node: reader };
-  return layer.kind === "matMul" ? addedPlace(graph, layer, reader) : { kind: "own", input: 2 };
+  return layer.kind === "matMul"
+    ? addedPlace(graph, layer, reader)
+    : { kind: "own", node, input: 2 };
 }
 
 function addedPlace(graph: Graph, layer: LinearLayer, reader: Node | null): BiasPlace | null {
@@ -48,7 +52,7 @@ export function applyUpdate(graph: Graph, layer: LinearLayer, update: Update): G
   initializers.set(layer.weight, changedWeight(weight, layer, update.weights));
   const place = biasPlace(graph, layer);
   const changed = { ...graph, initializers };
-  return place === null ? changed : shifted(changed, layer, place, update.bias);
+  return place === null ? changed : shifted(changed, place, update.bias);
 }
 
 function changedWeight(weight: Tensor, layer: LinearLayer, change: Float64Array): Tensor {
@@ -64,8 +68,8 @@ function changedWeight(weight: Tensor, layer: LinearLayer, change: Float64Array)
   return floatTensor(weight.shape, values);
 }
 
-function shifted(graph: Graph, layer: LinearLayer, place: BiasPlace, shift: Float64Array): Graph {
-  const node = place.kind === "own" ? layer.node : place.node;
+function shifted(graph: Graph, place: BiasPlace, shift: Float64Array): Graph {
+  const { node } = place;
   const input = place.kind === "norm" ? 3 : place.input;
   // BatchNormalization subtracts its mean.
   const sign = place.kind === "norm" ? -1 : 1;

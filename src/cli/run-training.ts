@@ -21,6 +21,7 @@ import {
   trainableParameters,
   weightsAsInitializers,
 } from "../training/parameters.ts";
+import { checkBatches } from "../training/plan.ts";
 import { RUN_FILES, type TrainingJob, train } from "../training/train.ts";
 import type { Context } from "./command.ts";
 import { type NamedDataset, trainingSets } from "./training-data.ts";
@@ -70,6 +71,7 @@ export async function runTraining(
   const loader = await openLoader(dataset, { augment, seed: recipe.seed, threads, open, progress });
   try {
     checkImages(graph, objective, loader);
+    checkBatches(recipe, loader);
     const plan: Plan = {
       ...(await provenance(kind, network, options, context)),
       ...planned(graph, objective),

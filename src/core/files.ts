@@ -71,8 +71,11 @@ export function checkWritable(path: string): void {
   }
 }
 
-/** One folder after the other: in file systems that refuse new folders, Node's recursive mkdirSync never ends. */
-function makeFolder(path: string): void {
+/**
+ * Makes a folder and those around it, unless they are there. One after the other: in file systems that refuse new folders,
+ * Node's recursive mkdirSync never ends.
+ */
+export function makeFolder(path: string): void {
   if (existsSync(path)) return;
   const parent = dirname(path);
   if (parent !== path) makeFolder(parent);

@@ -159,7 +159,12 @@ function startThread(data: ThreadData, where: string): LoaderThread {
         const message: ThreadRequest = { ...request, id };
         worker.postMessage(message);
       }),
-    close: () => worker.terminate(),
+    close: () => {
+      // Nothing may end the process while it waits for the thread's end.
+      worker.removeAllListeners("message");
+      worker.ref();
+      return worker.terminate();
+    },
   };
 }
 

@@ -2,9 +2,9 @@
  * Event files as TensorBoard reads them: records of TensorFlow's TFRecord format, each an `Event` message. The descriptor
  * lists what is written: scalars, and the mark by which a resumed run replaces the steps after its start.
  */
-import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { create, createFileRegistry, type Message, toBinary } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import {
@@ -16,6 +16,7 @@ import {
   FieldDescriptorProto_Label as Label,
 } from "@bufbuild/protobuf/wkt";
 import { InputError } from "../core/errors.ts";
+import { makeFolder } from "../core/files.ts";
 import { crc32c } from "./crc32c.ts";
 
 export interface EventProto extends Message<"tensorflow.Event"> {
@@ -131,7 +132,7 @@ export function openEventFile(
 ): EventFile {
   const path = join(folder, `events.out.tfevents.${now().toFixed(3)}.${hostname()}`);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(folder);
     const file = openSync(path, "w");
     const append = (event: EventProto): void => {
       event.wallTime = now();

@@ -50,7 +50,7 @@ const NEED_A_VALUE = [
 ];
 
 export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
-  return limitOptions(yargs)
+  const before = yargs
     .option("importance", {
       type: "string",
       describe: "importance.json of mdp score",
@@ -74,7 +74,8 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
     .option("budget", {
       type: "string",
       describe: "Latency: 50% of the dense, 12ms, none [50% unless a limit names an amount]",
-    })
+    });
+  return limitOptions(before)
     .option("step", {
       type: "number",
       describe: "Kept channels: full width less multiples of this",

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { InternalError } from "../core/errors.ts";
 import { writeJson } from "../core/files.ts";
+import type { LatencyTable } from "../latency/table.ts";
 import type { DimReport, SolveHead, SolveReport } from "../report/solve-report.ts";
 import { macCount, parameterCount } from "../structure/counts.ts";
 import { unitCounts } from "../subnet/subnet.ts";
@@ -57,15 +58,25 @@ export function reportOf(parts: SolveParts): SolveReport {
     droppedLayers: subnet.droppedLayers.map((index) => nameOf(structure.layers, index)),
     answer: {
       status: answer.status,
-      objective: answer.objective,
-      bound: answer.bound,
+      // What is minimised is the program's objective with its sign turned.
+      objective: solved.minimised === null ? answer.objective : -answer.objective,
+      bound: solved.minimised === null ? answer.bound : -answer.bound,
       gap: answer.gap,
       solver: answer.solver,
       nodes: answer.stats.nodes,
-      notes: [...source.notes, ...table.notes, ...answer.notes],
+      notes: [...source.notes, ...table.notes, ...memoryNotes(solved, table), ...answer.notes],
     },
     seconds: { read: parts.read, ...solved.seconds, total: parts.total },
   };
+}
+
+/** What a limit on memory assumes. */
+function memoryNotes({ limits, minimised }: SolvedNetwork, table: LatencyTable): string[] {
+  const texts = [...limits.map(({ text }) => text), minimised?.text ?? ""];
+  if (!texts.some((text) => /\bmemory\b/.test(text))) return [];
+  return [
+    `Peak memory counts the activations of a batch of ${table.batch} in ${table.precision}, one operation after the other, element-wise operations in place; weights and a runtime's work space come on top.`,
+  ];
 }
 
 /** What every answer about a network rests on. */

@@ -64,19 +64,23 @@ export interface NearestLimit {
 
 /** What a limit asks for and the nearest that can be had, in the terms of who wrote it. */
 export function nearestText(nearest: NearestLimit): string {
-  const { resource, unit, limit, least, othersKept, reading } = nearest;
+  const { resource, limit, least, othersKept, reading } = nearest;
   const { scale, offset, text } = reading ?? { scale: 1, offset: 0, text: resource };
+  const { unit, per } = readableUnit(nearest.unit, offset + scale * least);
   const whatever = othersKept ? "" : " (whatever the other limits)";
-  const asked = Number((offset + scale * limit).toPrecision(5));
-  const best = offset + scale * least;
+  const asked = Number(((offset + scale * limit) / per).toPrecision(5));
+  const best = (offset + scale * least) / per;
   const reach =
     scale < 0 ? `reaches at most ${-roundedUp(-best)}` : `needs at least ${roundedUp(best)}`;
   const has = scale < 0 ? "it asks for" : "its limit is";
-  return `${reading ? `'${text}'` : text} ${reach}${spaced(unit)}${whatever}, and ${has} ${asked}${spaced(unit)}`;
+  return `${reading ? `'${text}'` : text} ${reach}${unit}${whatever}, and ${has} ${asked}${unit}`;
 }
 
-function spaced(unit: string): string {
-  return unit === "" ? "" : ` ${unit}`;
+/** A unit that five digits of the value are easy to read in, with a blank before it. */
+function readableUnit(unit: string, value: number): { unit: string; per: number } {
+  if (unit !== "bytes") return { unit: unit === "" ? "" : ` ${unit}`, per: 1 };
+  if (value >= 2 ** 20) return { unit: " MiB", per: 2 ** 20 };
+  return value >= 2 ** 10 ? { unit: " KiB", per: 2 ** 10 } : { unit: " B", per: 1 };
 }
 
 /** No selection meets the limits; `nearest` has, per limit, the nearest one that some selection meets. */
@@ -91,8 +95,8 @@ export class InfeasibleLimitsError extends InfeasibleError {
       where: problemName,
       hint:
         nearest.length === 1
-          ? "Raise the limit to that figure, or allow more pruning (smaller steps, blocks, fewer protected dims)."
-          : "Raise one of the limits to its figure, or allow more pruning.",
+          ? "Move the limit to that figure, or allow more pruning (smaller steps, blocks, fewer protected dims)."
+          : "Move one of the limits to its figure, or allow more pruning.",
     });
     this.nearest = nearest;
   }

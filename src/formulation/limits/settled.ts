@@ -4,7 +4,7 @@
  */
 import { VerificationError } from "../../core/errors.ts";
 import type { Answer } from "../answer.ts";
-import { evaluate } from "../evaluate.ts";
+import { evaluate, isWithinLimit } from "../evaluate.ts";
 import type { NetworkProblem } from "../network-problem.ts";
 import type { Problem, Selection } from "../problem.ts";
 import type { AppliedLimit, LimitedProblem } from "./apply.ts";
@@ -23,7 +23,7 @@ export interface SettledLimit {
   readonly used: number | null;
   /** What is left before the limit; below zero beyond a soft one. */
   readonly slack: number | null;
-  /** Whether one more step of a single dim would raise the objective and break this limit, or one more dropped part would. */
+  /** Whether a step of a single dim would raise the objective and break this limit; a count of dropped parts, at its end. */
   readonly binds: boolean;
   /** Of a soft limit: what exceeding it takes from the objective per unit, and took. */
   readonly penalty: { readonly perUnit: number; readonly paid: number } | null;
@@ -129,26 +129,33 @@ function broken(text: string, used: number | null): VerificationError {
   });
 }
 
-/** The resources that some dim can't take one step more for, though that would raise the objective. */
+/** The resources that some dim can't go one step up or down for, though that would raise the objective. */
 export function bindingResources(
   problem: Problem,
   { selection, objective }: Pick<Answer, "selection" | "objective">,
 ): ReadonlySet<number> {
   const binding = new Set<number>();
-  problem.dims.forEach((_, dim) => {
-    const wider = oneWider(problem, selection, dim);
-    if (wider === null) return;
-    const evaluation = evaluate(problem, wider);
-    if (evaluation.objective <= objective) return;
-    problem.resources.forEach(({ limit, penalty }, index) => {
-      if (!penalty && (evaluation.usage[index] ?? 0) > limit) binding.add(index);
-    });
-  });
+  for (const dim of problem.dims.keys()) {
+    for (const step of [-1, 1]) {
+      const other = oneStep(problem, selection, dim, step);
+      const evaluation = other === null ? null : evaluate(problem, other);
+      if (evaluation === null || evaluation.objective <= objective) continue;
+      problem.resources.forEach(({ limit, penalty }, index) => {
+        const used = evaluation.usage[index] ?? 0;
+        if (!penalty && !isWithinLimit(used, limit)) binding.add(index);
+      });
+    }
+  }
   return binding;
 }
 
-/** The selection with a dim one step wider, and with it those that dropped layers tie to it; null at the end. */
-function oneWider(problem: Problem, selection: Selection, dim: number): Selection | null {
+/** The selection with a dim one step aside, and with it those that dropped layers tie to it; null at the end. */
+function oneStep(
+  problem: Problem,
+  selection: Selection,
+  dim: number,
+  step: number,
+): Selection | null {
   const together = new Set([dim]);
   for (const layer of selection.droppedLayers) {
     const tie = problem.layers[layer]?.tie;
@@ -157,11 +164,12 @@ function oneWider(problem: Problem, selection: Selection, dim: number): Selectio
   }
   const isOpen = [...together].every((index) => {
     const option = selection.options[index] ?? -1;
-    return option >= 0 && option + 1 < (problem.dims[index]?.counts.length ?? 0);
+    const next = option + step;
+    return option >= 0 && next >= 0 && next < (problem.dims[index]?.counts.length ?? 0);
   });
   if (!isOpen) return null;
   const options = selection.options.map((option, index) =>
-    together.has(index) ? option + 1 : option,
+    together.has(index) ? option + step : option,
   );
   return { ...selection, options };
 }

@@ -10,7 +10,7 @@ import { type LimitedNetwork, limitable, limited } from "../../helpers/limited-n
 import { NETWORKS } from "../../helpers/networks.ts";
 import { randomNetwork } from "../../helpers/random-network.ts";
 import { randomSelection } from "../../helpers/random-selection.ts";
-import { sharedGraph } from "../../helpers/shared.ts";
+import { sharedGraph, sharedPath } from "../../helpers/shared.ts";
 
 /** A limit on each quantity that nothing meets, so that none is left out as unreachable. */
 const EVERYTHING = [
@@ -62,18 +62,18 @@ describe("what the program counts is what the subnet has, counted on the network
 
   test("of random networks; peak memory is at most an upper bound, and mostly exact", async () => {
     let exact = 0;
-    for (let seed = 0; seed < 40; seed += 1) {
+    for (let seed = 0; seed < 20; seed += 1) {
       const made = await everyQuantity(randomNetwork(seed));
-      if (expectTrue(made, randomFrom(seed), 6) < 1 + 1e-9) exact += 1;
+      if (expectTrue(made, randomFrom(seed), 5) < 1 + 1e-9) exact += 1;
     }
-    expect(exact).toBeGreaterThan(30);
+    expect(exact).toBeGreaterThan(15);
   });
 
   const few = ["CIFAR ResNet-20", "CIFAR ResNet-20 folded", "ProxylessNAS", "small ViT"];
   const shared = ARCHITECTURES.filter(({ name }) => few.includes(name));
-  test.each(shared)("of $name", async ({ path }) => {
+  test.skipIf(sharedPath("models") === null).each(shared)("of $name", async ({ path }) => {
     const model = sharedGraph(path);
-    if (model === null) return;
+    if (model === null) throw new RangeError(`${path} is missing`);
     const made = await everyQuantity(model.graph, 8);
     expect(expectTrue(made, randomFrom(7), 4)).toBeLessThan(1.001);
   });

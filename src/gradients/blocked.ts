@@ -3,18 +3,18 @@
  * chooses by itself only where weights are constant. Faster by a third and more, and undocumented: the block's size depends
  * on the processor, and a wrong one gives wrong numbers silently. So `block-size.ts` measures it, and nobody else may guess.
  */
+import { attributesFrom } from "../graph/build.ts";
 import {
   type Graph,
   intAttribute,
   intsAttribute,
   type Node,
-  nodeLabel,
   stringAttribute,
 } from "../graph/graph.ts";
 import { inferShapes, type Shapes } from "../graph/shapes/infer.ts";
-import { intTensor, tensorFromBytes } from "../graph/tensor.ts";
-import type { Tensor } from "../graph/graph.ts";
+import { intTensor } from "../graph/tensor.ts";
 import { topologicalOrder } from "../graph/traversal.ts";
+import type { Attributes } from "./emitter.ts";
 
 const DOMAIN = "com.microsoft.nchwc";
 
@@ -26,17 +26,12 @@ const DOMAIN = "com.microsoft.nchwc";
 export function blockedConvolutions(graph: Graph, block: number): Graph {
   const shapes = inferShapes(graph);
   const initializers = new Map(graph.initializers);
-  const blocked = new Map<string, string>();
-  const context: Blocking = {
-    block,
-    shapes,
-    ints: (values) => {
-      const name = `blocked/ints_${values.join("_")}`;
-      initializers.set(name, intTensor([values.length], values));
-      return name;
-    },
-    reordered: blocked,
+  const ints = (values: readonly number[]): string => {
+    const name = `blocked/ints_${values.join("_")}`;
+    initializers.set(name, intTensor([values.length], values));
+    return name;
   };
+  const context: Blocking = { block, shapes, ints, reordered: new Map() };
   const nodes = graph.nodes.flatMap((node) => blockedNodes(node, context) ?? [node]);
   if (nodes.length === graph.nodes.length) return graph;
   const opsets = new Map([...graph.opsets, [DOMAIN, 1]]);
@@ -59,20 +54,29 @@ function blockedNodes(node: Node, context: Blocking): readonly Node[] | null {
   const { shapes, block } = context;
   const [input, kernel] = [shapes.resolved(x), shapes.resolved(weight)];
   if (input?.length !== 4 || kernel === null || shapes.of(x)?.type !== "float32") return null;
-  const group = intAttribute(node, "group", 1);
+  const depthwise = isDepthwise(node, kernel);
   const [outputs = 1, perGroup = 1] = kernel;
-  const depthwise = group === outputs && perGroup === 1;
   const aligned = outputs % block === 0 && (depthwise || perGroup % block === 0);
-  if (!aligned || (group > 1 && !depthwise)) return null;
+  if (!aligned || (intAttribute(node, "group", 1) > 1 && !depthwise)) return null;
   const [output = ""] = node.outputs;
+  const inside = `${output}/blocked`;
   const before = blockedInput(x, context);
   const filter = blockedFilter(weight, output, kernel, depthwise, context);
-  const inputs = [before.name, filter.name, ...node.inputs.slice(2)];
-  const bare = { ...node, domain: DOMAIN, inputs, outputs: [`${output}/blocked`] };
-  const after = plain(`${output}/unblock`, "ReorderOutput", [`${output}/blocked`], output, DOMAIN, {
+  const convolution: Node = {
+    ...node,
+    domain: DOMAIN,
+    inputs: [before.name, filter.name, ...node.inputs.slice(2)],
+    outputs: [inside],
+    attributes: attributesOf(node, kernel),
+  };
+  const after = plain(`${output}/unblock`, "ReorderOutput", [inside], output, DOMAIN, {
     channels: outputs,
   });
-  return [...before.nodes, ...filter.nodes, { ...bare, attributes: attributesOf(node, kernel) }, after];
+  return [...before.nodes, ...filter.nodes, convolution, after];
+}
+
+function isDepthwise(node: Node, [outputs = 1, perGroup = 1]: readonly number[]): boolean {
+  return perGroup === 1 && outputs === intAttribute(node, "group", 1) && outputs > 1;
 }
 
 interface Made {
@@ -99,13 +103,14 @@ function blockedFilter(
   const [outputs = 1, perGroup = 1, height = 1, width = 1] = kernel;
   const inner = depthwise ? 1 : block;
   const apart = [outputs / block, block, perGroup / inner, inner, height, width];
-  const [split, turned, filter] = ["split", "turned", "filter"].map((role) => `${output}/${role}`);
+  const [split, turned, filter] = [`${output}/split`, `${output}/turned`, `${output}/filter`];
+  const perm = [0, 2, 4, 5, 3, 1];
   const nodes = [
-    plain(split ?? "", "Reshape", [weight, ints(apart)], split ?? ""),
-    plain(turned ?? "", "Transpose", [split ?? ""], turned ?? "", "", { perm: [0, 2, 4, 5, 3, 1] }),
-    plain(filter ?? "", "Reshape", [turned ?? "", ints(kernel)], filter ?? ""),
+    plain(split, "Reshape", [weight, ints(apart)], split),
+    plain(turned, "Transpose", [split], turned, "", { perm }),
+    plain(filter, "Reshape", [turned, ints(kernel)], filter),
   ];
-  return { name: filter ?? "", nodes };
+  return { name: filter, nodes };
 }
 
 function plain(
@@ -114,7 +119,7 @@ function plain(
   inputs: readonly string[],
   output: string,
   domain = "",
-  attributes: Readonly<Record<string, number | readonly number[]>> = {},
+  attributes: Attributes = {},
 ): Node {
   return {
     name,
@@ -122,23 +127,17 @@ function plain(
     domain,
     inputs,
     outputs: [output],
-    attributes: new Map(
-      Object.entries(attributes).map(([key, value]) =>
-        typeof value === "number"
-          ? [key, { kind: "int", value }]
-          : [key, { kind: "ints", value }],
-      ),
-    ),
+    attributes: attributesFrom(attributes),
   };
 }
 
 function attributesOf(node: Node, kernel: readonly number[]): Node["attributes"] {
-  return new Map([
-    ["group", { kind: "int", value: intAttribute(node, "group", 1) }],
-    ["kernel_shape", { kind: "ints", value: kernel.slice(2) }],
-    ["strides", { kind: "ints", value: intsAttribute(node, "strides", [1, 1]) }],
-    ["dilations", { kind: "ints", value: intsAttribute(node, "dilations", [1, 1]) }],
-    ["auto_pad", { kind: "string", value: stringAttribute(node, "auto_pad", "NOTSET") }],
-    ["pads", { kind: "ints", value: intsAttribute(node, "pads", [0, 0, 0, 0]) }],
-  ]);
+  return attributesFrom({
+    group: intAttribute(node, "group", 1),
+    kernel_shape: kernel.slice(2),
+    strides: intsAttribute(node, "strides", [1, 1]),
+    dilations: intsAttribute(node, "dilations", [1, 1]),
+    auto_pad: stringAttribute(node, "auto_pad", "NOTSET"),
+    pads: intsAttribute(node, "pads", [0, 0, 0, 0]),
+  });
 }

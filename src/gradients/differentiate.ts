@@ -88,30 +88,31 @@ interface ActiveNode {
 /** The nodes on the ways from what is asked for to the loss, in order. */
 function activeNodes(graph: Graph, shapes: Shapes, request: GradientRequest): ActiveNode[] {
   checkNames(graph, shapes, request);
-  const moving = new Set<string>(request.withRespectTo);
-  const candidates: ActiveNode[] = [];
-  for (const node of graph.nodes) {
-    const wanted = node.inputs.map((name) => name !== "" && moving.has(name));
-    if (!wanted.includes(true)) continue;
-    const op = opOf(node, graph, shapes.constant);
-    if (kindOfRule(op) === "constant") continue;
-    candidates.push({ node, op, wanted });
-    for (const name of node.outputs) if (name !== "") moving.add(name);
-  }
   const reached = new Set([request.loss]);
   const active: ActiveNode[] = [];
-  for (const candidate of candidates.reverse()) {
+  for (const candidate of movingNodes(graph, shapes, request.withRespectTo).reverse()) {
     const { node, op, wanted } = candidate;
     if (!node.outputs.some((name) => reached.has(name))) continue;
     if (kindOfRule(op) === "none") throw noRule(node);
     active.push(candidate);
-    node.inputs.forEach((name, index) => {
-      if (wanted[index] === true) reached.add(name);
-    });
+    for (const name of node.inputs.filter((_, index) => wanted[index] === true)) reached.add(name);
   }
   const missing = request.withRespectTo.find((name) => !reached.has(name));
   if (missing !== undefined) throw notConnected(missing, request.loss);
   return active.reverse();
+}
+
+/** The nodes whose output moves when one of the named values does. */
+function movingNodes(graph: Graph, shapes: Shapes, names: readonly string[]): ActiveNode[] {
+  const moving = new Set(names);
+  return graph.nodes.flatMap((node) => {
+    const wanted = node.inputs.map((name) => name !== "" && moving.has(name));
+    if (!wanted.includes(true)) return [];
+    const op = opOf(node, graph, shapes.constant);
+    if (kindOfRule(op) === "constant") return [];
+    for (const name of node.outputs) if (name !== "") moving.add(name);
+    return [{ node, op, wanted }];
+  });
 }
 
 function checkNames(graph: Graph, shapes: Shapes, request: GradientRequest): void {

@@ -27,13 +27,6 @@ export interface Emitter {
     shape: readonly number[],
     options?: { readonly attributes?: Attributes; readonly type?: DataType },
   ) => string;
-  /** A node with several outputs of the type of its first input; returns their names. */
-  readonly nodes: (
-    opType: string,
-    inputs: readonly string[],
-    shapes: readonly (readonly number[])[],
-    attributes?: Attributes,
-  ) => readonly string[];
   /** A constant number, as a tensor without axes. The same number is stored once. */
   readonly scalar: (value: number, type: DataType) => string;
   /** Constant integers, as an int64 vector. The same list is stored once. */
@@ -48,6 +41,51 @@ export interface Emitter {
   readonly graph: () => Graph;
 }
 
+/** Names that are not taken yet. */
+interface Namer {
+  readonly fresh: (role: string) => string;
+  readonly freshConstant: () => string;
+  readonly enter: (scope: string) => void;
+}
+
+function namerFor(graph: Graph, prefix: string): Namer {
+  const taken = namesOf(graph);
+  let scope = prefix;
+  const free = (stem: string): string => {
+    let name = stem;
+    for (let count = 1; taken.has(name); count += 1) name = `${stem}_${count}`;
+    taken.add(name);
+    return name;
+  };
+  return {
+    fresh: (role) => free(`${scope}/${role}`),
+    freshConstant: () => free(`${prefix}/constant`),
+    enter: (name) => {
+      scope = `${prefix}/${name}`;
+    },
+  };
+}
+
+/** Tensors by what is in them, so that each is stored once. */
+interface Constants {
+  readonly tensors: Map<string, Tensor>;
+  readonly store: (key: string, make: () => Tensor) => string;
+}
+
+function constantsNamed(freshName: () => string): Constants {
+  const tensors = new Map<string, Tensor>();
+  const names = new Map<string, string>();
+  const store: Constants["store"] = (key, make) => {
+    const stored = names.get(key);
+    if (stored !== undefined) return stored;
+    const name = freshName();
+    tensors.set(name, make());
+    names.set(key, name);
+    return name;
+  };
+  return { tensors, store };
+}
+
 /**
  * An emitter on a graph, whose own values `known` describes.
  * @throws InternalError `gradients/unknown-value` where a rule asks for the shape of a value that isn't there
@@ -57,52 +95,23 @@ export function emitterOn(
   known: (name: string) => StaticValue | null,
   prefix: string,
 ): Emitter {
+  const names = namerFor(graph, prefix);
+  const constants = constantsNamed(names.freshConstant);
   const facts = new Map<string, StaticValue>();
-  const initializers = new Map(graph.initializers);
-  const constants = new Map<string, string>();
   const appended: Node[] = [];
   const opened = new Map<Node, Node>();
-  const taken = namesOf(graph);
-  let scope = prefix;
-  const fresh = (role: string): string => {
-    let name = `${scope}/${role}`;
-    for (let count = 1; taken.has(name); count += 1) name = `${scope}/${role}_${count}`;
-    taken.add(name);
-    return name;
-  };
   const fact = (name: string): StaticValue => {
-    const value = facts.get(name) ?? known(name);
+    const value = facts.get(name) ?? constants.tensors.get(name) ?? known(name);
     if (value !== null) return value;
     throw new InternalError({
       code: "gradients/unknown-value",
       message: `The shape of the value '${name}' is not known.`,
     });
   };
-  const constant = (key: string, make: () => Tensor): string => {
-    const stored = constants.get(key);
-    if (stored !== undefined) return stored;
-    const name = freshUnder(taken, `${prefix}/constant`);
-    const tensor = make();
-    initializers.set(name, tensor);
-    facts.set(name, tensor);
-    constants.set(key, name);
-    return name;
-  };
-  const nodes: Emitter["nodes"] = (opType, inputs, shapes, attributes = {}) =>
-    append(opType, inputs, shapes, attributes, fact(inputs[0] ?? "").type);
-  const append = (
-    opType: string,
-    inputs: readonly string[],
-    shapes: readonly (readonly number[])[],
-    attributes: Attributes,
-    type: DataType,
-  ): readonly string[] => {
-    const name = fresh(opType);
-    const outputs = shapes.map((shape, index) => {
-      const output = index === 0 ? name : fresh(`${opType}_out${index}`);
-      facts.set(output, { type, shape });
-      return output;
-    });
+  const append: Emitter["node"] = (opType, inputs, shape, { attributes = {}, type } = {}) => {
+    const name = names.fresh(opType);
+    facts.set(name, { type: type ?? fact(inputs[0] ?? "").type, shape });
+    const outputs = [name];
     appended.push({
       name,
       opType,
@@ -111,43 +120,37 @@ export function emitterOn(
       outputs,
       attributes: attributesFrom(attributes),
     });
-    return outputs;
+    return name;
+  };
+  const openOutput: Emitter["openOutput"] = (node, index, value) => {
+    const open = opened.get(node) ?? node;
+    const there = open.outputs[index] ?? "";
+    if (there !== "") return there;
+    const name = names.fresh(`output${index}`);
+    const length = Math.max(open.outputs.length, index + 1);
+    const outputs = Array.from({ length }, (_, at) => open.outputs[at] ?? "").with(index, name);
+    opened.set(node, { ...open, outputs });
+    facts.set(name, value);
+    return name;
   };
   return {
     opset: graph.opsets.get("") ?? 0,
     shapeOf: (name) => fact(name).shape,
     typeOf: (name) => fact(name).type,
-    nodes,
-    node: (opType, inputs, shape, { attributes = {}, type } = {}) =>
-      append(opType, inputs, [shape], attributes, type ?? fact(inputs[0] ?? "").type)[0] ?? "",
+    node: append,
     scalar: (value, type) =>
-      constant(`${type} ${value}`, () => numbers(type, [], Float64Array.of(value))),
-    ints: (values) => constant(`ints ${values}`, () => intTensor([values.length], values)),
+      constants.store(`${type} ${value}`, () => numbers(type, [], Float64Array.of(value))),
+    ints: (values) => constants.store(`ints ${values}`, () => intTensor([values.length], values)),
     floats: (shape, values, type) => {
-      const tensor = numbers(type, shape, values);
-      const key = values.length > 64 ? `unique ${constants.size}` : `${type} [${shape}] ${values}`;
-      return constant(key, () => tensor);
+      const small = values.length <= 64;
+      const content = small ? values.join() : `unlike any other ${constants.tensors.size}`;
+      return constants.store(`${type} [${shape}] ${content}`, () => numbers(type, shape, values));
     },
-    openOutput: (node, index, value) => {
-      const open = opened.get(node) ?? node;
-      const there = open.outputs[index] ?? "";
-      if (there !== "") return there;
-      const name = fresh(`out${index}`);
-      const outputs = Array.from(
-        { length: Math.max(open.outputs.length, index + 1) },
-        (_, at) => open.outputs[at] ?? "",
-      );
-      outputs[index] = name;
-      opened.set(node, { ...open, outputs });
-      facts.set(name, value);
-      return name;
-    },
-    enter: (name) => {
-      scope = `${prefix}/${name}`;
-    },
+    openOutput,
+    enter: names.enter,
     graph: () => ({
       ...graph,
-      initializers: new Map(initializers),
+      initializers: new Map([...graph.initializers, ...constants.tensors]),
       nodes: [...graph.nodes.map((node) => opened.get(node) ?? node), ...appended],
     }),
   };
@@ -160,13 +163,6 @@ function namesOf(graph: Graph): Set<string> {
     ...graph.nodes.flatMap((node) => node.outputs),
     ...graph.outputs.map((value) => value.name),
   ]);
-}
-
-function freshUnder(taken: Set<string>, stem: string): string {
-  let count = 0;
-  while (taken.has(`${stem}_${count}`)) count += 1;
-  taken.add(`${stem}_${count}`);
-  return `${stem}_${count}`;
 }
 
 function numbers(type: DataType, shape: readonly number[], values: Float64Array): Tensor {

@@ -49,18 +49,10 @@ function modernNodes(old: Old): readonly Node[] {
     case "pad":
       return opset < 11 ? [padNode(old, op)] : [node];
     case "split":
-      return opset < 13 && op.sizes !== null
-        ? [withLists(old, { split: op.sizes }, ["axis"])]
-        : [node];
     case "squeeze":
     case "unsqueeze":
-      return opset < 13 && op.axes !== null && op.axes.length > 0
-        ? [withLists(old, { axes: op.axes }, [])]
-        : [node];
     case "reduce":
-      return opset < 13 && op.reduction === "Sum" && op.axes !== null && op.axes.length > 0
-        ? [withLists(old, { axes: op.axes }, ["keepdims"])]
-        : [node];
+      return opset < 13 ? [listNode(old)] : [node];
     case "softmax":
       return op.flattened ? flattenedSoftmax(old, op) : [node];
     case "batchNorm":
@@ -72,6 +64,18 @@ function modernNodes(old: Old): readonly Node[] {
     default:
       return [node];
   }
+}
+
+/** Ops whose list became an input with opset 13. */
+function listNode(old: Old): Node {
+  const { node, op } = old;
+  if (op.kind === "split") {
+    return op.sizes === null ? node : withLists(old, { split: op.sizes }, ["axis"]);
+  }
+  const squeezes = op.kind === "squeeze" || op.kind === "unsqueeze";
+  if (!squeezes && (op.kind !== "reduce" || op.reduction !== "Sum")) return node;
+  const listed = op.axes !== null && op.axes.length > 0;
+  return listed ? withLists(old, { axes: op.axes ?? [] }, ["keepdims"]) : node;
 }
 
 /** The node with lists as inputs after its first, and only the named attributes. */

@@ -69,28 +69,30 @@ const RULES = {
   opaque: "none",
 } as const satisfies { readonly [Kind in OpKind]: Entry<Kind> };
 
+type RuleKind = "rule" | "none" | "constant";
+
+function decided(constant: boolean, known: boolean): RuleKind {
+  if (constant) return "constant";
+  return known ? "rule" : "none";
+}
+
+/** Kinds of ops whose rule depends on which function they are. */
+const DECIDED: { readonly [Kind in OpKind]?: (op: Extract<Op, { kind: Kind }>) => RuleKind } = {
+  unary: (op) => decided(isStep(op.function), hasDerivative(op.function)),
+  elementwise: (op) => decided(isComparison(op.function), hasOperandRule(op.function)),
+  reduce: (op) => decided(op.reduction.startsWith("Arg"), hasReductionRule(op.reduction)),
+  pool: (op) => decided(false, op.mode !== "lp"),
+  globalPool: (op) => decided(false, op.mode !== "lp"),
+  cast: (op) => decided(op.to !== "float32" && op.to !== "float64", true),
+};
+
 /** What is known of an op's gradient before it is asked for. */
-export function kindOfRule(op: Op): "rule" | "none" | "constant" {
-  switch (op.kind) {
-    case "unary":
-      if (isStep(op.function)) return "constant";
-      return hasDerivative(op.function) ? "rule" : "none";
-    case "elementwise":
-      if (isComparison(op.function)) return "constant";
-      return hasOperandRule(op.function) ? "rule" : "none";
-    case "reduce":
-      if (op.reduction.startsWith("Arg")) return "constant";
-      return hasReductionRule(op.reduction) ? "rule" : "none";
-    case "pool":
-    case "globalPool":
-      return op.mode === "lp" ? "none" : "rule";
-    case "cast":
-      return op.to === "float32" || op.to === "float64" ? "rule" : "constant";
-    default: {
-      const entry = RULES[op.kind];
-      return typeof entry === "string" ? entry : "rule";
-    }
-  }
+export function kindOfRule(op: Op): RuleKind {
+  // The key names the member of the union, which the table's own type has proven.
+  const decide = DECIDED[op.kind] as ((op: Op) => RuleKind) | undefined;
+  if (decide !== undefined) return decide(op);
+  const entry = RULES[op.kind];
+  return typeof entry === "string" ? entry : "rule";
 }
 
 /**

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { InfeasibleError, UsageError } from "../core/errors.ts";
+import { InfeasibleError, LimitError, UsageError } from "../core/errors.ts";
 import { writeJson } from "../core/files.ts";
 import type { Answer, SolverList } from "../formulation/answer.ts";
 import { fits } from "../formulation/baselines/meter.ts";
@@ -219,7 +219,9 @@ async function rowOf(
     return row(null, { ...resultOf(method, found.answer), ...ownResult(problem, found) });
   } catch (error) {
     // That one method has no answer is a result of the comparison.
-    if (error instanceof InfeasibleError) return row(error.message, null);
+    if (error instanceof InfeasibleError || error instanceof LimitError) {
+      return row(error.message, null);
+    }
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { InterruptedError, LimitError } from "../../core/errors.ts";
 import type { SolveStats } from "../../mip/solver.ts";
 import { relativeGap } from "../../mip/solver.ts";
 import type { Answer, SolveProblemOptions, SolverList } from "../answer.ts";
@@ -25,7 +26,8 @@ export interface RunMethodOptions extends SolveProblemOptions {
 /**
  * A subnet by one of the methods, within the limits by the problem's own tables.
  *
- * @throws InfeasibleError `formulation/method-infeasible`, `formulation/infeasible`; and what `solveProblem` throws
+ * @throws InfeasibleError `formulation/method-infeasible`, `formulation/infeasible`; LimitError `formulation/no-answer-in-time`;
+ * and what `solveProblem` throws
  */
 export async function runMethod(
   problem: Problem,
@@ -79,9 +81,11 @@ async function channelsOnly(
 
 /** The presolve alone proves a knapsack nearly always; where it doesn't, the solvers do. */
 function knapsackSolver(solvers: SolverList, options: SolveProblemOptions): SolveKnapsack {
-  const { signal } = options;
-  const mustStop = (): boolean => signal?.aborted === true;
+  const { signal, timeLimitSeconds = Number.POSITIVE_INFINITY } = options;
+  const end = performance.now() + 1000 * timeLimitSeconds;
+  const mustStop = (): boolean => signal?.aborted === true || performance.now() > end;
   return async (knapsack) => {
+    if (mustStop()) throw stopped(knapsack.name, signal?.aborted === true);
     if (!canMeetLimits(knapsack)) return null;
     const reduced = await exactPresolve(knapsack, { mustStop });
     if (reduced.isProven && reduced.known !== null) return reduced.known;
@@ -92,6 +96,19 @@ function knapsackSolver(solvers: SolverList, options: SolveProblemOptions): Solv
       throw error;
     }
   };
+}
+
+/** Half a run of steps is no answer. */
+function stopped(where: string, isInterrupted: boolean): Error {
+  const message = "Method linear-latency was stopped before its last step.";
+  return isInterrupted
+    ? new InterruptedError({ code: "formulation/interrupted", message, where })
+    : new LimitError({
+        code: "formulation/no-answer-in-time",
+        message,
+        where,
+        hint: "Allow more time (--time-limit), or fewer steps.",
+      });
 }
 
 /** Each limit by itself: the cheapest option of every dim. */

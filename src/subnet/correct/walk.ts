@@ -75,8 +75,8 @@ async function openPart(
     .filter((name) => read.has(name))
     .map((name) => {
       const feed = store.get(name);
-      const shape = feed?.shape.map((extent, axis) => (axis === 0 ? null : extent)) ?? null;
-      return { name, type: feed?.type ?? ("float32" as const), shape };
+      // The last part holds fewer images, and which axis counts them only the network knows.
+      return { name, type: feed?.type ?? ("float32" as const), shape: openShape(feed) };
     });
   const shapes = inferShapes(graph);
   const outputs = segment.outputs.map((name) => ({
@@ -89,4 +89,8 @@ async function openPart(
     threads,
     where: "a part of the network",
   });
+}
+
+function openShape(feed: Feed | undefined): readonly null[] | null {
+  return feed === undefined ? null : feed.shape.map(() => null);
 }

@@ -17,14 +17,20 @@ export interface ScoreRequest extends ImageOptions {
   readonly method: ImportanceMethod;
   readonly normalisation?: Normalisation | undefined;
   readonly seed: number;
-  readonly samples: number;
+  /** `samplesFor(method)` unless given. */
+  readonly samples?: number | undefined;
   readonly batch: number;
   readonly labels: LabelSource;
   readonly threads: number;
 }
 
 /** What `mdp prune` scores with, where nobody says otherwise; the defaults of `mdp score`. */
-export const SCORE_DEFAULTS = { samples: 1024, batch: 32, labels: "data" } as const;
+export const SCORE_DEFAULTS = { batch: 32, labels: "data" } as const;
+
+/** `sensitivity` runs the network hundreds of times per image, and measures what others estimate. */
+export function samplesFor(method: ImportanceMethod): number {
+  return method === "sensitivity" ? 128 : 1024;
+}
 
 /**
  * Scores by any method, opening the images where it needs them.
@@ -46,7 +52,7 @@ export async function scoreOpened(
   }
   if (request.data === undefined && request.dataConfig === undefined) throw noData(method);
   const dataset = await openImages(open, request);
-  const wanted = Math.min(request.samples, dataset.count);
+  const wanted = Math.min(request.samples ?? samplesFor(method), dataset.count);
   const batch = Math.min(request.batch, wanted);
   const images = wanted - (wanted % batch);
   return scoreWithData(open.model, open.structure, {

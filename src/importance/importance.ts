@@ -19,7 +19,9 @@ export type WeightMethod = (typeof WEIGHT_METHODS)[number];
  * al., 1801.05787);
  * `activation` mean |a| behind the activation function (after Molchanov et al., 1611.06440);
  * `reconstruction` the share of the consuming layers' output variance that the best least-squares refit of their weights
- * can't restore once the unit is gone (Optimal Brain Surgeon on the layer, as in 1705.07565).
+ * can't restore once the unit is gone (Optimal Brain Surgeon on the layer, as in 1705.07565);
+ * `sensitivity` runs the network without a dim's last units, at seven widths, without each block, and without each layer that
+ * may go, and takes the change of its answers; units are ordered by `reconstruction`.
  */
 export const DATA_METHODS = [
   "taylor-bn",
@@ -29,6 +31,7 @@ export const DATA_METHODS = [
   "hessian",
   "activation",
   "reconstruction",
+  "sensitivity",
 ] as const;
 export type DataMethod = (typeof DATA_METHODS)[number];
 

@@ -35,6 +35,10 @@ export const scoreCommand: Command = command({
       "gradients on 1024 images; the same command again goes on where it was stopped",
     ],
     [
+      "mdp score net.onnx --method sensitivity --data photos --out importance.json",
+      "measured: what the network's answers lose without some units, a block, a layer",
+    ],
+    [
       "mdp score net.onnx --method fisher --data photos --labels self",
       "images without labels: the network's own answers stand for them",
     ],
@@ -60,8 +64,7 @@ export const scoreCommand: Command = command({
       .option("data", {
         type: "string",
         requiresArg: true,
-        describe:
-          "Images, for taylor-* to reconstruction: folder, tar, CIFAR binary, IDX, drawn set",
+        describe: "Images, for taylor-bn to sensitivity: folder, tar, CIFAR binary, IDX, drawn set",
       })
       .option("data-config", {
         type: "string",
@@ -76,8 +79,7 @@ export const scoreCommand: Command = command({
       .option("samples", {
         type: "number",
         requiresArg: true,
-        default: SCORE_DEFAULTS.samples,
-        describe: "Images to score on, chosen at random; whole batches",
+        describe: "Images to score on, chosen at random, whole batches [1024; sensitivity 128]",
       })
       .option("batch", {
         type: "number",

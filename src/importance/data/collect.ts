@@ -35,7 +35,12 @@ export interface PassOptions {
   /** What progress is called. */
   readonly label: string;
   /** File for what is summed so far, with everything that the sums depend on; null: not kept. */
-  readonly partial: { readonly path: string; readonly settings: string } | null;
+  readonly partial: {
+    readonly path: string;
+    readonly settings: string;
+    /** Batches between two writes; 16 unless given. */
+    readonly every?: number;
+  } | null;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
 }
@@ -81,7 +86,7 @@ export async function collect(collector: Collector, options: PassOptions): Promi
       save();
       throw interrupted(done.images, expected, partial !== null);
     }
-    if (done.batches % BATCHES_PER_SAVE === 0 && done.images < expected) save();
+    if (done.batches % (partial?.every ?? BATCHES_PER_SAVE) === 0 && done.images < expected) save();
   }
   if (done.batches === 0) throw noImages();
   return { ...done, hash: digest(hash) };

@@ -1,12 +1,24 @@
+import { UsageError } from "../../core/errors.ts";
 import { type Progress, SILENT } from "../../core/progress.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { LabelledBatch } from "../../runtime/batches.ts";
 import type { Structure } from "../../structure/structure.ts";
-import type { DataMethod, Importance, LabelSource, Normalisation } from "../importance.ts";
+import {
+  type DataMethod,
+  type DimImportance,
+  type Importance,
+  type LabelSource,
+  type Normalisation,
+  rankUnits,
+  type ScoreData,
+  scoreUnits,
+} from "../importance.ts";
 import { assembleImportance } from "../per-unit.ts";
 import { defaultNormalisation } from "../score.ts";
+import { importanceFromDamages } from "../sensitivity/from-damages.ts";
+import { openSensitivity } from "../sensitivity/sensitivity.ts";
 import { activationScorer } from "./activation.ts";
-import { collect, type Scorer } from "./collect.ts";
+import { collect, type Passed, type PassOptions, type Scorer } from "./collect.ts";
 import { gradientScorer } from "./gradients.ts";
 import { reconstructionScorer } from "./reconstruction.ts";
 
@@ -34,7 +46,8 @@ export interface DataScoreOptions {
 }
 
 /**
- * Scores every unit of every dim on images, separately for each layer that produces the dim (`reconstruction`: that reads it).
+ * Scores every unit of every dim on images, separately for each layer that produces the dim (`reconstruction`: that reads it;
+ * `sensitivity`: that it is lost with).
  * The network computes as in inference: BatchNormalization uses its running statistics.
  * @throws InputError `importance/no-normalisation` for `taylor-bn` on a network without BatchNormalization
  * @throws InputError `importance/no-labels`, `importance/no-loss`, `importance/not-images`, `importance/shape-mismatch`,
@@ -46,32 +59,88 @@ export async function scoreWithData(
   structure: Structure,
   options: DataScoreOptions,
 ): Promise<Importance> {
-  const { method, images, batch, seed = 0, partialPath } = options;
+  const { method, images, batch, seed = 0, progress = SILENT } = options;
   const labels = hasLoss(method) ? (options.labels ?? "data") : null;
   const networkHash = options.networkHash ?? null;
   const normalisation = options.normalisation ?? defaultNormalisation(method);
   const settings = JSON.stringify({ method, labels, images, batch, seed, networkHash });
-  const scorer = await scorerOf(model, structure, options);
+  const path = options.partialPath;
+  const partial = path === undefined ? null : { path, settings };
+  const { batches, signal } = options;
+  const pass = { batches, images, label: "scoring", signal, progress, partial };
+  const about = { method, normalisation, networkHash, seed };
+  const dataOf = (passed: Passed): ScoreData => ({
+    ...{ images: passed.images, batch, labels, hash: passed.hash },
+  });
+  if (method === "sensitivity") {
+    const { dims, passed } = await measuredDims(
+      model,
+      structure,
+      { ...options, normalisation },
+      pass,
+    );
+    return { schema: "mdp-importance/1", ...about, data: dataOf(passed), dims };
+  }
+  const scorer = await scorerOf(model, structure, method, options);
   try {
-    const passed = await collect(scorer, {
-      ...{ batches: options.batches, images, label: "scoring", signal: options.signal },
-      progress: options.progress ?? SILENT,
-      partial: partialPath === undefined ? null : { path: partialPath, settings },
-    });
-    const data = { images: passed.images, batch, labels, hash: passed.hash };
-    const about = { method, normalisation, networkHash, seed, data };
-    return assembleImportance(structure, about, ({ index }) => scorer.scoresOf(index, passed));
+    const passed = await collect(scorer, pass);
+    return assembleImportance(structure, { ...about, data: dataOf(passed) }, ({ index }) =>
+      scorer.scoresOf(index, passed),
+    );
   } finally {
     await scorer.close();
   }
 }
 
-function hasLoss(method: DataMethod): boolean {
-  return method !== "activation" && method !== "reconstruction";
+/** Ranks units by reconstruction, then measures what the network loses along those orders. */
+async function measuredDims(
+  model: Model,
+  structure: Structure,
+  options: DataScoreOptions,
+  pass: PassOptions,
+): Promise<{ dims: readonly DimImportance[]; passed: Passed }> {
+  const { threads = 1, progress = SILENT, signal, batch, images } = options;
+  if (options.normalisation !== "none") {
+    throw new UsageError({
+      code: "importance/normalisation",
+      message:
+        "Measured damages of different layers compare as they are; divided by anything they would mean nothing.",
+      where: "--normalisation",
+      hint: "Leave --normalisation out with --method sensitivity.",
+    });
+  }
+  const ranking = await scoreWithData(model, structure, {
+    ...options,
+    ...{ method: "reconstruction", partialPath: undefined },
+  });
+  const orders = ranking.dims.map((dim) => rankUnits(scoreUnits(dim)));
+  const batches = Math.max(1, Math.floor(images / batch));
+  const meter = await openSensitivity(model, structure, {
+    ...{ orders, threads, batches, progress, signal },
+  });
+  try {
+    const partial = pass.partial === null ? null : { ...pass.partial, every: 1 };
+    // The meter tells its progress itself, cut by cut.
+    const quiet = { ...progress, step: () => {} };
+    const passed = await collect(meter, { ...pass, partial, progress: quiet });
+    const dims = importanceFromDamages(structure, orders, meter.candidates, meter.damages());
+    return { dims, passed };
+  } finally {
+    await meter.close();
+  }
 }
 
-function scorerOf(model: Model, structure: Structure, options: DataScoreOptions): Promise<Scorer> {
-  const { method, threads = 1, seed = 0 } = options;
+function hasLoss(method: DataMethod): boolean {
+  return method !== "activation" && method !== "reconstruction" && method !== "sensitivity";
+}
+
+function scorerOf(
+  model: Model,
+  structure: Structure,
+  method: Exclude<DataMethod, "sensitivity">,
+  options: DataScoreOptions,
+): Promise<Scorer> {
+  const { threads = 1, seed = 0 } = options;
   switch (method) {
     case "activation":
       return activationScorer(model, structure, threads);

@@ -1,0 +1,50 @@
+import type { Dim, Structure } from "../../structure/structure.ts";
+import type { Cut, GatedNetwork } from "./gated.ts";
+
+/** Something that is taken away alone, to see what it does. */
+export type Candidate =
+  | { readonly kind: "units"; readonly dim: number; readonly count: number; readonly cut: Cut }
+  | { readonly kind: "block"; readonly block: number; readonly cut: Cut }
+  | { readonly kind: "layer"; readonly layer: number; readonly cut: Cut };
+
+/** Widths at which a dim is measured, in parts of its units; between them damage is interpolated. */
+const LEVELS = 8;
+
+const NOTHING: Cut = { kept: new Map(), droppedBlocks: [], droppedLayers: [] };
+
+/** Every prunable dim at seven widths, every block, every layer that may be dropped. */
+export function candidatesOf(
+  structure: Structure,
+  orders: readonly (readonly number[])[],
+  gated: GatedNetwork,
+): readonly Candidate[] {
+  const widths = structure.dims.flatMap((dim) =>
+    levelsOf(dim).map((count): Candidate => {
+      const kept = new Map([[dim.index, new Set(orders[dim.index]?.slice(0, count))]]);
+      return { kind: "units", dim: dim.index, count, cut: { ...NOTHING, kept } };
+    }),
+  );
+  const blocks = structure.blocks.map(
+    ({ index }): Candidate => ({
+      kind: "block",
+      block: index,
+      cut: { ...NOTHING, droppedBlocks: [index] },
+    }),
+  );
+  const layers = gated.layers.map(
+    (layer): Candidate => ({
+      kind: "layer",
+      layer,
+      cut: { ...NOTHING, droppedLayers: [layer] },
+    }),
+  );
+  return [...widths, ...blocks, ...layers];
+}
+
+function levelsOf(dim: Dim): readonly number[] {
+  if (dim.pinned !== null) return [];
+  const counts = Array.from({ length: LEVELS - 1 }, (_, level) =>
+    Math.round((dim.size * (level + 1)) / LEVELS),
+  );
+  return [...new Set(counts)].filter((count) => count > 0 && count < dim.size);
+}

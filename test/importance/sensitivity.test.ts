@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import { randomFrom } from "../../src/core/random.ts";
+import { checkImportance, unitOrder } from "../../src/importance/importance.ts";
+import { damageOf } from "../../src/importance/sensitivity/damage.ts";
+import { type Cut, gatedNetwork } from "../../src/importance/sensitivity/gated.ts";
+import { modelOf } from "../../src/onnx/model.ts";
+import { compareOutputs } from "../../src/runtime/compare.ts";
+import { openSession } from "../../src/runtime/session.ts";
+import { findStructure } from "../../src/structure/find-structure.ts";
+import { maskedGraph } from "../../src/subnet/mask.ts";
+import { randomSubnet } from "../../src/subnet/random-subnet.ts";
+import { NETWORKS } from "../helpers/networks.ts";
+import { bytesOfModel } from "../helpers/ort.ts";
+import { randomBatches, scoresOn, smoothNetwork } from "../helpers/scored.ts";
+
+for (const [name, build] of Object.entries(NETWORKS)) {
+  test(`${name}: gates give what the masked network gives, on random subnets`, async () => {
+    const structure = findStructure(build());
+    const gated = gatedNetwork(structure);
+    const session = await openSession(bytesOfModel(modelOf(gated.graph)));
+    const shape = [2, ...(structure.shapes.of("input") ?? []).slice(1)];
+    const [batch] = randomBatches(1, shape);
+    const input = { type: "float32", shape, data: batch?.images ?? new Float32Array() } as const;
+    const random = randomFrom(31);
+    for (let draw = 0; draw < 4; draw += 1) {
+      const subnet = randomSubnet(structure, random);
+      const cut: Cut = {
+        kept: new Map(subnet.kept.map((units, dim) => [dim, new Set(units)])),
+        droppedBlocks: subnet.droppedBlocks,
+        droppedLayers: subnet.droppedLayers,
+      };
+      const masked = await openSession(bytesOfModel(modelOf(maskedGraph(structure, subnet))));
+      const difference = compareOutputs(
+        await masked.run({ input }),
+        await session.run({ input, ...gated.feeds(cut) }),
+      );
+      expect(difference.maxRelative).toBeLessThan(1e-4);
+      await masked.close();
+    }
+    await session.close();
+  });
+}
+
+test("damage is the squared difference over the variance, both around each image's mean", () => {
+  const whole = Float32Array.from([1, 2, 3, 4, 4, 7]);
+  const same = damageOf(whole, Float32Array.from([11, 12, 13, 4, 4, 7]), 2, 3);
+  expect(same).toEqual({ difference: 0, size: 8 });
+  const other = damageOf(whole, Float32Array.from([1, 2, 3, 5, 5, 5]), 2, 3);
+  expect(other).toEqual({ difference: 6, size: 8 });
+});
+
+test("kept importance falls by what was measured: units, then the rest of a block with the block", async () => {
+  const graph = NETWORKS.bottleneckResnet();
+  const structure = findStructure(graph);
+  const batches = randomBatches(2, [4, 3, 12, 12]);
+  const scores = await scoresOn(graph, batches, { method: "sensitivity" });
+  checkImportance(scores, structure, "test");
+  expect(scores.normalisation).toBe("none");
+  const inner = scores.dims.find((dim) => dim.dim === "layer1.1.conv2");
+  if (inner === undefined) throw new Error("no dim");
+  expect([...unitOrder(inner)].sort((a, b) => a - b)).toEqual(
+    Array.from({ length: inner.units }, (_, unit) => unit),
+  );
+  const order = unitOrder(inner);
+  const [layer] = inner.layers;
+  // What the last unit adds is what is lost without it.
+  const last = layer?.scores[order.at(-1) ?? 0] ?? 0;
+  const session = await openSession(bytesOfModel(modelOf(gatedNetwork(structure).graph)));
+  const feeds = gatedNetwork(structure).feeds;
+  const kept = new Map([[structure.dims.findIndex((dim) => dim.name === inner.dim), order]]);
+  let [difference, size] = [0, 0];
+  for (const batch of batches) {
+    const input = { type: "float32", shape: batch.shape, data: batch.images } as const;
+    const logits = async (cut: Cut): Promise<Float32Array> => {
+      const [output] = Object.values(await session.run({ input, ...feeds(cut) }));
+      return output?.type === "float32" ? output.data : new Float32Array();
+    };
+    const nothing = { droppedBlocks: [], droppedLayers: [] };
+    const nine = new Map([...kept].map(([dim, units]) => [dim, new Set(units.slice(0, 9))]));
+    const whole = await logits({ kept: new Map(), ...nothing });
+    const damage = damageOf(whole, await logits({ kept: nine, ...nothing }), batch.size, 5);
+    difference += damage.difference;
+    size += damage.size;
+  }
+  await session.close();
+  expect(last).toBeCloseTo(difference / size, 6);
+});
+
+test("measured damages can't be divided by anything, and need answers with classes", async () => {
+  await expect(
+    scoresOn(smoothNetwork(), randomBatches(1, [2, 3, 4, 4]), {
+      method: "sensitivity",
+      normalisation: "max",
+    }),
+  ).rejects.toMatchObject({ code: "importance/normalisation", exitCode: 2 });
+});

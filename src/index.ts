@@ -59,6 +59,30 @@ export type * from "./formulation/problem.ts";
 export { selectedSubnet } from "./formulation/selected-subnet.ts";
 export { solveProblem } from "./formulation/solve-problem.ts";
 export { startingSelection } from "./formulation/start.ts";
+export { convolutionBlock } from "./gradients/block-size.ts";
+export { blockedConvolutions } from "./gradients/blocked.ts";
+export {
+  checkDifferentiable,
+  type Differentiated,
+  differentiate,
+  type GradientRequest,
+} from "./gradients/differentiate.ts";
+export {
+  crossEntropy,
+  distillation,
+  type Lossy,
+  logitsOf,
+  meanSquare,
+  softCrossEntropy,
+  weightedSum,
+} from "./gradients/losses.ts";
+export { parametersAsInputs, trainableParameters } from "./gradients/parameters.ts";
+export { staticGraph } from "./gradients/static-graph.ts";
+export {
+  type BatchStatistics,
+  type TrainingMode,
+  trainingMode,
+} from "./gradients/training-mode.ts";
 export type { Attribute, Graph, Node, Tensor, Value } from "./graph/graph.ts";
 export {
   checkImportance,

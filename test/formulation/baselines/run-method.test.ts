@@ -109,6 +109,18 @@ test("linear-latency uses at least as much of the budget when it is matched, and
   }
 });
 
+test("linear-latency stops when its time is over or the user wants no more", async () => {
+  const problem = chainProblem(3, 0.5);
+  const wanted = { written: instanceWrittenAxes(problem), isMatched: true };
+  const method = parseMethod("linear-latency:5");
+  await expect(
+    runMethod(problem, method, [highs], { ...wanted, timeLimitSeconds: 1e-9 }),
+  ).rejects.toMatchObject({ code: "formulation/no-answer-in-time", exitCode: 5 });
+  await expect(
+    runMethod(problem, method, [highs], { ...wanted, signal: AbortSignal.abort() }),
+  ).rejects.toMatchObject({ code: "formulation/interrupted", exitCode: 130 });
+});
+
 test("where everything fits every method keeps everything", async () => {
   const problem = chainProblem(7, 1);
   const dense = evaluate(problem, keeping(problem.dims.map(({ counts }) => counts.length - 1)));

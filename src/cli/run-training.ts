@@ -41,19 +41,42 @@ export interface TrainedNetwork {
 const VALIDATION_BATCH = 64;
 
 /** A report before anything has been trained. */
-type Plan = Omit<TrainingReport, "end" | "before" | "best" | "history" | "files">;
+export type Plan = Omit<TrainingReport, "end" | "before" | "best" | "history" | "files">;
+
+/** A run whose data are open and whose options are checked. */
+export interface OpenTraining {
+  readonly plan: Plan;
+  readonly job: Pick<TrainingJob, "model" | "teacher" | "data" | "recipe">;
+  /** Images to validate on. */
+  readonly validation: Dataset | null;
+  readonly train: NamedDataset;
+}
 
 /**
  * Trains a network into a folder, or goes on where the same command stopped.
  * @throws InterruptedError `training/interrupted` after Ctrl-C; everything is saved
  * @throws UsageError, InputError as `recipeOf`, `trainingSets`, `openLoader` and `train`
  */
-export async function runTraining(
+export function runTraining(
   kind: TrainingReport["kind"],
   network: TrainedNetwork,
   options: TrainingOptions,
   context: Context,
 ): Promise<TrainingReport> {
+  return withTraining(kind, network, options, context, ({ plan, job, validation }) => {
+    context.print(trainingHead(plan));
+    return runJob(plan, job, validation, options, context);
+  });
+}
+
+/** Opens what a run needs, checks all of it, and closes it in the end. */
+export async function withTraining<Result>(
+  kind: TrainingReport["kind"],
+  network: TrainedNetwork,
+  options: TrainingOptions,
+  context: Context,
+  use: (training: OpenTraining) => Promise<Result>,
+): Promise<Result> {
   const recipe = recipeOf(options);
   checkWritable(join(options.out, RUN_FILES.last));
   const teacher = options.teacher === undefined ? null : readModel(options.teacher);
@@ -81,21 +104,26 @@ export async function runTraining(
       recipe,
       augment,
     };
-    context.print(trainingHead(plan));
     const weights = kind === "train" ? randomWeights(graph, recipe.seed) : graph;
     const model = withGraph(network.model, weights);
     const job = { model, teacher, data: loader, recipe };
-    return await runJob(plan, job, sets.validation?.dataset ?? null, options, context);
+    return await use({
+      plan,
+      job,
+      validation: sets.validation?.dataset ?? null,
+      train: sets.train,
+    });
   } finally {
     await loader.close();
   }
 }
 
-async function runJob(
+/** Trains in the options' folder and writes its report there. */
+export async function runJob(
   plan: Plan,
-  job: Pick<TrainingJob, "model" | "teacher" | "data" | "recipe">,
+  job: OpenTraining["job"] & Pick<TrainingJob, "afterStep">,
   images: Dataset | null,
-  { out, threads, restart }: TrainingOptions,
+  { out, threads, restart }: Pick<TrainingOptions, "out" | "threads" | "restart">,
   { progress, signal }: Context,
 ): Promise<TrainingReport> {
   const file = (name: string): string => join(out, name);
@@ -150,7 +178,8 @@ async function provenance(
   };
 }
 
-function planned(
+/** What a plan says of the network itself. */
+export function planned(
   graph: Graph,
   objective: Objective,
 ): Pick<Plan, "parameters" | "batchNorms" | "features"> {

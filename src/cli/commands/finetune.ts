@@ -1,7 +1,10 @@
+import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
 import { painter } from "../../report/painter.ts";
 import { trainingText } from "../../report/training-report.ts";
 import { type Command, command } from "../command.ts";
 import { openNetwork } from "../network.ts";
+import { checkWhole } from "../numbers.ts";
+import { pruneWhileTraining } from "../prune-while-training.ts";
 import { runTraining } from "../run-training.ts";
 import { FINETUNE_DEFAULTS, trainingOptions } from "../training-options.ts";
 
@@ -21,15 +24,54 @@ export const finetuneCommand: Command = command({
       "mdp finetune net.onnx --data photos --optimizer adamw --ema 0.999 --mixup 0.2 --out runs/b",
       "AdamW, averaged weights, mixed images",
     ],
+    [
+      "mdp finetune net.onnx --schedule 4 --budget 50% --device jetson --data photos --epochs 12 --out runs/c",
+      "pruned in four steps while it is trained",
+    ],
   ],
   options: (yargs) =>
-    trainingOptions(yargs, FINETUNE_DEFAULTS).positional("model", {
-      type: "string",
-      describe: "ONNX file; the embedded default without it",
-    }),
+    trainingOptions(yargs, FINETUNE_DEFAULTS)
+      .positional("model", {
+        type: "string",
+        describe: "ONNX file; the embedded default without it",
+      })
+      .option("schedule", {
+        type: "number",
+        requiresArg: true,
+        describe:
+          "Prune meanwhile, in so many steps down to --budget; the model is a whole network",
+      })
+      .option("budget", {
+        type: "string",
+        requiresArg: true,
+        default: "50%",
+        describe: "With --schedule: latency in the end",
+      })
+      .option("device", {
+        type: "string",
+        requiresArg: true,
+        describe: "With --schedule: where latencies count",
+      })
+      .option("table", {
+        type: "string",
+        requiresArg: true,
+        describe: "With --schedule: latency table of mdp profile",
+      })
+      .option("method", {
+        requiresArg: true,
+        choices: IMPORTANCE_METHODS,
+        default: "magnitude-l2" as const,
+        describe: "With --schedule: how units are scored in every step",
+      })
+      .conflicts("device", "table"),
   run: async (options, context) => {
     const open = await openNetwork(options.model);
-    const report = await runTraining("finetune", open, options, context);
+    const { schedule } = options;
+    checkWhole(schedule, "--schedule", 1);
+    const report =
+      schedule === undefined
+        ? await runTraining("finetune", open, options, context)
+        : await pruneWhileTraining(open, { ...options, schedule }, context);
     context.json(report);
     context.print(`\n${trainingText(report, painter(process.stdout.isTTY))}`);
     return undefined;

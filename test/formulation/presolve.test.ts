@@ -5,7 +5,7 @@ import { createHighs } from "../../solvers/highs.ts";
 import { randomFrom } from "../../src/core/random.ts";
 import { InfeasibleLimitsError } from "../../src/formulation/answer.ts";
 import { checkSelection } from "../../src/formulation/evaluate.ts";
-import { exactPresolve } from "../../src/formulation/presolve/presolve.ts";
+import { exactPresolve, rememberingPresolve } from "../../src/formulation/presolve/presolve.ts";
 import type { Problem, ProblemDim, ProblemTerm } from "../../src/formulation/problem.ts";
 import { checkProblem } from "../../src/formulation/problem-check.ts";
 import type { Reduction } from "../../src/formulation/reduction.ts";
@@ -223,6 +223,26 @@ test("on residual chains the presolve's optimum is the plain program's, from far
     expect(answer.gap).toBe(0);
     const { choices = 0, choicesLeft = 0 } = answer.presolve ?? {};
     expect(choicesLeft, `seed ${seed}`).toBeLessThan(choices * 0.7);
+  }
+});
+
+test("a presolve that remembers says the same of each budget, and of another problem between them", async () => {
+  const remembering = rememberingPresolve();
+  const chain = randomChain(9, 3);
+  const [resource] = chain.resources;
+  const budgets = [0.5, 0.8, 1].map(
+    (share): Problem => ({
+      ...chain,
+      resources: resource === undefined ? [] : [{ ...resource, limit: share * resource.limit }],
+    }),
+  );
+  for (const problem of [...budgets, residual, ...budgets]) {
+    const [one, other] = [
+      await remembering(problem, unhurried),
+      await exactPresolve(problem, unhurried),
+    ];
+    expect(one.known).toEqual(other.known);
+    expect(one).toMatchObject({ bound: other.bound, isProven: true, effort: other.effort });
   }
 });
 

@@ -1,6 +1,6 @@
 import type { Problem } from "../problem.ts";
 import { axisCounts } from "../problem-axes.ts";
-import { noReduction, type PresolveContext, type Reduction } from "../reduction.ts";
+import { noReduction, type Presolve, type PresolveContext, type Reduction } from "../reduction.ts";
 import { buildFactors } from "./build-factors.ts";
 import { type FactorGraph, statesOf } from "./factors.ts";
 import { foldTriangles } from "./fold.ts";
@@ -39,13 +39,50 @@ export async function exactPresolve(
   problem: Problem,
   context: PresolveContext,
 ): Promise<Reduction> {
+  return presolvePrepared(problem, prepare(problem), context);
+}
+
+/** As `exactPresolve`, for many problems in turn that differ in their limits alone: what doesn't depend on them is kept. */
+export function rememberingPresolve(): Presolve {
+  let last: { readonly problem: Problem; readonly prepared: Prepared } | null = null;
+  return (problem, context) => {
+    const isSame = last !== null && differsInLimitsAlone(last.problem, problem);
+    const prepared = isSame && last !== null ? last.prepared : prepare(problem);
+    last = { problem, prepared };
+    return presolvePrepared(problem, prepared, context);
+  };
+}
+
+function differsInLimitsAlone(one: Problem, other: Problem): boolean {
+  return (
+    one.resources.length === other.resources.length &&
+    (["dims", "sums", "blocks", "layers", "exclusiveLayers", "terms"] as const).every(
+      (list) => one[list] === other[list],
+    )
+  );
+}
+
+/** What doesn't depend on the limits: the factors and their order; or only how large the tables would be. */
+type Prepared =
+  | { readonly full: FactorGraph; readonly order: Order }
+  | { readonly full: null; readonly cells: number };
+
+function prepare(problem: Problem): Prepared {
   const rule = largestSum(problem);
-  if (rule > LARGEST_SUM) return tooLarge(problem, rule);
+  if (rule > LARGEST_SUM) return { full: null, cells: rule };
   const full = buildFactors(problem);
   const order = eliminationOrder(full);
-  if (order.size.largest > LARGEST_TABLE || order.size.work > MOST_WORK) {
-    return tooLarge(problem, order.size.work);
-  }
+  const isTooLarge = order.size.largest > LARGEST_TABLE || order.size.work > MOST_WORK;
+  return isTooLarge ? { full: null, cells: order.size.work } : { full, order };
+}
+
+async function presolvePrepared(
+  problem: Problem,
+  prepared: Prepared,
+  context: PresolveContext,
+): Promise<Reduction> {
+  if (prepared.full === null) return tooLarge(problem, prepared.cells);
+  const { full, order } = prepared;
   const hunt = startHunt(problem, full, context);
   try {
     await goHunting(problem, full, order, hunt);

@@ -1,5 +1,6 @@
 import { InfeasibleError, InterruptedError, LimitError } from "../../core/errors.ts";
-import { InfeasibleLimitsError, type SolverList } from "../answer.ts";
+import { InfeasibleLimitsError, type SolveProblemOptions, type SolverList } from "../answer.ts";
+import { rememberingPresolve } from "../presolve/presolve.ts";
 import type { Problem, Selection } from "../problem.ts";
 import { solveProblem } from "../solve-problem.ts";
 import { startingSelection } from "../start.ts";
@@ -32,6 +33,8 @@ export async function sweepChain(
 ): Promise<FrontierPoint[]> {
   const resource = options.resource ?? 0;
   const points: FrontierPoint[] = [];
+  // The tables are the same for every limit.
+  const presolve = options.presolve ?? rememberingPresolve();
   let start: Selection | null = null;
   let least: number | null = null;
   for (const limit of limits) {
@@ -40,7 +43,7 @@ export async function sweepChain(
     const outcome: PointOutcome | null =
       least !== null && limit < least
         ? { kind: "infeasible", least }
-        : await solvePoint(now, solvers, resource, start, options);
+        : await solvePoint(now, solvers, resource, start, { ...options, presolve });
     if (outcome === null) break;
     if (outcome.kind === "infeasible") ({ least } = outcome);
     if (outcome.kind === "solved") start = outcome.answer.selection;
@@ -65,7 +68,7 @@ async function solvePoint(
   solvers: SolverList,
   resource: number,
   start: Selection | null,
-  { timeLimitSeconds, relativeGap, presolve, signal }: ChainOptions,
+  { timeLimitSeconds, relativeGap, presolve, signal }: SolveProblemOptions,
 ): Promise<PointOutcome | null> {
   try {
     const answer = await solveProblem(problem, solvers, {

@@ -27,7 +27,7 @@ import { reportOf, writeSubnet } from "./solved-report.ts";
 import { tableFor } from "./table-source.ts";
 
 /** Images drawn for the embedded network where no data is named: to learn from, and to judge with. */
-const DRAWN = { size: 64, train: 2000, test: 2000, seed: 1, format: "records" } as const;
+const DRAWN = { size: 64, train: 6000, test: 2000, seed: 1, format: "records" } as const;
 
 /** The options of `mdp prune` that its stages read. */
 export interface PruneOptions extends GivenLimits {
@@ -52,6 +52,10 @@ export interface PruneOptions extends GivenLimits {
   /** Images to score, repair and train on, where they are not those of `data`. */
   readonly train?: string | undefined;
   readonly correct?: boolean | undefined;
+  /** Train the pruned network further. */
+  readonly finetune?: boolean | undefined;
+  readonly epochs: number;
+  readonly lr?: number | undefined;
   readonly dataConfig?: string | undefined;
   readonly images?: number | undefined;
   readonly threads: number;
@@ -69,7 +73,8 @@ export interface Road {
   readonly context: Context;
 }
 
-async function staged(
+/** Runs a stage unless it is done, and says so. */
+export async function staged(
   { run, context }: Road,
   name: string,
   dependsOn: unknown,
@@ -268,7 +273,12 @@ export async function evalStage(road: Road, networks: readonly string[]): Promis
 }
 
 /** Images to learn from: named ones, those that are evaluated on, or drawn ones for the embedded network. */
-async function trainingData({ open, run, options, context }: Road): Promise<string | undefined> {
+export async function trainingData({
+  open,
+  run,
+  options,
+  context,
+}: Road): Promise<string | undefined> {
   const named = options.train ?? options.data;
   return named === undefined && open.embedded ? drawnData(run, context) : named;
 }

@@ -25,7 +25,15 @@ export interface TrainingSets {
 
 type DataOptions = Pick<
   TrainingOptions,
-  "data" | "data-config" | "split" | "limit" | "val-data" | "val-split" | "val-limit" | "out"
+  | "data"
+  | "data-config"
+  | "split"
+  | "limit"
+  | "val-data"
+  | "val-split"
+  | "val-limit"
+  | "validate"
+  | "out"
 >;
 
 /** Drawn for the embedded network where no data is named. */
@@ -65,7 +73,7 @@ export async function trainingSets(
     (valData === undefined
       ? VALIDATION_SPLITS.find((name) => splits.includes(name) && name !== split)
       : undefined);
-  const validated = valData !== undefined || valSplit !== undefined;
+  const validated = options.validate && (valData !== undefined || valSplit !== undefined);
   const validation = validated ? await open(valData ?? path, valSplit, options["val-limit"]) : null;
   return {
     train,

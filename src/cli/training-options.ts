@@ -4,6 +4,7 @@ import { FLIPS } from "../data/augment.ts";
 import { DISTILLATION } from "../training/recipe.ts";
 import { SCHEDULES } from "../training/schedules.ts";
 import type { CommonOptions } from "./command.ts";
+import type { Defaults } from "./training-defaults.ts";
 
 /** The options that everything which trains has in common. */
 export interface TrainingOptions extends CommonOptions {
@@ -14,6 +15,7 @@ export interface TrainingOptions extends CommonOptions {
   readonly "val-data": string | undefined;
   readonly "val-split": string | undefined;
   readonly "val-limit": number | undefined;
+  readonly validate: boolean;
   readonly teacher: string | undefined;
   readonly epochs: number;
   readonly batch: string;
@@ -45,30 +47,6 @@ export interface TrainingOptions extends CommonOptions {
   readonly out: string;
   readonly restart: boolean;
 }
-
-interface Defaults {
-  readonly epochs: number;
-  readonly optimizer: "sgd" | "adamw";
-  readonly batch: string;
-  readonly warmup: number;
-  readonly smoothing: number;
-}
-
-export const FINETUNE_DEFAULTS: Defaults = {
-  epochs: 3,
-  optimizer: "sgd",
-  batch: "128",
-  warmup: 0,
-  smoothing: 0,
-};
-
-export const TRAIN_DEFAULTS: Defaults = {
-  epochs: 30,
-  optimizer: "adamw",
-  batch: "64",
-  warmup: 1,
-  smoothing: 0.05,
-};
 
 export function trainingOptions(
   yargs: Argv<CommonOptions>,
@@ -134,6 +112,11 @@ function data(yargs: Argv<CommonOptions>) {
     })
     .option("val-split", { type: "string", requiresArg: true, describe: "Of them" })
     .option("val-limit", { type: "number", requiresArg: true, describe: "So many of them only" })
+    .option("validate", {
+      type: "boolean",
+      default: true,
+      describe: "Measure top-1 after every epoch? (--no-validate)",
+    })
     .option("crop", {
       type: "number",
       requiresArg: true,

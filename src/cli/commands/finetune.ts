@@ -6,7 +6,8 @@ import { openNetwork } from "../network.ts";
 import { checkWhole } from "../numbers.ts";
 import { pruneWhileTraining } from "../prune-while-training.ts";
 import { runTraining } from "../run-training.ts";
-import { FINETUNE_DEFAULTS, trainingOptions } from "../training-options.ts";
+import { FINETUNE_DEFAULTS } from "../training-defaults.ts";
+import { trainingOptions } from "../training-options.ts";
 
 export const finetuneCommand: Command = command({
   name: "finetune [model]",

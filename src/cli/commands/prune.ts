@@ -6,6 +6,7 @@ import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
 import { painter } from "../../report/painter.ts";
 import { runText } from "../../report/run-report.ts";
 import { type Command, command } from "../command.ts";
+import { checkFinetune, finetuneOptions, finetuneStage } from "../finetune-stage.ts";
 import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
 import { checkPositive, checkWhole } from "../numbers.ts";
@@ -26,9 +27,14 @@ import { noTable } from "../table-source.ts";
 
 export const pruneCommand: Command = command({
   name: "prune [model]",
-  describe: "Walk the whole road into one folder: score, profile, solve, export, repair, evaluate",
+  describe:
+    "Walk the whole road into one folder: score, profile, solve, export, repair, train, evaluate",
   examples: [
     ["mdp prune --device local --out runs/default", "the embedded network on this machine"],
+    [
+      "mdp prune --device local --finetune --out runs/default",
+      "and trained further, with the original as its teacher",
+    ],
     [
       "mdp prune net.onnx --device local --batch 8 --budget 50% --data photos --out runs/net",
       "your own; the same command again goes on where it stopped",
@@ -36,7 +42,7 @@ export const pruneCommand: Command = command({
   ],
   repeatable: REPEATABLE_LIMITS,
   options: (yargs) =>
-    solveOptions(yargs)
+    finetuneOptions(solveOptions(yargs))
       .positional("model", {
         type: "string",
         describe: "ONNX file; the embedded default without it",
@@ -112,6 +118,7 @@ export const pruneCommand: Command = command({
   run: async (options, context) => {
     await checkPruneOptions(options);
     const open = await openNetwork(options.model);
+    await checkFinetune(options, open.embedded);
     const run = openRunFolder(options.out);
     writeJson(run.path("config.json"), {
       schema: "mdp-config/1",
@@ -128,7 +135,9 @@ export const pruneCommand: Command = command({
     await solveStage(road);
     await exportStage(road);
     const corrected = await correctStage(road);
-    await evalStage(road, ["pruned.onnx", ...(corrected === null ? [] : [corrected])]);
+    const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
+    const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
+    await evalStage(road, made);
     const summary = summaryOf(run);
     writeJson(run.path("summary.json"), summary);
     context.json(summary);
@@ -145,6 +154,8 @@ async function checkPruneOptions(options: PruneOptions): Promise<void> {
   }
   for (const name of ["validate", "seed"] as const) checkWhole(options[name], `--${name}`, 0);
   checkPositive(options.maxMinutes, "--max-minutes");
+  checkWhole(options.epochs, "--epochs", 1);
+  checkPositive(options.lr, "--lr");
   const { device, table, data, dataConfig } = options;
   if (device === undefined && table === undefined) throw noTable();
   if (dataConfig !== undefined) readDatasetConfig(dataConfig);

@@ -3,7 +3,8 @@ import { trainingText } from "../../report/training-report.ts";
 import { type Command, command } from "../command.ts";
 import { openNetwork } from "../network.ts";
 import { runTraining } from "../run-training.ts";
-import { TRAIN_DEFAULTS, trainingOptions } from "../training-options.ts";
+import { TRAIN_DEFAULTS } from "../training-defaults.ts";
+import { trainingOptions } from "../training-options.ts";
 
 export const trainCommand: Command = command({
   name: "train [model]",

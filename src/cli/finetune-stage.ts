@@ -1,0 +1,95 @@
+import type { Argv } from "yargs";
+import { UsageError } from "../core/errors.ts";
+import { readFileBytes, sha256, writeFileAtomic } from "../core/files.ts";
+import { readDatasetConfig } from "../data/config.ts";
+import { openDataset } from "../data/dataset.ts";
+import { modelHash, readModel } from "../onnx/read.ts";
+import { RUN_FILES } from "../training/train.ts";
+import { type PruneOptions, type Road, staged, trainingData } from "./prune-stages.ts";
+import { runTraining } from "./run-training.ts";
+import { PLAIN_FINETUNE } from "./training-defaults.ts";
+
+/** Options of the last stage but one. */
+export function finetuneOptions<T>(yargs: Argv<T>): Argv<T & FinetuneOptions> {
+  return yargs
+    .option("finetune", {
+      type: "boolean",
+      default: false,
+      describe: "Train the result further, with the original network as its teacher?",
+    })
+    .option("epochs", {
+      type: "number",
+      requiresArg: true,
+      default: 3,
+      describe: "With --finetune; mdp finetune has more to choose from",
+    })
+    .option("lr", {
+      type: "number",
+      requiresArg: true,
+      describe: "With --finetune: the learning rate [0.01]",
+    });
+}
+
+interface FinetuneOptions {
+  readonly finetune: boolean;
+  readonly epochs: number;
+  readonly lr: number | undefined;
+}
+
+/** Folder of the training inside the run. */
+const FOLDER = "finetune";
+const RESULT = "finetuned.onnx";
+
+/**
+ * Refuses to train on the images that are evaluated on.
+ * @throws UsageError `cli/no-training-data`
+ */
+export async function checkFinetune(options: PruneOptions, embedded: boolean): Promise<void> {
+  const { finetune, train, data, dataConfig } = options;
+  if (finetune !== true || train !== undefined || (data === undefined && embedded)) return;
+  if (data !== undefined) {
+    const config = dataConfig === undefined ? {} : readDatasetConfig(dataConfig);
+    const opened = await openDataset(data, { config });
+    if (opened.config.splits?.["train"] !== undefined) return;
+  }
+  throw new UsageError({
+    code: "cli/no-training-data",
+    message:
+      "Fine-tuning needs labelled images that the result is not judged by, and none are named.",
+    where: "--train",
+    hint: "Name them with --train, or give --data a config with the splits 'train' and 'test' (docs/datasets.md).",
+  });
+}
+
+/**
+ * Trains the network that the stages before have made, with the original one as its teacher; null where nobody asked.
+ * @param from the network's file in the run's folder.
+ * @returns the trained network's file there.
+ */
+export async function finetuneStage(road: Road, from: string): Promise<string | null> {
+  const { open, run, options, context } = road;
+  if (options.finetune !== true) return null;
+  const data = await trainingData(road);
+  const { dataConfig, seed, epochs, lr } = options;
+  const start = run.path(from);
+  const dependsOn = [
+    ...[open.hash, sha256(readFileBytes(start)), data, seed, epochs, lr],
+    dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
+  ];
+  await staged(road, FOLDER, dependsOn, [RESULT], async () => {
+    const network = { name: from, path: start, hash: await modelHash(start), embedded: false };
+    const out = run.path(FOLDER);
+    await runTraining(
+      "finetune",
+      { ...network, model: readModel(start) },
+      // The images that the run is judged by must not choose anything: they are left out until the end.
+      {
+        ...{ ...PLAIN_FINETUNE, data, "data-config": dataConfig, seed, epochs, lr, out },
+        ...{ teacher: open.path, validate: false, restart: false },
+      },
+      context,
+    );
+    writeFileAtomic(run.path(RESULT), readFileBytes(run.path(`${FOLDER}/${RUN_FILES.last}`)));
+  });
+  return RESULT;
+}

@@ -1,0 +1,69 @@
+import { availableParallelism } from "node:os";
+import { DISTILLATION } from "../training/recipe.ts";
+import type { TrainingOptions } from "./training-options.ts";
+
+/** What differs between training further and training anew. */
+export interface Defaults {
+  readonly epochs: number;
+  readonly optimizer: "sgd" | "adamw";
+  readonly batch: string;
+  readonly warmup: number;
+  readonly smoothing: number;
+}
+
+export const FINETUNE_DEFAULTS: Defaults = {
+  epochs: 3,
+  optimizer: "sgd",
+  batch: "128",
+  warmup: 0,
+  smoothing: 0,
+};
+
+export const TRAIN_DEFAULTS: Defaults = {
+  epochs: 30,
+  optimizer: "adamw",
+  batch: "64",
+  warmup: 1,
+  smoothing: 0.05,
+};
+
+/** What `mdp finetune` does where nobody says otherwise, for commands that train on their way. */
+export const PLAIN_FINETUNE: Omit<TrainingOptions, "out"> = {
+  data: undefined,
+  "data-config": undefined,
+  split: undefined,
+  limit: undefined,
+  "val-data": undefined,
+  "val-split": undefined,
+  "val-limit": undefined,
+  validate: true,
+  teacher: undefined,
+  epochs: FINETUNE_DEFAULTS.epochs,
+  batch: FINETUNE_DEFAULTS.batch,
+  accumulate: 1,
+  optimizer: FINETUNE_DEFAULTS.optimizer,
+  lr: undefined,
+  "lr-schedule": "cosine",
+  warmup: FINETUNE_DEFAULTS.warmup,
+  "final-lr": 0,
+  momentum: 0.9,
+  nesterov: true,
+  "weight-decay": undefined,
+  "decay-all": false,
+  clip: undefined,
+  ema: undefined,
+  patience: undefined,
+  loss: "mix",
+  "label-smoothing": FINETUNE_DEFAULTS.smoothing,
+  "label-weight": undefined,
+  "score-weight": undefined,
+  "feature-weight": undefined,
+  temperature: DISTILLATION.temperature,
+  crop: undefined,
+  flip: undefined,
+  mixup: 0,
+  threads: availableParallelism(),
+  workers: undefined,
+  seed: 1,
+  restart: false,
+};

@@ -179,7 +179,7 @@ async function compareOn(
     const rows: CompareRow[] = [];
     for (const method of options.methods) {
       if (context.signal.aborted) break;
-      context.progress.note(`${problem.name}: ${methodText(method)}`);
+      context.progress.note(`Method ${methodText(method)}`);
       rows.push(await rowOf(problem, method, { written, options, context, solvers, resultOf }));
     }
     return rows;

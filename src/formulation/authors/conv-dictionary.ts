@@ -44,12 +44,16 @@ export function isConvDictionary(value: PickleValue): boolean {
   return typeof first === "string" && KEY.test(first);
 }
 
+/** A JavaScript map holds 2^24 entries. */
+const MOST_CELLS = 2 ** 23;
+
 /** @throws InputError `formulation/pickle-layout` */
 export function convDictionary(value: PickleValue, where: string): ConvDictionary {
   const bad = unexpectedIn(where);
   if (typeof value !== "object" || value === null || !("kind" in value) || value.kind !== "dict") {
     return bad("no dict of latencies");
   }
+  if (value.entries.length > MOST_CELLS) return bad(`${value.entries.length} latencies`);
   const cells = new Map<string, number>();
   const batches = new Set<number>();
   const lengths = new Set<number>();

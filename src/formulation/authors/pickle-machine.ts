@@ -43,6 +43,15 @@ export function settledValue(machine: Machine, held: Held): PickleValue {
   return found === null ? machine.refuse("something that is no plain value") : found.value;
 }
 
+/** A JavaScript map holds 2^24 entries. */
+const MOST_KEPT = 2 ** 23;
+
+export function keep(machine: Machine, key: number): true {
+  if (machine.memo.size >= MOST_KEPT) return machine.refuse(`more than ${MOST_KEPT} memo entries`);
+  machine.memo.set(key, peek(machine));
+  return true;
+}
+
 export function pushKept(machine: Machine, key: number): true {
   const kept = machine.memo.get(key);
   if (kept === undefined) return machine.damaged(`entry ${key} of the memo, which isn't there`);

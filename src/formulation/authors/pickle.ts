@@ -7,6 +7,7 @@ import { cursorOver, refusedPickle } from "./pickle-cursor.ts";
 import {
   append,
   isObject,
+  keep,
   type Machine,
   memoKey,
   peek,
@@ -217,17 +218,13 @@ function readMemo(machine: Machine, opcode: number): boolean {
   const { cursor, memo } = machine;
   switch (opcode) {
     case OP.put:
-      memo.set(memoKey(machine, cursor.line()), peek(machine));
-      return true;
+      return keep(machine, memoKey(machine, cursor.line()));
     case OP.binPut:
-      memo.set(cursor.byte(), peek(machine));
-      return true;
+      return keep(machine, cursor.byte());
     case OP.longBinPut:
-      memo.set(cursor.uint32(), peek(machine));
-      return true;
+      return keep(machine, cursor.uint32());
     case OP.memoize:
-      memo.set(memo.size, peek(machine));
-      return true;
+      return keep(machine, memo.size);
     case OP.get:
       return pushKept(machine, memoKey(machine, cursor.line()));
     case OP.binGet:

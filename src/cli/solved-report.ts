@@ -113,7 +113,7 @@ function dimReports(open: OpenNetwork, solved: SolvedNetwork): DimReport[] {
     name: dim.name,
     total: dim.size * dim.unitChannels,
     kept: (counts[dim.index] ?? 0) * dim.unitChannels,
-    dropped: (solved.answer.selection.options[dim.index] ?? -1) < 0,
+    dropped: counts[dim.index] === 0,
     whole: solved.network.choices[dim.index]?.whole ?? null,
   }));
 }

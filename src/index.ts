@@ -84,13 +84,14 @@ export {
   trainingMode,
 } from "./gradients/training-mode.ts";
 export type { Attribute, Graph, Node, Tensor, Value } from "./graph/graph.ts";
+export { type DataScoreOptions, scoreWithData } from "./importance/data/score-data.ts";
 export {
   checkImportance,
   IMPORTANCE_METHODS,
   type Importance,
   parseImportance,
 } from "./importance/importance.ts";
-export { scoreNetwork } from "./importance/score.ts";
+export { type ScoreOptions, scoreNetwork } from "./importance/score.ts";
 export { listDevices, resolveDevice, tablesFor } from "./latency/devices.ts";
 export { latencyMs } from "./latency/lookup.ts";
 export { predictTable } from "./latency/predict/predict-table.ts";

@@ -75,10 +75,7 @@ export async function collect(collector: Collector, options: PassOptions): Promi
   for await (const batch of equalBatches(options.batches())) {
     update(hash, batch);
     done = { batches: done.batches + 1, images: done.images + batch.size };
-    if (before !== null && done.batches <= before.batches) {
-      if (done.batches === before.batches) takeOver(collector, before, digest(hash));
-      continue;
-    }
+    if (isCovered(collector, before, done.batches, hash)) continue;
     await collector.add(batch, done.batches - 1);
     checkFinite(collector, done.images);
     progress.step(label, done.images, Math.max(expected, done.images));
@@ -109,6 +106,18 @@ function update(hash: Hash, { images, labels }: LabelledBatch): void {
 
 function digest(hash: Hash): string {
   return hash.copy().digest("hex");
+}
+
+/** Whether an earlier run has seen the batch; its sums are taken over behind the last one that it saw. */
+function isCovered(
+  collector: Collector,
+  before: Partial | null,
+  batches: number,
+  hash: Hash,
+): boolean {
+  if (before === null || batches > before.batches) return false;
+  if (batches === before.batches) takeOver(collector, before, digest(hash));
+  return true;
 }
 
 function takeOver(collector: Collector, before: Partial, hash: string): void {

@@ -29,17 +29,29 @@ export async function conclude(
         hint: "This is a fault of the program, not of your input: please report it with the files that led here.",
       });
     case "no-solution":
-      if (run.known === null) throw nothingFound(run, outcome.reason);
-      return knownAnswer(run, run.known, boundOf(run, outcome.bound), outcome.stats, solver);
+      return emptyAnswer(run, outcome, solver);
     default:
       return outcome satisfies never;
   }
 }
 
+/** What was known, where a solver ended without a point. */
+function emptyAnswer(
+  run: Run,
+  { bound, reason, stats }: Extract<Outcome, { status: "no-solution" }>,
+  solver: string,
+): Answer {
+  if (run.known === null) throw nothingFound(run, reason);
+  const ended = `Solver ${solver} had found nothing when it ended`;
+  return knownAnswer(run, run.known, boundOf(run, bound), stats, ended);
+}
+
 /** The answer where the time was over, or the user wanted no more, before a solver was asked. @throws as `solveProblem` */
 export function concludeUnasked(unasked: Case, reason: StopReason): Answer {
   if (unasked.known === null) throw nothingFound(unasked, reason);
-  return knownAnswer(unasked, unasked.known, Number.POSITIVE_INFINITY, NO_EFFORT, null);
+  const what = reason === "interrupted" ? "It was interrupted" : "The time was over";
+  const ended = `${what} before a solver was asked`;
+  return knownAnswer(unasked, unasked.known, Number.POSITIVE_INFINITY, NO_EFFORT, ended);
 }
 
 /** The stats of no solver. */
@@ -108,16 +120,12 @@ function knownAnswer(
   { from, selection, evaluation }: Known,
   solverBound: number,
   stats: SolveStats,
-  solver: string | null,
+  ended: string,
 ): Answer {
   const { isProven, effort } = run.reduction;
   const { objective, usage } = evaluation;
   const bound = isProven ? objective : boundOver(run, objective, solverBound);
   const source = from === "start" ? "it started from" : "the presolve found";
-  const ended =
-    solver === null
-      ? "It ended before a solver was asked"
-      : `Solver ${solver} had found nothing when it ended`;
   const why = isProven
     ? "The presolve proved this optimum; no solver certified it."
     : `${ended}: this is the selection that ${source}.`;
@@ -148,7 +156,8 @@ function edgeAnswer(
     return used > limit - 1e-9 * Math.max(Math.abs(limit), Math.abs(used));
   });
   if (!isOnEdge) throw disagreement(run, `Solver ${solver} finds no answer`);
-  return knownAnswer(run, known, Number.POSITIVE_INFINITY, outcome.stats, solver);
+  const ended = `Solver ${solver} called the program infeasible`;
+  return knownAnswer(run, known, Number.POSITIVE_INFINITY, outcome.stats, ended);
 }
 
 /** A solver's bound in the problem's units. */

@@ -36,7 +36,7 @@ test.each([
   ["one with two limits that bind", chainProblem(60, { seed: 1, step: 16, budgets: [0.5, 0.46] })],
   [
     "bottlenecks with four",
-    bottleneckProblem(16, { seed: 1, step: 32, budgets: [0.5, 0.31, 0.5, 0.29] }),
+    bottleneckProblem(16, { seed: 1, step: 16, budgets: [0.5, 0.31, 0.5, 0.29] }),
   ],
   ["attention over three dims", transformerProblem(12, { seed: 1, step: 8, budgets: [0.5] })],
   [

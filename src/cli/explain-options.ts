@@ -15,6 +15,8 @@ const SOLVED = z
       precision: z.enum(["float16", "float32"]),
     }),
     importance: z.object({ path: z.string().nullable() }),
+    limits: z.array(z.object({ text: z.string(), penalty: z.unknown().nullable() })),
+    minimised: z.object({ text: z.string() }).nullable(),
     options: z
       .object({
         budget: z.string(),
@@ -41,16 +43,29 @@ export interface RememberedOptions {
   readonly protect?: string | undefined;
   readonly blocks?: boolean | undefined;
   readonly layers?: boolean | undefined;
+  readonly limit?: string[] | undefined;
+  readonly minimize?: string | undefined;
+}
+
+/** A subnet with the options that it was solved with, and what of them is not known. */
+export interface RememberedSubnet {
+  readonly subnet: Subnet;
+  readonly options: RememberedOptions;
+  readonly notes: readonly string[];
 }
 
 /** A subnet file with the options that it was solved with. */
-export function rememberedSubnet(
-  path: string,
-  structure: Structure,
-): { readonly subnet: Subnet; readonly options: RememberedOptions } {
+export function rememberedSubnet(path: string, structure: Structure): RememberedSubnet {
   const { subnet, notes } = parseSubnet(readJson(path), structure, path);
   const parsed = SOLVED.safeParse(notes.solve ?? {});
-  const { device, table, importance, options } = parsed.success ? parsed.data : {};
+  const {
+    device,
+    table,
+    importance,
+    options,
+    limits = [],
+    minimised,
+  } = parsed.success ? parsed.data : {};
   // A measured table is a file; a predicted one is made again for the same device, batch and precision.
   const tablePath = table?.path ?? undefined;
   const isThere = tablePath !== undefined && existsSync(tablePath);
@@ -69,13 +84,24 @@ export function rememberedSubnet(
       protect: options?.protect ?? undefined,
       blocks: options?.blocks,
       layers: options?.layers,
+      limit: limits.filter(({ penalty }) => penalty === null).map(({ text }) => text),
+      minimize: minimised?.text,
     },
+    // A file has what a soft limit's penalty came to, not how it was written.
+    notes: limits
+      .filter(({ penalty }) => penalty !== null)
+      .map(
+        ({ text }) =>
+          `The soft limit '${text}' of the subnet is left out: give it again with --soft and --penalty.`,
+      ),
   };
 }
 
 /** What the command line gives of these; what it doesn't give is undefined. */
 export interface GivenOptions extends RememberedOptions {
   readonly step?: number | undefined;
+  readonly soft?: string[] | undefined;
+  readonly penalty?: string[] | undefined;
 }
 
 /** Every option of the program, from the command line, else from the subnet file, else by default. */
@@ -83,13 +109,13 @@ export function withRemembered<Given extends GivenOptions>(
   given: Given,
   remembered: RememberedOptions,
 ): Given & {
-  readonly budget: string;
   readonly maxPrune: number;
   readonly blocks: boolean;
   readonly layers: boolean;
 } {
-  const isTableGiven = given.table !== undefined || given.device !== undefined;
-  const isStepGiven = given.step !== undefined || given.multipleOf !== undefined;
+  const isTableGiven = isAny(given.table, given.device);
+  const isLimitGiven = isAny(given.limit, given.soft, given.minimize);
+  const isStepGiven = isAny(given.step, given.multipleOf);
   return {
     ...given,
     ...(isTableGiven ? {} : { table: remembered.table, device: remembered.device }),
@@ -98,9 +124,15 @@ export function withRemembered<Given extends GivenOptions>(
     multipleOf: isStepGiven ? given.multipleOf : remembered.multipleOf,
     importance: given.importance ?? remembered.importance,
     protect: given.protect ?? remembered.protect,
-    budget: given.budget ?? remembered.budget ?? "50%",
+    limit: isLimitGiven ? given.limit : remembered.limit,
+    minimize: isLimitGiven ? given.minimize : remembered.minimize,
+    budget: given.budget ?? remembered.budget,
     maxPrune: given.maxPrune ?? remembered.maxPrune ?? 0.95,
     blocks: given.blocks ?? remembered.blocks ?? true,
     layers: given.layers ?? remembered.layers ?? true,
   };
+}
+
+function isAny(...values: readonly unknown[]): boolean {
+  return values.some((value) => value !== undefined);
 }

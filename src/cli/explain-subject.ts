@@ -17,7 +17,10 @@ import type { TableSource } from "./table-source.ts";
 
 /** What is explained: a network's program or an instance, and the subnet where one is given. */
 export interface ExplainSubject {
-  readonly about: Pick<ExplainReport, "name" | "head" | "options" | "dense" | "dims" | "notes">;
+  readonly about: Pick<
+    ExplainReport,
+    "name" | "head" | "options" | "goal" | "dense" | "dims" | "notes"
+  >;
   readonly problem: Problem;
   readonly selection: Selection | undefined;
 }
@@ -31,6 +34,7 @@ export function instanceToExplain(path: string): ExplainSubject {
       name: problem.name,
       head: null,
       options: null,
+      goal: "importance",
       dense: { objective },
       dims: problem.dims.map(() => ({ unitChannels: 1, whole: "one width only" })),
       notes: [],
@@ -40,37 +44,39 @@ export function instanceToExplain(path: string): ExplainSubject {
   };
 }
 
+const OTHER_UNITS =
+  "The subnet keeps other units than those that rank best by this importance; it is explained as if it kept the best.";
+
 /**
- * @param subnet null explains the best one
+ * @param remembered the subnet to explain, with notes about its options; null explains the best one
  * @throws as `prepareNetwork` and `subnetSelection`
  */
 export async function networkToExplain(
   open: OpenNetwork,
   source: TableSource,
   wanted: SolveNetworkOptions,
-  subnet: Subnet | null,
+  remembered: { readonly subnet: Subnet; readonly notes: readonly string[] } | null,
 ): Promise<ExplainSubject> {
   const prepared = await prepareNetwork(open, source, wanted);
   const { network, dense, importance } = prepared;
   const budgetMs = await latencyBudget(wanted.budget, dense.latencyMs);
-  const given = subnet === null ? null : subnetSelection(network, subnet);
+  const given = remembered === null ? null : subnetSelection(network, remembered.subnet);
   const { budget, step, maxPrune, protect, blocks, layers } = wanted;
   return {
     about: {
       name: open.name,
       head: headOf(open, source, importance),
       options: { budget, step, maxPrune, protect: protect?.source ?? null, blocks, layers },
-      dense: { objective: dense.importance },
+      goal: prepared.objective?.text ?? "importance",
+      dense: { objective: prepared.objective?.dense ?? dense.importance },
       dims: open.structure.dims.map(({ unitChannels }, dim) => ({
         unitChannels,
         whole: network.choices[dim]?.whole ?? null,
       })),
-      notes:
-        given === null || given.keepsBest
-          ? []
-          : [
-              "The subnet keeps other units than those that rank best by this importance; it is explained as if it kept the best.",
-            ],
+      notes: [
+        ...(remembered?.notes ?? []),
+        ...(given === null || given.keepsBest ? [] : [OTHER_UNITS]),
+      ],
     },
     problem: withBudget(network.problem, budgetMs),
     selection: given?.selection,

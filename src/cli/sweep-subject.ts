@@ -1,3 +1,4 @@
+import { UsageError } from "../core/errors.ts";
 import type { Answer } from "../formulation/answer.ts";
 import { evaluate } from "../formulation/evaluate.ts";
 import { readInstance } from "../formulation/instance.ts";
@@ -32,7 +33,7 @@ export interface SweepSubject {
 
 export type PointDetails = Pick<
   SweepPoint,
-  "parameters" | "macs" | "droppedBlocks" | "droppedLayers"
+  "importance" | "parameters" | "macs" | "droppedBlocks" | "droppedLayers"
 >;
 
 /** @throws InputError for the file */
@@ -44,11 +45,17 @@ export function instanceSubject(path: string): SweepSubject {
       name: problem.name,
       head: null,
       unit: problem.resources[0]?.unit ?? "",
-      dense: { latency: usage[0] ?? Number.NaN, objective, parameters: null, macs: null },
+      dense: {
+        latency: usage[0] ?? Number.NaN,
+        importance: objective,
+        parameters: null,
+        macs: null,
+      },
       notes: [],
     },
     problem,
-    details: ({ selection }) => ({
+    details: ({ selection, objective: importance }) => ({
+      importance,
       parameters: null,
       macs: null,
       droppedBlocks: [...selection.droppedBlocks].map((block) => problem.blocks[block]?.name ?? ""),
@@ -68,6 +75,7 @@ export async function networkSubject(
   const prepared = await prepareNetwork(open, source, wanted);
   const { structure } = open;
   const { problem } = prepared.network;
+  refuseLimitedLatency(problem);
   const reportFor = (
     answer: Answer,
     limit: number,
@@ -91,7 +99,7 @@ export async function networkSubject(
       unit: "ms",
       dense: {
         latency: prepared.dense.latencyMs,
-        objective: prepared.dense.importance,
+        importance: prepared.dense.importance,
         parameters: parameterCount(structure),
         macs: macCount(structure),
       },
@@ -100,8 +108,14 @@ export async function networkSubject(
     problem,
     details: (answer, limit) => {
       const { report } = reportFor(answer, limit, "");
-      const { parameters, macs, droppedBlocks, droppedLayers } = report;
-      return { parameters: parameters.chosen, macs: macs.chosen, droppedBlocks, droppedLayers };
+      const { importanceKept, parameters, macs, droppedBlocks, droppedLayers } = report;
+      return {
+        importance: importanceKept.chosen,
+        parameters: parameters.chosen,
+        macs: macs.chosen,
+        droppedBlocks,
+        droppedLayers,
+      };
     },
     options: (answer, limit) => {
       const { budget: _, ...options } = reportFor(answer, limit, "").report.options;
@@ -112,4 +126,16 @@ export async function networkSubject(
       writeSubnet(path, open, solved, report);
     },
   };
+}
+
+/** A limit on the same latency would end the sweep where nobody sees why. */
+function refuseLimitedLatency({ resources }: Problem): void {
+  const { limit = Number.POSITIVE_INFINITY } = resources[0] ?? {};
+  if (limit === Number.POSITIVE_INFINITY) return;
+  throw new UsageError({
+    code: "cli/latency-swept",
+    message: "mdp sweep sets the limit on this device's latency itself.",
+    where: "--limit",
+    hint: "Say with --from and --to, or with --budgets, where it is to end; limits on other devices and amounts may stay.",
+  });
 }

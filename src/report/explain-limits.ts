@@ -24,13 +24,14 @@ function limitText(reason: LimitReason, show: Share): string {
   const slack = limit - used;
   const room =
     slack >= 0 ? `${amount(slack)}${spaced} unused` : `${amount(-slack)}${spaced} beyond it`;
+  const within = scale < 0 ? ", at least" : " of";
   const lines = [
-    `${reading === null ? `Limit       ${resource}` : `Limit       ${text}`}${soft ? " (soft)" : ""}: ${read(used)} of ${read(limit)}${spaced} (${room})`,
+    `${reading === null ? `Limit       ${resource}` : `Limit       ${text}`}${soft ? " (soft)" : ""}: ${read(used)}${within} ${read(limit)}${spaced} (${room})`,
   ];
   if (worthAll !== null) {
     lines.push(
       worthAll > 0
-        ? `It binds: without it ${show(worthAll)} more importance would stay.`
+        ? `It binds: without it the answer would be better by ${show(worthAll)}.`
         : "It doesn't bind: without it the answer would be no better.",
     );
   }
@@ -55,7 +56,8 @@ function lossText(loss: Loss, show: Share): string {
   return loss.kind === "impossible" ? "is impossible" : "could not be solved in time";
 }
 
-/** Whole numbers as they are, others with four significant digits. */
+/** Whole numbers as they are, large ones without decimals, others with four significant digits. */
 export function amount(value: number): string {
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+  if (Number.isInteger(value)) return String(value);
+  return Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
 }

@@ -21,6 +21,9 @@ export interface ExplainReport {
   readonly options: Readonly<Record<string, unknown>> | null;
   /** The file of the subnet that is explained; null for the optimum. */
   readonly subnet: string | null;
+  /** What the losses are of: importance, or what is minimised. */
+  readonly goal: string;
+  /** Of the whole network; what losses are shares of. */
   readonly dense: { readonly objective: number };
   readonly explanation: Explanation;
   /** Per dim of the explanation: channels per unit, and why it has one option only. */
@@ -44,15 +47,16 @@ interface Call {
 
 const CLOSEST = 5;
 
-/** The explanation as people read it. Losses are per cent of the whole network's importance. */
+/** The explanation as people read it. Losses are per cent of the whole network's importance, or of what is minimised. */
 export function explainText(report: ExplainReport, paint: Painter): string {
   const { explanation, head, name, subnet } = report;
   const title = head === null ? [`Instance    ${name}`] : headLines(head, paint);
   if (subnet !== null) title.push(`Subnet      ${subnet}`);
   const show = sharesOf(report.dense.objective);
+  const shares = `Losses are shares of the whole network's ${report.goal}.`;
   const parts = [
     title.join("\n"),
-    qualityText(explanation, show, paint),
+    `${qualityText(report, show, paint)} ${shares}`,
     limitsText(explanation.limits, show),
     closestText(report, show),
     partsText("block", explanation.blocks, show),
@@ -78,7 +82,7 @@ export function conflictText({ name, head, conflict }: ConflictReport, paint: Pa
     title.join("\n"),
     `${paint.warn("No subnet meets the limits.")} ${set}`,
     moves.length === 0
-      ? "No single limit can be moved far enough to mend that."
+      ? "No move of a single limit that would be enough was found."
       : `${moves.length === 1 ? "What would be enough:" : "Moving one of these would be enough:"}\n${moves.join("\n")}`,
     minimal
       ? ""
@@ -93,7 +97,12 @@ function joined(parts: readonly string[]): string {
     .join("\n\n");
 }
 
-function qualityText({ objective, optimum }: Explanation, show: Share, paint: Painter): string {
+function qualityText({ explanation, goal }: ExplainReport, show: Share, paint: Painter): string {
+  const { objective, optimum } = explanation;
+  const better = (value: number): string =>
+    goal === "importance"
+      ? `keeps ${show(value)} more importance`
+      : `has ${show(value)} less ${goal}`;
   const behind = optimum.objective - objective;
   const proof = optimum.proven ? "proven" : "not proven";
   if (Math.abs(behind) <= 1e-9 * Math.abs(optimum.objective)) {
@@ -105,10 +114,10 @@ function qualityText({ objective, optimum }: Explanation, show: Share, paint: Pa
   }
   return behind > 0
     ? paint.warn(
-        `Another subnet within the same limits keeps ${show(behind)} more importance (${proof}). Losses below 0 are what a choice made otherwise would win.`,
+        `Another subnet within the same limits ${better(behind)} (${proof}). Losses below 0 are what a choice made otherwise would win.`,
       )
     : paint.warn(
-        `The subnet exceeds the limits, and keeps ${show(behind)} more importance than the best within them (${proof}).`,
+        `The subnet exceeds the limits, and ${better(behind)} than the best within them (${proof}).`,
       );
 }
 

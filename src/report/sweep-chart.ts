@@ -1,19 +1,19 @@
 import { frontierSvg } from "./frontier-chart.ts";
-import type { SweepReport } from "./sweep-report.ts";
+import type { SweepPoint, SweepReport } from "./sweep-report.ts";
 
 /** The frontier as a figure: importance kept against latency; the same points give the same bytes. */
 export async function sweepSvg(report: SweepReport): Promise<string> {
   const { dense, unit, points, head, name } = report;
   const solved = points.flatMap((point) =>
-    point.latency === null || point.objective === null
+    point.latency === null || point.importance === null
       ? []
-      : [{ ...point, latency: point.latency, objective: point.objective }],
+      : [{ ...point, latency: point.latency, importance: point.importance }],
   );
   const isProven = solved.every(({ status }) => status === "optimal");
   const origin = head?.table.origin === "predicted" ? "predicted latencies" : "measured latencies";
   const subtitle = [
     ...(head === null ? [] : [origin]),
-    `the best subnet within each budget${isProven ? ", all proven" : "; hollow: not proven, dashed up to the bound"}`,
+    `the best subnet within each budget, labelled with it${isProven ? "; all proven" : "; hollow: not proven, dashed up to the bound"}`,
   ].join("; ");
   return frontierSvg({
     title: head === null ? name : `${name} on ${head.device.title}`,
@@ -21,11 +21,20 @@ export async function sweepSvg(report: SweepReport): Promise<string> {
     xName: `latency (${unit})`,
     yName: "importance kept (%)",
     dense: { x: dense.latency, y: 100 },
-    points: solved.map(({ budget, latency, objective, bound, status }) => ({
-      x: latency,
-      y: (100 * objective) / dense.objective,
-      label: budget,
-      bound: status === "optimal" || bound === null ? null : (100 * bound) / dense.objective,
+    points: solved.map((point) => ({
+      x: point.latency,
+      y: (100 * point.importance) / dense.importance,
+      label: point.budget,
+      bound: boundOf(point, dense.importance),
     })),
   });
+}
+
+/** Where a point isn't proven, the most importance that may be had, per cent; null where it is, or where the objective is another. */
+function boundOf(
+  { status, bound, objective, importance }: SweepPoint,
+  dense: number,
+): number | null {
+  if (status === "optimal" || bound === null || objective !== importance) return null;
+  return (100 * bound) / dense;
 }

@@ -14,7 +14,7 @@ export interface SweepReport {
   readonly unit: string;
   readonly dense: {
     readonly latency: number;
-    readonly objective: number;
+    readonly importance: number;
     readonly parameters: number | null;
     readonly macs: number | null;
   };
@@ -32,6 +32,8 @@ export interface SweepPoint {
   readonly limit: number;
   readonly status: "optimal" | "feasible" | "infeasible" | "unsolved";
   readonly latency: number | null;
+  readonly importance: number | null;
+  /** Of the program: the importance less penalties, or what is minimised with its sign turned. */
   readonly objective: number | null;
   readonly bound: number | null;
   readonly gap: number | null;
@@ -75,7 +77,7 @@ function pointsText(report: SweepReport, paint: Painter): string {
       point.budget,
       amount(point.limit),
       point.latency === null ? "" : amount(point.latency),
-      share(point.objective, dense.objective),
+      share(point.importance, dense.importance),
       ...more,
       droppedText(point),
       statusText(point, unit, paint),
@@ -83,7 +85,7 @@ function pointsText(report: SweepReport, paint: Painter): string {
   }
   const whole = [
     `${amount(dense.latency)} ${unit}`,
-    `importance ${dense.objective.toPrecision(5)}`,
+    `importance ${dense.importance.toPrecision(5)}`,
   ];
   if (dense.parameters !== null) whole.push(`${count(dense.parameters)} parameters`);
   return `${table.toString()}\nWhole network: ${whole.join(", ")}`;
@@ -140,8 +142,9 @@ export function sweepCsv({ points, unit, dense }: SweepReport): string {
     "status",
     "latency",
     "latency_share",
+    "importance",
+    "importance_share",
     "objective",
-    "objective_share",
     "bound",
     "gap",
     "parameters",
@@ -157,8 +160,9 @@ export function sweepCsv({ points, unit, dense }: SweepReport): string {
     point.status,
     point.latency,
     point.latency === null ? null : point.latency / dense.latency,
+    point.importance,
+    point.importance === null ? null : point.importance / dense.importance,
     point.objective,
-    point.objective === null ? null : point.objective / dense.objective,
     point.bound,
     point.gap,
     point.parameters,

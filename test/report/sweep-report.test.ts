@@ -16,6 +16,7 @@ function point(change: Partial<SweepPoint>): SweepPoint {
     limit: 3.6,
     status: "optimal",
     latency: 3.5,
+    importance: 95,
     objective: 95,
     bound: 95,
     gap: 0,
@@ -32,6 +33,7 @@ function point(change: Partial<SweepPoint>): SweepPoint {
 
 const NONE = {
   latency: null,
+  importance: null,
   objective: null,
   bound: null,
   gap: null,
@@ -48,13 +50,14 @@ const REPORT: SweepReport = {
   head: null,
   options: null,
   unit: "ms",
-  dense: { latency: 4, objective: 100, parameters: 1_000_000, macs: 1e9 },
+  dense: { latency: 4, importance: 100, parameters: 1_000_000, macs: 1e9 },
   points: [
     point({}),
     point({
       budget: "2ms, or so",
       limit: 2,
       latency: 1.9,
+      importance: 70,
       objective: 70,
       bound: 72,
       gap: 0.02857,
@@ -83,7 +86,7 @@ test("the CSV has a line per point that spreadsheets read, with empty cells wher
   expect(rows[1]).toMatchObject({
     budget: "2ms, or so",
     status: "feasible",
-    objective_share: "0.7",
+    importance_share: "0.7",
     dropped_layers: "1",
   });
   expect(rows[2]).toMatchObject({ status: "infeasible", latency: "", subnet: "" });

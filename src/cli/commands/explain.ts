@@ -57,7 +57,7 @@ export const explainCommand: Command = command({
         describe: "Explain a published instance instead",
       })
       // A subnet file may say these, so that they have no default before it is read.
-      .default({ budget: undefined, "max-prune": undefined, blocks: undefined, layers: undefined })
+      .default({ "max-prune": undefined, blocks: undefined, layers: undefined })
       .conflicts("instance", ["model", "device", "table", "importance", "subnet"]),
   run: async (options, context) => {
     const { instance, subnet = null } = options;
@@ -87,7 +87,7 @@ async function openSubject(given: Options, context: Context): Promise<ExplainSub
     commandLine: context.commandLine,
   });
   const wanted = solveNetworkOptions(options, source.table.step);
-  return networkToExplain(open, source, wanted, remembered?.subnet ?? null);
+  return networkToExplain(open, source, wanted, remembered);
 }
 
 async function explainSubject(
@@ -97,8 +97,6 @@ async function explainSubject(
   context: Context,
 ): Promise<ExitCode> {
   const seconds = timeLimit ?? DEFAULT_SECONDS;
-  const end = performance.now() + 1000 * seconds;
-  const secondsLeft = (): number => (end - performance.now()) / 1000;
   const { signal } = context;
   const asked: ExplainOptions = {
     selection,
@@ -118,7 +116,8 @@ async function explainSubject(
       return signal.aborted ? EXIT.interrupted : EXIT.done;
     } catch (error) {
       if (!(error instanceof InfeasibleLimitsError)) throw error;
-      const conflict = await explainConflict(problem, { solvers, secondsLeft, signal });
+      const search = { solvers, secondsLeft: secondsFrom(performance.now(), seconds), signal };
+      const conflict = await explainConflict(problem, search, error.nearest);
       const { name, head } = about;
       const report: ConflictReport = { schema: "mdp-conflict/1", name, head, conflict };
       context.json(report);
@@ -126,4 +125,9 @@ async function explainSubject(
       return EXIT.infeasible;
     }
   });
+}
+
+/** Seconds that are left of so many after a moment. */
+function secondsFrom(began: number, seconds: number): () => number {
+  return () => seconds - (performance.now() - began) / 1000;
 }

@@ -207,6 +207,7 @@ function writePoint(
 
 const NOTHING = {
   latency: null,
+  importance: null,
   objective: null,
   bound: null,
   gap: null,

@@ -1,3 +1,4 @@
+import type { NearestLimit } from "../answer.ts";
 import { nearestLimits } from "../nearest-limits.ts";
 import type { Problem } from "../problem.ts";
 import type { Conflict } from "./explanation.ts";
@@ -10,9 +11,14 @@ import { bestOf, type ForcedOptions } from "./solve-forced.ts";
  * contradict each other is left out (Chinneck and Dravnieks 1991).
  *
  * @param problem whose limits no selection meets
+ * @param known how far each limit would have to move, where the error that said so has it
  */
-export async function explainConflict(problem: Problem, options: ForcedOptions): Promise<Conflict> {
-  const nearest = await nearestLimits(problem, options.solvers, options.signal);
+export async function explainConflict(
+  problem: Problem,
+  options: ForcedOptions,
+  known?: readonly NearestLimit[],
+): Promise<Conflict> {
+  const nearest = known ?? (await nearestLimits(problem, options.solvers, options.signal));
   let needed = limitGroups(problem).filter(({ soft }) => !soft);
   let minimal = true;
   for (const candidate of needed) {

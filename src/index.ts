@@ -53,6 +53,16 @@ export { type ExplainOptions, explain } from "./formulation/explain/explain.ts";
 export type * from "./formulation/explain/explanation.ts";
 export { type Instance, parseInstance, readInstance } from "./formulation/instance.ts";
 export { latencyBudget } from "./formulation/latency-budget.ts";
+export { type AppliedLimit, applyLimits } from "./formulation/limits/apply.ts";
+export { type MeasuredSubnet, measuredSubnet } from "./formulation/limits/measure.ts";
+export type { LimitSources } from "./formulation/limits/quantities.ts";
+export {
+  type LimitRequest,
+  type ParsedRequest,
+  parseRequest,
+} from "./formulation/limits/request.ts";
+export { type SettledLimit, settleLimits } from "./formulation/limits/settled.ts";
+export { requestedWidths, widthRules } from "./formulation/limits/width-rules.ts";
 export {
   type NetworkOptions,
   type NetworkProblem,

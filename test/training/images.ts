@@ -36,8 +36,8 @@ export function randomImages(
   };
 }
 
-/** One residual block for 3 x 8 x 8 images, two Gemms behind it, five classes. */
-export function tinyNetwork({ seed = 1, norms = true, width = 6 } = {}): Graph {
+/** One residual block for 3 x 8 x 8 images, two Gemms behind it. */
+export function tinyNetwork({ seed = 1, norms = true, width = 6, classes = 5 } = {}): Graph {
   const b = networkBuilder(seed);
   const spec = { from: 8, to: 8, bn: norms };
   const stem = b.relu(
@@ -46,6 +46,6 @@ export function tinyNetwork({ seed = 1, norms = true, width = 6 } = {}): Graph {
   const inner = b.relu(b.conv("inner", stem, { ...spec, to: width }));
   const sum = b.relu(b.add("sum", b.conv("outer", inner, { ...spec, from: width }), stem));
   const flat = b.node("Flatten", [b.node("GlobalAveragePool", [sum])]);
-  b.output(b.gemm("fc2", b.relu(b.gemm("fc1", flat, 8, 16)), 16, 5));
+  b.output(b.gemm("fc2", b.relu(b.gemm("fc1", flat, 8, 16)), 16, classes));
   return b.graph();
 }

@@ -170,3 +170,25 @@ test("what can't be scored is refused with what would help", async () => {
     code: "importance/no-loss",
   });
 });
+
+test("fisher tells images apart where their rows take turns, and where they follow each other", async () => {
+  const scores: number[][] = [];
+  for (const turns of [false, true]) {
+    const b = networkBuilder(41);
+    // 4 tokens of 6 numbers; with turns, tokens lie in front of images.
+    const tokens = b.input("input", ["batch", 4, 6]);
+    const swap = { attributes: { perm: [1, 0, 2] } };
+    const laid = turns ? b.node("Transpose", [tokens], swap) : tokens;
+    const rows = b.node("Reshape", [laid, b.ints("rows", [-1, 6])]);
+    const hidden = b.node("Tanh", [b.gemm("one", rows, 6, 5)]);
+    const apart = b.node("Reshape", [
+      b.gemm("two", hidden, 5, 3),
+      b.ints("apart", turns ? [4, -1, 3] : [-1, 4, 3]),
+    ]);
+    const back = turns ? b.node("Transpose", [apart], swap) : apart;
+    b.output(b.gemm("head", b.node("Flatten", [back]), 12, 5));
+    const fisher = await scoresOn(b.graph(), randomBatches(2, [3, 4, 6]), { method: "fisher" });
+    scores.push([...scoresIn(fisher, "one", "one")]);
+  }
+  close(scores[1] ?? [], scores[0] ?? []);
+});

@@ -14,6 +14,7 @@ import type { Graph } from "../../graph/graph.ts";
 import { inferShapes } from "../../graph/shapes/infer.ts";
 import { ancestors } from "../../graph/traversal.ts";
 import type { Model } from "../../onnx/model.ts";
+import type { Feeds } from "../../runtime/session.ts";
 import type { AxisUnits, Layer, Structure } from "../../structure/structure.ts";
 import type { LabelSource } from "../importance.ts";
 import { perUnit } from "../per-unit.ts";
@@ -36,8 +37,8 @@ interface Watched {
   readonly layer: Layer;
   readonly value: string;
   readonly axis: number;
-  /** Whether the numbers that come out of a run are one row per image. */
-  readonly perImage: boolean;
+  /** Axis that grows with the batch, where numbers are wanted image by image; null: summed over all axes but the units'. */
+  readonly batchAxis: number | null;
   readonly units: AxisUnits | null;
   /** Per index along the axis, the first index that belongs to the same unit. */
   readonly first: Int32Array;
@@ -67,15 +68,24 @@ export async function gradientScorer(
   const session = await openGraph(model, extension.graph(), threads);
   const labeller = await openLabeller(model, graph, logits, options);
   const add = adderOf(method);
+  const inOrder: boolean[] = [];
   return {
     sums: new Map(watched.map(({ layer, sum }) => [layer.name, sum])),
     add: async (images) => {
       const feed = imageFeed(structure.graph, images);
       const labels = await labeller.labelsOf(images, feed);
       const outputs = await session.run({ [input]: feed, [LABELS]: labelFeed(labels) });
+      if (method === "fisher" && inOrder.length === 0) {
+        // With -1 an image has no label, and no part in the loss.
+        const onlyFirst = labels.map((label, image) => (image === 0 ? label : -1));
+        const ofFirst = await session.run({ [input]: feed, [LABELS]: labelFeed(onlyFirst) });
+        for (const [index, at] of watched.entries()) {
+          inOrder.push(rowsInOrder(at, floatsFrom(ofFirst, products[index]), images.size));
+        }
+      }
       for (const [index, at] of watched.entries()) {
-        const output = outputs[products[index] ?? ""];
-        if (output?.type === "float32") add(at, output.data, images.size);
+        const values = floatsFrom(outputs, products[index]);
+        add(at, values, images.size, inOrder[index] ?? true);
       }
     },
     scoresOf: (index, passed) => {
@@ -90,6 +100,11 @@ export async function gradientScorer(
       await labeller.close();
     },
   };
+}
+
+function floatsFrom(outputs: Feeds, name: string | undefined): Float32Array {
+  const output = outputs[name ?? ""];
+  return output?.type === "float32" ? output.data : new Float32Array();
 }
 
 /** The layers that the loss depends on, and what is watched of each. */
@@ -111,9 +126,8 @@ function watchedLayers(
     const units = structure.axis(value, axis);
     const length = inferShapes(graph).resolved(value)?.[axis] ?? 0;
     const first = firstOfUnit(units, length);
-    return [
-      { layer, value, axis, perImage: onOutput, units, first, sum: new Float64Array(length) },
-    ];
+    const batchAxis = onOutput ? batchAxisOf(structure, graph, layer, value, axis) : null;
+    return [{ layer, value, axis, batchAxis, units, first, sum: new Float64Array(length) }];
   });
   if (watched.length === 0 && method === "taylor-bn") {
     throw noNormalisation(
@@ -122,6 +136,21 @@ function watchedLayers(
     );
   }
   return watched;
+}
+
+/** The axis whose extent at this batch is another one than at batch 1; the first axis where the batch is 1. */
+function batchAxisOf(
+  structure: Structure,
+  graph: Graph,
+  layer: Layer,
+  value: string,
+  axis: number,
+): number {
+  const [single, here] = [structure.shapes.of(value), inferShapes(graph).resolved(value)];
+  const growing = (here ?? []).flatMap((extent, at) => (extent === single?.[at] ? [] : [at]));
+  const [batchAxis = 0, ...others] = growing;
+  if (others.length > 0 || batchAxis >= axis) throw mixedBatch(layer);
+  return batchAxis;
 }
 
 function firstOfUnit(units: AxisUnits | null, length: number): Int32Array {
@@ -141,13 +170,13 @@ function firstOfUnit(units: AxisUnits | null, length: number): Int32Array {
 function reduced(
   extension: Extension,
   graph: Graph,
-  { value, axis, perImage }: Watched,
+  { value, axis, batchAxis }: Watched,
   gradient: string,
   method: GradientOptions["method"],
 ): string {
   const rank = inferShapes(graph).resolved(value)?.length ?? 0;
   const product = extension.node("Mul", [value, gradient]);
-  if (perImage) return extension.sumBut(product, rank, [0, axis]);
+  if (batchAxis !== null) return extension.sumBut(product, rank, [batchAxis, axis]);
   if (method === "taylor") {
     return extension.sumBut(extension.node("Mul", [product, product]), rank, [axis]);
   }
@@ -155,7 +184,8 @@ function reduced(
   return extension.sumBut(terms, rank, [axis]);
 }
 
-type Adder = (at: Watched, values: Float32Array, images: number) => void;
+/** `rowsInOrder`: all rows of the first image come first; otherwise the images take turns. */
+type Adder = (at: Watched, values: Float32Array, images: number, rowsInOrder: boolean) => void;
 
 function adderOf(method: GradientOptions["method"]): Adder {
   switch (method) {
@@ -188,25 +218,41 @@ function addEach(weigh: (derivative: number) => number): Adder {
 }
 
 /** Half the square of every image's own derivative: the gradient of the mean loss is 1 / images of it. */
-const addPerImage: Adder = ({ layer, sum, first }, values, images) => {
-  const perImage = values.length / images;
-  if (perImage % sum.length !== 0) throw mixedBatch(layer);
-  for (let image = 0; image < images; image += 1) {
-    const ofUnit = new Float64Array(sum.length);
-    for (let at = 0; at < perImage; at += 1) {
-      const unit = first[at % sum.length] ?? 0;
-      ofUnit[unit] = (ofUnit[unit] ?? 0) + images * (values[image * perImage + at] ?? 0);
-    }
-    for (const [unit, derivative] of ofUnit.entries()) {
-      sum[unit] = (sum[unit] ?? 0) + derivative ** 2 / 2;
-    }
+const addPerImage: Adder = ({ sum, first }, values, images, rowsInOrder) => {
+  const units = sum.length;
+  const rows = values.length / units;
+  const ofImages = new Float64Array(images * units);
+  for (const [at, value] of values.entries()) {
+    const row = Math.floor(at / units);
+    const image = rowsInOrder ? Math.floor((row * images) / rows) : row % images;
+    const cell = image * units + (first[at % units] ?? 0);
+    ofImages[cell] = (ofImages[cell] ?? 0) + images * value;
+  }
+  for (const [cell, derivative] of ofImages.entries()) {
+    sum[cell % units] = (sum[cell % units] ?? 0) + derivative ** 2 / 2;
   }
 };
+
+/**
+ * How the rows of a value that has several per image are ordered: from the derivatives of the first image's loss alone, which
+ * are zero on every other image's rows.
+ * @throws InputError `importance/mixed-batch`
+ */
+function rowsInOrder({ layer, sum }: Watched, ofFirst: Float32Array, images: number): boolean {
+  const rows = ofFirst.length / sum.length;
+  const touched = Array.from({ length: rows }, (_, row) => row).filter((row) =>
+    ofFirst.subarray(row * sum.length, (row + 1) * sum.length).some((value) => value !== 0),
+  );
+  if (touched.every((row) => row < rows / images)) return true;
+  if (touched.every((row) => row % images === 0)) return false;
+  throw mixedBatch(layer);
+}
 
 function mixedBatch(layer: Layer): InputError {
   return new InputError({
     code: "importance/mixed-batch",
-    message: "The leading axis of the layer's output is not one row, or several, per image.",
+    message:
+      "Which part of the layer's output belongs to which image can't be told from its shape.",
     where: `layer '${layer.name}'`,
     hint: "Score with --method taylor, which reads the weights' gradients.",
   });

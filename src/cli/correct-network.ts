@@ -20,6 +20,7 @@ export interface CorrectRequest extends ImageOptions {
   readonly positions?: number | undefined;
   readonly ridge: number;
   readonly target?: Target | undefined;
+  readonly looks: number;
   readonly memory: number;
   readonly seed: number;
   readonly threads?: number | undefined;
@@ -31,30 +32,45 @@ export const CORRECT_DEFAULTS = {
   images: 2000,
 
   ridge: 0.01,
+  looks: 2,
   memory: 2,
 } as const satisfies Partial<CorrectRequest>;
 
 /** Images per batch that is read. */
 const BATCH = 100;
 
-/** A correction on a random choice of the images, with the images it did not see. */
+/** A correction on a random choice of the images, where these lie, and the images there that it did not see. */
 export async function correctOpened(
   open: OpenNetwork,
   subnet: Subnet,
   request: CorrectRequest,
   context: Context,
-): Promise<{ readonly correction: Correction; readonly rest: Dataset | null }> {
+): Promise<{
+  readonly correction: Correction;
+  readonly path: string;
+  readonly rest: Dataset | null;
+}> {
   const dataset = await openImages(open, request);
-  const { correction: method, images, positions, ridge, target, memory, seed, threads } = request;
+  const {
+    correction: method,
+    images,
+    positions,
+    ridge,
+    target,
+    looks,
+    memory,
+    seed,
+    threads,
+  } = request;
   const limit = Math.min(images, dataset.count);
   const batches = dataset.batches(BATCH, { limit, seed });
   const correction = await correctSubnet(open.model, open.structure, subnet, batches, {
-    ...{ method, images: limit, positions, ridge, target, seed, threads },
+    ...{ method, images: limit, positions, ridge, target, looks, seed, threads },
     memoryBytes: memory * 2 ** 30,
     progress: context.progress,
     signal: context.signal,
   });
-  return { correction, rest: unseen(dataset, limit, seed) };
+  return { correction, path: dataset.path, rest: unseen(dataset, limit, seed) };
 }
 
 /** The images that a choice of `seen` images by this seed leaves. */

@@ -232,10 +232,15 @@ export async function correctStage(road: Road): Promise<string | null> {
   await staged(road, "correct", dependsOn, ["corrected.onnx", "correct.json"], async () => {
     const { subnet } = parseSubnet(readJson(subnetPath), open.structure, subnetPath);
     const request = { ...CORRECT_DEFAULTS, data, dataConfig, seed };
-    const { correction } = await correctOpened(open, subnet, request, context);
+    const { correction, path } = await correctOpened(open, subnet, request, context);
+    if (path === options.data) {
+      context.progress.note(
+        "The repair saw, without labels, images that the network is evaluated on. Name others with --train.",
+      );
+    }
     const { graph, ...done } = correction;
     writeModel(withGraph(open.model, graph), run.path("corrected.onnx"));
-    writeJson(run.path("correct.json"), { schema: "mdp-correction/1", data, ...done });
+    writeJson(run.path("correct.json"), { schema: "mdp-correction/1", data: path, ...done });
   });
   return "corrected.onnx";
 }

@@ -108,6 +108,19 @@ export const correctCommand: Command = command({
         default: CORRECT_DEFAULTS.ridge,
         describe: "Pull towards the old weights, relative to the inputs' mean variance",
       })
+      .option("looks", {
+        type: "number",
+        requiresArg: true,
+        default: CORRECT_DEFAULTS.looks,
+        describe:
+          "Times to fit a layer that a Relu follows; from the second on only what is above zero counts",
+      })
+      .option("target", {
+        requiresArg: true,
+        choices: ["stream", "layer"] as const,
+        default: "stream" as const,
+        describe: "Fit the last layer of a branch to the residual sum, or each to its own output",
+      })
       .option("memory", {
         type: "number",
         requiresArg: true,
@@ -126,7 +139,7 @@ export const correctCommand: Command = command({
         describe: "For the choice of images and positions",
       }),
   run: async (options, context) => {
-    for (const name of ["images", "positions", "threads"] as const)
+    for (const name of ["images", "positions", "looks", "threads"] as const)
       checkWhole(options[name], `--${name}`, 1);
     for (const name of ["limit", "seed"] as const) checkWhole(options[name], `--${name}`, 0);
     checkPositive(options.memory, "--memory");
@@ -142,9 +155,11 @@ export const correctCommand: Command = command({
     const proof = await proveCut(model, structure, subnet, cut, { seed: options.seed });
     const started = performance.now();
     const request: CorrectRequest = { ...options, correction: options.method };
-    const { correction, rest } = await correctOpened(open, subnet, request, context);
+    const { correction, path, rest } = await correctOpened(open, subnet, request, context);
     const seconds = (performance.now() - started) / 1000;
-    const judges: Dataset | null = options.limit === 0 ? null : (test ?? rest);
+    // A test split that is the one repaired on would judge on what was seen.
+    const unseen = test === null || test.path === path ? rest : test;
+    const judges: Dataset | null = options.limit === 0 ? null : unseen;
     const graphs = [
       { name: "dense", graph: structure.graph },
       { name: "cut", graph: cut },
@@ -163,8 +178,7 @@ export const correctCommand: Command = command({
       proof,
       seconds,
       ...done,
-      judgedOn:
-        judges === null ? null : test === null ? `the rest of ${options.data}` : judges.path,
+      judgedOn: judges === null ? null : judges === rest ? `the rest of ${path}` : judges.path,
       accuracy: accuracies,
     };
     context.json(report);

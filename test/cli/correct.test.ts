@@ -1,0 +1,63 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { defaultNetwork } from "../../src/cli/default-network.ts";
+import { SILENT } from "../../src/core/progress.ts";
+import { randomFrom } from "../../src/core/random.ts";
+import { writeShapeSet } from "../../src/data/shape-files.ts";
+import { readModel } from "../../src/onnx/read.ts";
+import type { CorrectReport } from "../../src/report/correct-report.ts";
+import { findStructure } from "../../src/structure/find-structure.ts";
+import { randomSubnet } from "../../src/subnet/random-subnet.ts";
+import { subnetJson } from "../../src/subnet/subnet-file.ts";
+import { mdp } from "../helpers/cli.ts";
+
+let folder = "";
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "mdp-correct-"));
+  const structure = findStructure(readModel(defaultNetwork().model).graph);
+  const subnet = randomSubnet(structure, randomFrom(2), { minKept: 0.7, multipleOf: 8 });
+  writeFileSync(join(folder, "subnet.json"), JSON.stringify(subnetJson(structure, subnet)));
+  const drawn = { size: 64, train: 30, test: 20, seed: 3, format: "records" } as const;
+  await writeShapeSet(join(folder, "shapes"), drawn, SILENT);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+test("correct proves the surgery, repairs on the training split, and judges on the test split", async () => {
+  const command = ["correct", "--subnet", "subnet.json", "--data", "shapes", "--images", "20"];
+  const result = await mdp([...command, "--out", "corrected.onnx", "--json"], folder);
+  expect(result.code, result.stderr).toBe(0);
+  const report = JSON.parse(result.stdout) as CorrectReport;
+  expect(report).toMatchObject({ schema: "mdp-correct/1", images: 20, method: "least-squares" });
+  expect(report.proof.maxRelative).toBeLessThanOrEqual(1e-5);
+  expect(report.accuracy?.map(({ count }) => count)).toEqual([20, 20, 20]);
+  expect(report.judgedOn).toContain("test.bin");
+  expect(readModel(join(folder, "corrected.onnx")).graph.nodes.length).toBeGreaterThan(20);
+});
+
+test("repairing on the test split it judges on the images that the repair left over", async () => {
+  const data = ["--data", "shapes", "--split", "test", "--method", "bn"];
+  const command = ["correct", "--subnet", "subnet.json", ...data, "--images", "15"];
+  const result = await mdp([...command, "--out", "bn.onnx"], folder);
+  expect(result.code, result.stderr).toBe(0);
+  expect(result.stdout).toMatch(/normalisations on 15 images without labels/);
+  expect(result.stdout).toMatch(/on 5 images that the correction did not see \(the rest of/);
+});
+
+test.each([
+  ["no such data", ["--data", "nowhere"], 3],
+  ["a ridge below zero", ["--data", "shapes", "--ridge=-1"], 2],
+  ["no images", ["--data", "shapes", "--images", "0"], 2],
+  ["an unknown method", ["--data", "shapes", "--method", "magic"], 2],
+  ["a subnet that isn't there", ["--data", "shapes", "--subnet", "missing.json"], 3],
+] as const)("%s ends with a message, and nothing is written", async (_, args, exitCode) => {
+  const given: readonly string[] = args;
+  const subnet = given.includes("--subnet") ? [] : ["--subnet", "subnet.json"];
+  const result = await mdp(["correct", ...args, ...subnet, "--out", "never.onnx"], folder);
+  expect(result.code, result.stderr).toBe(exitCode);
+  expect(result.stderr).toMatch(/^error: /m);
+  expect(existsSync(join(folder, "never.onnx"))).toBe(false);
+});

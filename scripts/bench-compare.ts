@@ -120,7 +120,10 @@ function familyOf(name: string): string {
   return name.replace(/-\d+$/, "").replace(/-b\d+-s\d+$/, "");
 }
 
-/** Per family and budget, the mean importance over the instances that the method has an answer for. */
+/**
+ * Per family and budget, the mean importance over the instances that every method has an answer for, methods without any
+ * left aside; in brackets the number of answers where it isn't all.
+ */
 function tables(): string {
   const names = methods.map(methodText);
   const head = `| instances | budget | ${names.join(" | ")} |\n| --- | --- | ${names.map(() => "--:").join(" | ")} |\n`;
@@ -129,18 +132,31 @@ function tables(): string {
     budgets.map((budget) => {
       const group = results.filter((each) => each.family === family && each.budget === budget);
       const count = group.length / methods.length;
-      const cells = names.map((name) => meanText(group.filter(({ method }) => method === name)));
-      return `| ${family} (${count}) | ${budget} | ${cells.join(" | ")} |\n`;
+      return `| ${family} (${count}) | ${budget} | ${cellsOf(group, names).join(" | ")} |\n`;
     }),
   );
   return head + rows.join("");
 }
 
-function meanText(group: readonly Kept[]): string {
-  const found = group.flatMap(({ importance }) => (importance === null ? [] : [importance]));
-  if (found.length === 0) return "none";
-  const mean = (100 * found.reduce((sum, share) => sum + share, 0)) / found.length;
-  return found.length === group.length
-    ? mean.toFixed(2)
-    : `${mean.toFixed(2)} (${found.length} of ${group.length})`;
+function cellsOf(group: readonly Kept[], names: readonly string[]): string[] {
+  const answered = new Map(
+    names.map((name) => [
+      name,
+      group.filter(({ method, importance }) => method === name && importance !== null),
+    ]),
+  );
+  const some = [...answered.values()].filter((list) => list.length > 0);
+  const common = new Set(
+    group
+      .map(({ instance }) => instance)
+      .filter((name) => some.every((list) => list.some(({ instance }) => instance === name))),
+  );
+  return names.map((name) => {
+    const list = answered.get(name) ?? [];
+    const shares = list.filter(({ instance }) => common.has(instance));
+    if (list.length === 0) return "none";
+    const mean = shares.reduce((sum, { importance }) => sum + (importance ?? 0), 0) / shares.length;
+    const text = shares.length === 0 ? "-" : (100 * mean).toFixed(2);
+    return list.length === group.length / names.length ? text : `${text} (${list.length})`;
+  });
 }

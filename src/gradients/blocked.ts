@@ -12,10 +12,11 @@ import {
   stringAttribute,
 } from "../graph/graph.ts";
 import { inferShapes, type Shapes } from "../graph/shapes/infer.ts";
-import { intTensor } from "../graph/tensor.ts";
+import { elementCount, intTensor } from "../graph/tensor.ts";
 import { topologicalOrder } from "../graph/traversal.ts";
 import type { Attributes } from "./emitter.ts";
 
+const LARGEST_KERNEL = 121;
 const DOMAIN = "com.microsoft.nchwc";
 
 /**
@@ -57,6 +58,8 @@ function blockedNodes(node: Node, context: Blocking): readonly Node[] | null {
   const depthwise = isDepthwise(node, kernel);
   const [outputs = 1, perGroup = 1] = kernel;
   const aligned = outputs % block === 0 && (depthwise || perGroup % block === 0);
+  // Kernels beyond that are gradients in a kernel's place: turning them into blocks costs more than it saves.
+  if (elementCount(kernel.slice(2)) > LARGEST_KERNEL) return null;
   if (!aligned || (intAttribute(node, "group", 1) > 1 && !depthwise)) return null;
   const [output = ""] = node.outputs;
   const inside = `${output}/blocked`;

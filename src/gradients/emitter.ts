@@ -3,9 +3,6 @@ import { type AttributeLiteral, attributesFrom } from "../graph/build.ts";
 import type { DataType, Graph, Node, Tensor } from "../graph/graph.ts";
 import { intTensor, tensorFromBytes } from "../graph/tensor.ts";
 
-/** Element types that have gradients. */
-export type FloatType = "float32" | "float64";
-
 export type Attributes = Readonly<Record<string, AttributeLiteral>>;
 
 /** What is known of a value while a graph is extended: nothing is open, so that sizes can be written down. */

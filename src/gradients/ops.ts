@@ -191,6 +191,37 @@ export function padSpatial(
   return pad(e, x, [0, 0, ...begins], [0, 0, ...ends]);
 }
 
+/** Every element of an axis followed by zeros, so that `steps` lie between one and the next, also after the last. */
+export function spread(e: Emitter, x: string, steps: readonly number[]): string {
+  if (steps.every((step) => step === 1)) return x;
+  const shape = e.shapeOf(x);
+  const wide = shape.map((extent, axis) => extent * (steps[axis] ?? 1));
+  const image = shape.length === 4 && steps[0] === 1 && steps[1] === 1;
+  if (image && e.typeOf(x) === "float32") return masked(e, x, steps, wide);
+  const apart = shape.flatMap((extent) => [extent, 1]);
+  const gaps = steps.flatMap((step) => [0, step - 1]);
+  const none = gaps.map(() => 0);
+  return reshape(e, pad(e, reshape(e, x, apart), none, gaps), wide);
+}
+
+// On images, repeating every element and clearing the copies is four times as fast as padding with single zeros.
+function masked(e: Emitter, x: string, steps: readonly number[], wide: Shape): string {
+  const [, , rows = 1, columns = 1] = wide;
+  const [, , down = 1, across = 1] = steps;
+  const mask = new Float64Array(rows * columns);
+  for (let row = 0; row < rows; row += down) {
+    for (let column = 0; column < columns; column += across) mask[row * columns + column] = 1;
+  }
+  const scales = e.floats([4], Float64Array.from(steps), "float32");
+  const attributes = {
+    mode: "nearest",
+    coordinate_transformation_mode: "asymmetric",
+    nearest_mode: "floor",
+  };
+  const repeated = e.node("Resize", [x, "", scales], wide, { attributes });
+  return multiply(e, repeated, e.floats([rows, columns], mask, e.typeOf(x)));
+}
+
 export function concat(e: Emitter, parts: readonly string[], axis: number): string {
   const [first = ""] = parts;
   if (parts.length === 1) return first;

@@ -14,7 +14,7 @@ import { staticGraph } from "../../src/gradients/static-graph.ts";
 import { trainingMode } from "../../src/gradients/training-mode.ts";
 import { graphBuilder } from "../../src/graph/build.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { floatTensor, intTensor } from "../../src/graph/tensor.ts";
+import { floatTensor, intTensor, tensorFromBytes } from "../../src/graph/tensor.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { type Feeds, openSession } from "../../src/runtime/session.ts";
 import { bottleneckResnet, networkBuilder } from "../helpers/networks.ts";
@@ -200,6 +200,40 @@ test("weights are the stored tensors that a gradient reaches: no statistics, bou
   const names = trainableParameters(graph, graph.outputs[0]?.name ?? "");
   const stored = [...graph.initializers.keys()].filter((name) => !name.includes("running"));
   expect([...names].sort()).toEqual(stored.sort());
+});
+
+test("a Dropout that drops passes the gradient where it let the value through, scaled alike", async () => {
+  const b = graphBuilder();
+  b.input("x", [4, 50]);
+  b.tensor("ratio", floatTensor([], [0.25]));
+  b.tensor("drops", tensorFromBytes("bool", [], Uint8Array.of(1)));
+  b.output(b.node("Dropout", ["x", "ratio", "drops"], { outputs: ["y"] }));
+  const { graph, gradients } = differentiate(b.graph(), { loss: "y", withRespectTo: ["x"] });
+  const ones = floats([4, 50], new Array<number>(200).fill(1));
+  const results = await run(graph, { x: ones });
+  // Of ones, the output is the factor that the gradient must have.
+  expect(results[gradients.get("x") ?? ""]).toEqual(results["y"]);
+  expect(new Set(results["y"]).size).toBe(2);
+});
+
+test("gradients of inner values are those of each sample", async () => {
+  const b = networkBuilder(4);
+  const inner = b.conv("conv", b.input("input", ["batch", 2, 4, 4]), { from: 2, to: 3, bn: false });
+  b.output(b.node("Tanh", [inner], { outputs: ["y"] }));
+  const graph = staticGraph(b.graph(), { batch: 3 });
+  const request = { loss: "y", withRespectTo: [inner, "conv.bias"] };
+  const { graph: whole, gradients } = differentiate(graph, request);
+  const random = randomFrom(1);
+  const input = floats([3, 2, 4, 4], Array.from({ length: 96 }, random.normal));
+  const results = await run(whole, { input });
+  const each = results[gradients.get(inner) ?? ""] ?? [];
+  expect(each).toHaveLength(3 * 3 * 16);
+  const sums = [0, 1, 2].map((channel) =>
+    each.reduce((sum, value, i) => sum + (Math.floor(i / 16) % 3 === channel ? value : 0), 0),
+  );
+  results[gradients.get("conv.bias") ?? ""]?.forEach((value, channel) => {
+    expect(value).toBeCloseTo(sums[channel] ?? Number.NaN, 4);
+  });
 });
 
 test("an op without a rule is an error that names it, before anything runs", () => {

@@ -2,6 +2,7 @@ import { randomFrom } from "../../src/core/random.ts";
 import { differentiate } from "../../src/gradients/differentiate.ts";
 import { trainableParameters } from "../../src/gradients/parameters.ts";
 import { staticGraph } from "../../src/gradients/static-graph.ts";
+import { type GraphBuilder, graphBuilder } from "../../src/graph/build.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shapes/infer.ts";
 import { elementCount, floatsOf, floatTensor, intTensor } from "../../src/graph/tensor.ts";
@@ -211,4 +212,24 @@ async function run(
   return new Map(
     Object.entries(results).map(([name, { data }]) => [name, Float64Array.from(data, Number)]),
   );
+}
+
+/** A float32 tensor of seeded normal numbers, each mapped. */
+export function weights(
+  shape: readonly number[],
+  seed: number,
+  map: (normal: number) => number = (x) => x,
+): ReturnType<typeof floatTensor> {
+  const random = randomFrom(seed);
+  return floatTensor(
+    shape,
+    Float32Array.from({ length: elementCount(shape) }, () => map(random.normal())),
+  );
+}
+
+/** A graph with one output. */
+export function built(write: (b: GraphBuilder) => string, opset = 17): Graph {
+  const b = graphBuilder({ opset });
+  b.output(write(b));
+  return b.graph();
 }

@@ -12,6 +12,7 @@ import {
   range,
   reduce,
   reshape as reshapeNode,
+  spread,
   sumTo,
   transpose as transposeNode,
 } from "../ops.ts";
@@ -111,17 +112,8 @@ function unsliced(
 ): string {
   const backwards = cuts.flatMap(({ step }, axis) => (step < 0 ? [axis] : []));
   const forward = flip(e, gradient, backwards);
-  const spread = cuts.map(({ count, step }) => (count > 1 ? Math.abs(step) : 1));
-  const apart = cuts.flatMap(({ count }) => [count, 1]);
-  const gaps = spread.flatMap((step) => [0, step - 1]);
-  const none = gaps.map(() => 0);
-  const wide = spread.every((step) => step === 1)
-    ? forward
-    : reshapeNode(
-        e,
-        padNode(e, reshapeNode(e, forward, apart), none, gaps),
-        cuts.map(({ count }, axis) => count * (spread[axis] ?? 1)),
-      );
+  const steps = cuts.map(({ count, step }) => (count > 1 ? Math.abs(step) : 1));
+  const wide = spread(e, forward, steps);
   const begins = cuts.map(({ first, count, step }) =>
     step < 0 ? first + (count - 1) * step : first,
   );

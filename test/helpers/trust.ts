@@ -115,16 +115,23 @@ export async function trustSeed(seed: number, solvers: readonly Solver[]): Promi
   if (optimum !== null && !(larger !== null && larger >= optimum - tolerance(optimum))) {
     distrust(seed, `larger limits lower the optimum from ${optimum} to ${larger}`);
   }
-  for (const solver of solvers) {
-    for (const presolve of [false, undefined] as const) {
-      const verdict = await verdictOf(problem, solver, presolve);
-      const how = presolve === false ? "plain" : "reduced";
-      if (!isSame(verdict, optimum)) {
-        distrust(seed, `${solver.name} on the ${how} program says ${verdict}, not ${optimum}`);
-      }
+  for (const solver of solvers) await trustSolver(problem, optimum, seed, solver);
+  return optimum;
+}
+
+async function trustSolver(
+  problem: Problem,
+  optimum: Verdict,
+  seed: number,
+  solver: Solver,
+): Promise<void> {
+  for (const presolve of [false, undefined] as const) {
+    const verdict = await verdictOf(problem, solver, presolve);
+    const how = presolve === false ? "plain" : "reduced";
+    if (!isSame(verdict, optimum)) {
+      distrust(seed, `${solver.name} on the ${how} program says ${verdict}, not ${optimum}`);
     }
   }
-  return optimum;
 }
 
 /** @param unit what the problem's gains were multiplied with */

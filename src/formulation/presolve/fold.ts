@@ -1,4 +1,5 @@
 import type { Problem, ProblemTerm } from "../problem.ts";
+import { stridesOf, walkBox } from "./factors.ts";
 
 /** Larger joint tables would cost the solver more than their tighter bound saves. */
 const MOST_CELLS = 1000;
@@ -9,42 +10,66 @@ const MOST_CELLS = 1000;
  * the relaxation bounds better. The usual triangle: a stream dim and the two inner dims of a bottleneck.
  */
 export function foldTriangles(problem: Problem): Problem {
-  const sizes = problem.dims.map(({ counts }) => counts.length);
-  const pairs = new Map<string, ProblemTerm[]>();
-  const around = problem.dims.map(() => new Set<number>());
-  for (const term of problem.terms) {
-    const pair = pairOf(term, sizes);
-    if (pair === null) continue;
-    const [one, other] = pair;
-    const key = `${term.block}:${one}-${other}`;
-    pairs.set(key, [...(pairs.get(key) ?? []), term]);
-    around[one]?.add(other);
-    around[other]?.add(one);
-  }
+  const pairs = pairsOf(problem);
   const folded = new Set<ProblemTerm>();
   const joint: ProblemTerm[] = [];
-  for (const [key, terms] of pairs) {
-    const [term] = terms;
-    const pair = term === undefined ? null : pairOf(term, sizes);
-    if (term === undefined || pair === null || folded.has(term)) continue;
-    const [a, b] = pair;
-    for (const c of around[a] ?? []) {
-      if (c === b || !around[b]?.has(c)) continue;
-      const cells = (sizes[a] ?? 1) * (sizes[b] ?? 1) * (sizes[c] ?? 1);
-      const members = [key, ...[pairKey(term.block, a, c), pairKey(term.block, b, c)]].map(
-        (each) => pairs.get(each) ?? [],
-      );
-      const isFresh = members.every(
-        (each) => each.length > 0 && !each.some((one) => folded.has(one)),
-      );
-      if (!isFresh || cells > MOST_CELLS) continue;
-      for (const each of members.flat()) folded.add(each);
-      joint.push(jointTerm(problem, members.flat(), [a, b, c], sizes));
-      break;
-    }
+  for (const [term] of pairs.terms.values()) {
+    const triangle =
+      term === undefined || folded.has(term) ? null : triangleOf(pairs, term, folded);
+    if (triangle === null) continue;
+    for (const each of triangle.members) folded.add(each);
+    joint.push(jointTerm(problem, triangle.members, triangle.dims, pairs.sizes));
   }
   if (joint.length === 0) return problem;
   return { ...problem, terms: [...problem.terms.filter((term) => !folded.has(term)), ...joint] };
+}
+
+/** The tables over two dims. */
+interface Pairs {
+  /** Options per dim. */
+  readonly sizes: readonly number[];
+  /** By block and dims. */
+  readonly terms: ReadonlyMap<string, readonly ProblemTerm[]>;
+  /** Per dim those that it shares a table with. */
+  readonly around: readonly ReadonlySet<number>[];
+}
+
+function pairsOf({ dims, terms }: Problem): Pairs {
+  const sizes = dims.map(({ counts }) => counts.length);
+  const found = new Map<string, ProblemTerm[]>();
+  const around = dims.map(() => new Set<number>());
+  for (const term of terms) {
+    const pair = pairOf(term, sizes);
+    if (pair === null) continue;
+    const key = pairKey(term.block, ...pair);
+    found.set(key, [...(found.get(key) ?? []), term]);
+    around[pair[0]]?.add(pair[1]);
+    around[pair[1]]?.add(pair[0]);
+  }
+  return { sizes, terms: found, around };
+}
+
+/** A third dim that has tables with both of a table's, none of which is folded yet; null where there is none. */
+function triangleOf(
+  { sizes, terms, around }: Pairs,
+  term: ProblemTerm,
+  folded: ReadonlySet<ProblemTerm>,
+): { dims: readonly number[]; members: readonly ProblemTerm[] } | null {
+  const [a, b] = pairOf(term, sizes) ?? [-1, -1];
+  for (const c of around[a] ?? []) {
+    if (c === b || !around[b]?.has(c)) continue;
+    const sides = [
+      [a, b],
+      [a, c],
+      [b, c],
+    ].map(([one = -1, other = -1]) => terms.get(pairKey(term.block, one, other)) ?? []);
+    const members = sides.flat();
+    const isFresh =
+      sides.every(({ length }) => length > 0) && !members.some((each) => folded.has(each));
+    const cells = (sizes[a] ?? 1) * (sizes[b] ?? 1) * (sizes[c] ?? 1);
+    if (isFresh && cells <= MOST_CELLS) return { dims: [a, b, c], members };
+  }
+  return null;
 }
 
 function pairKey(block: number | null, one: number, other: number): string {
@@ -72,25 +97,15 @@ function jointTerm(
   dims: readonly number[],
   sizes: readonly number[],
 ): ProblemTerm {
-  const [a = 0, b = 0, c = 0] = dims;
-  const shape = [sizes[a] ?? 1, sizes[b] ?? 1, sizes[c] ?? 1];
+  const shape = dims.map((dim) => sizes[dim] ?? 1);
   const add = (tableOf: (term: ProblemTerm) => Float64Array | null): Float64Array | null => {
     let total: Float64Array | null = null;
     for (const term of terms) {
       const table = tableOf(term);
       if (table === null) continue;
-      total ??= new Float64Array((shape[0] ?? 1) * (shape[1] ?? 1) * (shape[2] ?? 1));
-      const strides = dims.map((dim) => strideOf(term, dim, sizes));
-      let at = 0;
-      for (let i = 0; i < (shape[0] ?? 1); i += 1) {
-        for (let j = 0; j < (shape[1] ?? 1); j += 1) {
-          for (let k = 0; k < (shape[2] ?? 1); k += 1) {
-            const cell = i * (strides[0] ?? 0) + j * (strides[1] ?? 0) + k * (strides[2] ?? 0);
-            total[at] = (total[at] ?? 0) + (table[cell] ?? 0);
-            at += 1;
-          }
-        }
-      }
+      total ??= new Float64Array(shape.reduce((product, size) => product * size, 1));
+      const along = dims.map((dim) => strideOf(term, dim, sizes));
+      addAlong(total, table, shape, along);
     }
     return total;
   };
@@ -102,6 +117,18 @@ function jointTerm(
     gain: add(({ gain }) => gain),
     cost: problem.resources.map((_, r) => add(({ cost }) => cost[r] ?? null)),
   };
+}
+
+/** Adds a table to a larger one, along its strides. */
+function addAlong(
+  total: Float64Array,
+  table: Float64Array,
+  shape: readonly number[],
+  along: readonly number[],
+): void {
+  walkBox(shape, stridesOf(shape), along, (a, b) => {
+    total[a] = (total[a] ?? 0) + (table[b] ?? 0);
+  });
 }
 
 /** How far apart a table's cells of two successive options of a dim are; 0 where it isn't over that dim. */

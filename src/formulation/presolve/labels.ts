@@ -1,6 +1,6 @@
 import { type Limit, worthOf } from "./hunt.ts";
 import type { Group, Source, Trace, Window } from "./label-list.ts";
-import { mergerFor } from "./label-merge.ts";
+import { type Merger, mergerFor } from "./label-merge.ts";
 import { labelOrder, type Step } from "./label-order.ts";
 import type { Bucket, Plan } from "./plan.ts";
 import { basesAt, costAt, type Point, pointAt } from "./point.ts";
@@ -94,11 +94,10 @@ async function labelPass(
   const windows = windowsOf(question, steps, reach);
   const positions = new Int32Array(plan.graph.variables.length);
   const traces: Trace[] = [];
-  let groups: Group[] = [firstGroup(plan, resources)];
+  let groups: readonly Group[] = [firstGroup(plan, resources)];
   let frontier: readonly number[] = [];
   let labels = 0;
   let effort = 0;
-  let rested = 0;
   for (const [at, step] of steps.entries()) {
     const targets: Targets = new Map();
     for (const group of groups) {
@@ -107,25 +106,15 @@ async function labelPass(
       });
       expand(plan, resources, step, group, reach, positions, targets);
     }
-    const merger = mergerFor(
-      multipliers,
-      windows[at] ?? { least: [], most: [], reach },
-      question.width,
-    );
-    groups = [];
-    for (const target of targets.values()) {
-      const group = merger.merge(target.positions, target.sources);
-      if (group !== null) groups.push(group);
-      const now = effort + merger.effort();
-      if (now > maxLabels) return { ...nothing, labels: labels + merger.count(), isStopped: true };
-      if (now - rested < LABELS_PER_REST) continue;
-      rested = now;
-      await rest();
-    }
-    traces.push(merger.trace());
+    const window = windows[at] ?? { least: [], most: [], reach };
+    const merger = mergerFor(multipliers, window, question.width);
+    const merged = await mergeAll(merger, targets, maxLabels - effort, rest);
     labels += merger.count();
     effort += merger.effort();
-    if (groups.length === 0) return { ...nothing, labels, isStopped: false };
+    if (merged === null) return { ...nothing, labels, isStopped: true };
+    if (merged.length === 0) return { ...nothing, labels, isStopped: false };
+    groups = merged;
+    traces.push(merger.trace());
     frontier = step.frontier;
   }
   const last = groups[0] === undefined ? null : bestOf(question, groups[0]);
@@ -137,6 +126,28 @@ async function labelPass(
     labels,
     isStopped: false,
   };
+}
+
+/** The groups of one step; null where they take more than they may. */
+async function mergeAll(
+  merger: Merger,
+  targets: Targets,
+  maxEffort: number,
+  rest: () => Promise<void>,
+): Promise<Group[] | null> {
+  const groups: Group[] = [];
+  let rested = 0;
+  for (const { positions, sources } of targets.values()) {
+    const group = merger.merge(positions, sources);
+    if (group !== null) groups.push(group);
+    const effort = merger.effort();
+    if (effort > maxEffort) return null;
+    if (effort - rested < LABELS_PER_REST) continue;
+    rested = effort;
+    await rest();
+  }
+  await rest();
+  return groups;
 }
 
 function firstGroup({ constantCost }: Plan, resources: readonly number[]): Group {
@@ -192,17 +203,19 @@ function costRanges(
   const sums = new Float64Array(bucket.size);
   const least = resources.map(() => Number.POSITIVE_INFINITY);
   const most = resources.map(() => Number.NEGATIVE_INFINITY);
+  const take = (bases: Int32Array, state: number): void => {
+    resources.forEach((resource, r) => {
+      const cost = costAt(bucket, bases, state, resource);
+      if (cost < (least[r] as number)) least[r] = cost;
+      if (cost > (most[r] as number)) most[r] = cost;
+    });
+  };
   eachOutCell(bucket, (cell, bases) => {
     const best = bucket.message[cell] as number;
     if (best === Number.NEGATIVE_INFINITY) return;
     sumSlots(bucket, bases, sums);
-    for (let k = 0; k < bucket.size; k += 1) {
-      if (!(best - (sums[k] as number) <= reach)) continue;
-      for (let r = 0; r < resources.length; r += 1) {
-        const cost = costAt(bucket, bases, k, resources[r] ?? 0);
-        if (cost < (least[r] as number)) least[r] = cost;
-        if (cost > (most[r] as number)) most[r] = cost;
-      }
+    for (let state = 0; state < bucket.size; state += 1) {
+      if (best - (sums[state] as number) <= reach) take(bases, state);
     }
   });
   return { least, most };

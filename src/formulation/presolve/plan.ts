@@ -62,50 +62,79 @@ export interface Order {
   readonly size: PlanSize;
 }
 
+/** What is left while variables go. */
+interface Remaining {
+  readonly sizes: readonly number[];
+  readonly neighbours: readonly Set<number>[];
+  /** Cells of each variable's bucket, if it went now. */
+  readonly cells: number[];
+  /** When a neighbour of it went last. */
+  readonly touched: Int32Array;
+  readonly left: Set<number>;
+}
+
 /** Greedy: the variable whose bucket has the fewest cells goes first; of equals, the one whose neighbour went last. */
 export function eliminationOrder(graph: FactorGraph): Order {
-  const sizes = graph.variables.map(({ states }) => states.length);
-  const neighbours = sizes.map(() => new Set<number>());
-  for (const { scope } of graph.factors) {
-    for (const one of scope) {
-      for (const other of scope) if (one !== other) neighbours[one]?.add(other);
-    }
-  }
-  const cellsOf = (variable: number): number => {
-    let cells = sizes[variable] ?? 1;
-    for (const other of neighbours[variable] ?? []) cells *= sizes[other] ?? 1;
-    return cells;
-  };
-  const cells = sizes.map((_, variable) => cellsOf(variable));
-  const touched = new Int32Array(sizes.length).fill(-1);
-  const left = new Set(sizes.keys());
-  for (const [variable, size] of sizes.entries()) if (size < 2) left.delete(variable);
+  const remaining = remainingOf(graph);
   const order: number[] = [];
   let work = 0;
   let largest = 0;
-  while (left.size > 0) {
-    let best = -1;
-    for (const variable of left) {
-      const isBetter =
-        best < 0 ||
-        (cells[variable] ?? 0) < (cells[best] ?? 0) ||
-        (cells[variable] === cells[best] && (touched[variable] ?? 0) > (touched[best] ?? 0));
-      if (isBetter) best = variable;
-    }
-    left.delete(best);
-    order.push(best);
-    work += cells[best] ?? 0;
-    largest = Math.max(largest, cells[best] ?? 0);
-    const around = [...(neighbours[best] ?? [])];
-    for (const one of around) {
-      const mine = neighbours[one];
-      mine?.delete(best);
-      for (const other of around) if (one !== other) mine?.add(other);
-      touched[one] = order.length;
-    }
-    for (const one of around) cells[one] = cellsOf(one);
+  while (remaining.left.size > 0) {
+    const next = nextToGo(remaining);
+    const cells = remaining.cells[next] ?? 0;
+    order.push(next);
+    work += cells;
+    largest = Math.max(largest, cells);
+    remove(remaining, next, order.length);
   }
   return { order, size: { work, largest } };
+}
+
+function remainingOf({ variables, factors }: FactorGraph): Remaining {
+  const sizes = variables.map(({ states }) => states.length);
+  const neighbours = sizes.map(() => new Set<number>());
+  for (const { scope } of factors) {
+    for (const one of scope) for (const other of scope) neighbours[one]?.add(other);
+  }
+  neighbours.forEach((around, variable) => {
+    around.delete(variable);
+  });
+  const touched = new Int32Array(sizes.length).fill(-1);
+  const left = new Set([...sizes.keys()].filter((variable) => (sizes[variable] ?? 0) > 1));
+  const remaining = { sizes, neighbours, cells: [] as number[], touched, left };
+  for (const variable of sizes.keys()) remaining.cells.push(cellsOf(remaining, variable));
+  return remaining;
+}
+
+function cellsOf({ sizes, neighbours }: Remaining, variable: number): number {
+  let cells = sizes[variable] ?? 1;
+  for (const other of neighbours[variable] ?? []) cells *= sizes[other] ?? 1;
+  return cells;
+}
+
+function nextToGo({ cells, touched, left }: Remaining): number {
+  let best = -1;
+  for (const variable of left) {
+    const difference = best < 0 ? -1 : (cells[variable] ?? 0) - (cells[best] ?? 0);
+    const isLater = (touched[variable] ?? 0) > (touched[best] ?? 0);
+    if (difference < 0 || (difference === 0 && isLater)) best = variable;
+  }
+  return best;
+}
+
+/** What a variable hung together with hangs together once it is gone. */
+function remove(remaining: Remaining, variable: number, time: number): void {
+  const { neighbours, cells, touched, left } = remaining;
+  left.delete(variable);
+  const around = [...(neighbours[variable] ?? [])];
+  for (const one of around) {
+    const mine = neighbours[one];
+    for (const other of around) mine?.add(other);
+    mine?.delete(one);
+    mine?.delete(variable);
+    touched[one] = time;
+  }
+  for (const one of around) cells[one] = cellsOf(remaining, one);
 }
 
 /** A table on its way into a bucket. Its scope has the variables that go later first. */

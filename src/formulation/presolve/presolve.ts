@@ -4,17 +4,8 @@ import { noReduction, type Presolve, type PresolveContext, type Reduction } from
 import { buildFactors } from "./build-factors.ts";
 import { type FactorGraph, statesOf } from "./factors.ts";
 import { foldTriangles } from "./fold.ts";
-import {
-  type Found,
-  type Hunt,
-  HuntStopped,
-  type Limit,
-  limitedResources,
-  offer,
-  roundingOf,
-  startHunt,
-} from "./hunt.ts";
-import { firstMultipliers, lookForAny, narrow, removeBelow, type Searched } from "./narrow.ts";
+import { type Found, type Hunt, HuntStopped, startHunt } from "./hunt.ts";
+import { firstMultipliers, lookForAny, narrow, removeBelow } from "./narrow.ts";
 import { eliminationOrder, type Order } from "./plan.ts";
 import { remainsOf } from "./remains.ts";
 import { settle } from "./settle.ts";

@@ -13,29 +13,46 @@ export interface Remains {
 /** The states that a graph has left, as what remains of its problem. */
 export function remainsOf(problem: Problem, graph: FactorGraph): Remains {
   const options = problem.dims.map((): number[] => []);
-  const blocks = problem.blocks.map((): Remains["blocks"][number] => "free");
+  const blocks = problem.blocks.map((): Fate => "free");
   const layers = problem.layers.map((): Remains["layers"][number] => "free");
   for (const { kind, index, states } of graph.variables) {
     if (kind === "dim") {
       const { counts, block } = problem.dims[index] ?? { counts: [], block: null };
-      options[index] = states.filter((state) => state < counts.length);
-      if (block === null) continue;
-      if (options[index]?.length === 0) blocks[block] = "dropped";
-      else if (options[index]?.length === states.length) blocks[block] = "kept";
-    } else if (kind === "block" && states.length === 1) {
-      blocks[index] = states[0] === 1 ? "kept" : "dropped";
+      const mine = states.filter((state) => state < counts.length);
+      options[index] = mine;
+      if (block !== null)
+        blocks[block] = fateOf(mine.length, states.length) ?? blocks[block] ?? "free";
+    } else if (kind === "block") {
+      blocks[index] = fateOf(states.filter((state) => state === 1).length, states.length) ?? "free";
     } else if (kind === "layer" && states.length === 1 && states[0] === 0) layers[index] = "stands";
   }
+  spreadFates(problem, blocks);
   const isDropped = (block: number | null): boolean =>
-    blockChain(problem, block).some((each) => blocks[each] === "dropped");
-  const around = problem.blocks.map(({ parent }, block) =>
-    blocks[block] === "kept" ? blockChain(problem, parent) : [],
-  );
-  for (const kept of around.flat()) if (blocks[kept] === "free") blocks[kept] = "kept";
-  problem.blocks.forEach((_, block) => {
-    if (isDropped(block)) blocks[block] = "dropped";
-  });
+    block !== null && blocks[block] === "dropped";
   return { options: withTies(problem, options, layers, isDropped), blocks, layers };
+}
+
+type Fate = Remains["blocks"][number];
+
+/** A block's fate by how many of its variable's states keep it; null where both are left. */
+function fateOf(keeping: number, states: number): Fate | null {
+  if (keeping === 0) return "dropped";
+  return keeping === states ? "kept" : null;
+}
+
+/** What is around a kept block is kept, and what is in a dropped one dropped. */
+function spreadFates(problem: Problem, blocks: Fate[]): void {
+  problem.blocks.forEach(({ parent }, block) => {
+    if (blocks[block] !== "kept") return;
+    for (const outer of blockChain(problem, parent)) {
+      if (blocks[outer] === "free") blocks[outer] = "kept";
+    }
+  });
+  problem.blocks.forEach((_, block) => {
+    if (blockChain(problem, block).some((outer) => blocks[outer] === "dropped")) {
+      blocks[block] = "dropped";
+    }
+  });
 }
 
 /** Dims that a layer can still tie keep the same options, all that either has. */

@@ -91,12 +91,14 @@ export async function searchMultiplier(
     const isNew = isAbove(line, ends, multiplier);
     ends[line.cost <= most ? "within" : "over"] = line;
     if (!isNew || sweeps >= maxSweeps) break;
-    if (ends.within === null && multiplier === 0 && penalty === Number.POSITIVE_INFINITY) {
+    const isUnpriced = ends.within === null && multiplier === 0;
+    if (isUnpriced && penalty === Number.POSITIVE_INFINITY) {
+      // The cheapest point is the line of a multiplier without end.
       const cheapest = start.map((_, r) => (r === resource ? 1 : 0));
       ends.within = lineOf((await sweepAt(plan, hunt, cheapest, 0)).point);
-      if (ends.within.cost > most) break;
     }
-    const next = nextMultiplier(ends, multiplier, penalty);
+    const isHopeless = ends.within !== null && ends.within.cost > most;
+    const next = isHopeless ? null : nextMultiplier(ends, multiplier, penalty);
     if (next === null) break;
     multiplier = next;
     now = await sweepWith(multiplier);

@@ -8,7 +8,7 @@ import type {
   Selection,
 } from "../problem.ts";
 import { axisCounts, axisHome } from "../problem-axes.ts";
-import type { FactorGraph } from "./factors.ts";
+import type { FactorGraph, Variable } from "./factors.ts";
 import type { Found } from "./hunt.ts";
 import type { Remains } from "./remains.ts";
 
@@ -201,27 +201,35 @@ function lift(problem: Problem, remains: Remains, places: Places, selection: Sel
 }
 
 function lower(remains: Remains, places: Places, selection: Selection): Selection | null {
-  const droppedBlocks = new Set<number>();
+  const droppedBlocks = lowerBlocks(remains, places, selection);
+  const layers = [...selection.droppedLayers].map((layer) => places.layers[layer] ?? -1);
+  const options = lowerOptions(remains, places, selection);
+  if (droppedBlocks === null || options === null || layers.includes(-1)) return null;
+  return { options, droppedBlocks, droppedLayers: new Set(layers) };
+}
+
+/** Null where a block's fate is another one. */
+function lowerBlocks(remains: Remains, places: Places, selection: Selection): Set<number> | null {
+  const dropped = new Set<number>();
   for (const [block, fate] of remains.blocks.entries()) {
     const isDropped = selection.droppedBlocks.has(block);
     if (fate !== "free" && isDropped !== (fate === "dropped")) return null;
-    if (fate === "free" && isDropped) droppedBlocks.add(places.blocks[block] ?? -1);
+    if (fate === "free" && isDropped) dropped.add(places.blocks[block] ?? -1);
   }
-  const droppedLayers = new Set<number>();
-  for (const layer of selection.droppedLayers) {
-    const place = places.layers[layer] ?? -1;
-    if (place < 0) return null;
-    droppedLayers.add(place);
-  }
+  return dropped;
+}
+
+/** Null where an option is gone. */
+function lowerOptions(remains: Remains, places: Places, selection: Selection): number[] | null {
   const options: number[] = [];
-  for (const [dim, place] of places.dims.entries()) {
-    if (place < 0) continue;
+  for (const [dim, left] of remains.options.entries()) {
+    if ((places.dims[dim] ?? -1) < 0) continue;
     const old = selection.options[dim] ?? -1;
-    const option = old < 0 ? -1 : (remains.options[dim]?.indexOf(old) ?? -1);
+    const option = left.indexOf(old);
     if (old >= 0 && option < 0) return null;
     options.push(option);
   }
-  return { options, droppedBlocks, droppedLayers };
+  return options;
 }
 
 /** The selection that a choice of states stands for. */
@@ -229,14 +237,23 @@ export function selectionOf(problem: Problem, graph: FactorGraph, { states }: Fo
   const options = problem.dims.map(() => -1);
   const droppedBlocks = new Set<number>();
   const droppedLayers = new Set<number>();
-  graph.variables.forEach(({ kind, index }, at) => {
-    const state = states[at] ?? 0;
-    if (kind === "dim") {
+  const decide = {
+    dim: (index: number, state: number): void => {
       const { counts, block } = problem.dims[index] ?? { counts: [], block: null };
       if (state < counts.length) options[index] = state;
       else if (block !== null) droppedBlocks.add(block);
-    } else if (kind === "block" && state === 0) droppedBlocks.add(index);
-    else if (kind === "layer" && state === 1) droppedLayers.add(index);
+    },
+    block: (index: number, state: number): void => {
+      if (state === 0) droppedBlocks.add(index);
+    },
+    layer: (index: number, state: number): void => {
+      if (state === 1) droppedLayers.add(index);
+    },
+    // It follows from its parts.
+    sum: (): void => {},
+  } satisfies Record<Variable["kind"], (index: number, state: number) => void>;
+  graph.variables.forEach(({ kind, index }, at) => {
+    decide[kind](index, states[at] ?? 0);
   });
   return { options, droppedBlocks, droppedLayers };
 }

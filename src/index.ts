@@ -123,6 +123,13 @@ export { findStructure } from "./structure/find-structure.ts";
 export type { Block, Dim, Layer, Structure } from "./structure/structure.ts";
 export { structureHash } from "./structure/structure-json.ts";
 export { compareSubnets, type SubnetDifference } from "./subnet/compare-subnets.ts";
+export {
+  CORRECTION_METHODS,
+  type Correction,
+  type CorrectionMethod,
+  type CorrectOptions,
+  correctSubnet,
+} from "./subnet/correct/correct.ts";
 export { cutGraph } from "./subnet/cut.ts";
 export { type Proof, proveSubnet } from "./subnet/prove.ts";
 export { keepAll, type Subnet } from "./subnet/subnet.ts";

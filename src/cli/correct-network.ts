@@ -104,7 +104,7 @@ function lastImages(batch: Batch, from: number): Batch {
   };
 }
 
-export interface NamedGraph {
+interface NamedGraph {
   readonly name: string;
   readonly graph: Model["graph"];
 }

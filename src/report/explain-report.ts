@@ -11,6 +11,7 @@ import type {
 import { amount, limitsText, type Share, sharesOf } from "./explain-limits.ts";
 import type { Painter } from "./painter.ts";
 import { headLines, plainTable, type SolveHead, shortened, tidy } from "./solve-report.ts";
+import { withUnit } from "./sweep-report.ts";
 
 /** Why a subnet is as it is: what `mdp explain` prints. */
 export interface ExplainReport {
@@ -168,7 +169,7 @@ function dimsText({ explanation, dims }: ExplainReport, show: Share): string {
   // Of the first limit, usually the latency.
   const [first] = explanation.limits;
   const [resource = -1] = first?.members ?? [];
-  const savings = first === undefined ? [] : [`saves (${first.unit})`];
+  const savings = first === undefined ? [] : [withUnit("saves", first.unit)];
   const table = plainTable(
     ["dim", "kept", "narrower", ...savings, "loses", "wider", "loses", ""],
     [

@@ -1,5 +1,5 @@
 import { frontierSvg } from "./frontier-chart.ts";
-import type { SweepPoint, SweepReport } from "./sweep-report.ts";
+import { type SweepPoint, type SweepReport, withUnit } from "./sweep-report.ts";
 
 /** The frontier as a figure: importance kept against latency; the same points give the same bytes. */
 export async function sweepSvg(report: SweepReport): Promise<string> {
@@ -18,7 +18,7 @@ export async function sweepSvg(report: SweepReport): Promise<string> {
   return frontierSvg({
     title: head === null ? name : `${name} on ${head.device.title}`,
     subtitle: `${subtitle[0]?.toUpperCase()}${subtitle.slice(1)}`,
-    xName: `latency (${unit})`,
+    xName: withUnit("latency", unit),
     yName: "importance kept (%)",
     dense: { x: dense.latency, y: 100 },
     points: solved.map((point) => ({

@@ -64,7 +64,15 @@ function pointsText(report: SweepReport, paint: Painter): string {
   const isNetwork = dense.parameters !== null;
   const extra = isNetwork ? ["parameters", "MACs"] : [];
   const table = plainTable(
-    ["budget", `limit (${unit})`, `latency (${unit})`, "importance", ...extra, "dropped", "status"],
+    [
+      "budget",
+      withUnit("limit", unit),
+      withUnit("latency", unit),
+      "importance",
+      ...extra,
+      "dropped",
+      "status",
+    ],
     ["right", "right", "right", "right", ...extra.map(() => "right" as const), "left", "left"],
   );
   const share = (value: number | null, of: number | null): string =>
@@ -126,6 +134,11 @@ function notesText({ points, complete, notes, head }: SweepReport): string {
     );
   }
   return lines.join("\n");
+}
+
+/** `latency (ms)`; an instance may not say its unit. */
+export function withUnit(name: string, unit: string): string {
+  return unit === "" ? name : `${name} (${unit})`;
 }
 
 /** Whole numbers as they are, others with four significant digits. */

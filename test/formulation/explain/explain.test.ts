@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { createHighs } from "../../../solvers/highs.ts";
 import { InfeasibleError } from "../../../src/core/errors.ts";
+import type { NearestLimit } from "../../../src/formulation/answer.ts";
 import { explainConflict } from "../../../src/formulation/explain/conflict.ts";
 import { explain } from "../../../src/formulation/explain/explain.ts";
 import type {
@@ -131,6 +132,27 @@ async function forcedLoss(problem: Problem, optimum: number, choice: Choice): Pr
   return { kind: "exact", loss: optimum - forced.objective };
 }
 
+/** Some steps and a block of an instance, one by one. */
+async function expectForcedLosses(file: string): Promise<void> {
+  const { problem } = readInstance(file);
+  const best = await solveProblem(problem, [highs]);
+  const { dims, blocks } = await explain(problem, [highs], { answer: best });
+  const steps = dims.flatMap(({ narrower, wider }) => [narrower, wider]);
+  expect(steps.every((step) => step === null || step.loss.kind === "exact")).toBe(true);
+  for (const dim of [0, 3, 7]) {
+    for (const step of [dims[dim]?.narrower, dims[dim]?.wider]) {
+      const option = problem.dims[dim]?.counts.indexOf(step?.count ?? Number.NaN) ?? -1;
+      if (option < 0) continue;
+      const loss = await forcedLoss(problem, best.objective, { kind: "option", dim, option });
+      expect(step?.loss).toEqual(loss);
+    }
+  }
+  const [block] = blocks;
+  if (block === undefined) return;
+  const choice: Choice = { kind: "block", block: 0, kept: !block.kept };
+  expect(block.loss).toEqual(await forcedLoss(problem, best.objective, choice));
+}
+
 describe("losses", () => {
   const path = sharedPath("mdp-instances/mobilenetv1_55-20.json");
   const far = sharedPath("mdp-instances/resnet50_mdp70-04.json");
@@ -138,25 +160,8 @@ describe("losses", () => {
   test.skipIf(path === null || far === null)(
     "of published instances, found within a growing reach, are those of the forced programs (skipped without the shared instances)",
     async () => {
-      for (const file of [path, far]) {
-        const { problem } = readInstance(file ?? "");
-        const best = await solveProblem(problem, [highs]);
-        const found = await explain(problem, [highs], { answer: best });
-        const steps = found.dims.flatMap(({ narrower, wider }) => [narrower, wider]);
-        expect(steps.every((step) => step === null || step.loss.kind === "exact")).toBe(true);
-        for (const dim of [0, 3, 7]) {
-          for (const step of [found.dims[dim]?.narrower, found.dims[dim]?.wider]) {
-            const option = problem.dims[dim]?.counts.indexOf(step?.count ?? Number.NaN) ?? -1;
-            if (option < 0) continue;
-            const loss = await forcedLoss(problem, best.objective, { kind: "option", dim, option });
-            expect(step?.loss).toEqual(loss);
-          }
-        }
-        const [block] = found.blocks;
-        if (block === undefined) continue;
-        const choice: Choice = { kind: "block", block: 0, kept: !block.kept };
-        expect(block.loss).toEqual(await forcedLoss(problem, best.objective, choice));
-      }
+      await expectForcedLosses(path ?? "");
+      await expectForcedLosses(far ?? "");
     },
     60_000,
   );
@@ -188,6 +193,27 @@ describe("losses", () => {
   });
 });
 
+/** These limits contradict each other, and no fewer of them. */
+function expectIrreducible(problem: Problem, limits: readonly string[]): void {
+  const within = (names: readonly string[]): Problem =>
+    withLimits(
+      problem,
+      problem.resources.map(({ name, limit }) =>
+        names.includes(name) ? limit : Number.POSITIVE_INFINITY,
+      ),
+    );
+  expect(enumerateProblem(within(limits))).toBe(null);
+  for (const each of limits) {
+    expect(enumerateProblem(within(limits.filter((name) => name !== each)))).not.toBe(null);
+  }
+}
+
+/** Moving this limit alone makes the problem feasible. */
+function expectEnough(problem: Problem, { resource, least }: NearestLimit): void {
+  const moved = problem.resources.map(({ name, limit }) => (name === resource ? least : limit));
+  expect(enumerateProblem(withLimits(problem, moved))).not.toBe(null);
+}
+
 describe("a conflict", () => {
   test("names limits that contradict each other, and none that could be left out", async () => {
     let several = 0;
@@ -198,24 +224,8 @@ describe("a conflict", () => {
         if (enumerateProblem(problem) !== null) return;
         const { limits, minimal, nearest } = await explainConflict(problem, unhurried);
         expect(minimal).toBe(true);
-        const without = (names: readonly string[]): Problem =>
-          withLimits(
-            problem,
-            problem.resources.map(({ name, limit }) =>
-              names.includes(name) ? limit : Number.POSITIVE_INFINITY,
-            ),
-          );
-        expect(enumerateProblem(without(limits))).toBe(null);
-        for (const each of limits) {
-          expect(enumerateProblem(without(limits.filter((name) => name !== each)))).not.toBe(null);
-        }
-        for (const { resource, least, othersKept } of nearest) {
-          if (!othersKept) continue;
-          const moved = problem.resources.map(({ name, limit }) =>
-            name === resource ? least : limit,
-          );
-          expect(enumerateProblem(withLimits(problem, moved))).not.toBe(null);
-        }
+        expectIrreducible(problem, limits);
+        for (const each of nearest) if (each.othersKept) expectEnough(problem, each);
         conflicts += 1;
         if (limits.length > 1) several += 1;
       }),

@@ -9,7 +9,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createHighs } from "../solvers/highs.ts";
-import { InfeasibleError } from "../src/core/errors.ts";
+import { InfeasibleError, LimitError } from "../src/core/errors.ts";
 import { packageRoot } from "../src/core/files.ts";
 import { keeping, widest } from "../src/formulation/baselines/meter.ts";
 import { methodText, parseMethod } from "../src/formulation/baselines/method.ts";
@@ -88,9 +88,9 @@ async function compare(instance: Problem, budget: string): Promise<Kept[]> {
     const found = await runMethod(problem, method, [highs], {
       written: instanceWrittenAxes(problem),
       isMatched: true,
-      timeLimitSeconds: 120,
+      timeLimitSeconds: 600,
     }).catch((error: unknown) => {
-      if (error instanceof InfeasibleError) return null;
+      if (error instanceof InfeasibleError || error instanceof LimitError) return null;
       throw error;
     });
     const published = found?.own?.asPublished ?? null;

@@ -3,6 +3,7 @@
  * knapsack; at once, or in steps that approach the limit exponentially (arXiv 2006.09081), the tables read anew after each.
  */
 
+import { LimitError } from "../../core/errors.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Problem, Selection } from "../problem.ts";
 import { methodInfeasible } from "./infeasible.ts";
@@ -28,7 +29,10 @@ export interface LinearLatencyResult {
   readonly own: OwnModel;
 }
 
-/** @throws InfeasibleError `formulation/method-infeasible` */
+/**
+ * When the time is over, the best run so far.
+ * @throws InfeasibleError `formulation/method-infeasible`; LimitError where there is none yet
+ */
 export async function linearLatency(
   problem: Problem,
   options: LinearLatencyOptions,
@@ -88,19 +92,31 @@ async function closest(
     if (best === null || run.objective > best.run.objective) best = { run, factor };
     return false;
   };
+  let isTimeOver = false;
+  /** Null, too, once the time is over and a run is at hand. */
+  const run = async (factor: number): Promise<MethodRun | null> => {
+    if (isTimeOver) return null;
+    try {
+      return await attempt(factor);
+    } catch (error) {
+      if (!(error instanceof LimitError) || best === null) throw error;
+      isTimeOver = true;
+      return null;
+    }
+  };
   const isOneOver = isOver(1, atOne);
   let [low, high] = [1, 1];
   for (const factor of isOneOver ? DOWN : UP) {
     [low, high] = isOneOver ? [factor, low] : [high, factor];
-    if (isOver(factor, await attempt(factor)) !== isOneOver) break;
+    if (isOver(factor, await run(factor)) !== isOneOver) break;
   }
   for (let step = 0; step < BISECTIONS && high - low > CLOSE * high; step += 1) {
     const factor = (low + high) / 2;
-    if (isOver(factor, await attempt(factor))) high = factor;
+    if (isOver(factor, await run(factor))) high = factor;
     else low = factor;
   }
   const middle = low;
-  for (const part of AROUND) isOver(part * middle, await attempt(part * middle));
+  for (const part of AROUND) isOver(part * middle, await run(part * middle));
   return best;
 }
 

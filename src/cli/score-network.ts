@@ -19,13 +19,16 @@ export interface ScoreRequest extends ImageOptions {
   readonly seed: number;
   /** `samplesFor(method)` unless given. */
   readonly samples?: number | undefined;
-  readonly batch: number;
+  /** What the network fixes, or 32, unless given. */
+  readonly batch?: number | undefined;
   readonly labels: LabelSource;
   readonly threads: number;
 }
 
 /** What `mdp prune` scores with, where nobody says otherwise; the defaults of `mdp score`. */
-export const SCORE_DEFAULTS = { batch: 32, labels: "data" } as const;
+export const SCORE_DEFAULTS = { samples: undefined, batch: undefined, labels: "data" } as const;
+
+const BATCH = 32;
 
 /** `sensitivity` runs the network hundreds of times per image, and measures what others estimate. */
 export function samplesFor(method: ImportanceMethod): number {
@@ -53,13 +56,24 @@ export async function scoreOpened(
   if (request.data === undefined && request.dataConfig === undefined) throw noData(method);
   const dataset = await openImages(open, request);
   const wanted = Math.min(request.samples ?? samplesFor(method), dataset.count);
-  const batch = Math.min(request.batch, wanted);
+  const fixed = open.model.graph.inputs[0]?.shape?.[0];
+  const batch = request.batch ?? (typeof fixed === "number" ? fixed : Math.min(BATCH, wanted));
+  if (wanted < batch) throw tooFew(wanted, batch, dataset.path);
   const images = wanted - (wanted % batch);
   return scoreWithData(open.model, open.structure, {
     ...{ method, normalisation, seed, labels, threads, networkHash, images, batch, partialPath },
     batches: () => dataset.batches(batch, { limit: images, seed }),
     progress: context.progress,
     signal: context.signal,
+  });
+}
+
+function tooFew(images: number, batch: number, where: string): UsageError {
+  return new UsageError({
+    code: "cli/too-few-images",
+    message: `There are ${images} images to score on, fewer than the ${batch} of one batch.`,
+    where,
+    hint: "Give a smaller --batch, or more images with --samples or --data.",
   });
 }
 

@@ -39,5 +39,8 @@ test("a method that needs images says which option names them, and a wrong count
   expect(mdp("score", "--method", "fisher", "--data", data, "--samples", "0").status).toBe(
     EXIT.usage,
   );
+  const few = mdp("score", "--method", "fisher", "--data", data, "--batch", "99");
+  expect(few.status).toBe(EXIT.usage);
+  expect(few.stderr).toContain("24 images");
   expect(existsSync(none)).toBe(false);
 }, 60_000);

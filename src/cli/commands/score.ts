@@ -84,8 +84,8 @@ export const scoreCommand: Command = command({
       .option("batch", {
         type: "number",
         requiresArg: true,
-        default: SCORE_DEFAULTS.batch,
-        describe: "Images per batch; taylor-*, hessian are of a batch's mean loss",
+        describe:
+          "Images per batch; taylor-*, hessian are of its mean loss [32, or as the network fixes]",
       })
       .option("labels", {
         requiresArg: true,

@@ -1,4 +1,6 @@
 import { InternalError } from "../core/errors.ts";
+import { convolutionBlock } from "../gradients/block-size.ts";
+import { blockedConvolutions } from "../gradients/blocked.ts";
 import { differentiate } from "../gradients/differentiate.ts";
 import { parametersAsInputs } from "../gradients/parameters.ts";
 import { staticGraph } from "../gradients/static-graph.ts";
@@ -51,11 +53,13 @@ export async function openStepper(
   state: TrainingState,
   { teacher, recipe, threads }: StepperOptions,
 ): Promise<Stepper> {
+  // Weights that are fed keep the runtime from its fastest convolutions; they are placed by hand where they work.
+  const block = await convolutionBlock();
   const opened = new Map<number, Promise<OpenedStep>>();
   const at = (size: number): Promise<OpenedStep> => {
     const known = opened.get(size);
     if (known !== undefined) return known;
-    const made = openAt(size, { graph, state, teacher, objective, threads });
+    const made = openAt(size, { graph, state, teacher, objective, threads, block });
     opened.set(size, made);
     return made;
   };
@@ -83,15 +87,18 @@ interface StepParts {
   readonly teacher: Model | null;
   readonly objective: Objective;
   readonly threads: number;
+  /** Channels per block of the runtime's fastest convolutions; null where they don't work. */
+  readonly block: number | null;
 }
 
 async function openAt(size: number, parts: StepParts): Promise<OpenedStep> {
-  const { teacher, objective, threads } = parts;
+  const { teacher, objective, threads, block } = parts;
   const asked = objective.fromTeacher.length > 0 && teacher !== null;
   const guide = asked ? teacherGraph(teacher.graph, objective, size) : null;
   const shapes = guide === null ? null : inferShapes(guide);
   const training = trainingGraph(parts, size, (name) => shapes?.resolved(name) ?? []);
-  const session = await openSession(bytesOf(modelOf(training.graph)), {
+  const fast = block === null ? training.graph : blockedConvolutions(training.graph, block);
+  const session = await openSession(bytesOf(modelOf(fast)), {
     threads,
     where: "training step",
   });

@@ -131,27 +131,33 @@ export function openEventFile(
   now: () => number = () => Date.now() / 1000,
 ): EventFile {
   const path = join(folder, `events.out.tfevents.${now().toFixed(3)}.${hostname()}`);
-  try {
+  const file = attempt(path, () => {
     makeFolder(folder);
-    const file = openSync(path, "w");
-    const append = (event: EventProto): void => {
-      event.wallTime = now();
-      writeSync(file, tfRecord(toBinary(EventSchema, event)));
-    };
-    append(create(EventSchema, { fileVersion: "brain.Event:2" }));
-    const sessionLog = create(SessionLogSchema, { status: START });
-    append(create(EventSchema, { step: BigInt(firstStep), sessionLog }));
-    return {
-      path,
-      write: (step, scalars) => {
-        const value = Object.entries(scalars).map(([tag, simpleValue]) =>
-          create(ValueSchema, { tag, simpleValue }),
-        );
-        const summary = create(SummarySchema, { value });
-        append(create(EventSchema, { step: BigInt(step), summary }));
-      },
-      close: () => closeSync(file),
-    };
+    return openSync(path, "w");
+  });
+  const append = (event: EventProto): void => {
+    event.wallTime = now();
+    attempt(path, () => writeSync(file, tfRecord(toBinary(EventSchema, event))));
+  };
+  append(create(EventSchema, { fileVersion: "brain.Event:2" }));
+  const sessionLog = create(SessionLogSchema, { status: START });
+  append(create(EventSchema, { step: BigInt(firstStep), sessionLog }));
+  return {
+    path,
+    write: (step, scalars) => {
+      const value = Object.entries(scalars).map(([tag, simpleValue]) =>
+        create(ValueSchema, { tag, simpleValue }),
+      );
+      const summary = create(SummarySchema, { value });
+      append(create(EventSchema, { step: BigInt(step), summary }));
+    },
+    close: () => closeSync(file),
+  };
+}
+
+function attempt<Result>(path: string, write: () => Result): Result {
+  try {
+    return write();
   } catch (cause) {
     throw new InputError({
       code: "core/write-failed",

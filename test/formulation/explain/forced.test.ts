@@ -138,9 +138,9 @@ describe("explain", () => {
           expectLoss(problem, found.objective, { kind: "layer", layer, kept: !kept }, loss);
         }
       }),
-      { seed: 21, numRuns: 40 },
+      { seed: 21, numRuns: 25 },
     );
-    expect(explanations).toBeGreaterThan(15);
-    expect(losses).toBeGreaterThan(60);
-  }, 60_000);
+    expect(explanations).toBeGreaterThan(10);
+    expect(losses).toBeGreaterThan(40);
+  }, 120_000);
 });

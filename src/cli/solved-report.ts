@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { InternalError } from "../core/errors.ts";
 import { writeJson } from "../core/files.ts";
+import type { LimitRequest } from "../formulation/limits/request.ts";
 import type { LatencyTable } from "../latency/table.ts";
 import type { DimReport, SolveHead, SolveReport } from "../report/solve-report.ts";
 import { macCount, parameterCount } from "../structure/counts.ts";
@@ -43,6 +44,7 @@ export function reportOf(parts: SolveParts): SolveReport {
       protect: wanted.protect?.source ?? null,
       blocks: wanted.blocks,
       layers: wanted.layers,
+      ...writtenLimits(wanted),
     },
     latencyMs: {
       ...solved.latencyMs,
@@ -68,6 +70,19 @@ export function reportOf(parts: SolveParts): SolveReport {
     },
     seconds: { read: parts.read, ...solved.seconds, total: parts.total },
   };
+}
+
+function writtenLimits({
+  limits,
+  components,
+}: SolveNetworkOptions): Pick<SolveReport["options"], "limits"> {
+  if (limits === undefined || isEmpty(limits)) return {};
+  const named = [...(components ?? [])].map(([name, { source }]) => [name, source]);
+  return { limits: { ...limits, components: Object.fromEntries(named) } };
+}
+
+function isEmpty({ limit, soft, minimize }: LimitRequest): boolean {
+  return limit.length + soft.length === 0 && minimize === null;
 }
 
 /** What a limit on memory assumes. */

@@ -1,5 +1,8 @@
-import Table from "cli-table3";
+import { count, milliseconds, percent, plainTable, shortened } from "./format.ts";
+import { limitsText, type SolvedLimit } from "./limits-report.ts";
 import type { Painter } from "./painter.ts";
+
+export { count, milliseconds, percent, plainTable, shortened } from "./format.ts";
 
 /** What every answer about a network rests on. */
 export interface SolveHead {
@@ -50,6 +53,8 @@ export interface SolveReport extends SolveHead {
     readonly protect: string | null;
     readonly blocks: boolean;
     readonly layers: boolean;
+    /** Limits, penalties, another objective and components as they were written; absent where nothing was. */
+    readonly limits?: Readonly<Record<string, unknown>>;
   };
   /** A budget of null is none. */
   readonly latencyMs: {
@@ -87,19 +92,6 @@ export interface SolveReport extends SolveHead {
     readonly solve: number;
     readonly total: number;
   };
-}
-
-/** A limit and how the subnet stands to it; amounts in what `kind` says. */
-export interface SolvedLimit {
-  readonly text: string;
-  readonly kind: string;
-  readonly comparison: string;
-  readonly limit: number | null;
-  readonly used: number | null;
-  readonly slack: number | null;
-  readonly binds: boolean;
-  readonly penalty: { readonly perUnit: number; readonly paid: number } | null;
-  readonly dim: string | null;
 }
 
 export interface Amount {
@@ -218,52 +210,6 @@ function amountsText(report: SolveReport): string {
   return table.toString();
 }
 
-function limitsText(limits: readonly SolvedLimit[], paint: Painter): string {
-  const head = ["limit", "used", "allowed", "left", ""];
-  const table = plainTable(head, ["left", "right", "right", "right", "left"]);
-  for (const limit of limits) {
-    const { text, kind, comparison, used, slack, penalty, dim, binds } = limit;
-    const allowed = limit.limit === null ? "" : `${comparison} ${amountOf(limit.limit, kind)}`;
-    const state =
-      penalty !== null && penalty.paid > 0
-        ? paint.warn(`exceeded, costs ${penalty.paid.toPrecision(4)}`)
-        : binds
-          ? "binds"
-          : "";
-    table.push([
-      shortened(text),
-      used === null ? "" : amountOf(used, kind),
-      allowed,
-      slack === null ? "" : amountOf(slack, kind),
-      [state, dim === null ? "" : `nearest: ${shortened(dim)}`]
-        .filter((part) => part !== "")
-        .join("; "),
-    ]);
-  }
-  return table.toString();
-}
-
-/** An amount with the unit that people write it in. */
-export function amountOf(value: number, kind: string): string {
-  switch (kind) {
-    case "milliseconds":
-      return milliseconds(value);
-    case "bytes":
-      return bytes(value);
-    case "importance":
-      return value.toPrecision(5);
-    default:
-      return value < 0 ? `-${count(-value)}` : count(value);
-  }
-}
-
-function bytes(value: number): string {
-  const size = Math.abs(value);
-  if (size >= 2 ** 20) return `${(value / 2 ** 20).toFixed(2)} MiB`;
-  if (size >= 2 ** 10) return `${(value / 2 ** 10).toFixed(1)} KiB`;
-  return `${value} B`;
-}
-
 function dimsText(dims: readonly DimReport[], paint: Painter): string {
   const table = plainTable(["dim", "kept channels", "", ""], ["left", "left", "right", "left"]);
   const open = dims.filter((dim) => dim.whole === null || dim.dropped);
@@ -309,58 +255,6 @@ function answerText({ answer, seconds, table }: SolveReport, paint: Painter): st
     );
   }
   return lines.join("\n");
-}
-
-type Align = "left" | "right";
-
-const NAME_WIDTH = 52;
-
-/** A long name without its middle: its beginning and end tell most. */
-export function shortened(name: string): string {
-  if (name.length <= NAME_WIDTH) return name;
-  return `${name.slice(0, 16)}…${name.slice(17 - NAME_WIDTH)}`;
-}
-
-/** A table without rules, as wide as its content. */
-export function plainTable(head: readonly string[], aligns: readonly Align[]): Table.Table {
-  return new Table({
-    head: [...head],
-    colAligns: [...aligns],
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
-    chars: Object.fromEntries(
-      [
-        ...[
-          "top",
-          "top-mid",
-          "top-left",
-          "top-right",
-          "bottom",
-          "bottom-mid",
-          "bottom-left",
-          "bottom-right",
-        ],
-        ...["left", "left-mid", "mid", "mid-mid", "right", "right-mid", "middle"],
-      ].map((place) => [place, ""]),
-    ),
-  });
-}
-
-/** Milliseconds with four significant digits. */
-export function milliseconds(value: number): string {
-  return `${value >= 1000 ? value.toFixed(0) : value.toPrecision(4)} ms`;
-}
-
-/** A share as per cent with one decimal. */
-export function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
-}
-
-/** A large count with its unit: 1.23 M. */
-export function count(value: number): string {
-  if (value >= 1e9) return `${(value / 1e9).toFixed(2)} G`;
-  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
-  if (value >= 1e3) return `${(value / 1e3).toFixed(1)} k`;
-  return String(value);
 }
 
 function gapText(gap: number): string {

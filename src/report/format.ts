@@ -1,0 +1,54 @@
+/** How tables and amounts look in reports. */
+import Table from "cli-table3";
+
+type Align = "left" | "right";
+
+const NAME_WIDTH = 52;
+
+/** A long name without its middle: its beginning and end tell most. */
+export function shortened(name: string): string {
+  if (name.length <= NAME_WIDTH) return name;
+  return `${name.slice(0, 16)}…${name.slice(17 - NAME_WIDTH)}`;
+}
+
+/** A table without rules, as wide as its content. */
+export function plainTable(head: readonly string[], aligns: readonly Align[]): Table.Table {
+  return new Table({
+    head: [...head],
+    colAligns: [...aligns],
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
+    chars: Object.fromEntries(
+      [
+        ...[
+          "top",
+          "top-mid",
+          "top-left",
+          "top-right",
+          "bottom",
+          "bottom-mid",
+          "bottom-left",
+          "bottom-right",
+        ],
+        ...["left", "left-mid", "mid", "mid-mid", "right", "right-mid", "middle"],
+      ].map((place) => [place, ""]),
+    ),
+  });
+}
+
+/** Milliseconds with four significant digits. */
+export function milliseconds(value: number): string {
+  return `${value >= 1000 ? value.toFixed(0) : value.toPrecision(4)} ms`;
+}
+
+/** A share as per cent with one decimal. */
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/** A large count with its unit: 1.23 M. */
+export function count(value: number): string {
+  if (value >= 1e9) return `${(value / 1e9).toFixed(2)} G`;
+  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
+  if (value >= 1e3) return `${(value / 1e3).toFixed(1)} k`;
+  return String(value);
+}

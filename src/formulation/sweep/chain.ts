@@ -20,7 +20,7 @@ export interface ChainOptions {
 
 /**
  * The best selection within each limit, one after the other from the smallest: what fits into a smaller limit fits into
- * the next one, and is what its search starts from. Ends early where it is interrupted, with the points that it has.
+ * the next one, and is what its search starts from. Ends early where it is interrupted, with the points that are finished.
  *
  * @param limits increasing, in the resource's unit
  * @throws as `solveProblem`, but for limits that can't be met or not in time: these are points
@@ -44,7 +44,7 @@ export async function sweepChain(
       least !== null && limit < least
         ? { kind: "infeasible", least }
         : await solvePoint(now, solvers, resource, start, { ...options, presolve });
-    if (outcome === null) break;
+    if (outcome === null || (options.signal?.aborted && !isFinished(outcome))) break;
     if (outcome.kind === "infeasible") ({ least } = outcome);
     if (outcome.kind === "solved") start = outcome.answer.selection;
     const point = { limit, outcome };
@@ -60,6 +60,14 @@ export function withLimit(problem: Problem, resource: number, limit: number): Pr
     r === resource ? { ...each, limit } : each,
   );
   return { ...problem, resources };
+}
+
+/** What an interrupted search had by then says little of its limit. */
+function isFinished(outcome: PointOutcome): boolean {
+  return (
+    outcome.kind === "infeasible" ||
+    (outcome.kind === "solved" && outcome.answer.status === "optimal")
+  );
 }
 
 /** Null where it was interrupted before anything was found. */

@@ -201,6 +201,25 @@ describe("a chain", () => {
     expect(points).toHaveLength(1);
   });
 
+  test("leaves a point out that was interrupted in the middle", async () => {
+    const abort = new AbortController();
+    const halfway: Solver = {
+      name: "halfway",
+      solve: () => {
+        abort.abort();
+        const { stats } = answer(1, 1);
+        return Promise.resolve({ status: "no-solution", bound: 1, reason: "interrupted", stats });
+      },
+      close: () => Promise.resolve(),
+    };
+    const { signal } = abort;
+    const points = await sweepChain(randomProblem(4), [halfway], [1e6], {
+      presolve: false,
+      signal,
+    });
+    expect(points).toEqual([]);
+  });
+
   test("goes on past a limit that has no answer in time", async () => {
     const never: Solver = {
       name: "never",

@@ -71,14 +71,9 @@ async function reduce(
   options: SolveProblemOptions,
   began: number,
 ): Promise<Reduction> {
-  if (options.presolve === false || hasSoftGroup(problem)) return noReduction(problem);
+  if (options.presolve === false) return noReduction(problem);
   const mustStop = (): boolean => whyOver(options, began) !== null;
   return await (options.presolve ?? exactPresolve)(problem, { mustStop });
-}
-
-/** One penalty for the largest excess of several resources is no sum over them, which the presolve's prices are. */
-function hasSoftGroup({ resources }: Problem): boolean {
-  return resources.some(({ penalty, group }) => Boolean(penalty) && Boolean(group));
 }
 
 const NO_EFFORT: SolveStats = { seconds: 0, nodes: 0, lpIterations: 0, memoryBytes: 0 };

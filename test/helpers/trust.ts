@@ -141,8 +141,6 @@ async function trustPresolve(
   seed: number,
   unit = 1,
 ): Promise<void> {
-  // One penalty for several resources is left to the solvers.
-  if (problem.resources.some(({ group, penalty }) => group && penalty)) return;
   const reduction = await exactPresolve(problem, { mustStop: () => false }).catch((error) => {
     if (error instanceof InfeasibleLimitsError) return null;
     throw error;

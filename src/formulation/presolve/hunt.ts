@@ -18,7 +18,16 @@ export interface Limit {
   readonly most: number;
   /** What a unit above it takes from a point's worth; Infinity where none is allowed. No multiplier is above it. */
   readonly penalty: number;
+  /** Soft limits of one group are paid for once, for the largest excess; null for one by itself. */
+  readonly group: string | null;
 }
+
+/** No limit at all. */
+export const NO_LIMIT: Limit = {
+  most: Number.POSITIVE_INFINITY,
+  penalty: Number.POSITIVE_INFINITY,
+  group: null,
+};
 
 /** A complete choice by original states, so that it outlives the graph it was found in. */
 export interface Found {
@@ -65,10 +74,11 @@ export class HuntStopped extends Error {}
 
 export function startHunt(problem: Problem, graph: FactorGraph, context: PresolveContext): Hunt {
   let breath = performance.now();
-  const limits = problem.resources.map(({ limit, penalty = null }): Limit => {
-    if (penalty !== null) return { most: limit, penalty };
+  const limits = problem.resources.map(({ limit, penalty = null, group = null }): Limit => {
+    if (penalty !== null) return { most: limit, penalty, group };
     const room = Number.isFinite(limit) ? CHECKERS_ROOM * Math.abs(limit) : 0;
-    return { most: limit + room, penalty: Number.POSITIVE_INFINITY };
+    // The members of a hard group are limits like any others.
+    return { ...NO_LIMIT, most: limit + room };
   });
   const hunt: Hunt = {
     limits,
@@ -105,11 +115,38 @@ export function limitedResources({ limits }: Hunt): number[] {
 /** What a gain is worth at these costs; -Infinity beyond a hard limit. */
 export function worthOf(limits: readonly Limit[], gain: number, cost: readonly number[]): number {
   let worth = gain;
-  for (const [r, { most, penalty }] of limits.entries()) {
+  let paid: Map<string, number> | null = null;
+  for (const [r, { most, penalty, group }] of limits.entries()) {
     const excess = (cost[r] ?? 0) - most;
-    if (excess > 0) worth -= penalty * excess;
+    if (!(excess > 0)) continue;
+    const price = penalty * excess;
+    if (group === null) worth -= price;
+    else {
+      paid ??= new Map();
+      const before = paid.get(group) ?? 0;
+      worth -= Math.max(0, price - before);
+      paid.set(group, Math.max(price, before));
+    }
   }
   return worth;
+}
+
+/**
+ * What is left of a limit's penalty beside the multipliers of its group: with a sum of multipliers up to the penalty, no point
+ * pays more for its excesses than its penalty.
+ */
+export function priceLeft(
+  limits: readonly Limit[],
+  multipliers: readonly number[],
+  resource: number,
+): number {
+  const { penalty, group } = limits[resource] ?? NO_LIMIT;
+  if (group === null) return penalty;
+  return limits.reduce(
+    (left, each, r) =>
+      each.group === group && r !== resource ? left - (multipliers[r] ?? 0) : left,
+    penalty,
+  );
 }
 
 /** Keeps a point of a graph where it is the best so far. */

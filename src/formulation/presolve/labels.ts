@@ -1,4 +1,4 @@
-import { type Limit, worthOf } from "./hunt.ts";
+import { type Limit, NO_LIMIT, priceLeft, worthOf } from "./hunt.ts";
 import type { Group, Source, Trace, Window } from "./label-list.ts";
 import { type Merger, mergerFor } from "./label-merge.ts";
 import { labelOrder, type Step } from "./label-order.ts";
@@ -184,7 +184,8 @@ function endOf(
   resource: number,
   reach: number,
 ): { least: number; most: number } {
-  const { most, penalty } = limits[resource] ?? { most: 0, penalty: 0 };
+  const { most } = limits[resource] ?? NO_LIMIT;
+  const penalty = priceLeft(limits, multipliers, resource);
   const slack = 1e-12 * Math.abs(most);
   const multiplier = multipliers[resource] ?? 0;
   const room = reach + rounding;
@@ -267,7 +268,7 @@ function bestOf(
   { limits, multipliers, resources }: LabelQuestion,
   { cost, loss, first }: Group,
 ): number | null {
-  const own = resources.map((r) => limits[r] ?? { most: 0, penalty: 0 });
+  const own = resources.map((r) => limits[r] ?? NO_LIMIT);
   let best: number | null = null;
   let most = Number.NEGATIVE_INFINITY;
   for (let at = 0; at < loss.length; at += 1) {

@@ -1,4 +1,4 @@
-import { type Bound, type Hunt, limitedResources, offer } from "./hunt.ts";
+import { type Bound, type Hunt, limitedResources, NO_LIMIT, offer, priceLeft } from "./hunt.ts";
 import type { Plan } from "./plan.ts";
 import { bestPoint, type Point } from "./point.ts";
 import { sweep } from "./sweep.ts";
@@ -72,7 +72,8 @@ export async function searchMultiplier(
   resource: number,
   { maxSweeps, start }: SearchOptions,
 ): Promise<SweepFound> {
-  const { most, penalty } = hunt.limits[resource] ?? { most: 0, penalty: 0 };
+  const { most } = hunt.limits[resource] ?? NO_LIMIT;
+  const penalty = Math.max(0, priceLeft(hunt.limits, start, resource));
   const lineOf = ({ gain, cost }: Point): Line => ({
     gain: start.reduce(
       (sum, each, r) => (r === resource ? sum : sum - each * (cost[r] ?? 0)),

@@ -1,4 +1,4 @@
-import { type Hunt, isSoft, type Limit, limitedResources, offer, roundingOf } from "./hunt.ts";
+import { type Hunt, isSoft, limitedResources, NO_LIMIT, offer, roundingOf } from "./hunt.ts";
 import { bestWithin } from "./labels.ts";
 import { narrow, type Searched } from "./narrow.ts";
 import { eliminationOrder } from "./plan.ts";
@@ -14,8 +14,6 @@ const OF_ONE_LIMIT: Effort = { first: 1e6, last: 1.6e7 };
 const OF_SEVERAL: Effort = { first: 1e5, last: 4e5 };
 /** Labels per choice in the search for a better point. */
 const BEAM_WIDTH = 64;
-
-const NO_LIMIT: Limit = { most: Number.POSITIVE_INFINITY, penalty: Number.POSITIVE_INFINITY };
 
 /**
  * Looks through all that may lie between the bound and the best known. Where that is too much, a beam (the best few labels

@@ -44,7 +44,7 @@ export async function sweepChain(
       least !== null && limit < least
         ? { kind: "infeasible", least }
         : await solvePoint(now, solvers, resource, start, { ...options, presolve });
-    if (outcome === null || (options.signal?.aborted && !isFinished(outcome))) break;
+    if (outcome === null) break;
     if (outcome.kind === "infeasible") ({ least } = outcome);
     if (outcome.kind === "solved") start = outcome.answer.selection;
     const point = { limit, outcome };
@@ -62,15 +62,7 @@ export function withLimit(problem: Problem, resource: number, limit: number): Pr
   return { ...problem, resources };
 }
 
-/** What an interrupted search had by then says little of its limit. */
-function isFinished(outcome: PointOutcome): boolean {
-  return (
-    outcome.kind === "infeasible" ||
-    (outcome.kind === "solved" && outcome.answer.status === "optimal")
-  );
-}
-
-/** Null where it was interrupted before anything was found. */
+/** Null where it was interrupted: what a search had by then says little of its limit. */
 async function solvePoint(
   problem: Problem,
   solvers: SolverList,
@@ -86,7 +78,8 @@ async function solvePoint(
       signal,
       start: start ?? startingSelection,
     });
-    return { kind: "solved", answer };
+    const isFinished = answer.status === "optimal" || signal?.aborted !== true;
+    return isFinished ? { kind: "solved", answer } : null;
   } catch (error) {
     if (error instanceof InfeasibleError)
       return { kind: "infeasible", least: leastOf(error, problem, resource) };

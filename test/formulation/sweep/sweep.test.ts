@@ -15,6 +15,26 @@ import { sharedPath } from "../../helpers/shared.ts";
 const highs = createHighs();
 afterAll(() => highs.close());
 
+const ONE_DIM: Problem = {
+  name: "one dim",
+  dims: [{ name: "a", counts: [1, 2], block: null }],
+  sums: [],
+  blocks: [],
+  layers: [],
+  exclusiveLayers: [],
+  terms: [
+    {
+      name: "a",
+      block: null,
+      layer: null,
+      axes: [{ kind: "dim", index: 0 }],
+      gain: Float64Array.of(1, 2),
+      cost: [Float64Array.of(3, 5)],
+    },
+  ],
+  resources: [{ name: "latency", unit: "ms", limit: 5 }],
+};
+
 /** Limits from beyond what is possible to more than is of use. */
 function limitsOf(problem: Problem): number[] {
   const { limit = 1 } = problem.resources[0] ?? {};
@@ -74,26 +94,7 @@ describe("a frontier", () => {
   });
 
   test("says where its limits can't be met, with the least that can", async () => {
-    const problem: Problem = {
-      name: "one dim",
-      dims: [{ name: "a", counts: [1, 2], block: null }],
-      sums: [],
-      blocks: [],
-      layers: [],
-      exclusiveLayers: [],
-      terms: [
-        {
-          name: "a",
-          block: null,
-          layer: null,
-          axes: [{ kind: "dim", index: 0 }],
-          gain: Float64Array.of(1, 2),
-          cost: [Float64Array.of(3, 5)],
-        },
-      ],
-      resources: [{ name: "latency", unit: "ms", limit: 5 }],
-    };
-    const points = await sweepLimits([5, 2, 1, 3], [runnerOf(problem)]);
+    const points = await sweepLimits([5, 2, 1, 3], [runnerOf(ONE_DIM)]);
     expect(
       points.map(({ limit, outcome }) => [
         limit,
@@ -213,7 +214,7 @@ describe("a chain", () => {
       close: () => Promise.resolve(),
     };
     const { signal } = abort;
-    const points = await sweepChain(randomProblem(4), [halfway], [1e6], {
+    const points = await sweepChain(ONE_DIM, [halfway], [4], {
       presolve: false,
       signal,
     });

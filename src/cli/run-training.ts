@@ -2,6 +2,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { InterruptedError } from "../core/errors.ts";
 import { checkWritable, sha256, writeJson } from "../core/files.ts";
+import type { Progress } from "../core/progress.ts";
 import { channelCount } from "../data/config.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Accuracy, evaluate } from "../data/evaluate.ts";
@@ -14,6 +15,7 @@ import { modelHash, readModel } from "../onnx/read.ts";
 import { serializeModel } from "../onnx/write.ts";
 import { type TrainingReport, trainingHead, type UsedData } from "../report/training-report.ts";
 import { openSession, runtimeVersion } from "../runtime/session.ts";
+import { chooseNorms } from "../training/choose-norms.ts";
 import { randomWeights } from "../training/initialise.ts";
 import { checkImages, type Objective, objectiveOf, trainedValues } from "../training/objective.ts";
 import {
@@ -22,6 +24,7 @@ import {
   weightsAsInitializers,
 } from "../training/parameters.ts";
 import { checkBatches } from "../training/plan.ts";
+import type { Recipe } from "../training/recipe.ts";
 import { RUN_FILES, type TrainingJob, train } from "../training/train.ts";
 import type { Context } from "./command.ts";
 import { type NamedDataset, trainingSets } from "./training-data.ts";
@@ -123,12 +126,13 @@ export async function runJob(
   plan: Plan,
   job: OpenTraining["job"] & Pick<TrainingJob, "afterStep">,
   images: Dataset | null,
-  { out, threads, restart }: Pick<TrainingOptions, "out" | "threads" | "restart">,
+  { out, threads, restart, norms }: Pick<TrainingOptions, "out" | "threads" | "restart" | "norms">,
   { progress, signal }: Context,
 ): Promise<TrainingReport> {
   const file = (name: string): string => join(out, name);
   const checkpoint = file(RUN_FILES.checkpoint);
   if (restart) rmSync(checkpoint, { force: true });
+  const recipe = norms === "auto" ? await withNorms(job, threads, progress) : job.recipe;
   const validate =
     images === null
       ? null
@@ -136,11 +140,21 @@ export async function runJob(
   const measures = plan.kind === "finetune" && validate !== null && !existsSync(checkpoint);
   const before = measures ? await validate(job.model) : null;
   if (before !== null) progress.note(`before: validation ${(100 * before.top1).toFixed(2)} %`);
-  const key = keyOf(plan);
-  const result = await train({ ...job, folder: out, threads, validate, key, progress, signal });
+  const key = keyOf({ ...plan, recipe });
+  const result = await train({
+    ...job,
+    recipe,
+    folder: out,
+    threads,
+    validate,
+    key,
+    progress,
+    signal,
+  });
   if (result.end === "interrupted") throw interrupted(result.epochs, job.recipe.epochs, out);
   const report: TrainingReport = {
     ...plan,
+    recipe,
     end: result.end,
     before,
     best: result.best,
@@ -154,6 +168,21 @@ export async function runJob(
   };
   writeJson(file("training.json"), report);
   return report;
+}
+
+/** The recipe with norms as they suit the network. */
+async function withNorms(
+  job: OpenTraining["job"],
+  threads: number,
+  progress: Progress,
+): Promise<Recipe> {
+  const norms = await chooseNorms({ ...job, threads });
+  if (norms === "frozen") {
+    progress.note(
+      "BatchNormalization keeps its statistics: with those of each batch the loss begins higher (--norms).",
+    );
+  }
+  return { ...job.recipe, norms };
 }
 
 type Provenance = Pick<

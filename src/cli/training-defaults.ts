@@ -9,6 +9,7 @@ export interface Defaults {
   readonly batch: string;
   readonly warmup: number;
   readonly smoothing: number;
+  readonly norms: "auto" | "batch";
 }
 
 export const FINETUNE_DEFAULTS: Defaults = {
@@ -17,6 +18,7 @@ export const FINETUNE_DEFAULTS: Defaults = {
   batch: "128",
   warmup: 0,
   smoothing: 0,
+  norms: "auto",
 };
 
 export const TRAIN_DEFAULTS: Defaults = {
@@ -25,6 +27,7 @@ export const TRAIN_DEFAULTS: Defaults = {
   batch: "64",
   warmup: 1,
   smoothing: 0.05,
+  norms: "batch",
 };
 
 /** What `mdp finetune` does where nobody says otherwise, for commands that train on their way. */
@@ -50,6 +53,7 @@ export const PLAIN_FINETUNE: Omit<TrainingOptions, "out"> = {
   nesterov: true,
   "weight-decay": undefined,
   "decay-all": false,
+  norms: FINETUNE_DEFAULTS.norms,
   clip: undefined,
   ema: undefined,
   patience: undefined,

@@ -29,6 +29,7 @@ export interface TrainingOptions extends CommonOptions {
   readonly nesterov: boolean;
   readonly "weight-decay": number | undefined;
   readonly "decay-all": boolean;
+  readonly norms: "auto" | "batch" | "frozen";
   readonly clip: number | undefined;
   readonly ema: number | undefined;
   readonly patience: number | undefined;
@@ -189,6 +190,12 @@ function optimisers<T>(yargs: Argv<T>, defaults: Defaults) {
       type: "boolean",
       default: false,
       describe: "Decay biases and norms, too",
+    })
+    .option("norms", {
+      requiresArg: true,
+      choices: ["auto", "batch", "frozen"] as const,
+      default: defaults.norms,
+      describe: "BatchNormalization by each batch, or as it is; auto: whichever starts better",
     })
     .option("clip", {
       type: "number",

@@ -27,6 +27,7 @@ export function recipeOf(options: TrainingOptions): Recipe {
       finalShare: options["final-lr"],
     },
     loss: lossOf(options),
+    norms: options.norms === "frozen" ? "frozen" : "batch",
     clipNorm: options.clip ?? null,
     ema: options.ema ?? null,
     patience: options.patience ?? null,

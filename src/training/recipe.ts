@@ -34,6 +34,11 @@ export interface Recipe {
   readonly optimiser: OptimiserSpec;
   readonly schedule: ScheduleSpec;
   readonly loss: LossSpec;
+  /**
+   * What BatchNormalization uses while the network is trained: the statistics of each batch, which move the running ones, or
+   * the running ones as they are.
+   */
+  readonly norms: "batch" | "frozen";
   /** Largest norm of all gradients together; null: never clipped. */
   readonly clipNorm: number | null;
   /** How much of the averaged weights stays in each step; null: no average, the last weights are the result. */
@@ -50,6 +55,7 @@ export const DEFAULT_RECIPE: Recipe = {
   optimiser: { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 1e-4, decayAll: false },
   schedule: { kind: "cosine", rate: 0.01, warmupEpochs: 0, finalShare: 0 },
   loss: { labelSmoothing: 0, labels: 1, scores: 0, temperature: 4, features: 0, outputs: 0 },
+  norms: "batch",
   clipNorm: null,
   ema: null,
   patience: null,

@@ -59,7 +59,15 @@ export async function openStepper(
   const at = (size: number): Promise<OpenedStep> => {
     const known = opened.get(size);
     if (known !== undefined) return known;
-    const made = openAt(size, { graph, state, teacher, objective, threads, block });
+    const made = openAt(size, {
+      graph,
+      state,
+      teacher,
+      objective,
+      threads,
+      block,
+      norms: recipe.norms,
+    });
     opened.set(size, made);
     return made;
   };
@@ -87,6 +95,7 @@ interface StepParts {
   readonly teacher: Model | null;
   readonly objective: Objective;
   readonly threads: number;
+  readonly norms: Recipe["norms"];
   /** Channels per block of the runtime's fastest convolutions; null where they don't work. */
   readonly block: number | null;
 }
@@ -136,12 +145,13 @@ interface TrainingGraph extends LossGraph {
 
 /** The network in training mode at one batch size, with its loss and the gradients by every weight. */
 function trainingGraph(
-  { graph, state, objective }: StepParts,
+  { graph, state, objective, norms }: StepParts,
   size: number,
   teacherShapes: (name: string) => readonly number[],
 ): TrainingGraph {
   const names = state.parameters.parts.map(({ name }) => name);
-  const mode = trainingMode(staticGraph(graph, { batch: size }));
+  const fixed = staticGraph(graph, { batch: size });
+  const mode = norms === "batch" ? trainingMode(fixed) : { graph: fixed, batchNorms: [] };
   const lossy = addLoss(mode.graph, objective, teacherShapes);
   const made = differentiate(lossy.graph, { loss: lossy.loss, withRespectTo: names });
   const fed = parametersAsInputs(made.graph, names);

@@ -1,45 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SILENT } from "../../src/core/progress.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { readModel } from "../../src/onnx/read.ts";
-import { DEFAULT_RECIPE, DISTILLATION, type Recipe } from "../../src/training/recipe.ts";
+import { DISTILLATION, type Recipe } from "../../src/training/recipe.ts";
 import { type TrainingJob, train } from "../../src/training/train.ts";
 import { networkBuilder, oddMoves } from "../helpers/networks.ts";
 import { randomImages, tinyNetwork } from "./images.ts";
-
-const root = mkdtempSync(join(tmpdir(), "mdp-train-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-let folders = 0;
-const folder = (): string => {
-  folders += 1;
-  return join(root, String(folders));
-};
-
-const RECIPE: Recipe = {
-  ...DEFAULT_RECIPE,
-  epochs: 4,
-  batch: [8],
-  schedule: { kind: "cosine", rate: 0.05, warmupEpochs: 0, finalShare: 0 },
-};
-
-function jobOf(recipe: Partial<Recipe> = {}, rest: Partial<TrainingJob> = {}): TrainingJob {
-  const graph = tinyNetwork();
-  return {
-    model: modelOf(graph),
-    teacher: null,
-    data: randomImages(4, 4, [3, 8, 8]),
-    recipe: { ...RECIPE, ...recipe },
-    folder: folder(),
-    threads: 1,
-    validate: null,
-    key: "test",
-    progress: SILENT,
-    ...rest,
-  };
-}
+import { jobOf } from "./jobs.ts";
 
 test("sixteen images are learnt by heart", async () => {
   const job = jobOf({ epochs: 40 });

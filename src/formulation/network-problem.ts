@@ -56,7 +56,10 @@ export function networkProblem(
   options: NetworkOptions,
 ): NetworkProblem {
   const free = choicesOf(structure, options);
-  const mayDrop = options.layers ? structure.layers.filter((layer) => canDrop(layer, free)) : [];
+  const unpriced = new Set(importance.unpricedLayers);
+  const mayDrop = options.layers
+    ? structure.layers.filter((layer) => canDrop(layer, free) && !unpriced.has(layer.name))
+    : [];
   const widths = widthsOf(structure, free, options.widths ?? NO_RULES, tiesOf(mayDrop));
   const { choices, variables } = widths;
   const dims = problemDims(structure, widths, options.blocks);

@@ -20,8 +20,7 @@ export type WeightMethod = (typeof WEIGHT_METHODS)[number];
  * `activation` mean |a| behind the activation function (after Molchanov et al., 1611.06440);
  * `reconstruction` the share of the consuming layers' output variance that the best least-squares refit of their weights
  * can't restore once the unit is gone (Optimal Brain Surgeon on the layer, as in 1705.07565);
- * `sensitivity` runs the network without a dim's last units, at seven widths, without each block, and without each layer that
- * may go, and takes the change of its answers; units are ordered by `reconstruction`.
+ * `sensitivity` runs the network without a dim's last units, at seven widths and without each block, and takes the change of its answers; units are ordered by `reconstruction`.
  */
 export const DATA_METHODS = [
   "taylor-bn",
@@ -94,6 +93,8 @@ export interface Importance {
   readonly seed: number | null;
   /** Absent where the scores were made without images. */
   readonly data?: ScoreData | undefined;
+  /** Names of layers that may be dropped alone by the structure, but whose loss these scores can't tell: they stay. */
+  readonly unpricedLayers?: readonly string[] | undefined;
   /** Pinned dims are among them: their layers count where a block with them is dropped. */
   readonly dims: readonly DimImportance[];
 }
@@ -112,6 +113,7 @@ const schema = z.object({
       hash: z.string(),
     })
     .optional(),
+  unpricedLayers: z.array(z.string()).optional(),
   dims: z.array(
     z.object({
       dim: z.string(),

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { InputError, InterruptedError } from "../../core/errors.ts";
+import { sha256 } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
 import type { LabelledBatch } from "../../runtime/batches.ts";
 import type { LayerScores } from "../per-unit.ts";
@@ -62,7 +63,8 @@ const BATCHES_PER_SAVE = 16;
  * @throws InterruptedError `importance/interrupted`, after the sums were written
  */
 export async function collect(collector: Collector, options: PassOptions): Promise<Passed> {
-  const { partial, progress, images: expected, label } = options;
+  const { progress, images: expected, label } = options;
+  const partial = options.partial === null ? null : withLayout(options.partial, collector);
   const before = partial === null ? null : readPartial(partial.path, partial.settings);
   if (before !== null) progress.note(`going on behind ${before.images} images of an earlier run`);
   const hash = createHash("sha256");
@@ -87,6 +89,12 @@ export async function collect(collector: Collector, options: PassOptions): Promi
   }
   if (done.batches === 0) throw noImages();
   return { ...done, hash: digest(hash) };
+}
+
+/** Sums of other lengths are of another program. */
+function withLayout<T extends { readonly settings: string }>(partial: T, { sums }: Collector): T {
+  const layout = [...sums].map(([name, sum]) => `${name}: ${sum.length}`);
+  return { ...partial, settings: sha256([partial.settings, ...layout].join("\n")) };
 }
 
 async function* equalBatches(batches: AsyncIterable<LabelledBatch>): AsyncGenerator<LabelledBatch> {

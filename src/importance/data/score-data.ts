@@ -15,6 +15,7 @@ import {
 } from "../importance.ts";
 import { assembleImportance } from "../per-unit.ts";
 import { defaultNormalisation } from "../score.ts";
+import { isPriced } from "../sensitivity/candidates.ts";
 import { importanceFromDamages } from "../sensitivity/from-damages.ts";
 import { openSensitivity } from "../sensitivity/sensitivity.ts";
 import { activationScorer } from "./activation.ts";
@@ -79,7 +80,10 @@ export async function scoreWithData(
       { ...options, normalisation },
       pass,
     );
-    return { schema: "mdp-importance/1", ...about, data: dataOf(passed), dims };
+    const unpricedLayers = structure.layers
+      .filter((layer) => layer.drop !== null && !isPriced(structure, layer.index))
+      .map((layer) => layer.name);
+    return { schema: "mdp-importance/1", ...about, data: dataOf(passed), unpricedLayers, dims };
   }
   const scorer = await scorerOf(model, structure, method, options);
   try {

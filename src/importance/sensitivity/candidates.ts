@@ -12,7 +12,12 @@ const LEVELS = 8;
 
 const NOTHING: Cut = { kept: new Map(), droppedBlocks: [], droppedLayers: [] };
 
-/** Every prunable dim at seven widths, every block, every layer that may be dropped. */
+/** A layer whose own damage can be told apart: inside a block, what its layers are worth must add up to the block. */
+export function isPriced(structure: Structure, layer: number): boolean {
+  return structure.layers[layer]?.blocks.length === 0;
+}
+
+/** Every prunable dim at seven widths, every block, every layer outside of blocks that may be dropped. */
 export function candidatesOf(
   structure: Structure,
   orders: readonly (readonly number[])[],
@@ -31,7 +36,8 @@ export function candidatesOf(
       cut: { ...NOTHING, droppedBlocks: [index] },
     }),
   );
-  const layers = gated.layers.map(
+  const priced = gated.layers.filter((layer) => isPriced(structure, layer));
+  const layers = priced.map(
     (layer): Candidate => ({
       kind: "layer",
       layer,

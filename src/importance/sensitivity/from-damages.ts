@@ -12,7 +12,7 @@ interface Measured {
 /**
  * Damages as importance. The program adds what stays, so that a dim's share is written as differences between counts, along its
  * order: keeping k units is worth the damage that going on to fewer would do. A block is worth the damage of dropping it, and a
- * droppable layer likewise; what their dims don't make up is put on the unit that goes last.
+ * droppable layer outside of blocks likewise; what their dims don't make up is put on the unit that goes last.
  */
 export function importanceFromDamages(
   structure: Structure,

@@ -134,3 +134,18 @@ export { cutGraph } from "./subnet/cut.ts";
 export { type Proof, proveSubnet } from "./subnet/prove.ts";
 export { keepAll, type Subnet } from "./subnet/subnet.ts";
 export { parseSubnet, parseSubnetFile, type SubnetFile, subnetJson } from "./subnet/subnet-file.ts";
+export type { TrainingBatch, TrainingData, Validation } from "./training/batches.ts";
+export { chooseNorms } from "./training/choose-norms.ts";
+export { randomWeights } from "./training/initialise.ts";
+export type { EpochMetrics } from "./training/metrics.ts";
+export type { OptimiserSpec } from "./training/optimisers.ts";
+export {
+  checkRecipe,
+  DEFAULT_RECIPE,
+  DISTILLATION,
+  type LossSpec,
+  type Recipe,
+} from "./training/recipe.ts";
+export type { ScheduleSpec } from "./training/schedules.ts";
+export { applyMask, keptWeights } from "./training/soft-mask.ts";
+export { type TrainingJob, type TrainingResult, train } from "./training/train.ts";

@@ -205,6 +205,9 @@ test("a damaged file and one of another network are refused with what is wrong",
         { dim: "first", units: 1, layers: [{ layer: "first", block: null, scores: [-1] }] },
       ];
     }),
+    bad((copy) => {
+      copy["dims"] = [{ dim: "first", units: 2, order: [1, 1], layers: [] }];
+    }),
   ]) {
     expect(parse).toThrowError(
       expect.objectContaining({ code: "importance/bad-file", where: "importance.json" }),

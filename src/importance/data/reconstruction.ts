@@ -21,8 +21,9 @@ import { imageFeed, imageInput, openGraph } from "./feed.ts";
 import { inverseOf } from "./inverse.ts";
 import { type ConsumingLayer, consumingLayer } from "./layer-inputs.ts";
 
-/** Positions per image that covariances are taken from: neighbours say much the same. */
+/** Positions per image that covariances are taken from: neighbours say much the same, but few images must give enough rows. */
 const POSITIONS = 16;
+const ROWS = 8192;
 /** Longest patch that is unrolled: its covariance has the square of it in elements. */
 const LARGEST = 1152;
 /** Added to the covariance's diagonal, as a share of its mean: inputs that copy each other then still have an inverse. */
@@ -37,13 +38,21 @@ interface Inputs {
   inverse: Float64Array | null;
 }
 
+export interface ReconstructionOptions {
+  readonly threads: number;
+  /** Draws the positions. */
+  readonly seed: number;
+  /** Number of images to expect. */
+  readonly images: number;
+}
+
 export async function reconstructionScorer(
   model: Model,
   structure: Structure,
-  threads: number,
-  seed: number,
+  { threads, seed, images }: ReconstructionOptions,
 ): Promise<Scorer> {
   const { graph } = structure;
+  const positions = Math.max(POSITIONS, Math.ceil(ROWS / images));
   const input = imageInput(graph);
   const consumers = structure.layers.map((layer) => consumingLayer(structure, layer, LARGEST));
   const inputs = inputsOf(consumers);
@@ -68,7 +77,7 @@ export async function reconstructionScorer(
         const value = values[from.linear.input];
         if (value === undefined) continue;
         const available = positionsOf(from.linear, from.positions);
-        const places = drawPlaces(batch.size, available, POSITIONS, seed * 65_537 + index);
+        const places = drawPlaces(batch.size, available, positions, seed * 65_537 + index);
         const { samples, data } = inputPatches(from.linear, value, from.positions, places);
         const means = centreRows(data, samples);
         addTo(squares, await products.run(1, data, data, samples));

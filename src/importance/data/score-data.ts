@@ -149,7 +149,7 @@ function scorerOf(
     case "activation":
       return activationScorer(model, structure, threads);
     case "reconstruction":
-      return reconstructionScorer(model, structure, threads, seed);
+      return reconstructionScorer(model, structure, { threads, seed, images: options.images });
     case "taylor-bn":
     case "taylor":
     case "taylor-abs":

@@ -26,7 +26,7 @@ export function finetuneOptions<T>(yargs: Argv<T>): Argv<T & FinetuneOptions> {
     .option("lr", {
       type: "number",
       requiresArg: true,
-      describe: "With --finetune: the learning rate [0.01]",
+      describe: "With --finetune: the learning rate [0.02]",
     });
 }
 
@@ -38,6 +38,8 @@ interface FinetuneOptions {
 
 /** Folder of the training inside the run. */
 const FOLDER = "finetune";
+/** Few images are had for this stage: smaller batches take more steps with them. */
+const BATCH = "64";
 const RESULT = "finetuned.onnx";
 
 /**
@@ -85,7 +87,7 @@ export async function finetuneStage(road: Road, from: string): Promise<string | 
       // The images that the run is judged by must not choose anything: they are left out until the end.
       {
         ...{ ...PLAIN_FINETUNE, data, "data-config": dataConfig, seed, epochs, lr, out },
-        ...{ teacher: open.path, validate: false, restart: false },
+        ...{ teacher: open.path, validate: false, batch: BATCH },
       },
       context,
     );

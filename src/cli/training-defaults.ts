@@ -10,6 +10,7 @@ export interface Defaults {
   readonly warmup: number;
   readonly smoothing: number;
   readonly norms: "auto" | "batch";
+  readonly clip: number;
 }
 
 export const FINETUNE_DEFAULTS: Defaults = {
@@ -19,6 +20,8 @@ export const FINETUNE_DEFAULTS: Defaults = {
   warmup: 0,
   smoothing: 0,
   norms: "auto",
+  // Repaired networks stand on steep ground: a ResNet at half its latency fell from 75 to 11 % in 46 unclipped steps.
+  clip: 1,
 };
 
 export const TRAIN_DEFAULTS: Defaults = {
@@ -28,6 +31,7 @@ export const TRAIN_DEFAULTS: Defaults = {
   warmup: 1,
   smoothing: 0.05,
   norms: "batch",
+  clip: 0,
 };
 
 /** What `mdp finetune` does where nobody says otherwise, for commands that train on their way. */
@@ -54,7 +58,7 @@ export const PLAIN_FINETUNE: Omit<TrainingOptions, "out"> = {
   "weight-decay": undefined,
   "decay-all": false,
   norms: FINETUNE_DEFAULTS.norms,
-  clip: undefined,
+  clip: FINETUNE_DEFAULTS.clip,
   ema: undefined,
   patience: undefined,
   loss: "mix",

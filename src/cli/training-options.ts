@@ -30,7 +30,7 @@ export interface TrainingOptions extends CommonOptions {
   readonly "weight-decay": number | undefined;
   readonly "decay-all": boolean;
   readonly norms: "auto" | "batch" | "frozen";
-  readonly clip: number | undefined;
+  readonly clip: number;
   readonly ema: number | undefined;
   readonly patience: number | undefined;
   readonly loss: "mix" | "outputs";
@@ -159,7 +159,7 @@ function optimisers<T>(yargs: Argv<T>, defaults: Defaults) {
     .option("lr", {
       type: "number",
       requiresArg: true,
-      describe: "Learning rate [0.01 for sgd, 0.001 for adamw]",
+      describe: "Learning rate [0.02 for sgd, 0.001 for adamw]",
     })
     .option("lr-schedule", {
       requiresArg: true,
@@ -200,7 +200,8 @@ function optimisers<T>(yargs: Argv<T>, defaults: Defaults) {
     .option("clip", {
       type: "number",
       requiresArg: true,
-      describe: "Largest norm of the gradients [none]",
+      default: defaults.clip,
+      describe: "Largest norm of the gradients; 0: any",
     });
 }
 

@@ -281,6 +281,6 @@ function diverged(run: Run, what: string, value: number): InputError {
     code: "training/diverged",
     message: `The ${what} is ${value} at step ${state.steps() + 1} (epoch ${epoch + 1}, batch ${batches + 1}); training stopped, ${kept}.`,
     where: job.folder,
-    hint: "Lower --lr, clip the gradients with --clip 1, or warm up with --warmup 1.",
+    hint: "Lower --lr or --clip, or warm up with --warmup 1.",
   });
 }

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Argv } from "yargs";
 import { UsageError } from "../core/errors.ts";
 import { readFileBytes, sha256, writeFileAtomic } from "../core/files.ts";
@@ -80,7 +81,8 @@ export async function finetuneStage(road: Road, from: string): Promise<string | 
   ];
   await staged(road, FOLDER, dependsOn, [RESULT], async () => {
     const network = { name: from, path: start, hash: await modelHash(start), embedded: false };
-    const out = run.path(FOLDER);
+    // What was begun with other options or for another network is not gone on with.
+    const out = run.path(join(FOLDER, sha256(JSON.stringify(dependsOn)).slice(0, 8)));
     await runTraining(
       "finetune",
       { ...network, model: readModel(start) },
@@ -91,7 +93,7 @@ export async function finetuneStage(road: Road, from: string): Promise<string | 
       },
       context,
     );
-    writeFileAtomic(run.path(RESULT), readFileBytes(run.path(`${FOLDER}/${RUN_FILES.last}`)));
+    writeFileAtomic(run.path(RESULT), readFileBytes(join(out, RUN_FILES.last)));
   });
   return RESULT;
 }

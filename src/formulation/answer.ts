@@ -57,6 +57,8 @@ export interface NearestLimit {
   readonly limit: number;
   /** The smallest usage that any selection has; with every other limit kept where `othersKept`. */
   readonly least: number;
+  /** False where the time was over: a selection has this usage, and another may have less. */
+  readonly proven: boolean;
   readonly othersKept: boolean;
   /** How people read the resource; see `ProblemResource`. */
   readonly reading?: ResourceReading | null | undefined;
@@ -64,16 +66,19 @@ export interface NearestLimit {
 
 /** What a limit asks for and the nearest that can be had, in the terms of who wrote it. */
 export function nearestText(nearest: NearestLimit): string {
-  const { resource, limit, least, othersKept, reading } = nearest;
+  const { resource, limit, least, othersKept, proven, reading } = nearest;
   const { scale, offset, text } = reading ?? { scale: 1, offset: 0, text: resource };
   const { unit, per } = readableUnit(nearest.unit, offset + scale * least);
   const whatever = othersKept ? "" : " (whatever the other limits)";
   const asked = Number(((offset + scale * limit) / per).toPrecision(5));
   const best = (offset + scale * least) / per;
+  const most = proven ? "at most " : "";
+  const few = proven ? "at least " : "no more than ";
   const reach =
-    scale < 0 ? `reaches at most ${-roundedUp(-best)}` : `needs at least ${roundedUp(best)}`;
+    scale < 0 ? `reaches ${most}${-roundedUp(-best)}` : `needs ${few}${roundedUp(best)}`;
+  const doubt = proven ? "" : ", perhaps less far from it: the time was over";
   const has = scale < 0 ? "it asks for" : "its limit is";
-  return `${reading ? `'${text}'` : text} ${reach}${unit}${whatever}, and ${has} ${asked}${unit}`;
+  return `${reading ? `'${text}'` : text} ${reach}${unit}${whatever}, and ${has} ${asked}${unit}${doubt}`;
 }
 
 /** A unit that five digits of the value are easy to read in, with a blank before it. */
@@ -86,20 +91,32 @@ function readableUnit(unit: string, value: number): { unit: string; per: number 
 /** No selection meets the limits; `nearest` has, per limit, the nearest one that some selection meets. */
 export class InfeasibleLimitsError extends InfeasibleError {
   readonly nearest: readonly NearestLimit[];
+  /** Names of the limits of which it isn't known how far they would have to move. */
+  readonly open: readonly string[];
 
-  constructor(problemName: string, nearest: readonly NearestLimit[]) {
+  constructor(problemName: string, nearest: readonly NearestLimit[], open: readonly string[] = []) {
     const lines = nearest.map(nearestText);
     super({
       code: "formulation/infeasible",
-      message: `No subnet meets the ${nearest.length > 0 ? `limits: ${lines.join("; ")}` : "limits together"}.`,
+      message: `No subnet meets the ${nearest.length > 0 ? `limits: ${lines.join("; ")}` : "limits together"}.${openText(open)}`,
       where: problemName,
       hint:
-        nearest.length === 1
-          ? "Move the limit to that figure, or allow more pruning (smaller steps, blocks, fewer protected dims)."
-          : "Move one of the limits to its figure, or allow more pruning.",
+        nearest.length === 0
+          ? "Loosen one of the limits, or allow more pruning (smaller steps, blocks, fewer protected dims). mdp explain finds those that contradict each other."
+          : nearest.length === 1
+            ? "Move the limit to that figure, or allow more pruning (smaller steps, blocks, fewer protected dims)."
+            : "Move one of the limits to its figure, or allow more pruning.",
     });
     this.nearest = nearest;
+    this.open = open;
   }
+}
+
+/** What isn't known for want of time, as a sentence after another; nothing where all is known. */
+export function openText(open: readonly string[]): string {
+  if (open.length === 0) return "";
+  const names = open.map((name) => `'${name}'`).join(", ");
+  return ` The search ran out of time before it was known how far ${names} would have to move.`;
 }
 
 /** Five digits, never below the figure itself: a limit of it can be met. */

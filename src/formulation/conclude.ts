@@ -1,8 +1,14 @@
 import { InternalError, InterruptedError, LimitError, VerificationError } from "../core/errors.ts";
 import { type Outcome, relativeGap, type SolveStats, type StopReason } from "../mip/solver.ts";
-import { type Answer, InfeasibleLimitsError } from "./answer.ts";
+import {
+  type Answer,
+  InfeasibleLimitsError,
+  type SolveProblemOptions,
+  type SolverList,
+} from "./answer.ts";
 import { checkSelection, type Evaluation, mostPossible } from "./evaluate.ts";
 import { nearestLimits } from "./nearest-limits.ts";
+import type { Problem } from "./problem.ts";
 import { type Asked, type Case, elapsed, type Known, type Run } from "./solve-run.ts";
 
 /** The checked answer that an outcome stands for, or the error. @throws as `solveProblem` */
@@ -17,10 +23,7 @@ export async function conclude(
       return answerOf(run, outcome, solver);
     case "infeasible":
       if (run.known !== null) return edgeAnswer(run, run.known, outcome, solver);
-      throw new InfeasibleLimitsError(
-        run.problem.name,
-        await nearestLimits(run.problem, run.solvers, run.options.signal),
-      );
+      throw await infeasible(run.problem, run.solvers, run.options, run.began);
     case "unbounded":
       throw new InternalError({
         code: "formulation/unbounded",
@@ -33,6 +36,18 @@ export async function conclude(
     default:
       return outcome satisfies never;
   }
+}
+
+/** That no selection meets the limits, with the nearest ones that some selection meets. */
+export async function infeasible(
+  problem: Problem,
+  solvers: SolverList,
+  { timeLimitSeconds = Number.POSITIVE_INFINITY, signal }: SolveProblemOptions,
+  began: number,
+): Promise<InfeasibleLimitsError> {
+  const secondsLeft = (): number => timeLimitSeconds - elapsed({ began });
+  const { nearest, open } = await nearestLimits(problem, { solvers, secondsLeft, signal });
+  return new InfeasibleLimitsError(problem.name, nearest, open);
 }
 
 /** What was known, where a solver ended without a point. */

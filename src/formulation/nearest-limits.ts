@@ -1,43 +1,55 @@
-import type { NearestLimit, SolverList } from "./answer.ts";
-import { encode } from "./encode.ts";
+import type { NearestLimit } from "./answer.ts";
+import { type BestOptions, bestOf, isOver } from "./best-of.ts";
 import { evaluate, isWithinLimit } from "./evaluate.ts";
 import type { Problem, ProblemResource } from "./problem.ts";
 
-/** How long each search for a smallest usage may take: it explains an error, which must not take for ever. */
-const SECONDS_EACH = 20;
+/** How long the search takes at most: it explains an error, which must not take for ever. */
+export const NEAREST_SECONDS = 20;
+
+/** How far limits would have to move, and what of that isn't known. */
+export interface NearestLimits {
+  readonly nearest: readonly NearestLimit[];
+  /** Names of the limits for which the time was over before anything was known. */
+  readonly open: readonly string[];
+}
 
 /**
  * For limits that no selection meets: per limited resource the smallest usage of any selection that keeps the other
  * limits, or, where even those contradict each other, of any selection at all. Resources of one group are one limit, and
- * soft ones stand in nobody's way. Resources whose search ran out of time are left out.
+ * soft ones stand in nobody's way. It takes `NEAREST_SECONDS` at most, shared by the searches that are left.
  */
-export async function nearestLimits(
-  problem: Problem,
-  solvers: SolverList,
-  signal?: AbortSignal,
-): Promise<NearestLimit[]> {
+export async function nearestLimits(problem: Problem, given: BestOptions): Promise<NearestLimits> {
+  const end = performance.now() + 1000 * NEAREST_SECONDS;
+  const secondsLeft = (): number => Math.min(given.secondsLeft(), (end - performance.now()) / 1000);
   const hard = hardLimits(problem);
   const nearest: NearestLimit[] = [];
-  for (const members of hard) {
-    const [index = -1] = members;
-    const resource = problem.resources[index];
+  const open: string[] = [];
+  for (const [at, members] of hard.entries()) {
+    const resource = problem.resources[members[0] ?? -1];
     if (resource === undefined) continue;
-    const withOthers = await leastUsage(problem, members, true, solvers, signal);
-    const alone =
-      hard.length > 1 ? await leastUsage(problem, members, false, solvers, signal) : null;
-    const least = withOthers ?? alone;
+    const options = { ...given, secondsLeft: shareOf(secondsLeft, hard.length - at) };
+    const least = await leastEither(problem, members, hard.length > 1, options);
+    const name = resource.group ?? resource.name;
+    if (least === null) open.push(name);
     // One that is met whatever the others do is not what stands in the way.
-    if (least === null || isWithinLimit(least, resource.limit)) continue;
+    if (least === null || isWithinLimit(least.usage, resource.limit)) continue;
     nearest.push({
-      resource: resource.group ?? resource.name,
+      resource: name,
       unit: resource.unit,
       limit: resource.limit,
-      least,
-      othersKept: withOthers !== null,
+      least: least.usage,
+      proven: least.proven,
+      othersKept: least.othersKept,
       reading: resource.reading ?? null,
     });
   }
-  return nearest;
+  return { nearest, open };
+}
+
+/** An equal share of the seconds that are left now. */
+function shareOf(secondsLeft: () => number, parts: number): () => number {
+  const beyond = secondsLeft() * (1 - 1 / parts);
+  return () => secondsLeft() - (Number.isFinite(beyond) ? beyond : 0);
 }
 
 /** The resources that no selection may exceed, those of a group together. */
@@ -51,23 +63,39 @@ function hardLimits({ resources }: Problem): readonly (readonly number[])[] {
   return [...groups.values()];
 }
 
+interface Least {
+  readonly usage: number;
+  readonly proven: boolean;
+}
+
+/** With the other limits kept, or without them where they can't be kept; null where the time was over. */
+async function leastEither(
+  problem: Problem,
+  members: readonly number[],
+  hasOthers: boolean,
+  options: BestOptions,
+): Promise<(Least & { readonly othersKept: boolean }) | null> {
+  const kept = await leastUsage(problem, members, true, options);
+  if (kept === "open") return null;
+  if (kept !== "impossible") return { ...kept, othersKept: true };
+  const alone = hasOthers ? await leastUsage(problem, members, false, options) : "open";
+  return alone === "open" || alone === "impossible" ? null : { ...alone, othersKept: false };
+}
+
 async function leastUsage(
   problem: Problem,
   members: readonly number[],
   keepOthers: boolean,
-  solvers: SolverList,
-  signal: AbortSignal | undefined,
-): Promise<number | null> {
-  const { model, decode } = encode(minimising(problem, members, keepOthers));
-  for (const solver of solvers) {
-    const outcome = await solver.solve(model, { timeLimitSeconds: SECONDS_EACH, signal });
-    if (outcome.status === "failed") continue;
-    // A usage that is not proven the smallest would be a wrong explanation.
-    if (outcome.status !== "optimal") return null;
-    const { usage } = evaluate(problem, decode(outcome.values));
-    return Math.max(...members.map((member) => usage[member] ?? Number.NaN));
-  }
-  return null;
+  options: BestOptions,
+): Promise<Least | "impossible" | "open"> {
+  if (isOver(options)) return "open";
+  const answer = await bestOf(minimising(problem, members, keepOthers), options);
+  if (answer.kind === "open" || answer.kind === "impossible") return answer.kind;
+  const { usage } = evaluate(problem, answer.selection);
+  return {
+    usage: Math.max(...members.map((member) => usage[member] ?? Number.NaN)),
+    proven: answer.kind === "best",
+  };
 }
 
 /** The problem whose gain is what is saved of one resource, or of the largest of a group. */

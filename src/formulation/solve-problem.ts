@@ -6,8 +6,13 @@ import {
   type SolveOptions,
   type SolveStats,
 } from "../mip/solver.ts";
-import type { Answer, SolveProblemOptions, SolverList } from "./answer.ts";
-import { conclude, concludeUnasked } from "./conclude.ts";
+import {
+  type Answer,
+  InfeasibleLimitsError,
+  type SolveProblemOptions,
+  type SolverList,
+} from "./answer.ts";
+import { conclude, concludeUnasked, infeasible } from "./conclude.ts";
 import { encode } from "./encode.ts";
 import { exactPresolve } from "./presolve/presolve.ts";
 import type { Problem, Selection } from "./problem.ts";
@@ -42,7 +47,7 @@ export async function solveProblem(
 ): Promise<Answer> {
   const began = performance.now();
   checkProblem(problem);
-  const reduction = await reduce(problem, options, began);
+  const reduction = await reduce(problem, solvers, options, began);
   const why = whyOver(options, began);
   const given = why === "interrupted" ? null : startOf(problem, reduction, options.start);
   const known = knownOf(problem, reduction.known, given);
@@ -68,12 +73,18 @@ function startOf(
 
 async function reduce(
   problem: Problem,
+  solvers: SolverList,
   options: SolveProblemOptions,
   began: number,
 ): Promise<Reduction> {
   if (options.presolve === false) return noReduction(problem);
   const mustStop = (): boolean => whyOver(options, began) !== null;
-  return await (options.presolve ?? exactPresolve)(problem, { mustStop });
+  try {
+    return await (options.presolve ?? exactPresolve)(problem, { mustStop });
+  } catch (error) {
+    const isBare = error instanceof InfeasibleLimitsError && error.nearest.length === 0;
+    throw isBare ? await infeasible(problem, solvers, options, began) : error;
+  }
 }
 
 const NO_EFFORT: SolveStats = { seconds: 0, nodes: 0, lpIterations: 0, memoryBytes: 0 };

@@ -1,4 +1,4 @@
-import { nearestText } from "../formulation/answer.ts";
+import { nearestText, openText } from "../formulation/answer.ts";
 import type {
   Conflict,
   DimReason,
@@ -72,7 +72,7 @@ export function explainText(report: ExplainReport, paint: Painter): string {
 /** Why no subnet meets the limits, as people read it. */
 export function conflictText({ name, head, conflict }: ConflictReport, paint: Painter): string {
   const title = head === null ? [`Instance    ${name}`] : headLines(head, paint);
-  const { nearest, limits, minimal } = conflict;
+  const { nearest, open, limits, minimal } = conflict;
   const [only] = limits;
   const set =
     limits.length === 1
@@ -83,8 +83,9 @@ export function conflictText({ name, head, conflict }: ConflictReport, paint: Pa
     title.join("\n"),
     `${paint.warn("No subnet meets the limits.")} ${set}`,
     moves.length === 0
-      ? "No move of a single limit that would be enough was found."
+      ? "No move of a single limit that would be enough is known."
       : `${moves.length === 1 ? "What would be enough:" : "Moving one of these would be enough:"}\n${moves.join("\n")}`,
+    open.length === 0 ? "" : `Note       ${openText(open)}`,
     minimal
       ? ""
       : "Note        The time was over before each of these limits was shown to be needed.",
@@ -229,9 +230,9 @@ function cellText(loss: Loss, show: Share): string {
 function whyText({ why, narrower }: DimReason, limits: readonly LimitReason[]): string {
   switch (why) {
     case "worth-more":
-      return "whole: worth more than it costs";
+      return "worth more than it costs";
     case "no-saving":
-      return "whole: no narrower width saves anything here";
+      return "no narrower width saves anything";
     case "floor":
       return "at its least width";
     case "narrowed": {

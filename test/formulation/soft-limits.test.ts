@@ -118,7 +118,9 @@ describe("soft limits, groups and ties that cost", () => {
           group: "both",
         }));
         const problem: Problem = { ...random, resources };
-        const [nearest] = await nearestLimits(problem, [highs]);
+        const {
+          nearest: [nearest],
+        } = await nearestLimits(problem, { solvers: [highs], secondsLeft: () => 60 });
         const all = [...allSelections(problem)].map((selection) =>
           Math.max(...evaluate(problem, selection).usage),
         );

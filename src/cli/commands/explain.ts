@@ -117,7 +117,7 @@ async function explainSubject(
     } catch (error) {
       if (!(error instanceof InfeasibleLimitsError)) throw error;
       const search = { solvers, secondsLeft: secondsFrom(performance.now(), seconds), signal };
-      const conflict = await explainConflict(problem, search, error.nearest);
+      const conflict = await explainConflict(problem, search, error);
       const { name, head } = about;
       const report: ConflictReport = { schema: "mdp-conflict/1", name, head, conflict };
       context.json(report);

@@ -1,9 +1,8 @@
-import type { NearestLimit } from "../answer.ts";
-import { nearestLimits } from "../nearest-limits.ts";
+import { type BestOptions, bestOf } from "../best-of.ts";
+import { type NearestLimits, nearestLimits } from "../nearest-limits.ts";
 import type { Problem } from "../problem.ts";
 import type { Conflict } from "./explanation.ts";
 import { type LimitGroup, limitGroups, withGroupLimit } from "./limit-groups.ts";
-import { bestOf, type ForcedOptions } from "./solve-forced.ts";
 
 /**
  * Why no selection meets the limits: how far each alone would have to move, and a set of limits that contradict each other
@@ -15,10 +14,10 @@ import { bestOf, type ForcedOptions } from "./solve-forced.ts";
  */
 export async function explainConflict(
   problem: Problem,
-  options: ForcedOptions,
-  known?: readonly NearestLimit[],
+  options: BestOptions,
+  known?: NearestLimits,
 ): Promise<Conflict> {
-  const nearest = known ?? (await nearestLimits(problem, options.solvers, options.signal));
+  const { nearest, open } = known ?? (await nearestLimits(problem, options));
   let needed = limitGroups(problem).filter(({ soft }) => !soft);
   let minimal = true;
   for (const candidate of needed) {
@@ -27,7 +26,7 @@ export async function explainConflict(
     if (kind === "impossible") needed = rest;
     else if (kind === "open") minimal = false;
   }
-  return { nearest, limits: needed.map(({ name }) => name), minimal };
+  return { nearest, open, limits: needed.map(({ name }) => name), minimal };
 }
 
 /** The problem with some of its limits, and nothing to earn: whether any selection is left. */

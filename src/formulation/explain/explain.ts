@@ -1,5 +1,6 @@
 import type { SolveProgress } from "../../mip/solver.ts";
 import type { Answer, SolverList } from "../answer.ts";
+import { type BestOptions, isOver } from "../best-of.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Problem, Selection } from "../problem.ts";
 import { blockChain } from "../problem-axes.ts";
@@ -11,7 +12,6 @@ import type { Choice } from "./forced.ts";
 import { explainLimits } from "./limits.ts";
 import { type LossQuestion, lossesOf } from "./losses.ts";
 import { type Neighbourhood, neighbourhoodOf } from "./near.ts";
-import { type ForcedOptions, isOver } from "./solve-forced.ts";
 
 export interface ExplainOptions {
   /** The selection to explain; default the optimum. It may exceed limits. */
@@ -42,7 +42,7 @@ export async function explain(
 ): Promise<Explanation> {
   const end = performance.now() + 1000 * (options.timeLimitSeconds ?? Number.POSITIVE_INFINITY);
   const secondsLeft = (): number => (end - performance.now()) / 1000;
-  const forced: ForcedOptions = { solvers, secondsLeft, signal: options.signal };
+  const forced: BestOptions = { solvers, secondsLeft, signal: options.signal };
   const answer = options.answer ?? (await answerOf(problem, solvers, options));
   const selection = options.selection ?? answer.selection;
   const { objective, usage } = evaluate(problem, selection);
@@ -105,7 +105,7 @@ async function answerOf(
 async function nearOf(
   problem: Problem,
   { presolve }: Answer,
-  options: ForcedOptions,
+  options: BestOptions,
 ): Promise<Neighbourhood | null> {
   return presolve === null ? null : neighbourhoodOf(problem, () => isOver(options));
 }

@@ -96,6 +96,8 @@ export interface Explanation {
 export interface Conflict {
   /** Per limit that stands in the way, how far it alone would have to move. */
   readonly nearest: readonly NearestLimit[];
+  /** Limits of which that isn't known, because the time was over. */
+  readonly open: readonly string[];
   /** Limits that contradict each other, none of which can be left out of the contradiction. */
   readonly limits: readonly string[];
   /** False where the time was over before each of them was shown to be needed. */

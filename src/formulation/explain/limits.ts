@@ -1,8 +1,8 @@
+import { type BestOptions, bestOf } from "../best-of.ts";
 import type { Problem } from "../problem.ts";
 import type { LimitReason, Loss } from "./explanation.ts";
 import { type LimitGroup, limitGroups, withGroupLimit } from "./limit-groups.ts";
 import type { Neighbourhood } from "./near.ts";
-import { bestOf, type ForcedOptions } from "./solve-forced.ts";
 
 /** What the selection that is explained uses, and the most that one within the limits earns. */
 interface Known {
@@ -20,7 +20,7 @@ export async function explainLimits(
   problem: Problem,
   { usage, optimum }: Known,
   near: Neighbourhood | null,
-  options: ForcedOptions & { readonly share: number },
+  options: BestOptions & { readonly share: number },
 ): Promise<LimitReason[]> {
   const reasons: LimitReason[] = [];
   for (const group of limitGroups(problem)) {
@@ -60,7 +60,7 @@ function stepOf(problem: Problem, members: readonly number[], step: number): num
   return isWhole ? Math.max(1, Math.round(Math.abs(step))) : Math.abs(step);
 }
 
-async function lossAt(problem: Problem, optimum: number, options: ForcedOptions): Promise<Loss> {
+async function lossAt(problem: Problem, optimum: number, options: BestOptions): Promise<Loss> {
   const answer = await bestOf(problem, options);
   switch (answer.kind) {
     case "best":

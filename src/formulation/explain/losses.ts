@@ -10,15 +10,16 @@
  */
 
 import { VerificationError } from "../../core/errors.ts";
+import { type BestOptions, isOver } from "../best-of.ts";
 import type { Remains } from "../presolve/remains.ts";
 import type { Problem, Selection } from "../problem.ts";
 import type { Loss } from "./explanation.ts";
 import { type Choice, everythingOf, makesChoice } from "./forced.ts";
 import type { Neighbourhood } from "./near.ts";
-import { type ForcedOptions, isOver, solveForced } from "./solve-forced.ts";
+import { solveForced } from "./solve-forced.ts";
 
 /** What the search for losses needs. */
-export interface LossQuestion extends ForcedOptions {
+export interface LossQuestion extends BestOptions {
   readonly problem: Problem;
   /** The optimum; the best that is known where it isn't proven. */
   readonly best: {

@@ -4,7 +4,8 @@ import { reachingStates } from "../presolve/marginals.ts";
 import { eliminationOrder, makePlan } from "../presolve/plan.ts";
 import { type Remains, remainsOf } from "../presolve/remains.ts";
 import { restrict } from "../presolve/restrict.ts";
-import { searchMultipliers, sweepAgain } from "../presolve/search.ts";
+import { searchMultipliers } from "../presolve/search.ts";
+import { sweepAgain } from "../presolve/sweep-at.ts";
 import type { Problem } from "../problem.ts";
 
 /** What the bound of a problem says of the selections that are not the best. */

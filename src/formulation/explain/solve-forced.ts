@@ -1,32 +1,8 @@
-import { InfeasibleError } from "../../core/errors.ts";
-import type { Outcome } from "../../mip/solver.ts";
-import type { SolverList } from "../answer.ts";
-import { type EncodedProblem, encode } from "../encode.ts";
+import { type BestAnswer, type BestOptions, bestOf } from "../best-of.ts";
 import { checkSelection } from "../evaluate.ts";
-import { exactPresolve } from "../presolve/presolve.ts";
 import type { Remains } from "../presolve/remains.ts";
-import type { Problem, Selection } from "../problem.ts";
-import type { Reduction } from "../reduction.ts";
+import type { Problem } from "../problem.ts";
 import { type Choice, forceChoice, makesChoice } from "./forced.ts";
-
-/** The best selection that makes a choice. `open`: none was found in time. */
-export type ForcedAnswer =
-  | { readonly kind: "best"; readonly selection: Selection; readonly objective: number }
-  | {
-      readonly kind: "found";
-      readonly selection: Selection;
-      readonly objective: number;
-      readonly bound: number;
-    }
-  | { readonly kind: "impossible" }
-  | { readonly kind: "open" };
-
-export interface ForcedOptions {
-  readonly solvers: SolverList;
-  /** Seconds left; Infinity without a limit. */
-  readonly secondsLeft: () => number;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /**
  * The best of a problem's selections that make a choice, with everything else decided anew. The presolve's label setting
@@ -35,9 +11,9 @@ export interface ForcedOptions {
 export async function solveForced(
   problem: Problem,
   choice: Choice,
-  options: ForcedOptions,
+  options: BestOptions,
   remains?: Remains,
-): Promise<ForcedAnswer> {
+): Promise<BestAnswer> {
   const shrunk = forceChoice(problem, choice, remains);
   if (shrunk === null) return { kind: "impossible" };
   const { problem: forced, lift } = shrunk;
@@ -49,69 +25,4 @@ export async function solveForced(
     return answer.kind === "best" ? { kind: "impossible" } : { kind: "open" };
   const { objective } = checkSelection(problem, selection);
   return { ...answer, selection, objective };
-}
-
-/** The best selection of a problem: as `solveProblem`, but that what the presolve proved needs no certificate, and without a search for the nearest limits. */
-export async function bestOf(problem: Problem, options: ForcedOptions): Promise<ForcedAnswer> {
-  const mustStop = (): boolean => isOver(options);
-  if (mustStop()) return { kind: "open" };
-  try {
-    const reduction = await exactPresolve(problem, { mustStop });
-    const { known, isProven } = reduction;
-    if (known === null || !isProven) return await askSolvers(problem, reduction, options);
-    const { objective } = checkSelection(problem, known);
-    return { kind: "best", selection: known, objective };
-  } catch (error) {
-    if (error instanceof InfeasibleError) return { kind: "impossible" };
-    throw error;
-  }
-}
-
-/** Whether the time is over, or the user wants no more. */
-export function isOver({ secondsLeft, signal }: ForcedOptions): boolean {
-  return secondsLeft() <= 0 || signal?.aborted === true;
-}
-
-/** The first solver that doesn't fail has the last word. */
-async function askSolvers(
-  problem: Problem,
-  reduction: Reduction,
-  options: ForcedOptions,
-): Promise<ForcedAnswer> {
-  const encoded = encode(reduction.problem);
-  const lowered = reduction.known === null ? null : reduction.lower(reduction.known);
-  for (const solver of options.solvers) {
-    const left = options.secondsLeft();
-    const outcome = await solver.solve(encoded.model, {
-      timeLimitSeconds: left === Number.POSITIVE_INFINITY ? undefined : Math.max(0.05, left),
-      start: lowered === null ? undefined : encoded.pointOf(lowered),
-      signal: options.signal,
-    });
-    if (outcome.status !== "failed") return answerOf(problem, reduction, encoded, outcome);
-  }
-  return knownAnswer(problem, reduction);
-}
-
-function answerOf(
-  problem: Problem,
-  reduction: Reduction,
-  { decode, objectiveScale }: EncodedProblem,
-  outcome: Outcome,
-): ForcedAnswer {
-  if (outcome.status === "infeasible" && reduction.known === null) return { kind: "impossible" };
-  if (outcome.status !== "optimal" && outcome.status !== "feasible") {
-    return knownAnswer(problem, reduction);
-  }
-  const selection = reduction.lift(decode(outcome.values));
-  const { objective } = checkSelection(problem, selection);
-  if (outcome.status === "optimal") return { kind: "best", selection, objective };
-  const bound = Math.max(objective, Math.min(reduction.bound, outcome.bound / objectiveScale));
-  return { kind: "found", selection, objective, bound };
-}
-
-/** What the presolve had found, where no solver said more. */
-function knownAnswer(problem: Problem, { known, bound }: Reduction): ForcedAnswer {
-  if (known === null) return { kind: "open" };
-  const { objective } = checkSelection(problem, known);
-  return { kind: "found", selection: known, objective, bound: Math.max(objective, bound) };
 }

@@ -5,7 +5,9 @@ import { type Bound, type Hunt, isSoft, limitedResources, roundingOf } from "./h
 import { reachingStates } from "./marginals.ts";
 import { eliminationOrder, makePlan, type Order, type Plan } from "./plan.ts";
 import { restrict } from "./restrict.ts";
-import { searchMultipliers, sweepAgain, sweepAt } from "./search.ts";
+import { searchMultipliers } from "./search.ts";
+import { contradict } from "./search-together.ts";
+import { sweepAgain, sweepAt } from "./sweep-at.ts";
 
 /** Cells per sweep up to which a search may take as many as it wants. */
 const LIGHT_WORK = 1e6;
@@ -46,10 +48,10 @@ function everyFewStates(graph: FactorGraph): Uint8Array[] {
 }
 
 /**
- * Makes sure that a point within the limits is known where there is one hard limit: the cheapest point is within it, or
- * proves that none is.
+ * Looks for a point within the hard limits, where none is known, or for the proof that none is: with one hard limit the
+ * cheapest point is one or the other.
  *
- * @throws InfeasibleLimitsError `formulation/infeasible`
+ * @throws InfeasibleLimitsError `formulation/infeasible`; with the nearest limit where there is one hard limit only
  */
 export async function lookForAny(
   problem: Problem,
@@ -61,15 +63,20 @@ export async function lookForAny(
     const limit = hunt.limits[r];
     return limit !== undefined && !isSoft(limit);
   });
-  const [only] = hard;
-  if (hard.length !== 1 || only === undefined || hunt.incumbent !== null) return;
+  if (hard.length === 0 || hunt.incumbent !== null) return;
   const plan = makePlan(full, order);
+  const [only = -1] = hard;
+  if (hard.length > 1) {
+    if (await contradict(plan, hunt, hard)) throw new InfeasibleLimitsError(problem.name, []);
+    return;
+  }
   const cheapest = problem.resources.map((_, r) => (r === only ? 1 : 0));
   const { point } = await sweepAt(plan, hunt, cheapest, 0);
   if (hunt.incumbent !== null) return;
-  const { name, unit, limit } = problem.resources[only] ?? { name: "", unit: "", limit: 0 };
+  const { name = "", unit = "", limit = 0, reading } = problem.resources[only] ?? {};
+  const least = point.cost[only] ?? 0;
   throw new InfeasibleLimitsError(problem.name, [
-    { resource: name, unit, limit, least: point.cost[only] ?? 0, othersKept: true },
+    { resource: name, unit, limit, least, proven: true, othersKept: true, reading },
   ]);
 }
 

@@ -24,7 +24,7 @@ const MOST_WORK = 4e8;
  *
  * Problems whose elimination order needs tables too large are returned as they are, with a note.
  *
- * @throws InfeasibleLimitsError `formulation/infeasible`, where one limit alone can't be met
+ * @throws InfeasibleLimitsError `formulation/infeasible`: with the nearest limit where there is one, and without where there are several
  */
 export async function exactPresolve(
   problem: Problem,

@@ -21,10 +21,18 @@ const SOLVED = z
       .object({
         budget: z.string(),
         step: z.number(),
+        countFrom: z.enum(["zero", "full"]),
         maxPrune: z.number(),
         protect: z.string().nullable(),
         blocks: z.boolean(),
         layers: z.boolean(),
+        limits: z.object({
+          limit: z.array(z.string()),
+          soft: z.array(z.string()),
+          penalty: z.array(z.string()),
+          minimize: z.string().nullable(),
+          components: z.record(z.string(), z.string()),
+        }),
       })
       .partial(),
   })
@@ -38,13 +46,17 @@ export interface RememberedOptions {
   readonly batch?: number | undefined;
   readonly precision?: "float16" | "float32" | undefined;
   readonly importance?: string | undefined;
+  readonly step?: number | undefined;
   readonly multipleOf?: number | undefined;
   readonly maxPrune?: number | undefined;
   readonly protect?: string | undefined;
   readonly blocks?: boolean | undefined;
   readonly layers?: boolean | undefined;
   readonly limit?: string[] | undefined;
+  readonly soft?: string[] | undefined;
+  readonly penalty?: string[] | undefined;
   readonly minimize?: string | undefined;
+  readonly component?: string[] | undefined;
 }
 
 /** A subnet with the options that it was solved with, and what of them is not known. */
@@ -58,14 +70,7 @@ export interface RememberedSubnet {
 export function rememberedSubnet(path: string, structure: Structure): RememberedSubnet {
   const { subnet, notes } = parseSubnet(readJson(path), structure, path);
   const parsed = SOLVED.safeParse(notes.solve ?? {});
-  const {
-    device,
-    table,
-    importance,
-    options,
-    limits = [],
-    minimised,
-  } = parsed.success ? parsed.data : {};
+  const { device, table, importance, options, limits = [] } = parsed.success ? parsed.data : {};
   // A measured table is a file; a predicted one is made again for the same device, batch and precision.
   const tablePath = table?.path ?? undefined;
   const isThere = tablePath !== undefined && existsSync(tablePath);
@@ -79,30 +84,46 @@ export function rememberedSubnet(path: string, structure: Structure): Remembered
       importance:
         importancePath !== undefined && existsSync(importancePath) ? importancePath : undefined,
       budget: options?.budget,
-      multipleOf: options?.step,
+      ...(options?.countFrom === "full" ? { step: options.step } : { multipleOf: options?.step }),
       maxPrune: options?.maxPrune,
       protect: options?.protect ?? undefined,
       blocks: options?.blocks,
       layers: options?.layers,
-      limit: limits.filter(({ penalty }) => penalty === null).map(({ text }) => text),
-      minimize: minimised?.text,
+      ...limitsAsked(parsed.success ? parsed.data : {}),
     },
-    // A file has what a soft limit's penalty came to, not how it was written.
-    notes: limits
-      .filter(({ penalty }) => penalty !== null)
-      .map(
-        ({ text }) =>
-          `The soft limit '${text}' of the subnet is left out: give it again with --soft and --penalty.`,
-      ),
+    notes: options?.limits === undefined ? softLeftOut(limits) : [],
   };
 }
 
-/** What the command line gives of these; what it doesn't give is undefined. */
-export interface GivenOptions extends RememberedOptions {
-  readonly step?: number | undefined;
-  readonly soft?: string[] | undefined;
-  readonly penalty?: string[] | undefined;
+type Solved = z.infer<typeof SOLVED>;
+
+/** Limits as they were written; older files have the hard ones and what is minimised, without components. */
+function limitsAsked({ options, limits = [], minimised }: Solved): RememberedOptions {
+  const asked = options?.limits;
+  if (asked === undefined) {
+    const hard = limits.filter(({ penalty }) => penalty === null);
+    return { limit: hard.map(({ text }) => text), minimize: minimised?.text };
+  }
+  const { limit, soft, penalty, minimize, components } = asked;
+  return {
+    ...{ limit, soft, penalty },
+    minimize: minimize ?? undefined,
+    component: Object.entries(components).map(([name, pattern]) => `${name}=${pattern}`),
+  };
 }
+
+/** An older file has what a soft limit's penalty came to, not how it was written. */
+function softLeftOut(limits: NonNullable<Solved["limits"]>): string[] {
+  return limits
+    .filter(({ penalty }) => penalty !== null)
+    .map(
+      ({ text }) =>
+        `The soft limit '${text}' of the subnet is left out: give it again with --soft and --penalty.`,
+    );
+}
+
+/** What the command line gives of these; what it doesn't give is undefined. */
+export type GivenOptions = RememberedOptions & { readonly components?: unknown };
 
 /** Every option of the program, from the command line, else from the subnet file, else by default. */
 export function withRemembered<Given extends GivenOptions>(
@@ -113,26 +134,24 @@ export function withRemembered<Given extends GivenOptions>(
   readonly blocks: boolean;
   readonly layers: boolean;
 } {
-  const isTableGiven = isAny(given.table, given.device);
-  const isLimitGiven = isAny(given.limit, given.soft, given.minimize);
-  const isStepGiven = isAny(given.step, given.multipleOf);
+  const from = (...values: readonly unknown[]): RememberedOptions =>
+    values.some((value) => value !== undefined) ? given : remembered;
+  const isTableGiven = from(given.table, given.device) === given;
+  const grid = from(given.step, given.multipleOf);
+  const asked = from(given.limit, given.soft, given.minimize);
   return {
     ...given,
     ...(isTableGiven ? {} : { table: remembered.table, device: remembered.device }),
     batch: given.batch ?? (isTableGiven ? undefined : remembered.batch),
     precision: given.precision ?? (isTableGiven ? undefined : remembered.precision),
-    multipleOf: isStepGiven ? given.multipleOf : remembered.multipleOf,
+    ...{ step: grid.step, multipleOf: grid.multipleOf },
     importance: given.importance ?? remembered.importance,
     protect: given.protect ?? remembered.protect,
-    limit: isLimitGiven ? given.limit : remembered.limit,
-    minimize: isLimitGiven ? given.minimize : remembered.minimize,
+    ...{ limit: asked.limit, soft: asked.soft, penalty: asked.penalty, minimize: asked.minimize },
+    component: from(given.component, given.components).component,
     budget: given.budget ?? remembered.budget,
     maxPrune: given.maxPrune ?? remembered.maxPrune ?? 0.95,
     blocks: given.blocks ?? remembered.blocks ?? true,
     layers: given.layers ?? remembered.layers ?? true,
   };
-}
-
-function isAny(...values: readonly unknown[]): boolean {
-  return values.some((value) => value !== undefined);
 }

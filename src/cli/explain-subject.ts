@@ -61,12 +61,20 @@ export async function networkToExplain(
   const { network, dense, importance } = prepared;
   const budgetMs = await latencyBudget(wanted.budget, dense.latencyMs);
   const given = remembered === null ? null : subnetSelection(network, remembered.subnet);
-  const { budget, step, maxPrune, protect, blocks, layers } = wanted;
+  const { budget, step, countFrom, maxPrune, protect, blocks, layers } = wanted;
   return {
     about: {
       name: open.name,
       head: headOf(open, source, importance),
-      options: { budget, step, maxPrune, protect: protect?.source ?? null, blocks, layers },
+      options: {
+        budget,
+        step,
+        countFrom,
+        maxPrune,
+        protect: protect?.source ?? null,
+        blocks,
+        layers,
+      },
       goal: prepared.objective?.text ?? "importance",
       dense: { objective: prepared.objective?.dense ?? dense.importance },
       dims: open.structure.dims.map(({ unitChannels }, dim) => ({

@@ -150,7 +150,8 @@ export async function prepareNetwork(
   return {
     open,
     source,
-    network: { ...base, problem },
+    // The name that its file has says more than that of its graph, which is often an exporter's.
+    network: { ...base, problem: { ...problem, name: open.name } },
     unlimited: base.problem,
     limits,
     widths,

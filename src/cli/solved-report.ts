@@ -2,7 +2,8 @@ import { relative } from "node:path";
 import { InternalError } from "../core/errors.ts";
 import { writeJson } from "../core/files.ts";
 import type { LimitRequest } from "../formulation/limits/request.ts";
-import type { LatencyTable } from "../latency/table.ts";
+import { importanceHash } from "../importance/importance.ts";
+import { type LatencyTable, tableHash } from "../latency/table.ts";
 import type { DimReport, SolveHead, SolveReport } from "../report/solve-report.ts";
 import { macCount, parameterCount } from "../structure/counts.ts";
 import { unitCounts } from "../subnet/subnet.ts";
@@ -40,6 +41,7 @@ export function reportOf(parts: SolveParts): SolveReport {
     options: {
       budget: wanted.budget,
       step: wanted.step,
+      countFrom: wanted.countFrom,
       maxPrune: wanted.maxPrune,
       protect: wanted.protect?.source ?? null,
       blocks: wanted.blocks,
@@ -101,6 +103,7 @@ export function headOf(
   importance: SolvedNetwork["importance"],
 ): SolveHead {
   const { table } = source;
+  const others = [...source.others()].map(([name, other]) => [name, tableHash(other)]);
   return {
     network: { name: open.name, path: shown(open.path), embedded: open.embedded, hash: open.hash },
     device: { asked: source.asked, name: table.device.name, title: source.title },
@@ -112,12 +115,15 @@ export function headOf(
       batch: table.batch,
       threads: table.threads,
       date: table.date,
+      hash: tableHash(table),
       expectedError: table.expectedError,
     },
+    ...(others.length === 0 ? {} : { otherTables: Object.fromEntries(others) }),
     importance: {
       method: importance.used.method,
       normalisation: importance.used.normalisation,
       path: importance.path === null ? null : shown(importance.path),
+      hash: importanceHash(importance.used),
     },
   };
 }

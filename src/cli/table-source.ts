@@ -25,6 +25,8 @@ export interface TableSource {
   readonly notes: readonly string[];
   /** The table of another device, by its name or as a file, for the same network; this table for this device. */
   readonly other: (deviceOrPath: string) => LatencyTable;
+  /** Those that were asked for so far, by what they were asked for as. */
+  readonly others: () => ReadonlyMap<string, LatencyTable>;
 }
 
 /** Images per run that keep an embedded GPU busy with networks of a few MACs; see docs/results.md. */
@@ -46,10 +48,12 @@ export function tableFor(network: OpenNetwork, request: TableRequest): TableSour
     known.set(deviceOrPath, table);
     return table;
   };
-  return { ...found, other };
+  const others = (): ReadonlyMap<string, LatencyTable> =>
+    new Map([...known].filter(([, table]) => table !== found.table));
+  return { ...found, other, others };
 }
 
-type FoundSource = Omit<TableSource, "other">;
+type FoundSource = Omit<TableSource, "other" | "others">;
 
 /** Without --batch, tables at the same batch are preferred, so that their latencies can stand side by side. */
 function otherTable(

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { InputError } from "../core/errors.ts";
+import { sha256 } from "../core/files.ts";
 import type { Structure } from "../structure/structure.ts";
 
 /**
@@ -214,6 +215,11 @@ function otherNetwork(reason: string, where: string): InputError {
 export function importanceText(importance: Importance): string {
   const indented = JSON.stringify(importance, null, 1);
   return `${indented.replace(/\[[\d\s,.e+-]+\]/g, (list) => list.replace(/\s+/g, ""))}\n`;
+}
+
+/** SHA-256 of what an importance says. */
+export function importanceHash(importance: Importance): string {
+  return sha256(importanceText(importance));
 }
 
 /** Scores of the units of a dim, summed over its layers. Zeros where no layer produces it. */

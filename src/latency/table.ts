@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { InputError } from "../core/errors.ts";
-import { readJson, writeFileAtomic } from "../core/files.ts";
+import { readJson, sha256, writeFileAtomic } from "../core/files.ts";
 import { firstIssues } from "../core/schema.ts";
 
 /** Where a cell's time comes from: measured, interpolated between measured cells by a fit, or predicted. */
@@ -106,6 +106,11 @@ export function readTable(path: string): LatencyTable {
 /** Writes the table as JSON that people can read: one line for each list of numbers. */
 export function writeTable(path: string, table: LatencyTable): void {
   writeFileAtomic(path, formatTable(table));
+}
+
+/** SHA-256 of what a table says; when and by which command it was made is left out. */
+export function tableHash(table: LatencyTable): string {
+  return sha256(formatTable({ ...table, date: "", command: "" }));
 }
 
 /** The text of a table file. */

@@ -121,12 +121,19 @@ function provenanceText(facts: readonly FactDifference[]): string {
   };
   for (const { name, values } of facts) table.push([name, ...values.map(brief)]);
   const isOtherImportance = facts.some(({ name }) => name.startsWith("importance."));
-  const isOtherTable = facts.some(({ name }) => /^(device|table)\./.test(name));
+  const others = facts.filter(({ name }) => /^(device|table|otherTables)\./.test(name));
+  const isOtherGrid = others.length > 0 && others.every(({ name }) => name === "table.hash");
+  const isOtherTable = others.length > 0 && !isOtherGrid;
   const notes = [
     ...(isOtherImportance
       ? ["The importances are not comparable: they were scored differently."]
       : []),
     ...(isOtherTable ? ["The latencies are not comparable: they come from different tables."] : []),
+    ...(isOtherGrid
+      ? [
+          "The latencies come from tables of one device that don't say the same: of other widths, or measured anew.",
+        ]
+      : []),
   ];
   return [table.toString(), ...notes].join("\n");
 }

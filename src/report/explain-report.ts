@@ -232,12 +232,12 @@ function whyText({ why, narrower }: DimReason, limits: readonly LimitReason[]): 
     case "worth-more":
       return "worth more than it costs";
     case "no-saving":
-      return "no narrower width saves anything";
+      return "none narrower saves anything";
     case "floor":
       return "at its least width";
     case "narrowed": {
       const saves = narrower?.alone?.usage.some((change) => change < 0) ?? true;
-      return saves || limits.length === 0 ? "" : "a stair: a step less saves nothing";
+      return saves || limits.length === 0 ? "" : "a step less saves nothing";
     }
     default:
       return "";

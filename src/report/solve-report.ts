@@ -21,6 +21,8 @@ export interface SolveHead {
     readonly batch: number;
     readonly threads: number | null;
     readonly date: string;
+    /** SHA-256 of its content, but for when and by which command it was made. */
+    readonly hash: string;
     /** Relative errors of whole-network latency, and how they were found; null where nobody looked. */
     readonly expectedError: {
       readonly mean: number;
@@ -28,10 +30,14 @@ export interface SolveHead {
       readonly how: string;
     } | null;
   };
+  /** Tables that limits on the latency of other devices named, and the SHA-256 of their content. */
+  readonly otherTables?: Readonly<Record<string, string>>;
   readonly importance: {
     readonly method: string;
     readonly normalisation: string;
     readonly path: string | null;
+    /** SHA-256 of its content. */
+    readonly hash: string;
   };
 }
 
@@ -49,6 +55,8 @@ export interface SolveReport extends SolveHead {
   readonly options: {
     readonly budget: string;
     readonly step: number;
+    /** Whether kept channels are multiples of the step, or the full width less multiples of it. */
+    readonly countFrom: "zero" | "full";
     readonly maxPrune: number;
     readonly protect: string | null;
     readonly blocks: boolean;

@@ -131,7 +131,7 @@ function amountsOf(first: SubnetFile, second: SubnetFile): FactDifference[] {
 
 /** Parts of a file that tell of the answer, or only how it came about, and not of what it was made from. */
 const NO_INPUTS =
-  /^(dims|droppedBlocks|droppedLayers|prediction|structureHash)|^solve\.(latencyMs|importanceKept|parameters|macs|droppedBlocks|droppedLayers|answer|table\.shares|seconds)/;
+  /^(dims|droppedBlocks|droppedLayers|prediction|structureHash)|^solve\.(latencyMs|importanceKept|parameters|macs|droppedBlocks|droppedLayers|answer|table\.shares|seconds|limits\.|minimised)/;
 
 function provenanceOf(first: SubnetFile, second: SubnetFile): FactDifference[] {
   const [one, two] = [leavesOf(first), leavesOf(second)];

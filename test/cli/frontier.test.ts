@@ -80,6 +80,36 @@ describe("mdp sweep", () => {
 });
 
 describe("mdp explain", () => {
+  test("a subnet file brings back every option that it was solved with, and the hashes of what went into it", async () => {
+    const written = [
+      ...["--budget", "70%", "--step", "4", "--component", "late=layer4.*"],
+      ...["--limit", "latency('jetson-nano') <= 80%", "--limit", "importance('late') >= 50%"],
+      ...["--soft", "params <= 60%", "--penalty", "1% per 10k"],
+    ];
+    const solved = await mdp(
+      ["solve", "--device", "jetson", ...written, "--out", "soft.json", "--quiet"],
+      folder,
+    );
+    expect(solved.stderr).toBe("");
+    const { solve } = JSON.parse(readFileSync(join(folder, "soft.json"), "utf8"));
+    for (const hash of [solve.table.hash, solve.importance.hash, solve.network.hash]) {
+      expect(hash).toMatch(/^[0-9a-f]{64}$/);
+    }
+    expect(Object.keys(solve.otherTables)).toEqual(["jetson-nano"]);
+    const run = await mdp(
+      ["explain", "--subnet", "soft.json", "--time-limit", "5", "--json", "--quiet"],
+      folder,
+    );
+    const { options, explanation, notes } = JSON.parse(run.stdout);
+    expect(options).toMatchObject({ budget: "70%", step: 4, countFrom: "full" });
+    expect(notes).toEqual([]);
+    expect(explanation.objective).toBeCloseTo(solve.answer.objective, 6);
+    expect(explanation.optimum.proven).toBe(true);
+    const texts = explanation.limits.map(({ resource }: { readonly resource: string }) => resource);
+    expect(texts).toContain("params <= 60%");
+    expect(texts).toContain("latency('jetson-nano') <= 80%");
+  }, 60_000);
+
   test("of an instance gives each dim's losses, as trying all by hand gives them", async () => {
     const run = await mdp(["explain", "--instance", INSTANCE, "--json"], folder);
     expect(run.code).toBe(0);

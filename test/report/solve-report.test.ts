@@ -14,11 +14,20 @@ const REPORT: SolveReport = {
     batch: 64,
     threads: null,
     date: "2026-01-02T03:04:05.000Z",
+    hash: "123",
     expectedError: { mean: 0.05, worst: 0.09, how: "left-out networks" },
     shares: { measured: 0, interpolated: 0, predicted: 1 },
   },
-  importance: { method: "magnitude-l2", normalisation: "mean", path: null },
-  options: { budget: "50%", step: 8, maxPrune: 0.95, protect: null, blocks: true, layers: false },
+  importance: { method: "magnitude-l2", normalisation: "mean", path: null, hash: "456" },
+  options: {
+    budget: "50%",
+    step: 8,
+    countFrom: "zero",
+    maxPrune: 0.95,
+    protect: null,
+    blocks: true,
+    layers: false,
+  },
   latencyMs: { dense: 4, budget: 2, chosen: 1.9 },
   limits: [
     {

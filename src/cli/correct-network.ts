@@ -1,3 +1,4 @@
+import { InputError } from "../core/errors.ts";
 import { type Batch, type BatchOptions, type Dataset, openDataset } from "../data/dataset.ts";
 import { type Accuracy, evaluate } from "../data/evaluate.ts";
 import { type Model, withGraph } from "../onnx/model.ts";
@@ -39,7 +40,7 @@ export const CORRECT_DEFAULTS = {
 /** Images per batch that is read. */
 const BATCH = 100;
 
-/** A correction on a random choice of the images, where these lie, and the images there that it did not see. */
+/** A correction on a random choice of the images, where these lie, and the labelled images there that it did not see. */
 export async function correctOpened(
   open: OpenNetwork,
   subnet: Subnet,
@@ -70,7 +71,12 @@ export async function correctOpened(
     progress: context.progress,
     signal: context.signal,
   });
-  return { correction, path: dataset.path, rest: unseen(dataset, limit, seed) };
+  const rest = isLabelled(dataset) ? unseen(dataset, limit, seed) : null;
+  return { correction, path: dataset.path, rest };
+}
+
+function isLabelled({ labels }: Dataset): boolean {
+  return labels.every((label) => label >= 0);
 }
 
 /** The images that a choice of `seen` images by this seed leaves. */
@@ -136,7 +142,16 @@ export async function openTest(
   request: ImageOptions & { readonly test?: string | undefined },
 ): Promise<Dataset | null> {
   const { test, data, dataConfig } = request;
-  if (test !== undefined) return openImages(open, { data: test, dataConfig, split: undefined });
+  if (test !== undefined) {
+    const named = await openImages(open, { data: test, dataConfig, split: undefined });
+    if (isLabelled(named)) return named;
+    throw new InputError({
+      code: "data/no-labels",
+      message: "The images to judge with have no labels.",
+      where: test,
+      hint: "Leave --test out, or name labelled images (docs/datasets.md).",
+    });
+  }
   const whole = await openDataset(data, {}).catch(() => null);
   const hasTest = whole?.config.splits?.["test"] !== undefined;
   return hasTest ? openImages(open, { data, dataConfig, split: "test" }) : null;

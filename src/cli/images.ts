@@ -13,7 +13,7 @@ export interface ImageOptions {
 
 /**
  * Images to learn from: the training split unless another is named, and where the data has splits; brought to the size that
- * the network asks for, unless the config says how.
+ * the network asks for, unless the config says how. Labels may be missing (-1): whoever needs them says so.
  */
 export async function openImages(open: OpenNetwork, options: ImageOptions): Promise<Dataset> {
   const given = options.dataConfig === undefined ? {} : readDatasetConfig(options.dataConfig);
@@ -22,10 +22,11 @@ export async function openImages(open: OpenNetwork, options: ImageOptions): Prom
   const sized = peek.size !== undefined || peek.crop !== undefined || peek.record !== undefined;
   const size = sized ? null : networkSize(open, peek.layout === "nhwc");
   const config: DatasetConfig = size === null ? given : { ...given, size };
-  return openDataset(options.data, { config, split });
+  return openDataset(options.data, { config, split, unlabelled: true });
 }
 
-function hasTraining(data: string | undefined, given: DatasetConfig): boolean {
+/** Whether the data, or the config given for it, has a split to learn from. */
+export function hasTraining(data: string | undefined, given: DatasetConfig): boolean {
   const splits = given.splits ?? (data === undefined ? {} : (ownConfig(data).splits ?? {}));
   return splits["train"] !== undefined;
 }

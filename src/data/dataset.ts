@@ -41,7 +41,7 @@ export interface Dataset {
   /** Number of images. */
   readonly count: number;
   readonly classes: readonly string[] | null;
-  /** Class index of every image, as the network counts classes. */
+  /** Class index of every image, as the network counts classes; -1 where it has none. */
   readonly labels: Int32Array;
   /** An archive can only be read from its beginning: out of order it is slow, or large in memory. */
   readonly isArchive: boolean;
@@ -62,6 +62,8 @@ export interface OpenOptions {
   readonly config?: DatasetConfig | undefined;
   /** One of the config's splits; `test` where it is left out and there is one. */
   readonly split?: string | undefined;
+  /** Images whose labels nothing tells are taken with the label -1; refused unless given. */
+  readonly unlabelled?: boolean | undefined;
 }
 
 /**
@@ -85,7 +87,7 @@ export async function openDataset(
       hint: "Images are recognised by their endings: .jpg, .jpeg, .png, .webp, .gif, .tif, .bmp, .avif.",
     });
   }
-  const labels = labelsOf(source, place.config, place.path);
+  const labels = labelsOf(source, place.config, place.path, options.unlabelled);
   return {
     path: place.path,
     config: place.config,

@@ -14,10 +14,19 @@ export interface Labels {
  * Labels of all images of a source, by the config's rule. Without a rule: the data's own, or the folders where images lie in
  * folders, or the numbers where all names begin with digits.
  * @param path of the data, for messages.
+ * @param optional images may have no labels: then all are -1.
  * @throws InputError `data/bad-label`, `data/no-labels`
  */
-export function labelsOf(source: Source, config: DatasetConfig, path: string): Labels {
-  const found = countedFromZero(source, config, path);
+export function labelsOf(
+  source: Source,
+  config: DatasetConfig,
+  path: string,
+  optional = false,
+): Labels {
+  const found = optional
+    ? foundOrNone(source, config, path)
+    : countedFromZero(source, config, path);
+  if (found === null) return { ofImage: new Int32Array(source.count).fill(-1), classes: null };
   const offset = config.classOffset ?? 0;
   const limit = found.classes?.length ?? Number.POSITIVE_INFINITY;
   const wrong = found.ofImage.findIndex((label) => label < 0 || label >= limit);
@@ -28,6 +37,15 @@ export function labelsOf(source: Source, config: DatasetConfig, path: string): L
     );
   }
   return { ofImage: found.ofImage.map((label) => label + offset), classes: found.classes };
+}
+
+function foundOrNone(source: Source, config: DatasetConfig, path: string): Labels | null {
+  try {
+    return countedFromZero(source, config, path);
+  } catch (error) {
+    if (error instanceof InputError && error.code === "data/no-labels") return null;
+    throw error;
+  }
 }
 
 function countedFromZero(source: Source, config: DatasetConfig, path: string): Labels {

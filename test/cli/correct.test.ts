@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { defaultNetwork } from "../../src/cli/default-network.ts";
 import { SILENT } from "../../src/core/progress.ts";
@@ -45,6 +46,23 @@ test("repairing on the test split it judges on the images that the repair left o
   expect(result.code, result.stderr).toBe(0);
   expect(result.stdout).toMatch(/normalisations on 15 images without labels/);
   expect(result.stdout).toMatch(/on 5 images that the correction did not see \(the rest of/);
+});
+
+test("repairing takes a folder of images that nobody labelled, and judges on none of them", async () => {
+  mkdirSync(join(folder, "photos"));
+  for (let image = 0; image < 6; image += 1) {
+    const create = { width: 70, height: 64, channels: 3, background: "black" } as const;
+    const noise = { type: "gaussian", mean: 128, sigma: 40 } as const;
+    const path = join(folder, "photos", `photo${String.fromCharCode(97 + image)}.png`);
+    await sharp({ create: { ...create, noise } }).toFile(path);
+  }
+  const command = ["correct", "--subnet", "subnet.json", "--data", "photos", "--json"];
+  const result = await mdp([...command, "--out", "unlabelled.onnx"], folder);
+  expect(result.code, result.stderr).toBe(0);
+  expect(JSON.parse(result.stdout)).toMatchObject({ images: 6, accuracy: null, judgedOn: null });
+  const judged = await mdp([...command, "--test", "photos", "--out", "never.onnx"], folder);
+  expect(judged.code).toBe(3);
+  expect(judged.stderr).toContain("no labels");
 });
 
 test.each([

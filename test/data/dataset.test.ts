@@ -103,6 +103,8 @@ describe("folders", () => {
     await expect(openDataset(join(folder, "unlabelled"))).rejects.toMatchObject({
       code: "data/no-labels",
     });
+    const taken = await openDataset(join(folder, "unlabelled"), { unlabelled: true });
+    expect([...taken.labels]).toEqual([-1]);
     put("broken/a/good.png", await png([1, 1, 1]));
     put("broken/b/bad.png", (await png([1, 1, 1])).subarray(0, 50));
     await expect(read(join(folder, "broken"), {})).rejects.toMatchObject({

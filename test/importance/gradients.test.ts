@@ -158,10 +158,11 @@ test("what can't be scored is refused with what would help", async () => {
   });
   const unlabelled = [{ ...randomBatches(1, [4, 3, 4, 4])[0], labels: new Int32Array(4).fill(-1) }];
   const beyond = [{ ...randomBatches(1, [4, 3, 4, 4])[0], labels: new Int32Array(4).fill(7) }];
-  for (const wrong of [unlabelled, beyond]) {
+  const wrong = { "no-labels": unlabelled, "bad-label": beyond };
+  for (const [code, images] of Object.entries(wrong)) {
     await expect(
-      scoresOn(graph, wrong as LabelledBatch[], { method: "fisher" }),
-    ).rejects.toMatchObject({ code: "importance/no-labels", exitCode: 3 });
+      scoresOn(graph, images as LabelledBatch[], { method: "fisher" }),
+    ).rejects.toMatchObject({ code: `importance/${code}`, exitCode: 3 });
   }
   const map = networkBuilder(2);
   const dense = map.conv("map", map.input("input", ["batch", 3, 4, 4]), { from: 3, to: 5 });

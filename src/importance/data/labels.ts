@@ -36,7 +36,7 @@ export function classScores(graph: Graph, logits: string): { graph: Graph; logit
   return { graph: extension.graph(), logits: flat };
 }
 
-/** @throws InputError from `labelsOf`: `importance/no-labels` where an image has none or one that is no class. */
+/** @throws InputError from `labelsOf`: `importance/no-labels` where an image has none, `importance/bad-label` where it is no class. */
 export async function openLabeller(
   model: Model,
   graph: Graph,
@@ -77,12 +77,12 @@ function checkedLabels(labels: Int32Array, classes: number): Int32Array {
   const wrong = labels.findIndex((label) => label < 0 || label >= classes);
   if (wrong === -1) return labels;
   throw new InputError({
-    code: "importance/no-labels",
+    code: labels[wrong] === -1 ? "importance/no-labels" : "importance/bad-label",
     message:
       labels[wrong] === -1
         ? "An image has no label."
         : `An image has label ${labels[wrong]}, and the network has ${classes} classes.`,
-    hint: "Use --labels self, which takes the network's own best class, or set 'classOffset' and 'classes' in the data set's config.",
+    hint: "Use mdp score with --labels self, which takes the network's own best class, or set 'classOffset' and 'classes' in the data set's config.",
   });
 }
 

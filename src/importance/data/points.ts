@@ -2,7 +2,7 @@ import { InputError } from "../../core/errors.ts";
 import { constantOf } from "../../graph/constants.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
 import { elementCount } from "../../graph/tensor.ts";
-import { consumersOf, producerOf } from "../../graph/traversal.ts";
+import { consumersOf } from "../../graph/traversal.ts";
 import type { Layer, Structure } from "../../structure/structure.ts";
 
 /** A value on which the units that a layer produces can be watched. */
@@ -75,9 +75,4 @@ function hasConstantOperand(graph: Graph, add: Node, value: string): boolean {
   const constant = other === undefined ? null : constantOf(graph, other);
   // A constant as large as the value would be an image of its own, not a bias.
   return constant !== null && elementCount(constant.shape) === Math.max(...constant.shape, 1);
-}
-
-/** What feeds a layer. */
-export function inputOf(structure: Structure, layer: Layer): string {
-  return producerOf(structure.graph).get(layer.id)?.inputs[0] ?? "";
 }

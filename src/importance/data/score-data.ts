@@ -51,7 +51,7 @@ export interface DataScoreOptions {
  * `sensitivity`: that it is lost with).
  * The network computes as in inference: BatchNormalization uses its running statistics.
  * @throws InputError `importance/no-normalisation` for `taylor-bn` on a network without BatchNormalization
- * @throws InputError `importance/no-labels`, `importance/no-loss`, `importance/not-images`, `importance/shape-mismatch`,
+ * @throws InputError `importance/no-labels`, `importance/bad-label`, `importance/no-loss`, `importance/not-images`, `importance/shape-mismatch`,
  * `importance/no-images`, `importance/not-finite`, `importance/other-images`, `importance/singular`; and as `differentiate`
  * @throws InterruptedError `importance/interrupted`, after what was summed is safe
  */

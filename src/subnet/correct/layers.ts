@@ -66,7 +66,7 @@ export async function correctLayers(
   let graph = smaller;
   try {
     for (const [index, step] of steps.entries()) {
-      setting.progress.step("correcting layers", index, steps.length);
+      setting.progress.step("fitting layers", index, steps.length);
       const [ours, theirs] = [segments.smaller[index], segments.dense[index]];
       if (ours === undefined || theirs === undefined) continue;
       const parts = observed(
@@ -78,7 +78,7 @@ export async function correctLayers(
       const sums = sumMoments(products, momentShape(step));
       let part = 0;
       for await (const [found, wanted] of parts) {
-        checkInterrupted(setting, index, steps.length);
+        checkInterrupted(setting, index, steps.length, "fits of layers");
         const seed = (setting.seed * 1_000_003 + index) * 10_007 + part;
         await addPart(sums, step, found, wanted, positions, seed);
         part += 1;
@@ -90,7 +90,7 @@ export async function correctLayers(
   } finally {
     await products.close();
   }
-  setting.progress.step("correcting layers", steps.length, steps.length);
+  setting.progress.step("fitting layers", steps.length, steps.length);
   return { graph, layers };
 }
 

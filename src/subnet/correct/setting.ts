@@ -13,11 +13,16 @@ export interface Setting {
 }
 
 /** @throws InterruptedError `correct/interrupted` */
-export function checkInterrupted({ signal }: Setting, done: number, total: number): void {
+export function checkInterrupted(
+  { signal }: Setting,
+  done: number,
+  total: number,
+  what: "fits of layers" | "normalisations",
+): void {
   if (signal?.aborted !== true) return;
   throw new InterruptedError({
     code: "correct/interrupted",
-    message: `Stopped after ${done} of ${total} layers; nothing was written.`,
+    message: `Stopped after ${done} of ${total} ${what}; nothing was written.`,
     hint: "Fewer --images or --positions make it shorter.",
   });
 }

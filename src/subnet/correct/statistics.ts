@@ -46,7 +46,7 @@ export async function renewStatistics(
     const sums = channelSums();
     try {
       for (let part = 0; part < samples.runs.length; part += 1) {
-        checkInterrupted(setting, index, norms.length);
+        checkInterrupted(setting, index, norms.length, "normalisations");
         const input = (await step.run(part))[norm.inputs[0] ?? ""];
         if (input !== undefined) sums.add(input);
       }

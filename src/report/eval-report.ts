@@ -27,6 +27,11 @@ export interface EvalReport {
 
 /** What was measured, as people read it. Ratios are to the first network. */
 export function evalText(report: EvalReport, paint: Painter): string {
+  return [evalHead(report), "", resultTable(report, paint)].join("\n");
+}
+
+/** What was evaluated on, and how it was timed. */
+export function evalHead(report: EvalReport): string {
   const { results, batch, threads } = report;
   const lines: string[] = [];
   if (report.data !== null) lines.push(`Data     ${report.data}, ${report.images} images`);
@@ -36,7 +41,7 @@ export function evalText(report: EvalReport, paint: Painter): string {
       `Latency  batch ${batch}, ${threads} thread${threads === 1 ? "" : "s"}, ${report.runtime}, optimisation ${report.optimisation}, interleaved`,
     );
   }
-  return [...lines, "", resultTable(report, paint)].join("\n");
+  return lines.join("\n");
 }
 
 function resultTable({ results }: EvalReport, paint: Painter): string {
@@ -64,6 +69,7 @@ function resultTable({ results }: EvalReport, paint: Painter): string {
   return table.toString();
 }
 
-function ms(value: number): string {
+/** Milliseconds to about four digits. */
+export function ms(value: number): string {
   return value < 10 ? value.toFixed(3) : value.toFixed(2);
 }

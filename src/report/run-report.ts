@@ -1,7 +1,8 @@
+import { basename, join } from "node:path";
 import type { Proof } from "../subnet/prove.ts";
-import { type EvalReport, evalText } from "./eval-report.ts";
+import { type EvalReport, type EvalResult, evalHead, ms } from "./eval-report.ts";
 import type { Painter } from "./painter.ts";
-import { milliseconds, percent, type SolveReport, solveText } from "./solve-report.ts";
+import { milliseconds, percent, plainTable, type SolveReport, solveText } from "./solve-report.ts";
 
 /** What a whole run has to say, from the files in its folder. */
 export interface RunSummary {
@@ -18,15 +19,53 @@ export function runText(summary: RunSummary, paint: Painter): string {
   const proven = `Proof       equal to the masked original on ${proof.runs} random inputs: within ${proof.maxRelative.toExponential(1)} (relative)`;
   return [
     solveText(summary.solve, paint),
-    `${proven}\nNetwork     ${summary.folder}/pruned.onnx`,
-    evalText(summary.eval, paint),
+    proven,
+    madeText(summary, paint),
     promiseText(summary, paint),
   ].join("\n\n");
 }
 
+const STAGES: Readonly<Record<string, string>> = {
+  "pruned.onnx": "pruned",
+  "corrected.onnx": "repaired",
+  "finetuned.onnx": "trained",
+};
+
+/** The network that the run ends with, and how it was made, stage by stage. */
+export function madeText(
+  { folder, eval: report }: Pick<RunSummary, "folder" | "eval">,
+  paint: Painter,
+): string {
+  const last = basename(report.results.at(-1)?.model ?? "");
+  return `Network     ${join(folder, last)}\n\n${evalHead(report)}\n\n${stageTable(report.results, paint)}`;
+}
+
+/** What each stage has made of the network, and how good it is. */
+function stageTable(results: readonly EvalResult[], paint: Painter): string {
+  const [dense] = results;
+  const hasAccuracy = dense?.accuracy !== null;
+  const accuracies = hasAccuracy ? ["top-1", "top-5"] : [];
+  const head = ["stage", "file", "MB", ...accuracies, "median ms", "of dense"];
+  const right = head.slice(2).map((): "right" => "right");
+  const table = plainTable(head, ["left", "left", ...right]);
+  for (const [index, { model, bytes, accuracy, latency }] of results.entries()) {
+    const file = basename(model);
+    const share = (latency?.medianMs ?? Number.NaN) / (dense?.latency?.medianMs ?? Number.NaN);
+    table.push([
+      index === 0 ? "dense" : (STAGES[file] ?? file),
+      paint.bar(file),
+      (bytes / 1e6).toFixed(2),
+      ...(accuracy === null ? [] : [percent(accuracy.top1), percent(accuracy.top5)]),
+      ...(latency === null ? ["", ""] : [ms(latency.medianMs), percent(share)]),
+    ]);
+  }
+  return table.toString();
+}
+
 /** Predicted against measured; only where the table was measured with the same runtime as the evaluation. */
 function promiseText({ solve, eval: measured }: RunSummary, paint: Painter): string {
-  const [dense, chosen] = measured.results.map((result) => result.latency?.medianMs ?? Number.NaN);
+  const times = measured.results.map((result) => result.latency?.medianMs ?? Number.NaN);
+  const [dense, chosen] = [times[0], times.at(-1)];
   if (dense === undefined || chosen === undefined) return "";
   if (solve.table.origin === "predicted") {
     return `These were measured on this machine; what is said of ${solve.device.name} above is predicted.`;

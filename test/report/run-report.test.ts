@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import type { EvalReport } from "../../src/report/eval-report.ts";
+import { painter } from "../../src/report/painter.ts";
+import { madeText } from "../../src/report/run-report.ts";
+
+function evalReport(files: readonly string[], accurate: boolean): EvalReport {
+  const timing = { minMs: 1, lowMs: 1, p90Ms: 9, p99Ms: 9 };
+  return {
+    ...{ schema: "mdp-eval/1", data: accurate ? "photos" : null, images: accurate ? 100 : 0 },
+    ...{ runtime: "onnxruntime-node 1", batch: 1, threads: 1, optimisation: "all" },
+    results: files.map((model, index) => ({
+      ...{ model, bytes: 2e6 / (index + 1) },
+      accuracy: accurate ? { count: 100, top1: 0.9 - index / 10, top5: 1 } : null,
+      latency: { ...timing, medianMs: 8 / (index + 1) },
+    })),
+  };
+}
+
+test("a run names the last network that it made, and says of every stage what it is worth", () => {
+  const files = ["net.onnx", "run/pruned.onnx", "run/corrected.onnx", "run/finetuned.onnx"];
+  const text = madeText({ folder: "run", eval: evalReport(files, true) }, painter(false));
+  expect(text).toContain("Network     run/finetuned.onnx\n");
+  expect(text).toMatch(/dense +net\.onnx +2\.00 +90\.0 % +100\.0 % +8\.000 +100\.0 %/);
+  expect(text).toMatch(/pruned +pruned\.onnx +1\.00 +80\.0 %/);
+  expect(text).toMatch(/repaired +corrected\.onnx/);
+  expect(text).toMatch(/trained +finetuned\.onnx .* 25\.0 %/);
+});
+
+test("without images a run's stages have no accuracy", () => {
+  const files = ["net.onnx", "run/pruned.onnx"];
+  const text = madeText({ folder: "run", eval: evalReport(files, false) }, painter(false));
+  expect(text).toContain("Network     run/pruned.onnx\n");
+  expect(text).not.toContain("top-1");
+  expect(text).toMatch(/pruned +pruned\.onnx +1\.00 +4\.000 +50\.0 %/);
+});

@@ -1,8 +1,8 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readFileBytes, readJson, sha256, writeJson } from "../core/files.ts";
 import { writeShapeSet } from "../data/shape-files.ts";
-import { type ImportanceMethod, needsData } from "../importance/importance.ts";
+import type { ImportanceMethod } from "../importance/importance.ts";
 import { profileLocal } from "../latency/measure/profile-local.ts";
 import { readTable, writeTable } from "../latency/table.ts";
 import { withGraph } from "../onnx/model.ts";
@@ -20,7 +20,6 @@ import { evaluateModels } from "./evaluate-models.ts";
 import type { GivenLimits } from "./limit-options.ts";
 import type { OpenNetwork } from "./network.ts";
 import type { RunFolder } from "./run-folder.ts";
-import { SCORE_DEFAULTS, scoreOpened } from "./score-network.ts";
 import { solveNetwork } from "./solve-network.ts";
 import { solveNetworkOptions } from "./solve-options.ts";
 import { reportOf, writeSubnet } from "./solved-report.ts";
@@ -46,7 +45,8 @@ export interface PruneOptions extends GivenLimits {
   readonly timeLimit?: number | undefined;
   readonly gap: number;
   readonly presolve?: boolean | undefined;
-  readonly method: ImportanceMethod;
+  /** `auto`: as network and images allow. */
+  readonly method: ImportanceMethod | "auto";
   /** Images to evaluate on. */
   readonly data?: string | undefined;
   /** Images to score, repair and train on, where they are not those of `data`. */
@@ -95,28 +95,6 @@ export async function inspectStage(road: Road): Promise<void> {
       networkHash: open.hash,
       ...structureJson(open.structure),
     });
-  });
-}
-
-export async function scoreStage(road: Road): Promise<void> {
-  const { open, run, options, context } = road;
-  const { importance, method, seed, dataConfig } = options;
-  const onImages = importance === undefined && needsData(method);
-  const data = onImages ? await trainingData(road) : undefined;
-  const dependsOn = [
-    ...[open.hash, method, seed],
-    importance === undefined ? null : sha256(readFileBytes(importance)),
-    ...(onImages ? [data, dataConfig && sha256(readFileBytes(dataConfig)), SCORE_DEFAULTS] : []),
-  ];
-  await staged(road, "score", dependsOn, ["importance.json"], async () => {
-    if (importance !== undefined) {
-      writeJson(run.path("importance.json"), readJson(importance));
-      return;
-    }
-    const partial = run.path("importance.json.partial.json");
-    const request = { ...options, ...SCORE_DEFAULTS, data };
-    writeJson(run.path("importance.json"), await scoreOpened(open, request, context, partial));
-    rmSync(partial, { force: true });
   });
 }
 

@@ -16,12 +16,12 @@ import {
   exportStage,
   inspectStage,
   type PruneOptions,
-  scoreStage,
   solveStage,
   summaryOf,
   tableStage,
 } from "../prune-stages.ts";
 import { openRunFolder } from "../run-folder.ts";
+import { scoreStage } from "../score-stage.ts";
 import { checkSolveOptions, solveOptions } from "../solve-options.ts";
 import { noTable } from "../table-source.ts";
 
@@ -55,9 +55,10 @@ export const pruneCommand: Command = command({
       })
       .option("method", {
         requiresArg: true,
-        choices: IMPORTANCE_METHODS,
-        default: "magnitude-l2" as const,
-        describe: "How units are scored, without --importance",
+        choices: ["auto", ...IMPORTANCE_METHODS] as const,
+        default: "auto" as const,
+        describe:
+          "How units are scored, without --importance; auto: sensitivity, gradients for large networks, magnitude-l2 without images",
       })
       .option("data", {
         type: "string",

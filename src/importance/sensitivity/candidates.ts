@@ -47,6 +47,12 @@ export function candidatesOf(
   return [...widths, ...blocks, ...layers];
 }
 
+/** How many cuts `candidatesOf` names, at most. */
+export function cutCount(structure: Structure): number {
+  const widths = structure.dims.reduce((sum, dim) => sum + levelsOf(dim).length, 0);
+  return widths + structure.blocks.length + structure.layers.length;
+}
+
 function levelsOf(dim: Dim): readonly number[] {
   if (dim.pinned !== null) return [];
   const counts = Array.from({ length: LEVELS - 1 }, (_, level) =>

@@ -57,7 +57,7 @@ if (paths.length === 0) {
   console.error(`No instances below ${shared}; set MDP_SHARED to the folder that has them.`);
   process.exit(3);
 }
-const methods = options.methods.split(",").map(parseMethod);
+const methods = options.methods.split(",").map((name) => parseMethod(name));
 const budgets = options.budgets.split(",");
 const highs = createHighs();
 const results: Kept[] = [];

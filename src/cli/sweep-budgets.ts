@@ -28,8 +28,9 @@ export async function sweepBudgets(
   inOwnUnit: boolean,
 ): Promise<SweepBudget[]> {
   const { budgets, points } = options;
+  const where = budgets === undefined ? "--from, --to" : "--budgets";
   const read = (text: string): Promise<number> =>
-    inOwnUnit ? ownBudget(text, dense) : latencyBudget(text, dense);
+    inOwnUnit ? ownBudget(text, dense) : latencyBudget(text, dense, where);
   if (budgets !== undefined) {
     const texts = budgets.split(",").map((text) => text.trim());
     const limits = await Promise.all(texts.map(read));

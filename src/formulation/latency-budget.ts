@@ -6,13 +6,18 @@ const AMOUNT = /^([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-zA-Z]+)$/;
 /**
  * A latency budget as people write it, in milliseconds: `50%` of the dense latency, `12ms`, `0.3 s`, `800 us`; `none` is
  * Infinity.
+ * @param option where it was written
  * @throws UsageError `formulation/budget`
  *
  * @example
  * await latencyBudget("50%", 8) // 4
  * await latencyBudget("12ms", 8) // 12
  */
-export async function latencyBudget(text: string, denseMs: number): Promise<number> {
+export async function latencyBudget(
+  text: string,
+  denseMs: number,
+  option = "--budget",
+): Promise<number> {
   if (text.trim() === "none") return Number.POSITIVE_INFINITY;
   const share = PER_CENT.exec(text.trim());
   const budget = share === null ? await amountMs(text.trim()) : (Number(share[1]) / 100) * denseMs;
@@ -20,7 +25,7 @@ export async function latencyBudget(text: string, denseMs: number): Promise<numb
     throw new UsageError({
       code: "formulation/budget",
       message: `The budget '${text}' is not a latency.`,
-      where: "--budget",
+      where: option,
       hint: "Write it as a share of the dense latency (50%) or with a unit of time (12ms, 0.3s, 800us), above zero; or none.",
     });
   }

@@ -230,14 +230,14 @@ function cellText(loss: Loss, show: Share): string {
 function whyText({ why, narrower }: DimReason, limits: readonly LimitReason[]): string {
   switch (why) {
     case "worth-more":
-      return "worth more than it costs";
+      return "worth its cost";
     case "no-saving":
-      return "none narrower saves anything";
+      return "narrower saves nothing";
     case "floor":
       return "at its least width";
     case "narrowed": {
       const saves = narrower?.alone?.usage.some((change) => change < 0) ?? true;
-      return saves || limits.length === 0 ? "" : "a step less saves nothing";
+      return saves || limits.length === 0 ? "" : "a step saves nothing";
     }
     default:
       return "";

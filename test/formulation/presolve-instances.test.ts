@@ -5,7 +5,7 @@ import { createHighs } from "../../solvers/highs.ts";
 import { randomFrom } from "../../src/core/random.ts";
 import { evaluate } from "../../src/formulation/evaluate.ts";
 import { readInstance } from "../../src/formulation/instance.ts";
-import { foldTriangles } from "../../src/formulation/presolve/fold.ts";
+import { foldTriangles } from "../../src/formulation/presolve/shrinking/fold.ts";
 import type { Problem, ProblemTerm } from "../../src/formulation/problem.ts";
 import { solveProblem } from "../../src/formulation/solve-problem.ts";
 import { allSelections } from "../helpers/enumerate-problem.ts";

@@ -115,7 +115,7 @@ function methodsOf(text: string): readonly Method[] {
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "")
-    .map(parseMethod);
+    .map((name) => parseMethod(name, "--methods"));
   const texts = new Set(methods.map(({ name, steps }) => `${name}:${steps}`));
   if (methods.length > 0 && texts.size === methods.length) return methods;
   throw new UsageError({

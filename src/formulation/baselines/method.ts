@@ -53,13 +53,14 @@ const MOST_STEPS = 100;
  * `uniform`, `linear-latency`, or `linear-latency:30` for 30 steps.
  * @throws UsageError `formulation/method`
  */
-export function parseMethod(text: string): Method {
+export function parseMethod(text: string, option = "--method"): Method {
   const [given = "", stepsText] = text.trim().split(":", 2);
   const name = METHOD_NAMES.find((known) => known === given);
   if (name === undefined) {
     throw unknownMethod(
       `'${text}' is no method that is known here.`,
       `Choose from ${METHOD_NAMES.join(", ")}.`,
+      option,
     );
   }
   if (stepsText === undefined) return { name, steps: 1 };
@@ -68,6 +69,7 @@ export function parseMethod(text: string): Method {
     throw unknownMethod(
       `'${text}': only linear-latency goes in steps, from 1 to ${MOST_STEPS} of them.`,
       "Write linear-latency:30, say.",
+      option,
     );
   }
   return { name, steps };
@@ -78,6 +80,6 @@ export function methodText({ name, steps }: Method): string {
   return steps === 1 ? name : `${name}:${steps}`;
 }
 
-function unknownMethod(message: string, hint: string): UsageError {
-  return new UsageError({ code: "formulation/method", message, where: "--method", hint });
+function unknownMethod(message: string, hint: string, where: string): UsageError {
+  return new UsageError({ code: "formulation/method", message, where, hint });
 }

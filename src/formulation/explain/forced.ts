@@ -1,6 +1,6 @@
 import { mostPossible } from "../evaluate.ts";
-import type { Remains } from "../presolve/remains.ts";
-import { type Shrunk, shrink } from "../presolve/shrink.ts";
+import type { Remains } from "../presolve/shrinking/remains.ts";
+import { type Shrunk, shrink } from "../presolve/shrinking/shrink.ts";
 import type { Problem, ProblemTerm, Selection } from "../problem.ts";
 import { blockChain } from "../problem-axes.ts";
 

@@ -11,7 +11,7 @@
 
 import { VerificationError } from "../../core/errors.ts";
 import { type BestOptions, isOver } from "../best-of.ts";
-import type { Remains } from "../presolve/remains.ts";
+import type { Remains } from "../presolve/shrinking/remains.ts";
 import type { Problem, Selection } from "../problem.ts";
 import type { Loss } from "./explanation.ts";
 import { type Choice, everythingOf, makesChoice } from "./forced.ts";

@@ -1,11 +1,11 @@
-import { buildFactors } from "../presolve/build-factors.ts";
+import { buildFactors } from "../presolve/factors/build-factors.ts";
+import { restrict } from "../presolve/factors/restrict.ts";
 import { HuntStopped, roundingOf, startHunt } from "../presolve/hunt.ts";
-import { reachingStates } from "../presolve/marginals.ts";
-import { eliminationOrder, makePlan } from "../presolve/plan.ts";
-import { type Remains, remainsOf } from "../presolve/remains.ts";
-import { restrict } from "../presolve/restrict.ts";
-import { searchMultipliers } from "../presolve/search.ts";
-import { sweepAgain } from "../presolve/sweep-at.ts";
+import { searchMultipliers } from "../presolve/multipliers/search.ts";
+import { type Remains, remainsOf } from "../presolve/shrinking/remains.ts";
+import { reachingStates } from "../presolve/sweeps/marginals.ts";
+import { eliminationOrder, makePlan } from "../presolve/sweeps/plan.ts";
+import { sweepAgain } from "../presolve/sweeps/sweep-at.ts";
 import type { Problem } from "../problem.ts";
 
 /** What the bound of a problem says of the selections that are not the best. */

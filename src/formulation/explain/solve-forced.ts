@@ -1,6 +1,6 @@
 import { type BestAnswer, type BestOptions, bestOf } from "../best-of.ts";
 import { checkSelection } from "../evaluate.ts";
-import type { Remains } from "../presolve/remains.ts";
+import type { Remains } from "../presolve/shrinking/remains.ts";
 import type { Problem } from "../problem.ts";
 import { type Choice, forceChoice, makesChoice } from "./forced.ts";
 

@@ -56,7 +56,7 @@ async function softLimits({ soft, penalty }: LimitRequest): Promise<SoftLimit[]>
   if (penalty.length !== soft.length && (penalty.length !== 1 || soft.length === 0)) {
     throw new UsageError({
       code: "formulation/limit-penalty",
-      message: `There are ${soft.length} soft limits and ${penalty.length} penalties.`,
+      message: `Soft limits: ${soft.length}; penalties: ${penalty.length}.`,
       where: "--penalty",
       hint: 'Give each --soft its --penalty, in the same order, or one for all: --soft "params <= 1M" --penalty "2% per 0.1M".',
     });

@@ -1,8 +1,8 @@
 import type { Problem } from "../problem.ts";
 import type { PresolveContext } from "../reduction.ts";
-import type { FactorGraph } from "./factors.ts";
-import type { Plan } from "./plan.ts";
-import type { Point } from "./point.ts";
+import type { FactorGraph } from "./factors/factors.ts";
+import type { Plan } from "./sweeps/plan.ts";
+import type { Point } from "./sweeps/point.ts";
 
 /** Just less than what `isWithinLimit` accepts beyond a limit. */
 const CHECKERS_ROOM = 0.999e-9;

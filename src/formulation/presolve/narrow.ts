@@ -1,13 +1,13 @@
 import { InfeasibleLimitsError } from "../answer.ts";
 import type { Problem } from "../problem.ts";
-import { type FactorGraph, statesOf } from "./factors.ts";
+import { type FactorGraph, statesOf } from "./factors/factors.ts";
+import { restrict } from "./factors/restrict.ts";
 import { type Bound, type Hunt, isSoft, limitedResources, roundingOf } from "./hunt.ts";
-import { reachingStates } from "./marginals.ts";
-import { eliminationOrder, makePlan, type Order, type Plan } from "./plan.ts";
-import { restrict } from "./restrict.ts";
-import { searchMultipliers } from "./search.ts";
-import { contradict } from "./search-together.ts";
-import { sweepAgain, sweepAt } from "./sweep-at.ts";
+import { searchMultipliers } from "./multipliers/search.ts";
+import { contradict } from "./multipliers/search-together.ts";
+import { reachingStates } from "./sweeps/marginals.ts";
+import { eliminationOrder, makePlan, type Order, type Plan } from "./sweeps/plan.ts";
+import { sweepAgain, sweepAt } from "./sweeps/sweep-at.ts";
 
 /** Cells per sweep up to which a search may take as many as it wants. */
 const LIGHT_WORK = 1e6;

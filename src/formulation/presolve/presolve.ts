@@ -1,15 +1,15 @@
 import type { Problem } from "../problem.ts";
 import { axisCounts } from "../problem-axes.ts";
 import { noReduction, type Presolve, type PresolveContext, type Reduction } from "../reduction.ts";
-import { buildFactors } from "./build-factors.ts";
-import { type FactorGraph, statesOf } from "./factors.ts";
-import { foldTriangles } from "./fold.ts";
+import { buildFactors } from "./factors/build-factors.ts";
+import { type FactorGraph, statesOf } from "./factors/factors.ts";
 import { type Found, type Hunt, HuntStopped, startHunt } from "./hunt.ts";
 import { firstMultipliers, lookForAny, narrow, removeBelow } from "./narrow.ts";
-import { eliminationOrder, type Order } from "./plan.ts";
-import { remainsOf } from "./remains.ts";
 import { settle } from "./settle.ts";
-import { selectionOf, shrink } from "./shrink.ts";
+import { foldTriangles } from "./shrinking/fold.ts";
+import { remainsOf } from "./shrinking/remains.ts";
+import { selectionOf, shrink } from "./shrinking/shrink.ts";
+import { eliminationOrder, type Order } from "./sweeps/plan.ts";
 
 /** Tables above this many cells, and sweeps above this many, are left to the solver: they would take seconds each. */
 const LARGEST_TABLE = 2e7;

@@ -1,4 +1,4 @@
-import type { Bucket, Plan } from "./plan.ts";
+import type { Bucket, Plan } from "../sweeps/plan.ts";
 
 /** A bucket in the order of labelling, and which variables are still needed after it. */
 export interface Step {

@@ -1,4 +1,4 @@
-import { walkBox } from "./factors.ts";
+import { walkBox } from "../factors/factors.ts";
 import type { Bucket, Plan, Slot } from "./plan.ts";
 import { eachOutCell, sumSlots } from "./sweep.ts";
 

@@ -1,4 +1,4 @@
-import { type FactorGraph, scopeSizes, stridesOf, walkBox } from "./factors.ts";
+import { type FactorGraph, scopeSizes, stridesOf, walkBox } from "../factors/factors.ts";
 
 /**
  * An order in which the variables are maximised away one by one (bucket elimination, Dechter 1999). The bucket of a variable

@@ -1,5 +1,5 @@
-import { type Bound, type Hunt, limitedResources } from "./hunt.ts";
-import type { Plan } from "./plan.ts";
+import { type Bound, type Hunt, limitedResources } from "../hunt.ts";
+import type { Plan } from "../sweeps/plan.ts";
 import { type SearchOptions, searchMultiplier } from "./search-one.ts";
 import { searchTogether } from "./search-together.ts";
 

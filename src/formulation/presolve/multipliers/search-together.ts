@@ -1,8 +1,8 @@
-import { type Bound, type Hunt, isSoft, type Limit, NO_LIMIT, roundingOf } from "./hunt.ts";
+import { type Bound, type Hunt, isSoft, type Limit, NO_LIMIT, roundingOf } from "../hunt.ts";
+import type { Plan } from "../sweeps/plan.ts";
+import { type SweepFound, sweepAt } from "../sweeps/sweep-at.ts";
 import { createMaster, type Master, type Relief } from "./master.ts";
-import type { Plan } from "./plan.ts";
 import type { SearchOptions } from "./search-one.ts";
-import { type SweepFound, sweepAt } from "./sweep-at.ts";
 
 /** A search ends where the least bound is known to this part of itself. */
 const NEAR_ENOUGH = 1e-9;

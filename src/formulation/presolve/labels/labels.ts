@@ -1,10 +1,10 @@
-import { type Limit, NO_LIMIT, priceLeft, worthOf } from "./hunt.ts";
+import { type Limit, NO_LIMIT, priceLeft, worthOf } from "../hunt.ts";
+import type { Bucket, Plan } from "../sweeps/plan.ts";
+import { basesAt, costAt, type Point, pointAt } from "../sweeps/point.ts";
+import { eachOutCell, sumSlots } from "../sweeps/sweep.ts";
 import type { Group, Source, Trace, Window } from "./label-list.ts";
 import { type Merger, mergerFor } from "./label-merge.ts";
 import { labelOrder, type Step } from "./label-order.ts";
-import type { Bucket, Plan } from "./plan.ts";
-import { basesAt, costAt, type Point, pointAt } from "./point.ts";
-import { eachOutCell, sumSlots } from "./sweep.ts";
 
 /** What label setting needs to know. The plan's last sweep was made with its multipliers. */
 export interface LabelQuestion {

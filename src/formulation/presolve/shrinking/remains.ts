@@ -1,6 +1,6 @@
-import type { Problem } from "../problem.ts";
-import { blockChain } from "../problem-axes.ts";
-import type { FactorGraph } from "./factors.ts";
+import type { Problem } from "../../problem.ts";
+import { blockChain } from "../../problem-axes.ts";
+import type { FactorGraph } from "../factors/factors.ts";
 
 /** What is left of a problem: which options of a dim, which choices of a block and of a layer. */
 export interface Remains {

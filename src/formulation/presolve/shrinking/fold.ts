@@ -1,5 +1,5 @@
-import type { Problem, ProblemTerm } from "../problem.ts";
-import { stridesOf, walkBox } from "./factors.ts";
+import type { Problem, ProblemTerm } from "../../problem.ts";
+import { stridesOf, walkBox } from "../factors/factors.ts";
 
 /** Larger joint tables would cost the solver more than their tighter bound saves. */
 const MOST_CELLS = 1000;

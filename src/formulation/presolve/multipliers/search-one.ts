@@ -1,7 +1,7 @@
-import { type Hunt, NO_LIMIT, priceLeft } from "./hunt.ts";
-import type { Plan } from "./plan.ts";
-import type { Point } from "./point.ts";
-import { type SweepFound, sweepAt } from "./sweep-at.ts";
+import { type Hunt, NO_LIMIT, priceLeft } from "../hunt.ts";
+import type { Plan } from "../sweeps/plan.ts";
+import type { Point } from "../sweeps/point.ts";
+import { type SweepFound, sweepAt } from "../sweeps/sweep-at.ts";
 
 /** How far a search may go. */
 export interface SearchOptions {

@@ -1,4 +1,4 @@
-import { addTo, walkBox } from "./factors.ts";
+import { addTo, walkBox } from "../factors/factors.ts";
 import type { Bucket, Plan, Slot } from "./plan.ts";
 
 /** What a sweep maximises: gainWeight * gain - sum over r of multipliers[r] * cost[r]. */

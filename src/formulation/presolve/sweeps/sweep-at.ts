@@ -1,4 +1,4 @@
-import { type Bound, type Hunt, offer } from "./hunt.ts";
+import { type Bound, type Hunt, offer } from "../hunt.ts";
 import type { Plan } from "./plan.ts";
 import { bestPoint, type Point } from "./point.ts";
 import { sweep } from "./sweep.ts";

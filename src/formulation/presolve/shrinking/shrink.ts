@@ -6,10 +6,10 @@ import type {
   ProblemSum,
   ProblemTerm,
   Selection,
-} from "../problem.ts";
-import { axisCounts, axisHome } from "../problem-axes.ts";
-import type { FactorGraph, Variable } from "./factors.ts";
-import type { Found } from "./hunt.ts";
+} from "../../problem.ts";
+import { axisCounts, axisHome } from "../../problem-axes.ts";
+import type { FactorGraph, Variable } from "../factors/factors.ts";
+import type { Found } from "../hunt.ts";
 import type { Remains } from "./remains.ts";
 
 /** A problem with the remaining choices only, and the way there and back. */

@@ -15,9 +15,9 @@ import { keeping, widest } from "../src/formulation/baselines/meter.ts";
 import { methodText, parseMethod } from "../src/formulation/baselines/method.ts";
 import { runMethod } from "../src/formulation/baselines/run-method.ts";
 import { instanceWrittenAxes } from "../src/formulation/baselines/written-axes.ts";
-import { evaluate } from "../src/formulation/evaluate.ts";
-import { readInstance } from "../src/formulation/instance.ts";
-import type { Problem } from "../src/formulation/problem.ts";
+import { evaluate } from "../src/formulation/problem/evaluate.ts";
+import { readInstance } from "../src/formulation/problem/instance.ts";
+import type { Problem } from "../src/formulation/problem/problem.ts";
 
 interface Kept {
   readonly instance: string;

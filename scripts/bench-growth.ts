@@ -11,8 +11,8 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createHighs } from "../solvers/highs.ts";
-import type { Problem } from "../src/formulation/problem.ts";
-import { solveProblem } from "../src/formulation/solve-problem.ts";
+import type { Problem } from "../src/formulation/problem/problem.ts";
+import { solveProblem } from "../src/formulation/solve/solve-problem.ts";
 import {
   bottleneckProblem,
   chainProblem,

@@ -12,8 +12,8 @@ import { parseArgs } from "node:util";
 import { createGlpk } from "../solvers/glpk.ts";
 import { createHighs } from "../solvers/highs.ts";
 import { packageRoot } from "../src/core/files.ts";
-import { type Instance, readInstance } from "../src/formulation/instance.ts";
-import { solveProblem } from "../src/formulation/solve-problem.ts";
+import { type Instance, readInstance } from "../src/formulation/problem/instance.ts";
+import { solveProblem } from "../src/formulation/solve/solve-problem.ts";
 import type { Solver } from "../src/mip/solver.ts";
 
 interface Measured {

@@ -31,8 +31,6 @@ export { createHighs } from "../solvers/highs.ts";
 export * from "./core/errors.ts";
 export { type Progress, SILENT } from "./core/progress.ts";
 export { type Random, randomFrom } from "./core/random.ts";
-export type { Answer, SolveProblemOptions } from "./formulation/answer.ts";
-export { InfeasibleLimitsError } from "./formulation/answer.ts";
 export { convDictionary } from "./formulation/authors/conv-dictionary.ts";
 export { dictionaryTable } from "./formulation/authors/dictionary-table.ts";
 export { readPickle } from "./formulation/authors/pickle.ts";
@@ -46,13 +44,9 @@ export {
 } from "./formulation/baselines/method.ts";
 export { runMethod } from "./formulation/baselines/run-method.ts";
 export { instanceWrittenAxes, networkWrittenAxes } from "./formulation/baselines/written-axes.ts";
-export type { ChoiceOptions } from "./formulation/choices.ts";
-export { checkSelection, evaluate } from "./formulation/evaluate.ts";
 export { explainConflict } from "./formulation/explain/conflict.ts";
 export { type ExplainOptions, explain } from "./formulation/explain/explain.ts";
 export type * from "./formulation/explain/explanation.ts";
-export { type Instance, parseInstance, readInstance } from "./formulation/instance.ts";
-export { latencyBudget } from "./formulation/latency-budget.ts";
 export { type AppliedLimit, applyLimits } from "./formulation/limits/apply.ts";
 export { type MeasuredSubnet, measuredSubnet } from "./formulation/limits/measure.ts";
 export type { LimitSources } from "./formulation/limits/quantities.ts";
@@ -63,15 +57,21 @@ export {
 } from "./formulation/limits/request.ts";
 export { type SettledLimit, settleLimits } from "./formulation/limits/settled.ts";
 export { requestedWidths, widthRules } from "./formulation/limits/width-rules.ts";
+export type { ChoiceOptions } from "./formulation/network/choices.ts";
+export { latencyBudget } from "./formulation/network/latency-budget.ts";
 export {
   type NetworkOptions,
   type NetworkProblem,
   networkProblem,
-} from "./formulation/network-problem.ts";
-export type * from "./formulation/problem.ts";
-export { selectedSubnet } from "./formulation/selected-subnet.ts";
-export { solveProblem } from "./formulation/solve-problem.ts";
-export { startingSelection } from "./formulation/start.ts";
+} from "./formulation/network/network-problem.ts";
+export { selectedSubnet } from "./formulation/network/selected-subnet.ts";
+export { checkSelection, evaluate } from "./formulation/problem/evaluate.ts";
+export { type Instance, parseInstance, readInstance } from "./formulation/problem/instance.ts";
+export type * from "./formulation/problem/problem.ts";
+export type { Answer, SolveProblemOptions } from "./formulation/solve/answer.ts";
+export { InfeasibleLimitsError } from "./formulation/solve/answer.ts";
+export { solveProblem } from "./formulation/solve/solve-problem.ts";
+export { startingSelection } from "./formulation/solve/start.ts";
 export { type ChainOptions, sweepChain } from "./formulation/sweep/chain.ts";
 export type { FrontierPoint, PointOutcome } from "./formulation/sweep/frontier.ts";
 export { type ChainRunner, sweepLimits } from "./formulation/sweep/sweep-limits.ts";

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { InfeasibleError, LimitError, UsageError } from "../core/errors.ts";
 import { writeJson } from "../core/files.ts";
-import type { Answer, SolverList } from "../formulation/answer.ts";
 import { fits } from "../formulation/baselines/meter.ts";
 import { type Method, type MethodAnswer, methodText } from "../formulation/baselines/method.ts";
 import { runMethod } from "../formulation/baselines/run-method.ts";
@@ -10,11 +9,12 @@ import {
   networkWrittenAxes,
   type WrittenAxes,
 } from "../formulation/baselines/written-axes.ts";
-import { evaluate } from "../formulation/evaluate.ts";
-import { readInstance } from "../formulation/instance.ts";
-import { latencyBudget } from "../formulation/latency-budget.ts";
-import type { Problem } from "../formulation/problem.ts";
-import { startingSelection } from "../formulation/start.ts";
+import { latencyBudget } from "../formulation/network/latency-budget.ts";
+import { evaluate } from "../formulation/problem/evaluate.ts";
+import { readInstance } from "../formulation/problem/instance.ts";
+import type { Problem } from "../formulation/problem/problem.ts";
+import type { Answer, SolverList } from "../formulation/solve/answer.ts";
+import { startingSelection } from "../formulation/solve/start.ts";
 import type { CompareReport, CompareResult, CompareRow } from "../report/compare-report.ts";
 import type { Context } from "./command.ts";
 import type { OpenNetwork } from "./network.ts";

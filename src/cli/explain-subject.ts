@@ -1,8 +1,8 @@
-import { evaluate } from "../formulation/evaluate.ts";
 import { subnetSelection } from "../formulation/explain/subnet-selection.ts";
-import { readInstance } from "../formulation/instance.ts";
-import { latencyBudget } from "../formulation/latency-budget.ts";
-import type { Problem, Selection } from "../formulation/problem.ts";
+import { latencyBudget } from "../formulation/network/latency-budget.ts";
+import { evaluate } from "../formulation/problem/evaluate.ts";
+import { readInstance } from "../formulation/problem/instance.ts";
+import type { Problem, Selection } from "../formulation/problem/problem.ts";
 import type { ExplainReport } from "../report/explain-report.ts";
 import type { Subnet } from "../subnet/subnet.ts";
 import type { OpenNetwork } from "./network.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { checkWritable, sha256, writeFileAtomic, writeJson } from "../core/files.ts";
-import { latencyBudget } from "../formulation/latency-budget.ts";
+import { latencyBudget } from "../formulation/network/latency-budget.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type ImportanceMethod, importanceText } from "../importance/importance.ts";
 import { predictNetwork } from "../latency/predict-network.ts";

@@ -1,10 +1,10 @@
 import { EXIT, type ExitCode } from "../core/errors.ts";
-import { type Answer, InfeasibleLimitsError } from "../formulation/answer.ts";
 import { type Method, parseMethod } from "../formulation/baselines/method.ts";
 import { runMethod } from "../formulation/baselines/run-method.ts";
 import { instanceWrittenAxes } from "../formulation/baselines/written-axes.ts";
-import { type Instance, readInstance } from "../formulation/instance.ts";
-import { startingSelection } from "../formulation/start.ts";
+import { type Instance, readInstance } from "../formulation/problem/instance.ts";
+import { type Answer, InfeasibleLimitsError } from "../formulation/solve/answer.ts";
+import { startingSelection } from "../formulation/solve/start.ts";
 import { writeLpFile } from "../mip/lp-file.ts";
 import type { Context } from "./command.ts";
 import { solveProgressNotes } from "./solve-notes.ts";

@@ -1,9 +1,5 @@
 import { VerificationError } from "../core/errors.ts";
 import { readJson } from "../core/files.ts";
-import type { Answer, SolverList } from "../formulation/answer.ts";
-import type { ChoiceOptions } from "../formulation/choices.ts";
-import { evaluate } from "../formulation/evaluate.ts";
-import { latencyBudget } from "../formulation/latency-budget.ts";
 import { type AppliedLimit, applyLimits } from "../formulation/limits/apply.ts";
 import { keptImportance, measuredSubnet, measuredWhole } from "../formulation/limits/measure.ts";
 import type { AppliedObjective } from "../formulation/limits/objective.ts";
@@ -21,11 +17,15 @@ import {
   type StepOf,
   widthRules,
 } from "../formulation/limits/width-rules.ts";
-import { type NetworkProblem, networkProblem } from "../formulation/network-problem.ts";
-import type { Problem, Selection } from "../formulation/problem.ts";
-import { selectedSubnet } from "../formulation/selected-subnet.ts";
-import { solveProblem } from "../formulation/solve-problem.ts";
-import { startingSelection } from "../formulation/start.ts";
+import type { ChoiceOptions } from "../formulation/network/choices.ts";
+import { latencyBudget } from "../formulation/network/latency-budget.ts";
+import { type NetworkProblem, networkProblem } from "../formulation/network/network-problem.ts";
+import { selectedSubnet } from "../formulation/network/selected-subnet.ts";
+import { evaluate } from "../formulation/problem/evaluate.ts";
+import type { Problem, Selection } from "../formulation/problem/problem.ts";
+import type { Answer, SolverList } from "../formulation/solve/answer.ts";
+import { solveProblem } from "../formulation/solve/solve-problem.ts";
+import { startingSelection } from "../formulation/solve/start.ts";
 import { checkImportance, type Importance, parseImportance } from "../importance/importance.ts";
 import { scoreNetwork } from "../importance/score.ts";
 import { type NetworkPrediction, predictNetwork } from "../latency/predict-network.ts";

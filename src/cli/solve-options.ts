@@ -1,7 +1,7 @@
 import type { Argv } from "yargs";
 import { UsageError } from "../core/errors.ts";
-import { latencyBudget } from "../formulation/latency-budget.ts";
 import { type LimitRequest, namesAmount, parseRequest } from "../formulation/limits/request.ts";
+import { latencyBudget } from "../formulation/network/latency-budget.ts";
 import type { CommonOptions } from "./command.ts";
 import {
   componentsOf,

@@ -1,5 +1,5 @@
 import { UsageError } from "../core/errors.ts";
-import { latencyBudget } from "../formulation/latency-budget.ts";
+import { latencyBudget } from "../formulation/network/latency-budget.ts";
 import { checkWhole } from "./numbers.ts";
 
 /** Budgets as people ask for them; either a list or a range. */

@@ -1,7 +1,7 @@
 import type { Worker } from "node:worker_threads";
 import { type ErrorDetails, type ExitCode, InternalError, MdpError } from "../core/errors.ts";
 import { startModuleThread } from "../core/module-thread.ts";
-import type { Problem } from "../formulation/problem.ts";
+import type { Problem } from "../formulation/problem/problem.ts";
 import { type ChainOptions, sweepChain } from "../formulation/sweep/chain.ts";
 import type { FrontierPoint } from "../formulation/sweep/frontier.ts";
 import { type ChainRunner, sweepLimits } from "../formulation/sweep/sweep-limits.ts";

@@ -1,8 +1,8 @@
 import { UsageError } from "../core/errors.ts";
-import type { Answer } from "../formulation/answer.ts";
-import { evaluate } from "../formulation/evaluate.ts";
-import { readInstance } from "../formulation/instance.ts";
-import type { Problem } from "../formulation/problem.ts";
+import { evaluate } from "../formulation/problem/evaluate.ts";
+import { readInstance } from "../formulation/problem/instance.ts";
+import type { Problem } from "../formulation/problem/problem.ts";
+import type { Answer } from "../formulation/solve/answer.ts";
 import type { SolveReport } from "../report/solve-report.ts";
 import type { SweepPoint, SweepReport } from "../report/sweep-report.ts";
 import { macCount, parameterCount } from "../structure/counts.ts";

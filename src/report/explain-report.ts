@@ -1,4 +1,3 @@
-import { nearestText, openText } from "../formulation/answer.ts";
 import type {
   Conflict,
   DimReason,
@@ -8,6 +7,7 @@ import type {
   PartReason,
   StepReason,
 } from "../formulation/explain/explanation.ts";
+import { nearestText, openText } from "../formulation/solve/answer.ts";
 import { amount, limitsText, type Share, sharesOf } from "./explain-limits.ts";
 import type { Painter } from "./painter.ts";
 import { headLines, plainTable, type SolveHead, shortened, tidy } from "./solve-report.ts";

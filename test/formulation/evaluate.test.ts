@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { checkSelection, evaluate } from "../../src/formulation/evaluate.ts";
-import type { Problem, Selection } from "../../src/formulation/problem.ts";
+import { checkSelection, evaluate } from "../../src/formulation/problem/evaluate.ts";
+import type { Problem, Selection } from "../../src/formulation/problem/problem.ts";
 import { residual } from "./programs.ts";
 
 const kept: Selection = { options: [1, 0], droppedBlocks: new Set(), droppedLayers: new Set() };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { networkProblem } from "../../src/formulation/network-problem.ts";
-import { rankingOf } from "../../src/formulation/ranking.ts";
+import { networkProblem } from "../../src/formulation/network/network-problem.ts";
+import { rankingOf } from "../../src/formulation/network/ranking.ts";
 import type { Importance } from "../../src/importance/importance.ts";
 import { limitable } from "../helpers/limited-network.ts";
 import { bottleneckResnet, slicePadResnet } from "../helpers/networks.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { latencyBudget } from "../../src/formulation/latency-budget.ts";
+import { latencyBudget } from "../../src/formulation/network/latency-budget.ts";
 
 test.each([
   ["50%", 4],

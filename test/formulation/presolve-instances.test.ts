@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { createHighs } from "../../solvers/highs.ts";
 import { randomFrom } from "../../src/core/random.ts";
-import { evaluate } from "../../src/formulation/evaluate.ts";
-import { readInstance } from "../../src/formulation/instance.ts";
 import { foldTriangles } from "../../src/formulation/presolve/shrinking/fold.ts";
-import type { Problem, ProblemTerm } from "../../src/formulation/problem.ts";
-import { solveProblem } from "../../src/formulation/solve-problem.ts";
+import { evaluate } from "../../src/formulation/problem/evaluate.ts";
+import { readInstance } from "../../src/formulation/problem/instance.ts";
+import type { Problem, ProblemTerm } from "../../src/formulation/problem/problem.ts";
+import { solveProblem } from "../../src/formulation/solve/solve-problem.ts";
 import { allSelections } from "../helpers/enumerate-problem.ts";
 import { sharedPath } from "../helpers/shared.ts";
 

@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
-import { InfeasibleLimitsError } from "../../src/formulation/answer.ts";
 import { buildFactors } from "../../src/formulation/presolve/factors/build-factors.ts";
 import { startHunt } from "../../src/formulation/presolve/hunt.ts";
 import { createMaster } from "../../src/formulation/presolve/multipliers/master.ts";
 import { searchTogether } from "../../src/formulation/presolve/multipliers/search-together.ts";
 import { exactPresolve } from "../../src/formulation/presolve/presolve.ts";
 import { eliminationOrder, makePlan } from "../../src/formulation/presolve/sweeps/plan.ts";
-import type { Problem } from "../../src/formulation/problem.ts";
-import { solveProblem } from "../../src/formulation/solve-problem.ts";
+import type { Problem } from "../../src/formulation/problem/problem.ts";
+import { InfeasibleLimitsError } from "../../src/formulation/solve/answer.ts";
+import { solveProblem } from "../../src/formulation/solve/solve-problem.ts";
 import { enumerateProblem } from "../helpers/enumerate-problem.ts";
 import { randomProblem } from "../helpers/random-problem.ts";
 

@@ -1,4 +1,4 @@
-import type { Problem } from "../../src/formulation/problem.ts";
+import type { Problem } from "../../src/formulation/problem/problem.ts";
 
 /**
  * A residual pair in small: a stream dim that outlives two blocks, the second inside the first; an inner dim; a layer

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { solveProblem } from "../../src/formulation/solve-problem.ts";
+import { solveProblem } from "../../src/formulation/solve/solve-problem.ts";
 import type { Outcome, Solver } from "../../src/mip/solver.ts";
 import { enumerateProblem } from "../helpers/enumerate-problem.ts";
 import { chainProblem } from "../helpers/large-problems.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { checkSelection } from "../../src/formulation/evaluate.ts";
-import { startingSelection } from "../../src/formulation/start.ts";
+import { checkSelection } from "../../src/formulation/problem/evaluate.ts";
+import { startingSelection } from "../../src/formulation/solve/start.ts";
 import { enumerateProblem } from "../helpers/enumerate-problem.ts";
 import { randomProblem } from "../helpers/random-problem.ts";
 import { residual, withLimit } from "./programs.ts";

@@ -1,5 +1,5 @@
-import { evaluate, isMet } from "../../src/formulation/evaluate.ts";
-import type { Problem, Selection } from "../../src/formulation/problem.ts";
+import { evaluate, isMet } from "../../src/formulation/problem/evaluate.ts";
+import type { Problem, Selection } from "../../src/formulation/problem/problem.ts";
 
 /** All selections of a small problem that keep its structural rules; its limits are not looked at. */
 export function* allSelections(problem: Problem): Generator<Selection> {

@@ -4,7 +4,7 @@ import type {
   ProblemBlock,
   ProblemDim,
   ProblemTerm,
-} from "../../src/formulation/problem.ts";
+} from "../../src/formulation/problem/problem.ts";
 
 /** How large a made-up problem is, and what limits it. */
 export interface LargeOptions {

@@ -12,8 +12,11 @@ import {
   requestedWidths,
   widthRules,
 } from "../../src/formulation/limits/width-rules.ts";
-import { type NetworkProblem, networkProblem } from "../../src/formulation/network-problem.ts";
-import type { Problem } from "../../src/formulation/problem.ts";
+import {
+  type NetworkProblem,
+  networkProblem,
+} from "../../src/formulation/network/network-problem.ts";
+import type { Problem } from "../../src/formulation/problem/problem.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import type { Importance } from "../../src/importance/importance.ts";
 import { scoreNetwork } from "../../src/importance/score.ts";

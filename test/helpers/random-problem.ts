@@ -8,8 +8,13 @@ import type {
   ProblemResource,
   ProblemSum,
   ProblemTerm,
-} from "../../src/formulation/problem.ts";
-import { axisCounts, axisHome, isWithin, tableSize } from "../../src/formulation/problem-axes.ts";
+} from "../../src/formulation/problem/problem.ts";
+import {
+  axisCounts,
+  axisHome,
+  isWithin,
+  tableSize,
+} from "../../src/formulation/problem/problem-axes.ts";
 
 /**
  * A small random problem with blocks (nested or not), dims shared by several tables, droppable layers with and

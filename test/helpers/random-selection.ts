@@ -1,6 +1,6 @@
 import type { Random } from "../../src/core/random.ts";
-import type { Problem, Selection } from "../../src/formulation/problem.ts";
-import { blockChain } from "../../src/formulation/problem-axes.ts";
+import type { Problem, Selection } from "../../src/formulation/problem/problem.ts";
+import { blockChain } from "../../src/formulation/problem/problem-axes.ts";
 
 /** A selection by chance that keeps every structural rule; limits are not looked at. */
 export function randomSelection(problem: Problem, random: Random, drop = 0.25): Selection {

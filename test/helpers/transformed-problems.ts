@@ -1,5 +1,5 @@
 import { type Random, randomFrom, shuffled } from "../../src/core/random.ts";
-import type { AxisRef, Problem, ProblemLayer } from "../../src/formulation/problem.ts";
+import type { AxisRef, Problem, ProblemLayer } from "../../src/formulation/problem/problem.ts";
 
 /** Costs and limits times `costFactor`, gains times `gainFactor`; penalties follow, so that the same selections are best. */
 export function scaled(problem: Problem, costFactor: number, gainFactor: number): Problem {

@@ -1,10 +1,10 @@
 import { randomFrom } from "../../src/core/random.ts";
-import { InfeasibleLimitsError } from "../../src/formulation/answer.ts";
-import { checkSelection } from "../../src/formulation/evaluate.ts";
 import { exactPresolve } from "../../src/formulation/presolve/presolve.ts";
-import type { Problem } from "../../src/formulation/problem.ts";
-import { checkProblem } from "../../src/formulation/problem-check.ts";
-import { solveProblem } from "../../src/formulation/solve-problem.ts";
+import { checkSelection } from "../../src/formulation/problem/evaluate.ts";
+import type { Problem } from "../../src/formulation/problem/problem.ts";
+import { checkProblem } from "../../src/formulation/problem/problem-check.ts";
+import { InfeasibleLimitsError } from "../../src/formulation/solve/answer.ts";
+import { solveProblem } from "../../src/formulation/solve/solve-problem.ts";
 import type { Solver } from "../../src/mip/solver.ts";
 import { enumerateProblem } from "./enumerate-problem.ts";
 import { bottleneckProblem, chainProblem, transformerProblem } from "./large-problems.ts";

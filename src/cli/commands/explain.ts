@@ -1,7 +1,7 @@
 import { EXIT, type ExitCode } from "../../core/errors.ts";
-import { InfeasibleLimitsError } from "../../formulation/answer.ts";
 import { explainConflict } from "../../formulation/explain/conflict.ts";
 import { type ExplainOptions, explain } from "../../formulation/explain/explain.ts";
+import { InfeasibleLimitsError } from "../../formulation/solve/answer.ts";
 import {
   type ConflictReport,
   conflictText,

@@ -7,7 +7,7 @@ import { dictionaryTable } from "../../formulation/authors/dictionary-table.ts";
 import { readPickle } from "../../formulation/authors/pickle.ts";
 import { type PickleValue, pickleText } from "../../formulation/authors/pickle-values.ts";
 import { areSolverInputs, solverInputs } from "../../formulation/authors/solver-inputs.ts";
-import { parseInstance } from "../../formulation/instance.ts";
+import { parseInstance } from "../../formulation/problem/instance.ts";
 import { parseTable, writeTable } from "../../latency/table.ts";
 import { milliseconds } from "../../report/solve-report.ts";
 import { type Command, type Context, command } from "../command.ts";

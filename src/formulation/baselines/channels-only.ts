@@ -1,4 +1,4 @@
-import type { Problem } from "../problem.ts";
+import type { Problem } from "../problem/problem.ts";
 
 /**
  * The same problem with every block and layer kept: the OCP ablation of MDP (arXiv 2406.12079, section 4.5). A selection of

@@ -1,6 +1,6 @@
 import { InfeasibleError } from "../../core/errors.ts";
-import { isWithinLimit } from "../evaluate.ts";
-import type { Problem } from "../problem.ts";
+import { isWithinLimit } from "../problem/evaluate.ts";
+import type { Problem } from "../problem/problem.ts";
 
 /** A method finds nothing within the limits; `least`: what its narrowest selection uses, by the true tables. */
 export function methodInfeasible(

@@ -4,8 +4,8 @@
  */
 
 import { LimitError } from "../../core/errors.ts";
-import { evaluate } from "../evaluate.ts";
-import type { Problem, Selection } from "../problem.ts";
+import { evaluate } from "../problem/evaluate.ts";
+import type { Problem, Selection } from "../problem/problem.ts";
 import { methodInfeasible } from "./infeasible.ts";
 import { linearModel } from "./linear-model.ts";
 import { fits, keeping, meterOf, widest } from "./meter.ts";

@@ -5,7 +5,7 @@
  *
  * A sum of functions of one dim each, so that choosing the widths becomes a knapsack with one choice per dim.
  */
-import type { Problem, ProblemTerm } from "../problem.ts";
+import type { Problem, ProblemTerm } from "../problem/problem.ts";
 import { cellReader, dimsOfAxis, gainsOfDims } from "./meter.ts";
 import type { WrittenAxes } from "./written-axes.ts";
 

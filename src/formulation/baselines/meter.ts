@@ -1,6 +1,6 @@
-import { isWithinLimit } from "../evaluate.ts";
-import type { AxisRef, Problem, ProblemTerm, Selection } from "../problem.ts";
-import { axisCounts, ravel } from "../problem-axes.ts";
+import { isWithinLimit } from "../problem/evaluate.ts";
+import type { AxisRef, Problem, ProblemTerm, Selection } from "../problem/problem.ts";
+import { axisCounts, ravel } from "../problem/problem-axes.ts";
 
 /** Usage of a problem of which nothing is dropped, kept up to date while one dim after the other changes. */
 export interface Meter {

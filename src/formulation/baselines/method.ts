@@ -1,6 +1,6 @@
 import { UsageError } from "../../core/errors.ts";
-import type { Answer } from "../answer.ts";
-import type { Selection } from "../problem.ts";
+import type { Selection } from "../problem/problem.ts";
+import type { Answer } from "../solve/answer.ts";
 
 /** The ways to choose a subnet: the program itself, and what people compare it with. */
 export const METHOD_NAMES = [

@@ -1,4 +1,4 @@
-import type { Problem } from "../problem.ts";
+import type { Problem } from "../problem/problem.ts";
 import { methodInfeasible } from "./infeasible.ts";
 import { fits, meterOf, widest } from "./meter.ts";
 

@@ -6,8 +6,8 @@ import type { Node } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
 import type { LatencyOp, LatencyTable } from "../../latency/table.ts";
 import type { AxisCount } from "../../structure/structure.ts";
-import type { NetworkProblem } from "../network-problem.ts";
-import type { Problem } from "../problem.ts";
+import type { NetworkProblem } from "../network/network-problem.ts";
+import type { Problem } from "../problem/problem.ts";
 
 /** Per term, the positions in its axes of what the operation writes; all of them for what is no operation's latency. */
 export type WrittenAxes = readonly (readonly number[])[];

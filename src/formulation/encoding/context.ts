@@ -1,5 +1,5 @@
 import type { ModelBuilder } from "../../mip/builder.ts";
-import type { Problem } from "../problem.ts";
+import type { Problem } from "../problem/problem.ts";
 
 /** A column with its coefficient. */
 export interface Entry {

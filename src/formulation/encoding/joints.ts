@@ -1,5 +1,5 @@
-import type { AxisRef } from "../problem.ts";
-import { axisCounts, axisName, unravel } from "../problem-axes.ts";
+import type { AxisRef } from "../problem/problem.ts";
+import { axisCounts, axisName, unravel } from "../problem/problem-axes.ts";
 import { type Activity, activityKey, addEntries, type Context, type State } from "./context.ts";
 import { stateOf } from "./presence.ts";
 

@@ -1,5 +1,5 @@
-import type { AxisRef } from "../problem.ts";
-import { axisCounts, axisHome, axisName } from "../problem-axes.ts";
+import type { AxisRef } from "../problem/problem.ts";
+import { axisCounts, axisHome, axisName } from "../problem/problem-axes.ts";
 import {
   type Activity,
   activityBound,

@@ -1,5 +1,5 @@
-import type { ProblemSum } from "../problem.ts";
-import { axisCounts, axisHome } from "../problem-axes.ts";
+import type { ProblemSum } from "../problem/problem.ts";
+import { axisCounts, axisHome } from "../problem/problem-axes.ts";
 import type { Context } from "./context.ts";
 import { jointOf } from "./joints.ts";
 import { stateKey } from "./presence.ts";

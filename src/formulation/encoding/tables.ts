@@ -1,5 +1,5 @@
-import type { AxisRef, Problem, ProblemTerm } from "../problem.ts";
-import { simplifyTerm, tableSize } from "../problem-axes.ts";
+import type { AxisRef, Problem, ProblemTerm } from "../problem/problem.ts";
+import { simplifyTerm, tableSize } from "../problem/problem-axes.ts";
 import { type Activity, activityColumn, activityKey, type Context, type Entry } from "./context.ts";
 import { jointOf } from "./joints.ts";
 import { stateOf } from "./presence.ts";

@@ -1,5 +1,5 @@
-import { evaluate, penaltyOf } from "../evaluate.ts";
-import type { AxisRef, Problem, ProblemTerm, Selection } from "../problem.ts";
+import { evaluate, penaltyOf } from "../problem/evaluate.ts";
+import type { AxisRef, Problem, ProblemTerm, Selection } from "../problem/problem.ts";
 
 /** What changes where one dim takes another option and everything else stays as it is. */
 export interface AloneChange {

@@ -1,6 +1,6 @@
-import { type BestOptions, bestOf } from "../best-of.ts";
-import { type NearestLimits, nearestLimits } from "../nearest-limits.ts";
-import type { Problem } from "../problem.ts";
+import type { Problem } from "../problem/problem.ts";
+import { type BestOptions, bestOf } from "../solve/best-of.ts";
+import { type NearestLimits, nearestLimits } from "../solve/nearest-limits.ts";
 import type { Conflict } from "./explanation.ts";
 import { type LimitGroup, limitGroups, withGroupLimit } from "./limit-groups.ts";
 

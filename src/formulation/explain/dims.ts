@@ -1,4 +1,4 @@
-import type { Problem, Selection } from "../problem.ts";
+import type { Problem, Selection } from "../problem/problem.ts";
 import { type AloneChanges, aloneChanges } from "./alone.ts";
 import type { DimReason, DimWhy, Loss, StepReason } from "./explanation.ts";
 import type { Choice } from "./forced.ts";

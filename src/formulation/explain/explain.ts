@@ -1,11 +1,11 @@
 import type { SolveProgress } from "../../mip/solver.ts";
-import type { Answer, SolverList } from "../answer.ts";
-import { type BestOptions, isOver } from "../best-of.ts";
-import { evaluate } from "../evaluate.ts";
-import type { Problem, Selection } from "../problem.ts";
-import { blockChain } from "../problem-axes.ts";
-import { solveProblem } from "../solve-problem.ts";
-import { startingSelection } from "../start.ts";
+import { evaluate } from "../problem/evaluate.ts";
+import type { Problem, Selection } from "../problem/problem.ts";
+import { blockChain } from "../problem/problem-axes.ts";
+import type { Answer, SolverList } from "../solve/answer.ts";
+import { type BestOptions, isOver } from "../solve/best-of.ts";
+import { solveProblem } from "../solve/solve-problem.ts";
+import { startingSelection } from "../solve/start.ts";
 import { dimReasons } from "./dims.ts";
 import type { Explanation, Loss, PartReason } from "./explanation.ts";
 import type { Choice } from "./forced.ts";

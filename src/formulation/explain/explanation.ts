@@ -1,5 +1,5 @@
-import type { NearestLimit } from "../answer.ts";
-import type { ResourceReading } from "../problem.ts";
+import type { ResourceReading } from "../problem/problem.ts";
+import type { NearestLimit } from "../solve/answer.ts";
 
 /**
  * What an explanation says. Losses are in units of the objective: those of choices against the selection that is explained, those of

@@ -1,8 +1,8 @@
-import { mostPossible } from "../evaluate.ts";
 import type { Remains } from "../presolve/shrinking/remains.ts";
 import { type Shrunk, shrink } from "../presolve/shrinking/shrink.ts";
-import type { Problem, ProblemTerm, Selection } from "../problem.ts";
-import { blockChain } from "../problem-axes.ts";
+import { mostPossible } from "../problem/evaluate.ts";
+import type { Problem, ProblemTerm, Selection } from "../problem/problem.ts";
+import { blockChain } from "../problem/problem-axes.ts";
 
 /** One choice that is to be made in this way. An option of a dim, or a layer that goes, keeps the blocks around it. */
 export type Choice =

@@ -1,4 +1,4 @@
-import type { Problem } from "../problem.ts";
+import type { Problem } from "../problem/problem.ts";
 
 /** A limit as people think of it: one resource, or the group of resources whose largest counts. */
 export interface LimitGroup {

@@ -1,5 +1,5 @@
-import { type BestOptions, bestOf } from "../best-of.ts";
-import type { Problem } from "../problem.ts";
+import type { Problem } from "../problem/problem.ts";
+import { type BestOptions, bestOf } from "../solve/best-of.ts";
 import type { LimitReason, Loss } from "./explanation.ts";
 import { type LimitGroup, limitGroups, withGroupLimit } from "./limit-groups.ts";
 import type { Neighbourhood } from "./near.ts";

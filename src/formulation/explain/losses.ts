@@ -10,9 +10,9 @@
  */
 
 import { VerificationError } from "../../core/errors.ts";
-import { type BestOptions, isOver } from "../best-of.ts";
 import type { Remains } from "../presolve/shrinking/remains.ts";
-import type { Problem, Selection } from "../problem.ts";
+import type { Problem, Selection } from "../problem/problem.ts";
+import { type BestOptions, isOver } from "../solve/best-of.ts";
 import type { Loss } from "./explanation.ts";
 import { type Choice, everythingOf, makesChoice } from "./forced.ts";
 import type { Neighbourhood } from "./near.ts";

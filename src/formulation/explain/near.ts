@@ -6,7 +6,7 @@ import { type Remains, remainsOf } from "../presolve/shrinking/remains.ts";
 import { reachingStates } from "../presolve/sweeps/marginals.ts";
 import { eliminationOrder, makePlan } from "../presolve/sweeps/plan.ts";
 import { sweepAgain } from "../presolve/sweeps/sweep-at.ts";
-import type { Problem } from "../problem.ts";
+import type { Problem } from "../problem/problem.ts";
 
 /** What the bound of a problem says of the selections that are not the best. */
 export interface Neighbourhood {

@@ -1,7 +1,7 @@
-import { type BestAnswer, type BestOptions, bestOf } from "../best-of.ts";
-import { checkSelection } from "../evaluate.ts";
 import type { Remains } from "../presolve/shrinking/remains.ts";
-import type { Problem } from "../problem.ts";
+import { checkSelection } from "../problem/evaluate.ts";
+import type { Problem } from "../problem/problem.ts";
+import { type BestAnswer, type BestOptions, bestOf } from "../solve/best-of.ts";
 import { type Choice, forceChoice, makesChoice } from "./forced.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { InputError } from "../../core/errors.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
-import type { NetworkProblem } from "../network-problem.ts";
-import type { Selection } from "../problem.ts";
-import { selectedSubnet } from "../selected-subnet.ts";
+import type { NetworkProblem } from "../network/network-problem.ts";
+import { selectedSubnet } from "../network/selected-subnet.ts";
+import type { Selection } from "../problem/problem.ts";
 
 /** A subnet as a selection of a network's program. */
 export interface SubnetSelection {

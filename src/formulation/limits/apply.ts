@@ -10,8 +10,8 @@
  * with an offset that makes all sides positive; the resource's `reading` is the way back. A limit on peak memory is one
  * resource per point of the run that could reach it, all in one group.
  */
-import type { PlacedTable } from "../network-tables.ts";
-import type { Problem } from "../problem.ts";
+import type { PlacedTable } from "../network/network-tables.ts";
+import type { Problem } from "../problem/problem.ts";
 import {
   addCost,
   addTies,

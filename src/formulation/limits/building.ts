@@ -1,6 +1,6 @@
-import type { NetworkProblem } from "../network-problem.ts";
-import type { PlacedTable } from "../network-tables.ts";
-import type { Problem, ProblemResource, ProblemTerm } from "../problem.ts";
+import type { NetworkProblem } from "../network/network-problem.ts";
+import type { PlacedTable } from "../network/network-tables.ts";
+import type { Problem, ProblemResource, ProblemTerm } from "../problem/problem.ts";
 import type { QuantityKind } from "./form.ts";
 import type { Weighed } from "./rows.ts";
 

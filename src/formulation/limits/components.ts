@@ -1,5 +1,5 @@
 import { closest } from "../../core/closest.ts";
-import type { IsMeant } from "../network-tables.ts";
+import type { IsMeant } from "../network/network-tables.ts";
 import type { QuantityRef } from "./form.ts";
 import type { LimitSources } from "./quantities.ts";
 import { limitError, type Source } from "./source.ts";

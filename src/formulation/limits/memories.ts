@@ -4,8 +4,8 @@ import { isView, memoryOf, runBytes, storedValues } from "../../graph/liveness.t
 import { inferShapes } from "../../graph/shapes/infer.ts";
 import { namesRead, producerOf } from "../../graph/traversal.ts";
 import type { AxisCount, Structure } from "../../structure/structure.ts";
-import type { NetworkProblem } from "../network-problem.ts";
-import { OUTSIDE, type Place } from "../places.ts";
+import type { NetworkProblem } from "../network/network-problem.ts";
+import { OUTSIDE, type Place } from "../network/places.ts";
 
 /** How the network runs. */
 export interface RunSetting {

@@ -15,8 +15,8 @@
 import type { Node } from "../../graph/graph.ts";
 import { IN_PLACE, isView } from "../../graph/liveness.ts";
 import { namesRead } from "../../graph/traversal.ts";
-import type { NetworkProblem } from "../network-problem.ts";
-import { holds, OUTSIDE, type Place, placeAround } from "../places.ts";
+import type { NetworkProblem } from "../network/network-problem.ts";
+import { holds, OUTSIDE, type Place, placeAround } from "../network/places.ts";
 import {
   type Memories,
   type Memory,

@@ -8,7 +8,7 @@ import { predictNetwork } from "../../latency/predict-network.ts";
 import type { LatencyTable } from "../../latency/table.ts";
 import { macCount, parameterCount } from "../../structure/counts.ts";
 import type { AxisCount } from "../../structure/structure.ts";
-import type { NetworkProblem } from "../network-problem.ts";
+import type { NetworkProblem } from "../network/network-problem.ts";
 import {
   equalTieTables,
   type IsMeant,
@@ -17,8 +17,8 @@ import {
   type PlacedTable,
   tableOver,
   tieTable,
-} from "../network-tables.ts";
-import { OUTSIDE, type Place, placeAround } from "../places.ts";
+} from "../network/network-tables.ts";
+import { OUTSIDE, type Place, placeAround } from "../network/places.ts";
 import { componentOf } from "./components.ts";
 import { dimsNamed } from "./dims-named.ts";
 import type { QuantityRef } from "./form.ts";

@@ -3,10 +3,10 @@
  * counted, and refused where the two disagree.
  */
 import { VerificationError } from "../../core/errors.ts";
-import type { Answer } from "../answer.ts";
-import { evaluate, isWithinLimit } from "../evaluate.ts";
-import type { NetworkProblem } from "../network-problem.ts";
-import type { Problem, Selection } from "../problem.ts";
+import type { NetworkProblem } from "../network/network-problem.ts";
+import { evaluate, isWithinLimit } from "../problem/evaluate.ts";
+import type { Problem, Selection } from "../problem/problem.ts";
+import type { Answer } from "../solve/answer.ts";
 import type { AppliedLimit, LimitedProblem } from "./apply.ts";
 import type { Comparison, QuantityKind } from "./form.ts";
 import { keptChannels, type MeasuredSubnet } from "./measure.ts";

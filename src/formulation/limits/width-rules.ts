@@ -3,7 +3,7 @@
  * which widths there are to choose from.
  */
 import type { Dim, Structure } from "../../structure/structure.ts";
-import type { WidthRule, WidthRules } from "../widths.ts";
+import type { WidthRule, WidthRules } from "../network/widths.ts";
 import { dimsNamed } from "./dims-named.ts";
 import { type Comparison, FLIPPED, type FormPart, type Relation } from "./form.ts";
 import type { ParsedLimit } from "./parse.ts";

@@ -1,5 +1,5 @@
-import type { Problem } from "../problem.ts";
-import type { PresolveContext } from "../reduction.ts";
+import type { Problem } from "../problem/problem.ts";
+import type { PresolveContext } from "../solve/reduction.ts";
 import type { FactorGraph } from "./factors/factors.ts";
 import type { Plan } from "./sweeps/plan.ts";
 import type { Point } from "./sweeps/point.ts";

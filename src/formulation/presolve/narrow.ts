@@ -1,5 +1,5 @@
-import { InfeasibleLimitsError } from "../answer.ts";
-import type { Problem } from "../problem.ts";
+import type { Problem } from "../problem/problem.ts";
+import { InfeasibleLimitsError } from "../solve/answer.ts";
 import { type FactorGraph, statesOf } from "./factors/factors.ts";
 import { restrict } from "./factors/restrict.ts";
 import { type Bound, type Hunt, isSoft, limitedResources, roundingOf } from "./hunt.ts";

@@ -1,6 +1,11 @@
-import type { Problem } from "../problem.ts";
-import { axisCounts } from "../problem-axes.ts";
-import { noReduction, type Presolve, type PresolveContext, type Reduction } from "../reduction.ts";
+import type { Problem } from "../problem/problem.ts";
+import { axisCounts } from "../problem/problem-axes.ts";
+import {
+  noReduction,
+  type Presolve,
+  type PresolveContext,
+  type Reduction,
+} from "../solve/reduction.ts";
 import { buildFactors } from "./factors/build-factors.ts";
 import { type FactorGraph, statesOf } from "./factors/factors.ts";
 import { type Found, type Hunt, HuntStopped, startHunt } from "./hunt.ts";

@@ -1,9 +1,13 @@
 import { InfeasibleError, InterruptedError, LimitError } from "../../core/errors.ts";
-import { InfeasibleLimitsError, type SolveProblemOptions, type SolverList } from "../answer.ts";
 import { rememberingPresolve } from "../presolve/presolve.ts";
-import type { Problem, Selection } from "../problem.ts";
-import { solveProblem } from "../solve-problem.ts";
-import { startingSelection } from "../start.ts";
+import type { Problem, Selection } from "../problem/problem.ts";
+import {
+  InfeasibleLimitsError,
+  type SolveProblemOptions,
+  type SolverList,
+} from "../solve/answer.ts";
+import { solveProblem } from "../solve/solve-problem.ts";
+import { startingSelection } from "../solve/start.ts";
 import type { FrontierPoint, PointOutcome } from "./frontier.ts";
 
 /** How the points of a frontier are solved. */

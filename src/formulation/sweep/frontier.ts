@@ -1,4 +1,4 @@
-import type { Answer } from "../answer.ts";
+import type { Answer } from "../solve/answer.ts";
 
 /** What became of one limit. */
 export type PointOutcome =

@@ -1,5 +1,5 @@
 import { relativeGap } from "../../mip/solver.ts";
-import type { Answer } from "../answer.ts";
+import type { Answer } from "../solve/answer.ts";
 import type { FrontierPoint } from "./frontier.ts";
 
 /** Solves a chain of increasing limits, here or in another thread; the points of an interrupted one may be fewer. */

@@ -10,7 +10,7 @@ import {
   type InstanceDocument,
   solverInputs,
 } from "../../../src/formulation/authors/solver-inputs.ts";
-import { parseInstance } from "../../../src/formulation/instance.ts";
+import { parseInstance } from "../../../src/formulation/problem/instance.ts";
 import { sharedPath } from "../../helpers/shared.ts";
 import { pickles } from "./fixtures.ts";
 

@@ -1,5 +1,5 @@
 import { randomFrom } from "../../../src/core/random.ts";
-import type { Problem, ProblemDim, ProblemTerm } from "../../../src/formulation/problem.ts";
+import type { Problem, ProblemDim, ProblemTerm } from "../../../src/formulation/problem/problem.ts";
 
 /**
  * A chain of layers as in published instances: layer l has tables over (its own width, the width before); every second

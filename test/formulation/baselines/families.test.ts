@@ -4,8 +4,8 @@ import { withoutDrops } from "../../../src/formulation/baselines/channels-only.t
 import { thresholdOptions } from "../../../src/formulation/baselines/global-threshold.ts";
 import { fits, keeping, meterOf, widest } from "../../../src/formulation/baselines/meter.ts";
 import { uniformOptions } from "../../../src/formulation/baselines/uniform.ts";
-import { evaluate } from "../../../src/formulation/evaluate.ts";
-import type { Problem } from "../../../src/formulation/problem.ts";
+import { evaluate } from "../../../src/formulation/problem/evaluate.ts";
+import type { Problem } from "../../../src/formulation/problem/problem.ts";
 import { allSelections } from "../../helpers/enumerate-problem.ts";
 import { randomProblem } from "../../helpers/random-problem.ts";
 import { chainProblem } from "./chain-problem.ts";

@@ -6,9 +6,13 @@ import { keeping } from "../../../src/formulation/baselines/meter.ts";
 import { type MethodAnswer, parseMethod } from "../../../src/formulation/baselines/method.ts";
 import { runMethod } from "../../../src/formulation/baselines/run-method.ts";
 import { instanceWrittenAxes } from "../../../src/formulation/baselines/written-axes.ts";
-import { checkSelection, evaluate, isWithinLimit } from "../../../src/formulation/evaluate.ts";
-import { readInstance } from "../../../src/formulation/instance.ts";
-import type { Problem } from "../../../src/formulation/problem.ts";
+import {
+  checkSelection,
+  evaluate,
+  isWithinLimit,
+} from "../../../src/formulation/problem/evaluate.ts";
+import { readInstance } from "../../../src/formulation/problem/instance.ts";
+import type { Problem } from "../../../src/formulation/problem/problem.ts";
 import { allSelections, enumerateProblem } from "../../helpers/enumerate-problem.ts";
 import { randomProblem } from "../../helpers/random-problem.ts";
 import { sharedPath } from "../../helpers/shared.ts";

@@ -5,9 +5,12 @@ import { thresholdOptions } from "../../../src/formulation/baselines/global-thre
 import { linearModel } from "../../../src/formulation/baselines/linear-model.ts";
 import { keeping, meterOf, widest } from "../../../src/formulation/baselines/meter.ts";
 import { networkWrittenAxes } from "../../../src/formulation/baselines/written-axes.ts";
-import { evaluate } from "../../../src/formulation/evaluate.ts";
-import { type NetworkProblem, networkProblem } from "../../../src/formulation/network-problem.ts";
-import { selectedSubnet } from "../../../src/formulation/selected-subnet.ts";
+import {
+  type NetworkProblem,
+  networkProblem,
+} from "../../../src/formulation/network/network-problem.ts";
+import { selectedSubnet } from "../../../src/formulation/network/selected-subnet.ts";
+import { evaluate } from "../../../src/formulation/problem/evaluate.ts";
 import type { Graph } from "../../../src/graph/graph.ts";
 import { scoreNetwork } from "../../../src/importance/score.ts";
 import { resolveDevice } from "../../../src/latency/devices.ts";

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { createHighs } from "../../../solvers/highs.ts";
 import { InfeasibleError } from "../../../src/core/errors.ts";
-import type { NearestLimit } from "../../../src/formulation/answer.ts";
 import { explainConflict } from "../../../src/formulation/explain/conflict.ts";
 import { explain } from "../../../src/formulation/explain/explain.ts";
 import type {
@@ -13,9 +12,10 @@ import type {
 import type { Choice } from "../../../src/formulation/explain/forced.ts";
 import { lossesOf } from "../../../src/formulation/explain/losses.ts";
 import { solveForced } from "../../../src/formulation/explain/solve-forced.ts";
-import { readInstance } from "../../../src/formulation/instance.ts";
-import type { Problem } from "../../../src/formulation/problem.ts";
-import { solveProblem } from "../../../src/formulation/solve-problem.ts";
+import { readInstance } from "../../../src/formulation/problem/instance.ts";
+import type { Problem } from "../../../src/formulation/problem/problem.ts";
+import type { NearestLimit } from "../../../src/formulation/solve/answer.ts";
+import { solveProblem } from "../../../src/formulation/solve/solve-problem.ts";
 import { enumerateProblem } from "../../helpers/enumerate-problem.ts";
 import { randomProblem } from "../../helpers/random-problem.ts";
 import { sharedPath } from "../../helpers/shared.ts";

@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { createHighs } from "../../../solvers/highs.ts";
 import { InfeasibleError } from "../../../src/core/errors.ts";
-import { evaluate, isWithinLimit } from "../../../src/formulation/evaluate.ts";
 import { explain } from "../../../src/formulation/explain/explain.ts";
 import type { Explanation, Loss } from "../../../src/formulation/explain/explanation.ts";
 import { type Choice, forceChoice, makesChoice } from "../../../src/formulation/explain/forced.ts";
-import type { Problem, Selection } from "../../../src/formulation/problem.ts";
-import { checkProblem } from "../../../src/formulation/problem-check.ts";
+import { evaluate, isWithinLimit } from "../../../src/formulation/problem/evaluate.ts";
+import type { Problem, Selection } from "../../../src/formulation/problem/problem.ts";
+import { checkProblem } from "../../../src/formulation/problem/problem-check.ts";
 import { allSelections, enumerateProblem } from "../../helpers/enumerate-problem.ts";
 import { randomProblem } from "../../helpers/random-problem.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type Random, randomFrom } from "../../../src/core/random.ts";
-import { evaluate } from "../../../src/formulation/evaluate.ts";
 import { measuredSubnet } from "../../../src/formulation/limits/measure.ts";
-import type { Selection } from "../../../src/formulation/problem.ts";
-import { selectedSubnet } from "../../../src/formulation/selected-subnet.ts";
+import { selectedSubnet } from "../../../src/formulation/network/selected-subnet.ts";
+import { evaluate } from "../../../src/formulation/problem/evaluate.ts";
+import type { Selection } from "../../../src/formulation/problem/problem.ts";
 import type { Graph } from "../../../src/graph/graph.ts";
 import { ARCHITECTURES } from "../../helpers/architectures.ts";
 import { type LimitedNetwork, limitable, limited } from "../../helpers/limited-network.ts";

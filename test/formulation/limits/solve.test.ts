@@ -1,13 +1,13 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createGlpk, hasGlpk } from "../../../solvers/glpk.ts";
 import { createHighs } from "../../../solvers/highs.ts";
-import { type Answer, InfeasibleLimitsError } from "../../../src/formulation/answer.ts";
 import { measuredSubnet } from "../../../src/formulation/limits/measure.ts";
 import type { LimitRequest } from "../../../src/formulation/limits/request.ts";
 import { type SettledLimit, settleLimits } from "../../../src/formulation/limits/settled.ts";
-import { selectedSubnet } from "../../../src/formulation/selected-subnet.ts";
-import { solveProblem } from "../../../src/formulation/solve-problem.ts";
-import { startingSelection } from "../../../src/formulation/start.ts";
+import { selectedSubnet } from "../../../src/formulation/network/selected-subnet.ts";
+import { type Answer, InfeasibleLimitsError } from "../../../src/formulation/solve/answer.ts";
+import { solveProblem } from "../../../src/formulation/solve/solve-problem.ts";
+import { startingSelection } from "../../../src/formulation/solve/start.ts";
 import type { Solver } from "../../../src/mip/solver.ts";
 import type { Subnet } from "../../../src/subnet/subnet.ts";
 import { enumerateProblem } from "../../helpers/enumerate-problem.ts";

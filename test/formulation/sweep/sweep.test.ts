@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { createHighs } from "../../../solvers/highs.ts";
-import type { Answer } from "../../../src/formulation/answer.ts";
-import { readInstance } from "../../../src/formulation/instance.ts";
-import type { Problem } from "../../../src/formulation/problem.ts";
+import { readInstance } from "../../../src/formulation/problem/instance.ts";
+import type { Problem } from "../../../src/formulation/problem/problem.ts";
+import type { Answer } from "../../../src/formulation/solve/answer.ts";
 import { sweepChain, withLimit } from "../../../src/formulation/sweep/chain.ts";
 import type { FrontierPoint } from "../../../src/formulation/sweep/frontier.ts";
 import { chainsOf, sweepLimits } from "../../../src/formulation/sweep/sweep-limits.ts";

@@ -1,5 +1,5 @@
-import type { Problem, ProblemTerm } from "../../problem.ts";
-import { axisCounts, axisHome, simplifyTerm } from "../../problem-axes.ts";
+import type { Problem, ProblemTerm } from "../../problem/problem.ts";
+import { axisCounts, axisHome, simplifyTerm } from "../../problem/problem-axes.ts";
 import { addPresence } from "./build-presence.ts";
 import {
   allowBox,

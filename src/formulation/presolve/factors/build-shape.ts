@@ -1,5 +1,5 @@
-import type { AxisRef, Problem } from "../../problem.ts";
-import { axisHome } from "../../problem-axes.ts";
+import type { AxisRef, Problem } from "../../problem/problem.ts";
+import { axisHome } from "../../problem/problem-axes.ts";
 import {
   collectFactors,
   type FactorCollector,

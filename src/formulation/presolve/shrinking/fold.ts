@@ -1,4 +1,4 @@
-import type { Problem, ProblemTerm } from "../../problem.ts";
+import type { Problem, ProblemTerm } from "../../problem/problem.ts";
 import { stridesOf, walkBox } from "../factors/factors.ts";
 
 /** Larger joint tables would cost the solver more than their tighter bound saves. */

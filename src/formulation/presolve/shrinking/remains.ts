@@ -1,5 +1,5 @@
-import type { Problem } from "../../problem.ts";
-import { blockChain } from "../../problem-axes.ts";
+import type { Problem } from "../../problem/problem.ts";
+import { blockChain } from "../../problem/problem-axes.ts";
 import type { FactorGraph } from "../factors/factors.ts";
 
 /** What is left of a problem: which options of a dim, which choices of a block and of a layer. */

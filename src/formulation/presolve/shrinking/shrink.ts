@@ -6,8 +6,8 @@ import type {
   ProblemSum,
   ProblemTerm,
   Selection,
-} from "../../problem.ts";
-import { axisCounts, axisHome } from "../../problem-axes.ts";
+} from "../../problem/problem.ts";
+import { axisCounts, axisHome } from "../../problem/problem-axes.ts";
 import type { FactorGraph, Variable } from "../factors/factors.ts";
 import type { Found } from "../hunt.ts";
 import type { Remains } from "./remains.ts";

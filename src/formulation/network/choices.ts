@@ -1,5 +1,5 @@
-import { UsageError } from "../core/errors.ts";
-import type { Dim, Structure } from "../structure/structure.ts";
+import { UsageError } from "../../core/errors.ts";
+import type { Dim, Structure } from "../../structure/structure.ts";
 
 /** What the user allows. */
 export interface ChoiceOptions {

@@ -1,14 +1,19 @@
-import { InternalError, InterruptedError, LimitError, VerificationError } from "../core/errors.ts";
-import { type Outcome, relativeGap, type SolveStats, type StopReason } from "../mip/solver.ts";
+import {
+  InternalError,
+  InterruptedError,
+  LimitError,
+  VerificationError,
+} from "../../core/errors.ts";
+import { type Outcome, relativeGap, type SolveStats, type StopReason } from "../../mip/solver.ts";
+import { checkSelection, type Evaluation, mostPossible } from "../problem/evaluate.ts";
+import type { Problem } from "../problem/problem.ts";
 import {
   type Answer,
   InfeasibleLimitsError,
   type SolveProblemOptions,
   type SolverList,
 } from "./answer.ts";
-import { checkSelection, type Evaluation, mostPossible } from "./evaluate.ts";
 import { nearestLimits } from "./nearest-limits.ts";
-import type { Problem } from "./problem.ts";
 import { type Asked, type Case, elapsed, type Known, type Run } from "./solve-run.ts";
 
 /** The checked answer that an outcome stands for, or the error. @throws as `solveProblem` */

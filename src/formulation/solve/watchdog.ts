@@ -1,5 +1,5 @@
-import type { Model } from "../mip/model.ts";
-import type { Outcome, SolveOptions, Solver } from "../mip/solver.ts";
+import type { Model } from "../../mip/model.ts";
+import type { Outcome, SolveOptions, Solver } from "../../mip/solver.ts";
 
 /** How long a solver may take beyond its limit, or after it was asked to stop, before it counts as dead. */
 const GRACE_SECONDS = 10;

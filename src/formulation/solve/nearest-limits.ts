@@ -1,7 +1,7 @@
+import { evaluate, isWithinLimit } from "../problem/evaluate.ts";
+import type { Problem, ProblemResource } from "../problem/problem.ts";
 import type { NearestLimit } from "./answer.ts";
 import { type BestOptions, bestOf, isOver } from "./best-of.ts";
-import { evaluate, isWithinLimit } from "./evaluate.ts";
-import type { Problem, ProblemResource } from "./problem.ts";
 
 /** How long the search takes at most: it explains an error, which must not take for ever. */
 export const NEAREST_SECONDS = 20;

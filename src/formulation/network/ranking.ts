@@ -1,5 +1,5 @@
-import { type Importance, unitOrder } from "../importance/importance.ts";
-import type { Dim } from "../structure/structure.ts";
+import { type Importance, unitOrder } from "../../importance/importance.ts";
+import type { Dim } from "../../structure/structure.ts";
 
 /** One layer's part in the importance of a dim. */
 export interface Share {

@@ -1,4 +1,4 @@
-import { UsageError } from "../core/errors.ts";
+import { UsageError } from "../../core/errors.ts";
 
 const PER_CENT = /^([0-9]*\.?[0-9]+)\s*%$/;
 const AMOUNT = /^([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-zA-Z]+)$/;

@@ -7,9 +7,9 @@
  * left of them is filled greedily. Usually within a few per cent of the optimum, and there within a second: a solver that
  * starts from it has an answer whenever it is stopped.
  */
-import { evaluate, isWithinLimit } from "./evaluate.ts";
-import type { AxisRef, Problem, ProblemTerm, Selection } from "./problem.ts";
-import { axisCounts, blockChain, ravel } from "./problem-axes.ts";
+import { evaluate, isWithinLimit } from "../problem/evaluate.ts";
+import type { AxisRef, Problem, ProblemTerm, Selection } from "../problem/problem.ts";
+import { axisCounts, blockChain, ravel } from "../problem/problem-axes.ts";
 
 const BISECTIONS = 16;
 const PASSES = 8;

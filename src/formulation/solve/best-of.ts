@@ -1,10 +1,10 @@
-import { InfeasibleError } from "../core/errors.ts";
-import type { Outcome } from "../mip/solver.ts";
+import { InfeasibleError } from "../../core/errors.ts";
+import type { Outcome } from "../../mip/solver.ts";
+import { type EncodedProblem, encode } from "../encoding/encode.ts";
+import { exactPresolve } from "../presolve/presolve.ts";
+import { checkSelection } from "../problem/evaluate.ts";
+import type { Problem, Selection } from "../problem/problem.ts";
 import type { SolverList } from "./answer.ts";
-import { type EncodedProblem, encode } from "./encode.ts";
-import { checkSelection } from "./evaluate.ts";
-import { exactPresolve } from "./presolve/presolve.ts";
-import type { Problem, Selection } from "./problem.ts";
 import type { Reduction } from "./reduction.ts";
 
 /** The best selection of a problem. `open`: none was found in time. */

@@ -1,4 +1,4 @@
-import type { Problem, Selection } from "./problem.ts";
+import type { Problem, Selection } from "../problem/problem.ts";
 
 /**
  * A smaller problem with the same optimum, and the way back. What shrinks a problem before it becomes a

@@ -1,4 +1,4 @@
-import { VerificationError } from "../core/errors.ts";
+import { VerificationError } from "../../core/errors.ts";
 import type { AxisRef, Problem, ProblemResource, ProblemTerm, Selection } from "./problem.ts";
 import { axisCounts, axisName, blockChain, ravel } from "./problem-axes.ts";
 

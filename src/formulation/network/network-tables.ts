@@ -1,13 +1,13 @@
 /** Tables over the choices of a network: what its parts earn and cost at the widths that they may have. */
-import { InternalError } from "../core/errors.ts";
-import { latencyMs } from "../latency/lookup.ts";
-import type { LatencyTable } from "../latency/table.ts";
-import type { AxisCount, Layer, Structure } from "../structure/structure.ts";
+import { InternalError } from "../../core/errors.ts";
+import { latencyMs } from "../../latency/lookup.ts";
+import type { LatencyTable } from "../../latency/table.ts";
+import type { AxisCount, Layer, Structure } from "../../structure/structure.ts";
+import type { AxisRef } from "../problem/problem.ts";
+import { unravel } from "../problem/problem-axes.ts";
 import type { AxisResolver } from "./axes.ts";
 import type { DimChoices } from "./choices.ts";
 import { OUTSIDE, type Place, type Places } from "./places.ts";
-import type { AxisRef } from "./problem.ts";
-import { unravel } from "./problem-axes.ts";
 import type { Ranking } from "./ranking.ts";
 
 /** What tables over the choices of a network are made from. */

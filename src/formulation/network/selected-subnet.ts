@@ -1,7 +1,7 @@
-import type { Subnet } from "../subnet/subnet.ts";
+import type { Subnet } from "../../subnet/subnet.ts";
+import type { Problem, Selection } from "../problem/problem.ts";
+import { blockChain } from "../problem/problem-axes.ts";
 import type { NetworkProblem } from "./network-problem.ts";
-import type { Problem, Selection } from "./problem.ts";
-import { blockChain } from "./problem-axes.ts";
 
 /**
  * Selection -> Subnet: the best units of every dim; where a layer was dropped, its tied dim follows the other's ranking.

@@ -1,11 +1,15 @@
-import { InternalError } from "../core/errors.ts";
+import { InternalError } from "../../core/errors.ts";
 import {
   type Incumbent,
   type Outcome,
   relativeGap,
   type SolveOptions,
   type SolveStats,
-} from "../mip/solver.ts";
+} from "../../mip/solver.ts";
+import { encode } from "../encoding/encode.ts";
+import { exactPresolve } from "../presolve/presolve.ts";
+import type { Problem, Selection } from "../problem/problem.ts";
+import { checkProblem } from "../problem/problem-check.ts";
 import {
   type Answer,
   InfeasibleLimitsError,
@@ -13,10 +17,6 @@ import {
   type SolverList,
 } from "./answer.ts";
 import { conclude, concludeUnasked, infeasible } from "./conclude.ts";
-import { encode } from "./encode.ts";
-import { exactPresolve } from "./presolve/presolve.ts";
-import type { Problem, Selection } from "./problem.ts";
-import { checkProblem } from "./problem-check.ts";
 import { noReduction, type Reduction } from "./reduction.ts";
 import {
   type Asked,

@@ -1,15 +1,15 @@
-import { createModelBuilder } from "../mip/builder.ts";
-import type { Model } from "../mip/model.ts";
-import type { SparsePoint } from "../mip/solver.ts";
-import { addBlocks } from "./encoding/blocks.ts";
-import { addChoices } from "./encoding/choices.ts";
-import type { Context } from "./encoding/context.ts";
-import { addLayers } from "./encoding/layers.ts";
-import { addResources, powerOfTwoScale } from "./encoding/resources.ts";
-import { addSums } from "./encoding/sums.ts";
-import { addTables } from "./encoding/tables.ts";
-import type { Problem, Selection } from "./problem.ts";
-import { isWithin } from "./problem-axes.ts";
+import { createModelBuilder } from "../../mip/builder.ts";
+import type { Model } from "../../mip/model.ts";
+import type { SparsePoint } from "../../mip/solver.ts";
+import type { Problem, Selection } from "../problem/problem.ts";
+import { isWithin } from "../problem/problem-axes.ts";
+import { addBlocks } from "./blocks.ts";
+import { addChoices } from "./choices.ts";
+import type { Context } from "./context.ts";
+import { addLayers } from "./layers.ts";
+import { addResources, powerOfTwoScale } from "./resources.ts";
+import { addSums } from "./sums.ts";
+import { addTables } from "./tables.ts";
 
 /** A problem as a model, with what is needed to read an answer back. */
 export interface EncodedProblem {

@@ -1,5 +1,5 @@
-import type { AxisCount } from "../structure/structure.ts";
-import type { AxisRef, ProblemDim, ProblemSum } from "./problem.ts";
+import type { AxisCount } from "../../structure/structure.ts";
+import type { AxisRef, ProblemDim, ProblemSum } from "../problem/problem.ts";
 
 /** One axis of a table in the program: null where no choice shapes it. */
 export interface ResolvedAxis {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { InputError } from "../core/errors.ts";
-import { readJson } from "../core/files.ts";
+import { InputError } from "../../core/errors.ts";
+import { readJson } from "../../core/files.ts";
 import type { AxisRef, Problem, ProblemDim, ProblemTerm } from "./problem.ts";
 
 /** What is known about an instance from elsewhere; null where its file doesn't say. */

@@ -1,6 +1,6 @@
-import type { NodeId } from "../graph/graph.ts";
-import type { Layer, Structure } from "../structure/structure.ts";
-import type { ProblemBlock } from "./problem.ts";
+import type { NodeId } from "../../graph/graph.ts";
+import type { Layer, Structure } from "../../structure/structure.ts";
+import type { ProblemBlock } from "../problem/problem.ts";
 
 /** Where a node stands: its innermost block and the droppable layer (of the problem) that takes it along. */
 export interface Place {

@@ -1,5 +1,5 @@
-import { InfeasibleError, UsageError } from "../core/errors.ts";
-import type { Dim, Structure } from "../structure/structure.ts";
+import { InfeasibleError, UsageError } from "../../core/errors.ts";
+import type { Dim, Structure } from "../../structure/structure.ts";
 import type { DimChoices } from "./choices.ts";
 
 /** What limits say of the widths of single dims; `limits/width-rules.ts` makes it. */

@@ -7,9 +7,17 @@
  * where I[l][d][k] is the summed score of the k best units of d in layer l (units ranked by their total over the layers),
  * and T the bi-layer latency table (MDP, arXiv 2406.12079, section 3).
  */
-import type { Importance } from "../importance/importance.ts";
-import type { LatencyTable } from "../latency/table.ts";
-import type { Dim, Layer, Structure } from "../structure/structure.ts";
+import type { Importance } from "../../importance/importance.ts";
+import type { LatencyTable } from "../../latency/table.ts";
+import type { Dim, Layer, Structure } from "../../structure/structure.ts";
+import type {
+  AxisRef,
+  Problem,
+  ProblemDim,
+  ProblemLayer,
+  ProblemResource,
+  ProblemTerm,
+} from "../problem/problem.ts";
 import { axisResolver } from "./axes.ts";
 import { type ChoiceOptions, choicesOf, type DimChoices } from "./choices.ts";
 import {
@@ -20,14 +28,6 @@ import {
   tieTable,
 } from "./network-tables.ts";
 import { type Place, placeAround, placesOf } from "./places.ts";
-import type {
-  AxisRef,
-  Problem,
-  ProblemDim,
-  ProblemLayer,
-  ProblemResource,
-  ProblemTerm,
-} from "./problem.ts";
 import { rankingOf } from "./ranking.ts";
 import { NO_RULES, type WidthRules, type Widths, widthsOf } from "./widths.ts";
 

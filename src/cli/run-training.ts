@@ -67,7 +67,7 @@ export function runTraining(
   context: Context,
 ): Promise<TrainingReport> {
   return withTraining(kind, network, options, context, ({ plan, job, validation }) => {
-    context.print(trainingHead(plan));
+    context.print(trainingHead(plan, options.validate));
     return runJob(plan, job, validation, options, context);
   });
 }

@@ -43,15 +43,19 @@ export interface TrainingReport {
   };
 }
 
-/** A run before it begins, as people read it. */
+/**
+ * A run before it begins, as people read it.
+ * @param validated whether somebody may want to know how to validate.
+ */
 export function trainingHead(
   report: Omit<TrainingReport, "end" | "before" | "best" | "history" | "files">,
+  validated = true,
 ): string {
   const { network, data, validation, recipe, augment, teacher } = report;
   const lines = [
     `Network     ${network.name}, ${count(report.parameters)} trained parameters${normsText(report.batchNorms)}`,
     `Data        ${placeText(data)} of ${report.imageShape.join(" x ")}, ${augmentText(augment)}`,
-    `Validation  ${validation === null ? "none: name images with --val-data" : placeText(validation)}`,
+    `Validation  ${validation === null ? `none${validated ? ": name images with --val-data" : ""}` : placeText(validation)}`,
     `Recipe      ${recipeText(recipe)}`,
     `Loss        ${lossText(recipe, report.features.length)}`,
   ];

@@ -72,13 +72,12 @@ export function nearestText(nearest: NearestLimit): string {
   const whatever = othersKept ? "" : " (whatever the other limits)";
   const asked = Number(((offset + scale * limit) / per).toPrecision(5));
   const best = (offset + scale * least) / per;
-  const most = proven ? "at most " : "";
-  const few = proven ? "at least " : "no more than ";
-  const reach =
-    scale < 0 ? `reaches ${most}${-roundedUp(-best)}` : `needs ${few}${roundedUp(best)}`;
-  const doubt = proven ? "" : ", perhaps less far from it: the time was over";
+  const figure = `${scale < 0 ? -roundedUp(-best) : roundedUp(best)}${unit}`;
+  const reach = proven
+    ? `${scale < 0 ? "reaches at most" : "needs at least"} ${figure}`
+    : `${scale < 0 ? "reaches" : "needs"} ${figure} or ${scale < 0 ? "more" : "less"} (the search ran out of time)`;
   const has = scale < 0 ? "it asks for" : "its limit is";
-  return `${reading ? `'${text}'` : text} ${reach}${unit}${whatever}, and ${has} ${asked}${unit}${doubt}`;
+  return `${reading ? `'${text}'` : text} ${reach}${whatever}, and ${has} ${asked}${unit}`;
 }
 
 /** A unit that five digits of the value are easy to read in, with a blank before it. */

@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -79,6 +87,16 @@ test("prune walks the whole road into one folder and goes on where it stopped", 
   const after = stages(readFileSync(join(folder, "run", "run.json"), "utf8"));
   expect(after["solve"]?.date).toBe(before["solve"]?.date);
   expect(after["export"]?.date).not.toBe(before["export"]?.date);
+});
+
+test("prune refuses images that it can't judge by before it begins", async () => {
+  mkdirSync(join(folder, "photos"));
+  writeFileSync(join(folder, "photos", "cat.png"), "");
+  const command = ["prune", "net.onnx", "--device", "jetson", "--data", "photos", "--out", "none"];
+  const { code, stderr } = await mdp(command, folder);
+  expect(code).toBe(3);
+  expect(stderr).toContain("no labels");
+  expect(existsSync(join(folder, "none"))).toBe(false);
 });
 
 test.each([

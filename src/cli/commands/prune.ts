@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { InputError } from "../../core/errors.ts";
 import { writeJson } from "../../core/files.ts";
 import { readDatasetConfig } from "../../data/config.ts";
+import { openDataset } from "../../data/dataset.ts";
 import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
 import { painter } from "../../report/painter.ts";
 import { runText } from "../../report/run-report.ts";
@@ -159,7 +160,7 @@ async function checkPruneOptions(options: PruneOptions): Promise<void> {
   checkPositive(options.lr, "--lr");
   const { device, table, data, dataConfig } = options;
   if (device === undefined && table === undefined) throw noTable();
-  if (dataConfig !== undefined) readDatasetConfig(dataConfig);
+  const config = dataConfig === undefined ? {} : readDatasetConfig(dataConfig);
   for (const [option, path] of Object.entries({ data, train: options.train })) {
     if (path === undefined || existsSync(path)) continue;
     throw new InputError({
@@ -169,4 +170,6 @@ async function checkPruneOptions(options: PruneOptions): Promise<void> {
       hint: `Check --${option}. 'mdp data shapes --out DIR' draws a set that needs no download.`,
     });
   }
+  // Without labels nothing can be evaluated on them.
+  if (data !== undefined) await openDataset(data, { config });
 }

@@ -97,6 +97,8 @@ async function solvePoint(
 function leastOf(error: InfeasibleError, problem: Problem, resource: number): number | null {
   if (!(error instanceof InfeasibleLimitsError)) return null;
   const name = problem.resources[resource]?.name;
-  const nearest = error.nearest.find((each) => each.resource === name && each.othersKept);
+  const nearest = error.nearest.find(
+    (each) => each.resource === name && each.othersKept && each.proven,
+  );
   return nearest?.least ?? null;
 }

@@ -122,6 +122,18 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
     .conflicts("device", "table");
 }
 
+/** Those, with the network they are for: by its place or as an option. */
+export function solvedModelOptions(
+  yargs: Argv<CommonOptions>,
+): Argv<SolveOptions & { readonly model: string | undefined }> {
+  return solveOptions(yargs)
+    .positional("model", {
+      type: "string",
+      describe: "ONNX file; the embedded default without it",
+    })
+    .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" });
+}
+
 /** What yargs hands over: its camel-case names. */
 interface Given extends GivenLimits {
   readonly budget?: string | undefined;

@@ -1,5 +1,5 @@
-import { Worker } from "node:worker_threads";
 import { InputError, InternalError } from "../core/errors.ts";
+import { startModuleThread } from "../core/module-thread.ts";
 import { type Progress, SILENT } from "../core/progress.ts";
 import type { TrainingBatch, TrainingData } from "../training/batches.ts";
 import type { AugmentSpec, ImageForm } from "./augment.ts";
@@ -128,7 +128,7 @@ interface LoaderThread {
 }
 
 function startThread(data: ThreadData, where: string): LoaderThread {
-  const worker = new Worker(...threadCode(data));
+  const worker = startModuleThread(new URL("./loader-thread.ts", import.meta.url), data);
   worker.unref();
   const waiting = new Map<
     number,
@@ -166,18 +166,6 @@ function startThread(data: ThreadData, where: string): LoaderThread {
       return worker.terminate();
     },
   };
-}
-
-/** From the sources a thread needs a loader of TypeScript, which it has to register itself; the built code needs none. */
-function threadCode(workerData: ThreadData): ConstructorParameters<typeof Worker> {
-  if (!import.meta.url.endsWith(".ts")) {
-    return [new URL("./loader-thread.js", import.meta.url), { workerData, execArgv: [] }];
-  }
-  const compiler = "tsx/esm/api";
-  const api = import.meta.resolve(compiler);
-  const code = new URL("./loader-thread.ts", import.meta.url).href;
-  const source = `import("${api}").then(({ register }) => { register(); return import("${code}"); })`;
-  return [source, { workerData, execArgv: [], eval: true }];
 }
 
 function errorOf(answer: ThreadAnswer & { readonly kind: "error" }, where: string): Error {

@@ -1,6 +1,6 @@
-import type { Graph, Node, Tensor } from "./graph.ts";
+import type { DataType, Graph, Node, Tensor } from "./graph.ts";
 import { floatTensor, integersOf, intTensor } from "./tensor.ts";
-import { producerOf } from "./traversal.ts";
+import { consumersOf, producerOf } from "./traversal.ts";
 
 // A Constant node's list becomes a tensor once, so that callers may compare tensors by identity.
 const tensorByNode = new WeakMap<Node, Tensor>();
@@ -58,4 +58,28 @@ export function constantIntegers(graph: Graph, name: string): readonly number[] 
   const tensor = name === "" ? null : constantOf(graph, name);
   if (tensor === null || !["int64", "int32", "bool", "uint8"].includes(tensor.type)) return null;
   return integersOf(tensor);
+}
+
+const FLOATS: ReadonlySet<DataType> = new Set(["float32", "float16", "bfloat16", "float64"]);
+
+/** A floating-point constant of at least one axis that some node reads: a weight, or a BatchNormalization's statistics. */
+export interface ReadWeight {
+  readonly name: string;
+  readonly tensor: Tensor;
+  readonly readers: readonly Node[];
+}
+
+/** Such constants among the initializers and Constant nodes, in this order. */
+export function readWeights(graph: Graph): readonly ReadWeight[] {
+  const constants: [string, Tensor][] = [...graph.initializers];
+  for (const node of graph.nodes) {
+    const tensor = node.opType === "Constant" ? constantNodeValue(node) : null;
+    if (tensor !== null) constants.push([node.outputs[0] ?? "", tensor]);
+  }
+  const consumers = consumersOf(graph);
+  return constants.flatMap(([name, tensor]) => {
+    const readers = consumers.get(name) ?? [];
+    const counts = FLOATS.has(tensor.type) && tensor.shape.length > 0 && readers.length > 0;
+    return counts ? [{ name, tensor, readers }] : [];
+  });
 }

@@ -59,3 +59,14 @@ function outside(op: LatencyOp, counts: readonly number[], axis: number): InputE
     hint: `Profile again with a --step that divides ${counts[axis]}, or solve with --multiple-of ${covered[0]}.`,
   });
 }
+
+/** Channels of a cell, row-major over the axes. */
+export function countsAt(cell: number, counts: readonly (readonly number[])[]): number[] {
+  const result: number[] = [];
+  let rest = cell;
+  for (const axis of counts.toReversed()) {
+    result.unshift(axis[rest % axis.length] ?? 0);
+    rest = Math.floor(rest / axis.length);
+  }
+  return result;
+}

@@ -1,28 +1,17 @@
-import { constantNodeValue } from "../graph/constants.ts";
-import type { DataType, Graph, Node, Tensor } from "../graph/graph.ts";
+import { readWeights } from "../graph/constants.ts";
+import type { Graph, Node } from "../graph/graph.ts";
 import { nodeId } from "../graph/graph.ts";
 import { elementCount } from "../graph/tensor.ts";
-import { consumersOf } from "../graph/traversal.ts";
 import type { FoundDims } from "./dims.ts";
 import type { Contraction, ResolvedShapes, Weight } from "./structure.ts";
 import { weightOf } from "./weight-of.ts";
-
-const FLOATS: ReadonlySet<DataType> = new Set(["float32", "float16", "bfloat16", "float64"]);
 
 /**
  * Floating-point constants of at least one axis, without BatchNormalization's running statistics: what deep-learning
  * frameworks count as parameters.
  */
 export function findWeights(graph: Graph, count: FoundDims["count"]): readonly Weight[] {
-  const constants: [string, Tensor][] = [...graph.initializers];
-  for (const node of graph.nodes) {
-    const tensor = node.opType === "Constant" ? constantNodeValue(node) : null;
-    if (tensor !== null) constants.push([node.outputs[0] ?? "", tensor]);
-  }
-  const consumers = consumersOf(graph);
-  return constants.flatMap(([name, tensor]) => {
-    const readers = consumers.get(name) ?? [];
-    if (!FLOATS.has(tensor.type) || tensor.shape.length === 0 || readers.length === 0) return [];
+  return readWeights(graph).flatMap(({ name, tensor, readers }) => {
     if (readers.every((reader) => isStatistic(reader, name))) return [];
     const forms = tensor.shape.map((_, axis) => count(name, axis));
     const axes = forms.filter((form) => form.parts.length > 0);

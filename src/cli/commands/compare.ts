@@ -7,7 +7,7 @@ import { type Command, command } from "../command.ts";
 import { compareInstance, compareNetwork } from "../compare-methods.ts";
 import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
-import { checkSolveOptions, solveNetworkOptions, solveOptions } from "../solve-options.ts";
+import { checkSolveOptions, solvedModelOptions, solveNetworkOptions } from "../solve-options.ts";
 import { tableFor } from "../table-source.ts";
 
 export const compareCommand: Command = command({
@@ -22,12 +22,7 @@ export const compareCommand: Command = command({
     ["mdp compare --instance FILE.json", "a published instance, at its own budget"],
   ],
   options: (yargs) =>
-    solveOptions(yargs)
-      .positional("model", {
-        type: "string",
-        describe: "ONNX file; the embedded default without it",
-      })
-      .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" })
+    solvedModelOptions(yargs)
       .option("methods", {
         type: "string",
         requiresArg: true,

@@ -15,7 +15,7 @@ import { type ExplainSubject, instanceToExplain, networkToExplain } from "../exp
 import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
 import { solveProgressNotes } from "../solve-notes.ts";
-import { checkSolveOptions, solveNetworkOptions, solveOptions } from "../solve-options.ts";
+import { checkSolveOptions, solvedModelOptions, solveNetworkOptions } from "../solve-options.ts";
 import { withSolvers } from "../solvers.ts";
 import { tableFor } from "../table-source.ts";
 
@@ -40,12 +40,7 @@ export const explainCommand: Command = command({
   ],
   repeatable: REPEATABLE_LIMITS,
   options: (yargs) =>
-    solveOptions(yargs)
-      .positional("model", {
-        type: "string",
-        describe: "ONNX file; the embedded default without it",
-      })
-      .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" })
+    solvedModelOptions(yargs)
       .option("subnet", {
         type: "string",
         requiresArg: true,

@@ -8,7 +8,7 @@ import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
 import { solveInstanceCommand } from "../solve-instance.ts";
 import { methodFor, solveNetworkBy } from "../solve-method.ts";
-import { checkSolveOptions, solveNetworkOptions, solveOptions } from "../solve-options.ts";
+import { checkSolveOptions, solvedModelOptions, solveNetworkOptions } from "../solve-options.ts";
 import { reportOf, writeSubnet } from "../solved-report.ts";
 import { tableFor } from "../table-source.ts";
 
@@ -30,12 +30,7 @@ export const solveCommand: Command = command({
   ],
   repeatable: REPEATABLE_LIMITS,
   options: (yargs) =>
-    solveOptions(yargs)
-      .positional("model", {
-        type: "string",
-        describe: "ONNX file; the embedded default without it",
-      })
-      .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" })
+    solvedModelOptions(yargs)
       .option("method", {
         type: "string",
         requiresArg: true,

@@ -14,7 +14,7 @@ import { type Command, type Context, command } from "../command.ts";
 import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
 import { checkWhole } from "../numbers.ts";
-import { checkSolveOptions, solveNetworkOptions, solveOptions } from "../solve-options.ts";
+import { checkSolveOptions, solvedModelOptions, solveNetworkOptions } from "../solve-options.ts";
 import { type BudgetOptions, type SweepBudget, sweepBudgets } from "../sweep-budgets.ts";
 import { sweepInJobs } from "../sweep-jobs.ts";
 import { instanceSubject, networkSubject, type SweepSubject } from "../sweep-subject.ts";
@@ -31,12 +31,7 @@ export const sweepCommand: Command = command({
   ],
   repeatable: REPEATABLE_LIMITS,
   options: (yargs) =>
-    solveOptions(yargs)
-      .positional("model", {
-        type: "string",
-        describe: "ONNX file; the embedded default without it",
-      })
-      .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" })
+    solvedModelOptions(yargs)
       .hide("budget")
       .option("budgets", {
         type: "string",

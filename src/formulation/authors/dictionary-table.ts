@@ -5,6 +5,7 @@
 import { InputError, UsageError } from "../../core/errors.ts";
 import { type Node, nodeId } from "../../graph/graph.ts";
 import { opOf } from "../../graph/read-op.ts";
+import { countsAt } from "../../latency/lookup.ts";
 import { type ProfiledOp, profiledOps } from "../../latency/ops.ts";
 import type { LatencyOp, LatencyTable } from "../../latency/table.ts";
 import type { AxisCount, Structure } from "../../structure/structure.ts";
@@ -192,16 +193,6 @@ function gridOf(structure: Structure, { fixed, parts }: AxisCount, step: number)
   const counts: number[] = [];
   for (let count = step * Math.ceil(least / step); count < most; count += step) counts.push(count);
   return [...counts, most];
-}
-
-function countsAt(cell: number, counts: readonly (readonly number[])[]): number[] {
-  const result: number[] = [];
-  let rest = cell;
-  for (const axis of counts.toReversed()) {
-    result.unshift(axis[rest % axis.length] ?? 0);
-    rest = Math.floor(rest / axis.length);
-  }
-  return result;
 }
 
 function notesOf(ops: readonly LatencyOp[], others: number): string[] {

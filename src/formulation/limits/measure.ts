@@ -2,9 +2,7 @@
  * What a subnet uses, counted on the network that it is: the graph after surgery, its own structure, the device's table.
  * Nothing here knows the program, so that it can prove the program's sums.
  */
-import { constantNodeValue } from "../../graph/constants.ts";
-import type { Graph, Tensor } from "../../graph/graph.ts";
-import { consumersOf } from "../../graph/traversal.ts";
+import type { Graph } from "../../graph/graph.ts";
 import type { Importance } from "../../importance/importance.ts";
 import { findStructure } from "../../structure/find-structure.ts";
 import type { Structure } from "../../structure/structure.ts";
@@ -37,26 +35,6 @@ function once<Result>(make: () => Result): () => Result {
     made ??= { result: make() };
     return made.result;
   };
-}
-
-/** A floating-point constant of at least one axis: a weight, or a BatchNormalization's statistics. */
-export interface StoredWeight {
-  readonly name: string;
-  readonly tensor: Tensor;
-}
-
-/** The constants whose bytes count: initializers and Constant nodes that something reads. */
-export function storedWeights(graph: Graph): readonly StoredWeight[] {
-  const constants: [string, Tensor][] = [...graph.initializers];
-  for (const node of graph.nodes) {
-    const tensor = node.opType === "Constant" ? constantNodeValue(node) : null;
-    if (tensor !== null) constants.push([node.outputs[0] ?? "", tensor]);
-  }
-  const consumers = consumersOf(graph);
-  return constants.flatMap(([name, tensor]) => {
-    const counts = /float/.test(tensor.type) && tensor.shape.length > 0 && consumers.has(name);
-    return counts ? [{ name, tensor }] : [];
-  });
 }
 
 /** Channels that are left of a dim; none where it went with its block. */

@@ -1,4 +1,5 @@
 import { MdpError, UsageError } from "../../core/errors.ts";
+import { readWeights } from "../../graph/constants.ts";
 import { nodeId } from "../../graph/graph.ts";
 import { peakMemory } from "../../graph/liveness.ts";
 import { inferShapes } from "../../graph/shapes/infer.ts";
@@ -28,7 +29,6 @@ import {
   keptChannels,
   keptImportance,
   type MeasuredSubnet,
-  storedWeights,
 } from "./measure.ts";
 import type { RunSetting } from "./memories.ts";
 import { memoryPoints } from "./memory.ts";
@@ -184,7 +184,7 @@ function bytesOf(network: NetworkProblem): Quantity {
   const { graph, count } = network.structure;
   const consumers = consumersOf(graph);
   let isExact = true;
-  const tables = storedWeights(graph).map(({ name, tensor }) => {
+  const tables = readWeights(graph).map(({ name, tensor }) => {
     const where = placeOfReaders(network, (consumers.get(name) ?? []).map(nodeId));
     isExact &&= where.isExact;
     const lengths = tensor.shape.map((_, axis) => count(name, axis));
@@ -193,7 +193,7 @@ function bytesOf(network: NetworkProblem): Quantity {
     return product(network, `bytes of ${name}`, where.place, perElement, lengths);
   });
   const measure = (subnet: MeasuredSubnet): number =>
-    storedWeights(subnet.graph()).reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
+    readWeights(subnet.graph()).reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
   return { sums: [sumOf(network, tables)], isExact, measure };
 }
 

@@ -1,5 +1,6 @@
 import type { AxisCount, Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
+import { countsAt } from "../lookup.ts";
 import { type ProfiledOp, profiledOps } from "../ops.ts";
 import type { LatencyOp, LatencyTable } from "../table.ts";
 import type { DeviceDescription, Precision } from "./device.ts";
@@ -128,17 +129,6 @@ function predictOp(
     ms,
     origin: "p".repeat(cells),
   };
-}
-
-/** Channels of a cell, row-major over the axes. */
-function countsAt(cell: number, counts: readonly (readonly number[])[]): number[] {
-  const result: number[] = [];
-  let rest = cell;
-  for (const axis of [...counts].reverse()) {
-    result.unshift(axis[rest % axis.length] ?? 0);
-    rest = Math.floor(rest / axis.length);
-  }
-  return result;
 }
 
 /** Channels covered per axis: the fewest possible, multiples of the step, all. */

@@ -6,12 +6,12 @@
  *   tsx scripts/bench-scores.ts MODEL --train DATA --test DATA --table T.json --work FOLDER
  *     [--data-config C.json] [--methods a,b] [--budgets 50%,30%] [--correct] [--finetune EPOCHS] [--solve "--no-layers"] [--samples N] [--images N, to repair on]
  */
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readJson, writeJson } from "../src/core/files.ts";
 import { IMPORTANCE_METHODS, needsData } from "../src/importance/importance.ts";
+import { accuracy, made } from "./mdp-steps.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -38,8 +38,6 @@ if (!model || !train || !test || !table || !work) {
 }
 const config = values["data-config"] === undefined ? [] : ["--data-config", values["data-config"]];
 const solveOptions = values.solve.split(" ").filter((option) => option !== "");
-const cli = join(import.meta.dirname, "../src/cli/main.ts");
-const loader = import.meta.resolve("tsx");
 
 interface Row {
   readonly method: string;
@@ -54,29 +52,12 @@ interface Row {
   readonly finetuned: number | null;
 }
 
-/** Runs a command of mdp, unless its output is there. */
-function made(output: string, args: readonly string[]): number {
-  if (existsSync(output)) return 0;
-  console.error(`mdp ${args.join(" ")}`);
-  const started = performance.now();
-  execFileSync(process.execPath, ["--import", loader, cli, ...args, "--quiet"], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  return (performance.now() - started) / 1000;
-}
-
 function accuracyOf(network: string, name: string): number {
-  const report = join(work ?? "", `${name}.eval.json`);
-  if (!existsSync(report)) {
-    const args = ["eval", network, "--data", test ?? "", ...config, "--no-latency", "--json"];
-    const text = execFileSync(process.execPath, ["--import", loader, cli, ...args], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    writeFileSync(report, text);
-  }
-  const { results } = readJson(report) as { results: { accuracy: { top1: number } }[] };
-  return results[0]?.accuracy.top1 ?? Number.NaN;
+  return accuracy(network, join(work ?? "", `${name}.eval.json`), [
+    "--data",
+    test ?? "",
+    ...config,
+  ]);
 }
 
 interface SolvedSubnet {

@@ -17,6 +17,7 @@ const ROOMS = [
   "src/formulation",
   "src/training",
   "src/data",
+  "src/pytorch",
   "src/report",
   "solvers",
   "src/index.ts",

@@ -1,111 +1,101 @@
-import { z } from "zod";
+import { existsSync, rmSync } from "node:fs";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { InputError } from "../core/errors.ts";
-import { readJson, sha256, writeFileAtomic } from "../core/files.ts";
+import { readFileBytes, sha256, writeFileAtomic } from "../core/files.ts";
 import { firstIssues } from "../core/schema.ts";
+import { placeOf, tableFault } from "./table-checks.ts";
+import { COLUMNS, type LatencyTable, schemaOf, TABLE } from "./table-schema.ts";
 
-/** Where a cell's time comes from: measured, interpolated between measured cells by a fit, or predicted. */
-export type CellOrigin = "m" | "i" | "p";
-
-const AXIS_COUNT = z.object({
-  fixed: z.number().int(),
-  parts: z.array(z.object({ dim: z.number().int(), perUnit: z.number().int() })),
-});
-
-const OP = z.object({
-  /** Node id of the operation in the network that the table belongs to. */
-  id: z.string(),
-  label: z.string(),
-  /** Operator type, and what it is fused with: "Conv+Relu". */
-  kind: z.string(),
-  /** Channel counts that shape it, as linear forms over kept units; those that no choice changes are left out. */
-  axes: z.array(AXIS_COUNT),
-  /** Channels covered, increasing, per axis. */
-  counts: z.array(z.array(z.number().int())),
-  /** Milliseconds, row-major over `counts`; one number where there are no axes. */
-  ms: z.array(z.number()),
-  /** One letter of `CellOrigin` per cell of `ms`. */
-  origin: z.string().regex(/^[mip]*$/),
-});
-
-const ERROR = z.object({
-  /** Mean and worst |predicted - measured| / measured over `networks` networks that were not used for the table. */
-  mean: z.number(),
-  worst: z.number(),
-  networks: z.number().int(),
-  how: z.string(),
-});
-
-const TABLE = z.object({
-  schema: z.literal("mdp-latency-table/1"),
-  device: z.object({
-    name: z.string(),
-    kind: z.enum(["measured", "predicted"]),
-    /** Processor or board, as it calls itself. */
-    model: z.string(),
-    cores: z.number().int().nullable(),
-    /** Frequency governor or power mode, where it can be read. */
-    power: z.string().nullable(),
-  }),
-  runtime: z.object({ name: z.string(), version: z.string() }),
-  precision: z.string(),
-  batch: z.number().int(),
-  threads: z.number().int().nullable(),
-  optimisation: z.string().nullable(),
-  /** ISO 8601. */
-  date: z.string(),
-  /** The command that makes the table anew. */
-  command: z.string(),
-  /** Runs of each network that a cell's time was taken from, and the number of networks that were run. */
-  repeats: z.number().int().nullable(),
-  runs: z.number().int().nullable(),
-  /** Width of the grid in channels. */
-  step: z.number().int(),
-  /** How much the reference network's time varied while measuring: (90 % - 10 % quantile) / median of its low times. */
-  spread: z.number().nullable(),
-  network: z.object({
-    name: z.string(),
-    /** Of topology and shapes, not of weights. */
-    structureHash: z.string(),
-    inputShape: z.array(z.number().int()),
-  }),
-  /** The whole network as it is, measured or predicted end to end. */
-  denseMs: z.number(),
-  /** End-to-end time per summed operation time; already applied to `ms`. */
-  scale: z.number(),
-  /** What no choice changes, in milliseconds. */
-  fixedMs: z.number(),
-  expectedError: ERROR.nullable(),
-  /** What a reader should know: a noisy machine, kinds that were hard to predict. */
-  notes: z.array(z.string()),
-  ops: z.array(OP),
-});
-
-/** The time of one operation over the channel counts that shape it. */
-export type LatencyOp = z.infer<typeof OP>;
-/** What a network takes on a device, as a sum over operations. */
-export type LatencyTable = z.infer<typeof TABLE>;
+export type {
+  CellOrigin,
+  LatencyOp,
+  LatencyTable,
+  TableAncestor,
+  TableCalibration,
+  TableInterval,
+} from "./table-schema.ts";
 
 /**
- * Checks what was read from a table file.
+ * Checks what was read from a table file: every cell is there, in range, once, and in its unit.
  * @throws InputError `latency/bad-table`
  */
 export function parseTable(value: unknown, where: string): LatencyTable {
   const parsed = TABLE.safeParse(value);
   if (!parsed.success) {
-    throw badTable(where, firstIssues(parsed.error));
+    const place = parsed.error.issues.map(({ path }) => placeOf(value, path)).find(Boolean);
+    throw badTable(where, place ?? firstIssues(parsed.error));
   }
-  for (const op of parsed.data.ops) checkOp(op, where);
+  const fault = tableFault(parsed.data);
+  if (fault !== null) throw badTable(where, fault);
   return parsed.data;
 }
 
-/** @throws InputError `core/read-failed`, `core/not-json`, `latency/bad-table` */
+/** Texts longer than this are compressed where the writer may choose. */
+const LARGE = 2 ** 20;
+const GZIP_MAGIC = [0x1f, 0x8b];
+
+/**
+ * Reads a table, compressed or not. A table that has grown is found under its old name: `t.json` also means `t.json.gz`.
+ * @throws InputError `core/read-failed`, `core/not-json`, `latency/bad-table`
+ */
 export function readTable(path: string): LatencyTable {
-  return parseTable(readJson(path), path);
+  const file = !existsSync(path) && existsSync(`${path}.gz`) ? `${path}.gz` : path;
+  return parseTable(parseJson(tableText(file), file), file);
 }
 
-/** Writes the table as JSON that people can read: one line for each list of numbers. */
+function tableText(path: string): string {
+  const bytes = readFileBytes(path);
+  const isCompressed = GZIP_MAGIC.every((byte, index) => bytes[index] === byte);
+  try {
+    return new TextDecoder().decode(isCompressed ? gunzipSync(bytes) : bytes);
+  } catch (cause) {
+    throw new InputError({
+      code: "latency/bad-table",
+      message: `The compressed table can't be unpacked: ${cause instanceof Error ? cause.message : cause}.`,
+      where: path,
+      hint: "It was cut off or damaged on its way: copy it again.",
+      cause,
+    });
+  }
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new InputError({
+      code: "core/not-json",
+      message: `The file is not JSON: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      where: path,
+      hint: "Check that the path names a latency table and that it was written completely.",
+      cause,
+    });
+  }
+}
+
+/** Writes the table as JSON that people can read: one line per operation. Compressed where the name ends in `.gz`. */
 export function writeTable(path: string, table: LatencyTable): void {
-  writeFileAtomic(path, formatTable(table));
+  const text = formatTable(table);
+  writeFileAtomic(path, path.endsWith(".gz") ? gzipSync(text) : text);
+}
+
+/**
+ * Writes the table under the name, or compressed under the name with `.gz` where it is large. What had been written under
+ * the other name is removed.
+ * @returns the name of the file
+ */
+export function writeTableBySize(path: string, table: LatencyTable): string {
+  const plain = path.replace(/\.gz$/, "");
+  const isLarge = formatTable(table).length > LARGE;
+  const [file, other] = isLarge ? [`${plain}.gz`, plain] : [plain, `${plain}.gz`];
+  writeTable(file, table);
+  rmSync(other, { force: true });
+  return file;
+}
+
+/** Whether a file of a device's folder is a table, by its name. */
+export function isTableFile(name: string): boolean {
+  return /\.json(\.gz)?$/.test(name) && name !== "device.json";
 }
 
 /** SHA-256 of what a table says; when and by which command it was made is left out. */
@@ -115,36 +105,23 @@ export function tableHash(table: LatencyTable): string {
 
 /** The text of a table file. */
 export function formatTable(table: LatencyTable): string {
-  const { ops, ...head } = table;
+  const { ops, ...head } = { ...table, schema: schemaOf(table) };
   const lines = ops.map((op) => {
-    const { ms, origin, ...rest } = op;
-    const compact = { ...rest, ms: ms.map((value) => Number(value.toPrecision(6))) };
-    return `  ${JSON.stringify({ ...compact, origin })}`;
+    const { id, label, kind, axes, counts, ms, origin } = op;
+    const columns = COLUMNS.flatMap((column) => {
+      const values = op[column];
+      return values === undefined ? [] : [[column, values.map(written)] as const];
+    });
+    const cells = { ms: ms.map(written), ...Object.fromEntries(columns), origin };
+    return `  ${JSON.stringify({ id, label, kind, axes, counts, ...cells })}`;
   });
   const opening = JSON.stringify(head, null, 1).replace(/\n\}$/, "");
   return `${opening},\n "ops": [\n${lines.join(",\n")}\n ]\n}\n`;
 }
 
-function checkOp(op: LatencyOp, where: string): void {
-  const cells = op.counts.reduce((product, counts) => product * counts.length, 1);
-  if (op.axes.length !== op.counts.length) {
-    throw badTable(
-      where,
-      `op '${op.label}' has ${op.axes.length} axes but ${op.counts.length} lists of counts.`,
-    );
-  }
-  if (op.ms.length !== cells || op.origin.length !== cells) {
-    throw badTable(
-      where,
-      `op '${op.label}' has ${cells} cells but ${op.ms.length} times and ${op.origin.length} origins.`,
-    );
-  }
-  for (const counts of op.counts) {
-    const ordered = counts.every((count, index) => index === 0 || count > (counts[index - 1] ?? 0));
-    if (!ordered || counts.length === 0) {
-      throw badTable(where, `the counts of op '${op.label}' are not increasing.`);
-    }
-  }
+/** With six digits: nothing that is measured here is finer. */
+function written(value: number): number {
+  return Number(value.toPrecision(6));
 }
 
 function badTable(where: string, what: string): InputError {

@@ -4,14 +4,21 @@ import { type Model, withGraph } from "../../onnx/model.ts";
 import { serializeModel } from "../../onnx/write.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
 import type { RunProfile } from "../../runtime/profile.ts";
-import { type Feeds, type Optimisation, openSession, type Session } from "../../runtime/session.ts";
+import {
+  type Feeds,
+  type Optimisation,
+  openSession,
+  runtimeVersion,
+  type Session,
+} from "../../runtime/session.ts";
 import { timedRun, timingOf } from "../../runtime/timing.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { cutGraph } from "../../subnet/cut.ts";
 import { keepAll, type Subnet } from "../../subnet/subnet.ts";
 import type { ProfiledOp } from "../ops.ts";
 import { type CreditedTime, creditEvents, creditedTimes } from "./credit.ts";
-import type { EndToEnd, Measurement, Measurer } from "./measurer.ts";
+import { localDevice } from "./device-facts.ts";
+import type { EndToEnd, Measurement, Measurer, ProfileTarget } from "./measurer.ts";
 
 export interface LocalOptions {
   readonly batch: number;
@@ -20,6 +27,16 @@ export interface LocalOptions {
   /** Counted runs per network. */
   readonly repeats: number;
   readonly seed: number;
+}
+
+/** This machine with its onnxruntime. */
+export function localTarget(): ProfileTarget {
+  return {
+    device: localDevice(),
+    runtime: { name: "onnxruntime", version: runtimeVersion() },
+    precisions: ["float32"],
+    settings: {},
+  };
 }
 
 /** Counted runs in a row; one more before them warms the caches that another network's run has emptied. */

@@ -1,4 +1,6 @@
 import type { Subnet } from "../../subnet/subnet.ts";
+import type { LatencyTable } from "../table.ts";
+import type { DeviceFacts } from "./device-facts.ts";
 
 /** One network measured: operation by operation, and as a whole. */
 export interface Measurement {
@@ -25,4 +27,14 @@ export interface Measurer {
   /** Runs a subnet without recording. */
   readonly time: (subnet: Subnet) => Promise<EndToEnd>;
   readonly close: () => Promise<void>;
+}
+
+/** Where a measurer runs its subnets, as the table says it. */
+export interface ProfileTarget {
+  readonly device: DeviceFacts;
+  readonly runtime: LatencyTable["runtime"];
+  /** Precisions that can be measured there. */
+  readonly precisions: readonly string[];
+  /** What else must be the same for samples to be used together. */
+  readonly settings: Readonly<Record<string, string>>;
 }

@@ -1,21 +1,20 @@
 import { UsageError } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import type { Model } from "../../onnx/model.ts";
-import { type Optimisation, runtimeVersion } from "../../runtime/session.ts";
+import type { Optimisation } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
 import { buildTable, type TableHead } from "../fit/build-table.ts";
 import { profiledOps } from "../ops.ts";
 import { type LatencyTable, writeTable } from "../table.ts";
-import { localDevice } from "./device-facts.ts";
-import { localMeasurer } from "./local-measurer.ts";
-import type { Measurer } from "./measurer.ts";
+import { localMeasurer, localTarget } from "./local-measurer.ts";
+import type { Measurer, ProfileTarget } from "./measurer.ts";
 import { gridOf } from "./plan.ts";
 import { profileNetworks } from "./profile.ts";
 import { openSamples, type RunSample, type SampleConfig } from "./samples.ts";
 import { type Validation, validateTable, withExpectedError } from "./validate.ts";
 
-/** How to measure a network on this machine. */
+/** How to measure a network, on this machine unless a measurer and its target are given. */
 export interface LocalProfile {
   readonly networkName: string;
   readonly deviceName: string;
@@ -41,6 +40,8 @@ export interface LocalProfile {
   readonly date?: () => string;
   /** Runs the subnets; onnxruntime on this machine unless given. */
   readonly measurer?: Measurer;
+  /** Where the measurer runs them; this machine unless given. */
+  readonly target?: ProfileTarget;
 }
 
 export interface ProfileResult {
@@ -63,7 +64,8 @@ export async function profileLocal(
   structure: Structure,
   options: LocalProfile,
 ): Promise<ProfileResult> {
-  checkPrecision(options.precision);
+  const target = options.target ?? localTarget();
+  checkPrecision(options.precision, target);
   const now = options.now ?? ((): number => performance.now());
   const date = options.date ?? ((): string => new Date().toISOString());
   const started = now();
@@ -71,7 +73,7 @@ export async function profileLocal(
   const grid = gridOf(structure, options.step);
   const file = openSamples(
     options.samplesPath,
-    configOf(structure, options),
+    configOf(structure, options, target),
     ops.map((op) => op.id),
   );
   const resumed = file.samples.length;
@@ -79,7 +81,7 @@ export async function profileLocal(
   try {
     const common = { ...options, grid };
     const samples = await profileNetworks(structure, measurer, file, { ...common, now, date });
-    const head = headOf(structure, options, samples);
+    const head = headOf(structure, options, target, samples);
     const table = buildTable(ops, samples, grid, head);
     writeTable(options.tablePath, table);
     const validation =
@@ -99,44 +101,49 @@ export async function profileLocal(
   }
 }
 
-function checkPrecision(precision: string): void {
-  if (precision === "float32") return;
+function checkPrecision(precision: string, { runtime, precisions }: ProfileTarget): void {
+  if (precisions.includes(precision)) return;
   throw new UsageError({
     code: "latency/precision",
-    message: `Precision ${precision} can't be measured yet.`,
+    message: `Precision ${precision} can't be measured with ${runtime.name} ${runtime.version}.`,
     where: "--precision",
-    hint: "Measure with --precision float32.",
+    hint: `Measure with --precision ${precisions.join(" or ")}.`,
   });
 }
 
-function configOf(structure: Structure, options: LocalProfile): SampleConfig {
+function configOf(
+  structure: Structure,
+  options: LocalProfile,
+  { device, runtime, settings }: ProfileTarget,
+): SampleConfig {
   const { batch, threads, precision, optimisation, step, repeats } = options;
-  const { model } = localDevice();
   return {
     structure: structureHash(structure).slice(0, 16),
-    device: model,
-    runtime: `onnxruntime ${runtimeVersion()}`,
+    device: device.model,
+    runtime: `${runtime.name} ${runtime.version}`,
     batch,
     threads,
     precision,
     optimisation,
     step,
     repeats,
+    ...settings,
   };
 }
 
 function headOf(
   structure: Structure,
   options: LocalProfile,
+  target: ProfileTarget,
   samples: readonly RunSample[],
 ): TableHead {
-  const { model, cores, power } = localDevice();
+  const { model, cores, power } = target.device;
   const { batch, threads, precision, optimisation, step, repeats, command } = options;
   const input = structure.graph.inputs[0]?.name ?? "";
   const inputShape = [...(structure.shapes.of(input) ?? [])];
   return {
     device: { name: options.deviceName, kind: "measured", model, cores, power },
-    runtime: { name: "onnxruntime", version: runtimeVersion() },
+    runtime: target.runtime,
     precision,
     batch,
     threads,

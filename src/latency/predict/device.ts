@@ -49,6 +49,25 @@ const MODEL = z.object({
   callMs: z.number().nonnegative(),
 });
 
+/** Kinds of work that errors are told apart by; `Work` in roofline.ts. */
+export const WORK_KINDS = ["contraction", "depthwise", "memory", "fused"] as const;
+export type WorkKind = (typeof WORK_KINDS)[number];
+
+const DEVIATION = z.number().nonnegative();
+
+const UNCERTAINTY = z.object({
+  /** Standard deviation of the logarithm of the factor that all predicted times share. */
+  common: DEVIATION,
+  /** Standard deviation of the logarithm of a single time's own factor, by kind of work. */
+  own: z.object({
+    contraction: DEVIATION,
+    depthwise: DEVIATION,
+    memory: DEVIATION,
+    fused: DEVIATION,
+  }),
+  how: z.string(),
+});
+
 const FIGURE = z.object({
   network: z.string(),
   publishedMs: z.number().positive(),
@@ -80,6 +99,8 @@ const DEVICE = z.object({
     networks: z.number().int().nonnegative(),
     how: z.string(),
   }),
+  /** What the intervals of predicted cells rest on; without it, on `expectedError`. */
+  uncertainty: UNCERTAINTY.optional(),
   sources: z.array(z.string()).min(1),
   /** ISO 8601 day. */
   date: z.string(),
@@ -90,6 +111,7 @@ export type DeviceDescription = z.infer<typeof DEVICE>;
 export type DeviceFigure = z.infer<typeof FIGURE>;
 export type DeviceHardware = z.infer<typeof HARDWARE>;
 export type DeviceModel = z.infer<typeof MODEL>;
+export type DeviceUncertainty = z.infer<typeof UNCERTAINTY>;
 
 /**
  * Checks what was read from a `device.json`.

@@ -3,7 +3,8 @@ import { structureHash } from "../../structure/structure-json.ts";
 import { countsAt } from "../lookup.ts";
 import { type ProfiledOp, profiledOps } from "../ops.ts";
 import type { LatencyOp, LatencyTable } from "../table.ts";
-import type { DeviceDescription, Precision } from "./device.ts";
+import { cellInterval, normalQuantile } from "../uncertainty.ts";
+import type { DeviceDescription, DeviceUncertainty, Precision } from "./device.ts";
 import { fusedInputs } from "./fusion.ts";
 import { workMs } from "./roofline.ts";
 import { type WorkAt, workOf } from "./work.ts";
@@ -23,9 +24,37 @@ export interface PredictOptions {
 /** Cells of one operation's table; a finer grid would cost more memory than it tells. */
 const MOST_CELLS = 65_536;
 
+/** Level of the intervals in predicted tables. */
+const LEVEL = 0.9;
+
+/**
+ * What is assumed of a single time where a device says nothing: about what convolutions on a V100 and layers on a Jetson
+ * TX1 show (`npm run bench:predict`).
+ */
+const USUAL_OWN: DeviceUncertainty["own"] = {
+  contraction: 0.35,
+  depthwise: 0.4,
+  memory: 0.4,
+  fused: 0.5,
+};
+
+/** What a device says of its errors, or what follows from its expected error on whole networks. */
+export function uncertaintyOfDevice({
+  uncertainty,
+  expectedError,
+}: DeviceDescription): DeviceUncertainty {
+  if (uncertainty !== undefined) return uncertainty;
+  return {
+    // The mean absolute deviation of a normal distribution is 0.8 of its standard deviation.
+    common: Math.log1p(expectedError.mean) / Math.sqrt(2 / Math.PI),
+    own: USUAL_OWN,
+    how: `common: ${expectedError.how}; own: as single operations elsewhere`,
+  };
+}
+
 /**
  * A latency table without a measurement: a roofline with tiles and waves (`predict-roofline.ts`) over the whole grid.
- * Every cell has origin "p", and the table carries the device's expected error. Convolutions take along the
+ * Every cell has origin "p" and an interval, and the table carries the device's expected error. Convolutions take along the
  * normalisation, activation and addition behind them, as TensorRT fuses them.
  */
 export function predictTable(
@@ -44,9 +73,10 @@ export function predictTable(
     const work = workOf(op, { structure, batchRatio, bytesPerElement, fusedInput });
     return predictOp(structure, device, op, work, options) ?? [];
   });
+  const { common, how } = uncertaintyOfDevice(device);
   const dense = ops.reduce((sum, op) => sum + (op.ms.at(-1) ?? 0), device.model.callMs);
   return {
-    schema: "mdp-latency-table/1",
+    schema: "mdp-latency-table/2",
     device: {
       name: device.name,
       kind: "predicted",
@@ -74,6 +104,11 @@ export function predictTable(
     scale: 1,
     fixedMs: device.model.callMs,
     expectedError: { ...device.expectedError },
+    interval: {
+      level: LEVEL,
+      common: Math.expm1(normalQuantile((1 + LEVEL) / 2) * common),
+      how,
+    },
     notes: [...notesOf(device, batch, precision), ...gridNotes(ops, step)],
     ops,
   };
@@ -114,11 +149,15 @@ function predictOp(
 ): LatencyOp | null {
   const counts = gridOf(structure, op.axes, step);
   const cells = counts.reduce((product, axis) => product * axis.length, 1);
+  const { own } = uncertaintyOfDevice(device);
   const ms: number[] = [];
+  const intervals: { readonly lowMs: number; readonly highMs: number }[] = [];
   for (let cell = 0; cell < cells; cell += 1) {
     const done = work(countsAt(cell, counts));
     if (done === null) return null;
-    ms.push(workMs(device, precision, done));
+    const time = workMs(device, precision, done);
+    ms.push(time);
+    intervals.push(cellInterval(time, own[done.kind], LEVEL));
   }
   return {
     id: op.id,
@@ -127,6 +166,8 @@ function predictOp(
     axes: op.axes.map(({ fixed, parts }) => ({ fixed, parts: parts.map((part) => ({ ...part })) })),
     counts,
     ms,
+    lowMs: intervals.map(({ lowMs }) => lowMs),
+    highMs: intervals.map(({ highMs }) => highMs),
     origin: "p".repeat(cells),
   };
 }

@@ -1,7 +1,7 @@
 import { InternalError } from "../../core/errors.ts";
 import { constantOf } from "../../graph/constants.ts";
 import type { Graph } from "../../graph/graph.ts";
-import { floatsOf } from "../../graph/tensor.ts";
+import { floatsOf, integersOf } from "../../graph/tensor.ts";
 import type { ModuleParameter, ModuleTensor, PyTorchModule } from "./module-text.ts";
 
 /** The module's tensors with the network's values, one at a time, in the order of `module.parameters`. */
@@ -25,6 +25,9 @@ export function moduleTensor(graph: Graph, parameter: ModuleParameter): ModuleTe
     });
   }
   const { key, shape } = parameter;
+  if (parameter.type === "int64") {
+    return { key, shape, values: BigInt64Array.from(integersOf(tensor), BigInt) };
+  }
   const values = floatsOf(tensor);
   if (parameter.change === "none") return { key, shape, values };
   return { key, shape, values: transposed(values, shape) };

@@ -1,12 +1,15 @@
 /** What a network written as a PyTorch module consists of: the text, and how its parameters come from the network's constants. */
-import type { Tensor } from "../../graph/graph.ts";
-
 /** Where a tensor of the module's state_dict comes from. */
 export interface ModuleParameter {
   /** Its key in the state_dict, as "layer1.0.conv1.weight". */
   readonly key: string;
-  /** The constant of the network that holds it: an initializer, or the output of a Constant node. */
+  /**
+   * The name by which the network's op reads it: an initializer, the output of a Constant node, or of an Identity of one
+   * (exporters store equal tensors once; in the module each is its own).
+   */
   readonly initializer: string;
+  /** "int64" for lists of indices, which are never trained. */
+  readonly type: "float32" | "int64";
   /** Its shape in the state_dict. */
   readonly shape: readonly number[];
   /**
@@ -46,15 +49,10 @@ export interface ModuleOptions {
   readonly heading?: readonly string[];
 }
 
-/** A tensor as the state_dict holds it, row-major float32. */
+/** A tensor as the state_dict holds it, row-major. */
 export interface ModuleTensor {
   readonly key: string;
   readonly shape: readonly number[];
-  readonly values: Float32Array;
-}
-
-/** The constant of the network behind a parameter. */
-export interface ParameterSource {
-  readonly parameter: ModuleParameter;
-  readonly tensor: Tensor;
+  /** BigInt64Array where the parameter's type is int64. */
+  readonly values: Float32Array | BigInt64Array;
 }

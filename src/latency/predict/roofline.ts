@@ -32,8 +32,11 @@ export type Work =
   /** What is computed inside the kernel before it: no launch of its own, only the bytes it reads besides. */
   | { readonly kind: "fused"; readonly bytes: number };
 
+/** What a device's times come from. */
+export type RooflineDevice = Pick<DeviceDescription, "hardware" | "model">;
+
 /** Milliseconds that the work takes. */
-export function workMs(device: DeviceDescription, precision: Precision, work: Work): number {
+export function workMs(device: RooflineDevice, precision: Precision, work: Work): number {
   const { model } = device;
   const bandwidth = device.hardware.memoryGBPerSecond * 1e6;
   const launchMs = model.launchUs * 1e-3;
@@ -61,7 +64,7 @@ export function workMs(device: DeviceDescription, precision: Precision, work: Wo
 
 /** Milliseconds of arithmetic under the best tile. */
 function contractionMs(
-  device: DeviceDescription,
+  device: RooflineDevice,
   precision: Precision,
   work: Work & { readonly kind: "contraction" },
 ): number {

@@ -6,6 +6,7 @@ import { hideBin } from "yargs/helpers";
 import { EXIT, UsageError } from "../core/errors.ts";
 import { packageRoot, readJson } from "../core/files.ts";
 import { type Command, reportError } from "./command.ts";
+import { calibrateCommand } from "./commands/calibrate.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { correctCommand } from "./commands/correct.ts";
 import { dataCommand } from "./commands/data.ts";
@@ -40,6 +41,7 @@ const COMMANDS: readonly Command[] = [
   trainCommand,
   evalCommand,
   pruneCommand,
+  calibrateCommand,
   compareCommand,
   importCommand,
   devicesCommand,

@@ -27,3 +27,19 @@ export function checkPositive(value: number | undefined, option: string): void {
     hint: `Leave ${option} out for its default.`,
   });
 }
+
+/**
+ * A share as people write it: `2%`, or `0.02`.
+ * @throws UsageError `cli/share`
+ */
+export function shareOf(text: string, option: string): number {
+  const [, digits = "", sign] = /^\s*([0-9]*\.?[0-9]+)\s*(%?)\s*$/.exec(text) ?? [];
+  const share = digits === "" ? Number.NaN : Number(digits) / (sign === "%" ? 100 : 1);
+  if (share > 0 && share < 1) return share;
+  throw new UsageError({
+    code: "cli/share",
+    message: `${option} is '${text}'; it must be a share between 0 and 1, such as 2% or 0.02.`,
+    where: option,
+    hint: `Write ${option} 2%.`,
+  });
+}

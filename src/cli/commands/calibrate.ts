@@ -1,0 +1,123 @@
+import { join } from "node:path";
+import { LimitError, UsageError } from "../../core/errors.ts";
+import { writeJson } from "../../core/files.ts";
+import { writeTable } from "../../latency/table.ts";
+import { withGraph } from "../../onnx/model.ts";
+import { writeModel } from "../../onnx/write.ts";
+import { calibrateText } from "../../report/calibrate-report.ts";
+import { percent } from "../../report/format.ts";
+import { painter } from "../../report/painter.ts";
+import { cutGraph } from "../../subnet/cut.ts";
+import { proveCut } from "../../subnet/prove.ts";
+import { calibrateOpened } from "../calibrate-network.ts";
+import { type Command, command } from "../command.ts";
+import { REPEATABLE_LIMITS } from "../limit-options.ts";
+import { openNetwork } from "../network.ts";
+import { checkWhole, shareOf } from "../numbers.ts";
+import { openRunFolder } from "../run-folder.ts";
+import { checkSolveOptions, solvedModelOptions, solveNetworkOptions } from "../solve-options.ts";
+import { reportOf, writeSubnet } from "../solved-report.ts";
+import { tableFor } from "../table-source.ts";
+
+export const calibrateCommand: Command = command({
+  name: "calibrate [model]",
+  describe:
+    "Solve, measure on this device, correct the table, until the real latency meets the budget",
+  examples: [
+    [
+      "mdp calibrate net.onnx --table t.json --budget 50% --out runs/half",
+      "at most 50 % of the dense network's time, at least 49 %",
+    ],
+    [
+      "mdp calibrate net.onnx --table t.json --budget 12ms --tolerance 3% --out runs/12ms",
+      "as it is at this moment: a machine that slows down meets it with a smaller network",
+    ],
+  ],
+  repeatable: REPEATABLE_LIMITS,
+  options: (yargs) =>
+    solvedModelOptions(yargs)
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        demandOption: true,
+        describe: "Folder for pruned.onnx, subnet.json, table.json and calibrate.json",
+      })
+      .option("tolerance", {
+        type: "string",
+        requiresArg: true,
+        default: "2%",
+        describe: "How far below the budget the network may end",
+      })
+      .option("rounds", {
+        type: "number",
+        requiresArg: true,
+        default: 3,
+        describe: "Corrections of the table at most",
+      })
+      .option("repeats", {
+        type: "number",
+        requiresArg: true,
+        default: 50,
+        describe: "Counted runs per session, of which each network has three",
+      })
+      .option("seed", {
+        type: "number",
+        requiresArg: true,
+        default: 1,
+        describe: "Of the inputs that are run",
+      }),
+  run: async (options, context) => {
+    await checkSolveOptions(options);
+    for (const name of ["rounds", "repeats"] as const) checkWhole(options[name], `--${name}`, 1);
+    checkWhole(options.seed, "--seed", 0);
+    const tolerance = shareOf(options.tolerance, "--tolerance");
+    const { rounds, repeats, seed } = options;
+    const folder = openRunFolder(options.out);
+    const started = performance.now();
+    const open = await openNetwork(options.model);
+    const source = tableFor(open, {
+      ...options,
+      step: options.step ?? options.multipleOf,
+      commandLine: context.commandLine,
+    });
+    if (source.path === null) throw notMeasured(source.table.device.name);
+    const read = (performance.now() - started) / 1000;
+    const wanted = solveNetworkOptions(options, source.table.step);
+    const settings = { tolerance, rounds, repeats, seed };
+    const done = await calibrateOpened(open, source, wanted, settings, context);
+    const { solved, report, table } = done;
+    writeTable(folder.path("table.json"), table);
+    writeJson(folder.path("calibrate.json"), report);
+    context.json(report);
+    context.print(calibrateText(report, painter(process.stdout.isTTY)));
+    if (report.status === "above") throw notMet(report.chosen?.used ?? Number.NaN, options.out);
+    const total = (performance.now() - started) / 1000;
+    const solveReport = reportOf({ open, source: done.source, wanted, solved, read, total });
+    const cut = cutGraph(open.structure, solved.subnet);
+    await proveCut(open.model, open.structure, solved.subnet, cut, { seed });
+    writeSubnet(folder.path("subnet.json"), open, solved, solveReport);
+    writeModel(withGraph(open.model, cut), folder.path("pruned.onnx"));
+    context.print(
+      `Written to  ${join(options.out, "pruned.onnx")}, proven; the corrected table beside it`,
+    );
+    return undefined;
+  },
+});
+
+function notMeasured(device: string): UsageError {
+  return new UsageError({
+    code: "cli/calibrate-device",
+    message: `The table of '${device}' is predicted: what this machine takes says nothing about it.`,
+    where: "--device",
+    hint: "Measure one on the device with mdp profile, and calibrate there.",
+  });
+}
+
+function notMet(used: number, out: string): LimitError {
+  return new LimitError({
+    code: "cli/calibrate-above",
+    message: `No network was found within the budget: the nearest takes ${percent(used)} of it.`,
+    where: out,
+    hint: "The corrected table is there: calibrate from it with --table, allow more --rounds, or ask for a larger budget.",
+  });
+}

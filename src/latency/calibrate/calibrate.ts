@@ -1,0 +1,211 @@
+import { InterruptedError } from "../../core/errors.ts";
+import type { Progress } from "../../core/progress.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { keepAll, type Subnet } from "../../subnet/subnet.ts";
+import type { Measurement, Measurer } from "../measure/measurer.ts";
+import { subnetKey } from "../measure/samples.ts";
+import type { ProfiledOp } from "../ops.ts";
+import type { LatencyTable } from "../table.ts";
+import { correctTable, type MeasuredNetwork } from "./correct-table.ts";
+
+/** The best subnet of a table within a budget. */
+export interface Solution {
+  readonly subnet: Subnet;
+  /** What the table says it takes, in milliseconds. */
+  readonly predictedMs: number;
+  /** What was made as large as possible. */
+  readonly value: number;
+}
+
+export interface CalibrateOptions<Found extends Solution = Solution> {
+  readonly structure: Structure;
+  readonly ops: readonly ProfiledOp[];
+  /** The budget in milliseconds where the dense network takes `denseMs`: a share of it, or the same whatever it is. */
+  readonly budgetMs: (denseMs: number) => number;
+  /** How far below the budget the network may end, as a share: 0.02. */
+  readonly tolerance: number;
+  /** Corrections of the table at most. */
+  readonly rounds: number;
+  readonly measurer: Pick<Measurer, "measure">;
+  readonly solve: (table: LatencyTable, budgetMs: number) => Promise<Found>;
+  /** ISO 8601. */
+  readonly date: () => string;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** One subnet that was solved for and measured. */
+export interface CalibrationTry {
+  /** Corrections of the table before it. */
+  readonly round: number;
+  /** What the solver was given, in milliseconds of the corrected table. */
+  readonly askedMs: number;
+  readonly predictedMs: number;
+  readonly measuredMs: number;
+  /** The dense network, measured in turns with it. */
+  readonly denseMs: number;
+  /** The budget at that time. */
+  readonly budgetMs: number;
+  /** measuredMs / budgetMs. */
+  readonly used: number;
+  readonly value: number;
+}
+
+export type CalibrationStatus =
+  /** Within the budget and the tolerance. */
+  | "met"
+  /** Within the budget; no subnet nearer to it was found. */
+  | "below"
+  /** Every subnet that was tried takes longer than the budget. */
+  | "above";
+
+export interface Calibrated<Found extends Solution = Solution> {
+  readonly status: CalibrationStatus;
+  /** The best of `tries` within the budget; where there is none, the nearest. */
+  readonly best: number;
+  readonly solution: Found;
+  readonly tries: readonly CalibrationTry[];
+  /** Corrected by every network that was measured. */
+  readonly table: LatencyTable;
+}
+
+/** After the last correction only the budget is moved, so often. */
+const LAST_TRIES = 3;
+
+/**
+ * Solves, measures, corrects the table by what was measured and solves again, until a network's real time lies within
+ * the tolerance below its budget. The solver prefers cells that the table has too short, so that the first answers tend
+ * to be slower than predicted; every correction takes that away where the solver looks.
+ *
+ * It aims at the middle of the band. After the last correction the budget that the solver gets is moved instead, between
+ * what proved too much and too little.
+ *
+ * @throws InterruptedError `latency/interrupted`; whatever `solve` and the measurer throw
+ */
+export async function calibrateTable<Found extends Solution>(
+  table: LatencyTable,
+  options: CalibrateOptions<Found>,
+): Promise<Calibrated<Found>> {
+  const { structure, measurer, tolerance, rounds, progress } = options;
+  refuseInterrupted(options.signal, 0);
+  progress.note("measuring the dense network");
+  const dense = await measurer.measure(keepAll(structure));
+  const known = new Map<string, Measurement>();
+  const networks: MeasuredNetwork[] = [];
+  const solutions: Found[] = [];
+  const tries: CalibrationTry[] = [];
+  const correct = (): LatencyTable =>
+    correctTable(table, {
+      ...options,
+      dense: steady(dense, networks),
+      measured: networks,
+      date: options.date(),
+    }).table;
+
+  const attempt = async (
+    round: number,
+    current: LatencyTable,
+    askedMs: number,
+  ): Promise<CalibrationTry> => {
+    refuseInterrupted(options.signal, tries.length);
+    const solution = await options.solve(current, askedMs);
+    const key = subnetKey(solution.subnet);
+    const measurement = known.get(key) ?? (await measurer.measure(solution.subnet));
+    if (!known.has(key)) networks.push({ subnet: solution.subnet, measurement });
+    known.set(key, measurement);
+    const done = tryOf(round, askedMs, solution, measurement, options.budgetMs);
+    solutions.push(solution);
+    tries.push(done);
+    progress.note(
+      `round ${round}: ${done.measuredMs.toFixed(3)} ms measured, ${done.predictedMs.toFixed(3)} predicted, ${(100 * done.used).toFixed(1)} % of the budget`,
+    );
+    return done;
+  };
+  const isMet = ({ used }: CalibrationTry): boolean => used <= 1 && used >= 1 - tolerance;
+
+  const aim = 1 - tolerance / 2;
+  let met = false;
+  for (let round = 1; round <= rounds && !met; round += 1) {
+    const current = correct();
+    const budgetMs = options.budgetMs(current.denseMs);
+    let askedMs = aim * budgetMs;
+    const mostTries = round === rounds ? 1 + LAST_TRIES : 1;
+    const bracket = { low: 0, high: Number.POSITIVE_INFINITY };
+    for (let turn = 0; turn < mostTries && !met; turn += 1) {
+      const done = await attempt(round, current, askedMs);
+      met = isMet(done);
+      askedMs = nextAsked(done, aim, bracket);
+    }
+  }
+  const best = bestOf(tries);
+  const solution = solutions[best];
+  const chosen = tries[best];
+  if (solution === undefined || chosen === undefined) throw nothingTried();
+  const status = chosen.used > 1 ? "above" : isMet(chosen) ? "met" : "below";
+  return { status, best, solution, tries, table: correct() };
+}
+
+function tryOf(
+  round: number,
+  askedMs: number,
+  { predictedMs, value }: Solution,
+  { totalMs, referenceMs }: Measurement,
+  budgetOf: (denseMs: number) => number,
+): CalibrationTry {
+  const budgetMs = budgetOf(referenceMs);
+  return {
+    ...{ round, askedMs, predictedMs, value, budgetMs },
+    measuredMs: totalMs,
+    denseMs: referenceMs,
+    used: totalMs / budgetMs,
+  };
+}
+
+/** In proportion to how far off the measured time was, but inside of what is known to be too little and too much. */
+function nextAsked(
+  { askedMs, used }: CalibrationTry,
+  aim: number,
+  bracket: { low: number; high: number },
+): number {
+  if (used > 1) bracket.high = Math.min(bracket.high, askedMs);
+  else bracket.low = Math.max(bracket.low, askedMs);
+  const wanted = (askedMs * aim) / used;
+  const isInside = wanted > bracket.low && wanted < bracket.high;
+  return isInside || !Number.isFinite(bracket.high) ? wanted : (bracket.low + bracket.high) / 2;
+}
+
+/** The dense network's time as its turns with all others tell it, which one time alone is less steady than. */
+function steady(dense: Measurement, networks: readonly MeasuredNetwork[]): Measurement {
+  const times = [
+    dense.totalMs,
+    dense.referenceMs,
+    ...networks.map(({ measurement }) => measurement.referenceMs),
+  ];
+  const sorted = times.sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const upper = sorted[Math.floor(middle)] ?? dense.totalMs;
+  const totalMs = Number.isInteger(middle) ? ((sorted[middle - 1] ?? upper) + upper) / 2 : upper;
+  return { ...dense, totalMs, referenceMs: totalMs };
+}
+
+/** The most valuable within the budget; the nearest to it where all are above. */
+function bestOf(tries: readonly CalibrationTry[]): number {
+  const within = tries.flatMap((one, index) => (one.used <= 1 ? [{ ...one, index }] : []));
+  const better = within.sort((a, b) => b.value - a.value || b.used - a.used)[0];
+  if (better !== undefined) return better.index;
+  const all = tries.map(({ used }, index) => ({ used, index }));
+  return all.sort((a, b) => a.used - b.used)[0]?.index ?? -1;
+}
+
+function refuseInterrupted(signal: AbortSignal | undefined, done: number): void {
+  if (signal?.aborted !== true) return;
+  throw nothingTried(done);
+}
+
+function nothingTried(done = 0): InterruptedError {
+  return new InterruptedError({
+    code: "latency/interrupted",
+    message: `Interrupted after ${done} measured networks; nothing was written.`,
+    hint: "Give the same command again.",
+  });
+}

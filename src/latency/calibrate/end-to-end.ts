@@ -1,0 +1,101 @@
+import type { Graph } from "../../graph/graph.ts";
+import { type Model, withGraph } from "../../onnx/model.ts";
+import { serializeModel } from "../../onnx/write.ts";
+import { randomFeeds } from "../../runtime/feeds.ts";
+import { type Optimisation, openSession, type Session } from "../../runtime/session.ts";
+import { quantile, timedRun } from "../../runtime/timing.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { cutGraph } from "../../subnet/cut.ts";
+import { keepAll, type Subnet } from "../../subnet/subnet.ts";
+import { localMeasurer } from "../measure/local-measurer.ts";
+import type { Measurer } from "../measure/measurer.ts";
+import type { ProfiledOp } from "../ops.ts";
+
+/** How networks are timed to compare them with a budget. */
+export interface EndToEndOptions {
+  readonly batch: number;
+  readonly threads: number;
+  readonly optimisation: Optimisation;
+  /** Counted runs per session. */
+  readonly repeats: number;
+  /** Sessions of each network: how its weights come to lie in memory moves its time by a per cent. */
+  readonly sessions: number;
+  readonly seed: number;
+}
+
+/** Counted runs in a row, after so many that only bring the network back into the caches. As `timeSessions` does it. */
+const BURST = 10;
+const UNCOUNTED = 2;
+const WARMUP = 3;
+/** Recorded runs tell how an operation differs from the others; that needs fewer than the end-to-end time. */
+const RECORDED_REPEATS = 20;
+
+/**
+ * Measures networks on this machine as `mdp eval` does, more carefully than for a table: each in several sessions in turns
+ * with the dense network, of which the median ratio counts.
+ */
+export async function endToEndMeasurer(
+  model: Model,
+  structure: Structure,
+  ops: readonly ProfiledOp[],
+  options: EndToEndOptions,
+): Promise<Measurer> {
+  const { batch, threads, optimisation, seed } = options;
+  const open = (graph: Graph): Promise<Session> =>
+    openSession(Buffer.concat(serializeModel(withGraph(model, graph))), {
+      ...{ threads, optimisation, profile: false },
+      where: structure.graph.name,
+    });
+  const dense = cutGraph(structure, keepAll(structure));
+  const local = await localMeasurer(model, structure, ops, {
+    ...{ batch, threads, optimisation, seed },
+    repeats: RECORDED_REPEATS,
+  });
+  const time = async (subnet: Subnet): ReturnType<Measurer["time"]> => {
+    const cut = cutGraph(structure, subnet);
+    const passes: { readonly total: number; readonly reference: number }[] = [];
+    for (let pass = 0; pass < options.sessions; pass += 1) {
+      const pair = [await open(cut), await open(dense)] as const;
+      try {
+        passes.push(await inTurns(pair, options));
+      } finally {
+        for (const session of pair) await session.close();
+      }
+    }
+    const referenceMs = quantile(
+      passes.map(({ reference }) => reference),
+      0.5,
+    );
+    const ratio = quantile(
+      passes.map(({ total, reference }) => total / reference),
+      0.5,
+    );
+    return { totalMs: ratio * referenceMs, referenceMs };
+  };
+  const measure = async (subnet: Subnet): ReturnType<Measurer["measure"]> => ({
+    ...(await local.measure(subnet)),
+    ...(await time(subnet)),
+  });
+  return { measure, time, close: local.close };
+}
+
+/** Median times of a network and of the dense one, in milliseconds. */
+async function inTurns(
+  pair: readonly [Session, Session],
+  { batch, threads, repeats, seed }: EndToEndOptions,
+): Promise<{ readonly total: number; readonly reference: number }> {
+  const feeds = randomFeeds(pair[1].inputs, { seed, batch });
+  const times: [number[], number[]] = [[], []];
+  for (const session of pair) {
+    for (let run = 0; run < WARMUP; run += 1) await session.run(feeds);
+  }
+  for (let done = 0; done < repeats; done += BURST) {
+    for (const [index, session] of pair.entries()) {
+      for (let run = 0; run < UNCOUNTED; run += 1) await session.run(feeds);
+      for (let run = 0; run < Math.min(BURST, repeats - done); run += 1) {
+        times[index]?.push(await timedRun(session, feeds, { threads }));
+      }
+    }
+  }
+  return { total: quantile(times[0], 0.5), reference: quantile(times[1], 0.5) };
+}

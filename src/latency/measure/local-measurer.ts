@@ -1,9 +1,7 @@
 import type { Graph } from "../../graph/graph.ts";
-import { nodeId } from "../../graph/graph.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
 import { serializeModel } from "../../onnx/write.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
-import type { RunProfile } from "../../runtime/profile.ts";
 import {
   type Feeds,
   type Optimisation,
@@ -16,9 +14,9 @@ import type { Structure } from "../../structure/structure.ts";
 import { cutGraph } from "../../subnet/cut.ts";
 import { keepAll, type Subnet } from "../../subnet/subnet.ts";
 import type { ProfiledOp } from "../ops.ts";
-import { type CreditedTime, creditEvents, creditedTimes } from "./credit.ts";
 import { localDevice } from "./device-facts.ts";
 import type { EndToEnd, Measurement, Measurer, ProfileTarget } from "./measurer.ts";
+import { operationTimes, recordedTimes, TURNS } from "./op-times.ts";
 
 export interface LocalOptions {
   readonly batch: number;
@@ -39,9 +37,7 @@ export function localTarget(): ProfileTarget {
   };
 }
 
-/** Counted runs in a row; one more before them warms the caches that another network's run has emptied. */
-const BURST = 5;
-const WARMUP = 2;
+const { burst: BURST, warmup: WARMUP } = TURNS;
 
 /** Measures on this machine with onnxruntime. The dense network stays loaded as the reference. */
 export async function localMeasurer(
@@ -80,13 +76,9 @@ export async function localMeasurer(
     const plain = await open(graph, false);
     try {
       const [, total, dense] = await inTurns([recorded, plain, reference], feeds, turns);
-      const times = opTimes(graph, ops, countedRuns(recorded.endProfile()));
-      const present = new Set(graph.nodes.map(nodeId));
+      const times = recordedTimes(graph, ops, recorded.endProfile(), TURNS);
       return {
-        opMs: ops.map((op, index) =>
-          op.nodes.some((id) => present.has(id)) ? (times[index]?.ms ?? 0) : null,
-        ),
-        opEvents: times.map(({ events }) => events),
+        ...operationTimes(graph, ops, times),
         totalMs: total ?? Number.NaN,
         referenceMs: dense ?? Number.NaN,
       };
@@ -118,34 +110,4 @@ async function inTurns(
     }
   }
   return samples.map((list) => timingOf(list).medianMs);
-}
-
-/** The recorded runs without those that only warmed up. */
-function countedRuns(runs: readonly RunProfile[]): RunProfile[] {
-  return runs.slice(WARMUP).filter((_, index) => index % (BURST + 1) !== 0);
-}
-
-function opTimes(
-  graph: Graph,
-  ops: readonly ProfiledOp[],
-  runs: readonly RunProfile[],
-): CreditedTime[] {
-  const events = runs[0]?.events ?? [];
-  const durations = events.map((_, index) =>
-    lowMean(runs.flatMap((run) => run.events[index]?.durationUs ?? [])),
-  );
-  return creditedTimes(ops, creditEvents(graph, ops, events), durations);
-}
-
-/**
- * The mean of the lower part of the values, without the very lowest. Recorded times are whole microseconds, so that a
- * quantile would move in steps of one; a mean of several doesn't.
- */
-export function lowMean(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort();
-  const part = sorted.slice(
-    Math.floor(sorted.length * 0.05),
-    Math.max(1, Math.ceil(sorted.length * 0.45)),
-  );
-  return part.reduce((sum, value) => sum + value, 0) / Math.max(1, part.length);
 }

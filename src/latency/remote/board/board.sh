@@ -1,0 +1,90 @@
+# Runs on the board, in the folder that it lies in: keeps files there and runs one measurement at a time.
+# Called as `sh board.sh ACTION NONCE NAME [NUMBER]`; answers begin with a line that bears the nonce, so that
+# whatever a login prints before them is not taken for an answer. A lost connection ends no measurement.
+LC_ALL=C
+export LC_ALL
+umask 077
+trap '' HUP PIPE
+action=$1 nonce=$2 name=$3 number=$4
+say() { printf '\nmdp-%s %s\n' "$nonce" "$*"; }
+free_kib() { df -Pk . 2>/dev/null | awk 'NR == 2 { print $4 }'; }
+cd -- "$(dirname -- "$0")" || exit 3
+case $name in '' | *[!a-z0-9.-]* | .* | -*) say refused; exit 0 ;; esac
+boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown)
+
+# Whether the measurement that holds the lock still runs; a restart of the board ends all.
+is_busy() {
+  { read -r lock_boot lock_pid lock_job <../lock; } 2>/dev/null || return 1
+  [ "$lock_boot" = "$boot" ] && [ "$lock_pid" != "$$" ] && kill -0 "$lock_pid" 2>/dev/null
+}
+
+run_job() {
+  printf '%s %s %s\n' "$boot" "$$" "$name" >../lock || return 1
+  set --
+  while IFS= read -r word || [ -n "$word" ]; do set -- "$@" "$word"; done <"$name.args"
+  "$@" >"$name.out" 2>"$name.err" </dev/null &
+  child=$!
+  trap 'kill "$child" 2>/dev/null; rm -f ../lock; exit 0' TERM
+  wait "$child"
+  code=$?
+  trap - TERM
+  printf '%s\n' "$code" >"$name.rc.part" && [ -s "$name.rc.part" ] && mv -f -- "$name.rc.part" "$name.rc"
+  kept=$?
+  rm -f ../lock
+  return "$kept"
+}
+
+case $action in
+  put)
+    problem=$(cat 2>&1 >"$name.part")
+    size=$(wc -c 2>/dev/null <"$name.part" | tr -d ' ')
+    if [ "$size" = "$number" ] && mv -f -- "$name.part" "$name"; then
+      say ok
+    else
+      rm -f -- "$name.part"
+      say failed "$(free_kib)" "${size:-0}" "$problem"
+    fi
+    ;;
+  get)
+    if [ -f "$name" ]; then
+      say data "$(wc -c <"$name" | tr -d ' ')"
+      cat -- "$name"
+    else
+      say missing
+    fi
+    ;;
+  has) if [ -f "$name" ]; then say ok; else say missing; fi ;;
+  take)
+    # Of files that begin with the name and a low line, the last becomes the name: some programs date their files.
+    for found in "$name"_*; do
+      if [ -f "$found" ]; then mv -f -- "$found" "$name"; fi
+    done
+    say ok
+    ;;
+  drop)
+    # The name and all that begin with it and a dot.
+    rm -f -- "$name" "$name".*
+    say ok
+    ;;
+  exec)
+    waited=0
+    while [ ! -f "$name.rc" ] && is_busy; do
+      if [ "$waited" -ge "$number" ]; then
+        say busy "$lock_job"
+        exit 0
+      fi
+      sleep 1
+      waited=$((waited + 1))
+    done
+    if [ -f "$name.rc" ] || run_job; then
+      say ok "$(cat "$name.rc")"
+    else
+      say failed "$(free_kib)" 0 "$(tail -c 300 "$name.err" 2>/dev/null | tr '\n' ' ')"
+    fi
+    ;;
+  stop)
+    if is_busy && [ "$lock_job" = "$name" ]; then kill "$lock_pid"; fi
+    say ok
+    ;;
+  *) say refused ;;
+esac

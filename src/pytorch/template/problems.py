@@ -1,0 +1,76 @@
+"""Problems that a person can mend: told in two lines, without a traceback, with an exit code of their own."""
+
+import errno
+import os
+import shlex
+import sys
+
+# As the exit codes of mdp: 1 internal, 2 usage, 3 bad or unsupported input, 6 a check failed, 130 interrupted.
+USAGE, INPUT, FAILED, INTERRUPTED = 2, 3, 1, 130
+
+
+class Problem(Exception):
+    """What happened, with numbers, and how to mend it."""
+
+    def __init__(self, message, hint="", code=INPUT):
+        super().__init__(message)
+        self.message, self.hint, self.code = message, hint, code
+
+    def tell(self):
+        print(f"error: {self.message}", file=sys.stderr)
+        if self.hint:
+            print(f"  {self.hint}", file=sys.stderr)
+        sys.stderr.flush()
+
+
+def command():
+    """The command that was given, as it can be given again. Under torchrun with its number of processes."""
+    words = [os.path.basename(sys.argv[0]) or "train.py", *sys.argv[1:]]
+    local, nodes = os.environ.get("LOCAL_WORLD_SIZE"), os.environ.get("GROUP_WORLD_SIZE", "1")
+    if local is None:
+        start = ["python3"]
+    elif nodes == "1":
+        start = ["torchrun", f"--nproc_per_node={local}"]
+    else:
+        start = ["torchrun", f"--nnodes={nodes}", f"--nproc_per_node={local}", "..."]
+    return " ".join([*start, *(shlex.quote(word) for word in words)])
+
+
+def go_on(kept):
+    """How an ended run is taken up. `kept`: what of it is safe."""
+    return f"{kept} Go on with the same command:\n    {command()}"
+
+
+def from_os_error(error, path, kept):
+    """A full disk and the like, as a problem."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        reason = "the disk is full"
+    else:
+        reason = error.strerror or str(error)
+    return Problem(f"can't write '{path}': {reason}.", f"Free some space, or mend it. {go_on(kept)}")
+
+
+def require_torch():
+    """
+    Refuses to start where PyTorch is missing or too old, before anything imports it.
+    """
+    if sys.version_info < (3, 8):
+        found = ".".join(str(part) for part in sys.version_info[:3])
+        raise Problem(f"Python {found} is too old: 3.8 or newer is needed.", "Start with a newer python3.")
+    install = "python3 -m pip install -r requirements.txt"
+    for name in ("torch", "torchvision", "numpy", "PIL"):
+        try:
+            __import__(name)
+        except ImportError as error:
+            raise Problem(
+                f"{sys.executable} has no {name}: {error}.",
+                f"Install it, then give the same command again:\n    {install}",
+            ) from error
+    import torch
+
+    version = tuple(int("".join(c for c in part if c.isdigit()) or 0) for part in torch.__version__.split(".")[:2])
+    if version < (1, 13):
+        raise Problem(
+            f"PyTorch {torch.__version__} is too old: 1.13 or newer is needed.",
+            f"Update it, then give the same command again:\n    {install}",
+        )

@@ -1,0 +1,85 @@
+"""The project's folder: the network, its teacher, and what project.json says of them."""
+
+import hashlib
+import importlib.util
+import json
+import os
+import sys
+
+import torch
+
+from problems import Problem
+from safetensors_io import BadFile, load, save
+
+
+class Project:
+    def __init__(self, folder):
+        self.folder = folder
+        path = os.path.join(folder, "project.json")
+        try:
+            with open(path, encoding="utf-8") as file:
+                self.about = json.load(file)
+        except (OSError, ValueError) as error:
+            raise Problem(f"can't read '{path}': {error}.", "Write the project with `mdp export --to pytorch`.") from error
+        if self.about.get("schema") != "mdp-pytorch/1":
+            raise Problem(f"'{path}' has the schema '{self.about.get('schema')}', not 'mdp-pytorch/1'.", "Write the project again with this version of mdp.")
+        if self.about.get("task") != "classification" or not self.about.get("classes"):
+            raise Problem(
+                f"this script trains classifiers; '{self.about.get('name')}' gives {self.about.get('output', {}).get('shape')}, not [N, classes].",
+                "Use network.py in a training script of your own; `mdp import-weights` takes its weights back.",
+            )
+        self.classes = self.about["classes"]
+        self.shape = self.about["input"]["shape"]
+        self.network_hash = self.about["hashes"]["onnx"]
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def build(self, module, weights):
+        """The module that `module`.py builds, with the weights of a safetensors file."""
+        path = self.path(f"{module}.py")
+        name = f"{module}_{hashlib.sha256(os.path.abspath(path).encode()).hexdigest()[:8]}"
+        try:
+            spec = importlib.util.spec_from_file_location(name, path)
+            loaded = importlib.util.module_from_spec(spec)
+            sys.modules[name] = loaded
+            spec.loader.exec_module(loaded)
+        except (OSError, SyntaxError) as error:
+            raise Problem(f"can't read '{path}': {error}.", "Write the project again with `mdp export --to pytorch`.") from error
+        network = loaded.build()
+        load_weights(network, self.path(weights))
+        return network
+
+
+def load_weights(network, path):
+    try:
+        tensors, _ = load(path)
+    except (OSError, BadFile) as error:
+        raise Problem(f"can't read the weights: {error}.", "Write the project again with `mdp export --to pytorch`.") from error
+    try:
+        missing, unknown = network.load_state_dict(tensors, strict=False)
+    except RuntimeError as error:
+        raise Problem(f"'{path}' holds weights of another network: {str(error).splitlines()[-1].strip()}") from error
+    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
+    if missing or unknown:
+        what = f"'{missing[0]}' is missing" if missing else f"'{unknown[0]}' is unknown"
+        raise Problem(f"'{path}' holds weights of another network: {what}.", "Name the project's own weights.")
+
+
+def save_weights(path, network, network_hash, figures, images, run):
+    """
+    The weights as they were evaluated, and beside them a batch with the outputs they give, by which `mdp import-weights` checks.
+    `images`: prepared input; `run`: gives the network's output in evaluation mode.
+    """
+    state = {
+        key: value.detach().float().cpu()
+        for key, value in network.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    metadata = {"schema": "mdp-weights/1", "network": network_hash, **figures}
+    digest = save(path, state, metadata)
+    with torch.no_grad():
+        outputs = run(images)
+    check = f"{path[: -len('.safetensors')]}.check.safetensors"
+    tensors = {"input": images.detach().float().cpu().contiguous(), "output": outputs.detach().float().cpu().contiguous()}
+    save(check, tensors, {"schema": "mdp-check/1", "weights": digest})

@@ -1,0 +1,484 @@
+"""One run: steps, validations, checkpoints. What differs between one process and many lies in `world`."""
+
+import os
+import signal
+import time
+
+import torch
+from torch.nn.parallel import DistributedDataParallel
+
+import checkpoint
+import data
+from ema import Average
+from features import Features
+from images import Normaliser
+from losses import Loss, Mixer, soft_targets
+from metrics import EPOCH, STEP, Progress, Table, duration, open_events
+from optimizers import make_optimizer, rate_at, set_rate
+from problems import INTERRUPTED, Problem, from_os_error, go_on
+from project import save_weights
+from recipes import as_dict, first_difference
+from running_statistics import RunningStatistics
+
+# Steps between two looks at the losses: every look waits for the GPU.
+LOOK_EVERY = {"cpu": 1, "cuda": 10}
+CHECKED_IMAGES = 8
+
+
+class Trainer:
+    def __init__(self, project, teacher_project, recipe, world, options, train, val):
+        self.recipe, self.world, self.options = recipe, world, options
+        self.teacher_project, self.train, self.val = teacher_project, train, val
+        self.out, self.progress = options.out, Progress(options.quiet or not world.first, options.progress_seconds)
+        self.stopped_by = None
+        self.epoch, self.step_in_epoch, self.step = 0, 0, 0
+        self.best, self.rows, self.seen = None, [], new_sums()
+        self.validated, self.seconds = False, 0.0
+        # The network goes on in another folder once it was pruned; scores for that are gathered by `scores`.
+        self.scores = None
+        self.use(project)
+        self.chunks = data.Chunks(train, recipe.batch, data.choose_chunk(recipe, world, options.chunk), world)
+        if self.chunks.steps == 0:
+            raise Problem(
+                f"there are {len(train)} training images, fewer than one batch of {recipe.batch}.",
+                f"Give --batch {max(1, len(train) // 2)} or less.",
+            )
+
+    # The network
+
+    def use(self, project):
+        """Takes the network of a project, with fresh optimizer and average."""
+        self.project, device, recipe = project, self.world.device, self.recipe
+        torch.manual_seed(recipe.seed)
+        model = project.build("network", "weights.safetensors").to(device)
+        if recipe.norms == "sync" and self.world.size > 1:
+            if device.type != "cuda":
+                raise Problem("--norms sync needs GPUs: PyTorch has no synchronised norms on the CPU.", "Leave it out.", 2)
+            model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        layout = {"memory_format": torch.channels_last} if self.options.channels_last else {}
+        self.model = model.to(**layout) if layout else model
+        self.statistics = RunningStatistics(self.model)
+        self.features, self.teacher = None, None
+        self.loss = Loss(recipe, project.classes, None)
+        if self.loss.needs_teacher:
+            self.teacher = self.teacher_project.build("teacher", "teacher.safetensors").to(device, **layout).eval()
+            for parameter in self.teacher.parameters():
+                parameter.requires_grad_(False)
+        if recipe.feature_weight > 0:
+            self.loss.features = self.features = Features(self.model, self.teacher, project.about.get("features") or [])
+        self.optimizer = make_optimizer(self.model, recipe)
+        self.average = None if recipe.ema is None else Average(self.model, recipe.ema)
+        self.scaler = make_scaler(enabled=self.options.amp == "fp16" and device.type == "cuda")
+        self.normalise = Normaliser(self.train.preparation.config, self.train.preparation.channels, device, self.options.channels_last)
+        self.mixer = Mixer(recipe)
+        self.wrapped = self.model
+        if self.world.size > 1:
+            self.wrapped = DistributedDataParallel(
+                self.model,
+                device_ids=[device.index] if device.type == "cuda" else None,
+                broadcast_buffers=False,
+                gradient_as_bucket_view=True,
+            )
+
+    def scores_of(self, network, images):
+        """Class scores before the softmax, images x classes."""
+        outputs = network(images)
+        outputs = outputs[0] if isinstance(outputs, (tuple, list)) else outputs
+        scores = outputs.flatten(1)
+        if scores.shape[1] != self.project.classes:
+            raise Problem(f"the network gives {scores.shape[1]} scores, not {self.project.classes}.", "Write the project again.")
+        return scores.float().clamp_min(1e-12).log() if self.ends_with_softmax(scores) else scores
+
+    def ends_with_softmax(self, scores):
+        """Whether the outputs are probabilities; found on the first ones."""
+        if not hasattr(self, "probabilities"):
+            with torch.no_grad():
+                sums = scores.float().sum(1)
+                self.probabilities = bool((scores >= 0).all() and (sums - 1).abs().max() < 1e-3)
+        return self.probabilities
+
+    # The run
+
+    def run(self):
+        """Trains to the end of the last epoch. Raises Problem, also where a signal ended the run."""
+        self.listen()
+        self.take_up()
+        self.open_tables()
+        loader = data.make_loader(self.train, self.chunks, self.options.workers, self.world.device)
+        self.started = time.monotonic()
+        self.saved_at = self.started
+        while self.epoch < self.recipe.epochs:
+            if self.step_in_epoch < self.chunks.steps:
+                self.train_epoch(loader)
+                self.save()
+            self.validate_epoch()
+            self.epoch, self.step_in_epoch, self.seen = self.epoch + 1, 0, new_sums()
+            if self.scores is not None and self.epoch < self.recipe.epochs:
+                self.scores.prune_if_due(self)
+            self.save()
+        self.finish()
+
+    def train_epoch(self, loader):
+        self.wrapped.train()
+        if self.recipe.norms == "frozen":
+            for module in self.model.modules():
+                if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+        self.chunks.epoch, self.chunks.start_step = self.epoch, self.step_in_epoch
+        steps, look = self.chunks.steps, LOOK_EVERY[self.world.device.type]
+        window = Window(look, self.world)
+        batches = data.batches_of(loader, self.kept)
+        began, done_before = time.monotonic(), self.step_in_epoch
+        self.total_steps = steps * self.recipe.epochs
+        while self.step_in_epoch < steps:
+            rate = rate_at(self.recipe, self.step, self.total_steps, steps)
+            set_rate(self.optimizer, rate)
+            loss, hits = self.train_step(batches)
+            window.add(loss, hits, self.step, rate)
+            self.step += 1
+            self.step_in_epoch += 1
+            if window.full or self.step_in_epoch == steps:
+                self.look(window)
+                images = (self.step_in_epoch - done_before) * self.recipe.batch
+                speed = images / max(1e-9, time.monotonic() - began)
+                self.seen["speed"] = speed
+                self.progress.now_and_then(lambda: self.line(window.last, rate, speed))
+
+    def train_step(self, batches):
+        """All chunks of this process for one step of the optimizer; the mean loss and how many images were right, not yet summed."""
+        parts = self.chunks.per_step
+        self.statistics.begin_step()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss_sum, hits = torch.zeros((), device=self.world.device), torch.zeros((), device=self.world.device)
+        for part in range(parts):
+            images, labels = next(batches)
+            place = (self.step_in_epoch * self.world.size + self.world.rank) * parts + part
+            if self.world.size > 1 and part + 1 < parts:
+                with self.wrapped.no_sync():
+                    loss, right = self.chunk(images, labels, place, parts)
+            else:
+                loss, right = self.chunk(images, labels, place, parts)
+            self.statistics.end_chunk()
+            loss_sum += loss
+            hits += right
+        self.statistics.end_step(parts, self.world)
+        self.scaler.unscale_(self.optimizer)
+        if self.scores is not None:
+            self.scores.add(self.model)
+        if self.recipe.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.average is not None:
+            self.average.move(self.model)
+        return loss_sum / parts, hits
+
+    def chunk(self, images, labels, place, parts):
+        """Forward and backward of one chunk."""
+        device = self.world.device
+        labels = labels.to(device, non_blocking=True)
+        targets = soft_targets(labels, self.project.classes, self.recipe.label_smoothing)
+        prepared, targets = self.mixer(self.normalise(images), targets, self.epoch, place)
+        with self.autocast():
+            teacher_logits = None
+            if self.teacher is not None:
+                with torch.no_grad():
+                    teacher_logits = self.scores_of(self.teacher, prepared)
+            logits = self.scores_of(self.wrapped, prepared)
+        loss, _ = self.loss(logits, targets, teacher_logits)
+        self.scaler.scale(loss / parts).backward()
+        with torch.no_grad():
+            return loss.detach(), (logits.argmax(1) == labels).sum()
+
+    def autocast(self):
+        kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
+        kind = kinds.get(self.options.amp)
+        return torch.autocast(self.world.device.type, dtype=kind or torch.bfloat16, enabled=kind is not None)
+
+    def look(self, window):
+        """Reads the losses of the last steps, over all processes, and what has to be done because of them."""
+        minutes = (time.monotonic() - self.saved_at) / 60
+        due = self.world.first and minutes >= self.options.checkpoint_minutes
+        by_step = self.options.checkpoint_steps and any(row["step"] % self.options.checkpoint_steps == 0 for row in window.rows)
+        losses, hits, stop, save = window.read(self.stopped_by is not None, due)
+        for row, loss in zip(window.rows, losses):
+            if loss != loss or abs(loss) == float("inf"):
+                raise Problem(
+                    f"the loss is {loss} in step {row['step']} (epoch {self.epoch + 1}, learning rate {row['lr']:.3g}).",
+                    "Lower --lr, clip gradients (--clip 1), warm up longer (--warmup-epochs), or try --amp bf16. "
+                    f"What is kept: {self.kept()} Other options begin anew (--restart).",
+                )
+        self.seen["loss"] += sum(losses)
+        self.seen["steps"] += len(losses)
+        self.seen["hits"] += hits
+        if self.world.first:
+            rows = [{**row, "epoch": self.epoch + 1, "loss": loss} for row, loss in zip(window.rows, losses)]
+            self.steps_table.add(rows)
+            if self.events is not None:
+                for row in rows:
+                    self.events.add_scalar("train/loss", row["loss"], row["step"])
+                    self.events.add_scalar("train/lr", row["lr"], row["step"])
+        window.last = losses[-1]
+        window.clear()
+        if stop:
+            self.save()
+            raise Problem(f"stopped by {self.stopped_by or 'a signal to another process'}.", go_on(self.kept()), INTERRUPTED)
+        if (save or by_step) and self.step_in_epoch < self.chunks.steps:
+            self.save()
+
+    def line(self, loss, rate, speed):
+        left = (self.total_steps - self.step) * self.recipe.batch / max(speed, 1e-9)
+        return (
+            f"epoch {self.epoch + 1}/{self.recipe.epochs}  step {self.step_in_epoch}/{self.chunks.steps}  loss {loss:.4f}  "
+            f"lr {rate:.3g}  {speed:.0f} images/s  {duration(left)} left"
+        )
+
+    # Validation
+
+    def validate_epoch(self):
+        """Validates, keeps the weights if they are the best so far, and writes the epoch's row."""
+        network = self.evaluated()
+        figures = self.validate(network)
+        top1 = None if figures is None else figures["top1"]
+        better = self.best is None or (top1 is not None and top1 > self.best["top1"])
+        row = self.row(figures)
+
+        def keep():
+            if better:
+                self.write_weights("best", network, row)
+            self.write_weights("last", network, row)
+            self.epochs_table.add([row])
+            if self.events is not None:
+                for key in ("val_loss", "val_top1", "train_loss", "train_top1", "images_per_s"):
+                    if row[key] is not None:
+                        self.events.add_scalar(key.replace("_", "/", 1), row[key], self.step)
+                self.events.flush()
+
+        self.world.only_first(keep)
+        if better:
+            self.best = {"epoch": self.epoch + 1, "top1": -1.0 if top1 is None else top1}
+        held = "" if figures is None else f"  top-1 {100 * top1:.2f} %, top-5 {100 * figures['top5']:.2f} % of {figures['images']}"
+        self.progress.say(f"epoch {self.epoch + 1}/{self.recipe.epochs} done  loss {row['train_loss']:.4f}{held}{'  best so far' if better and figures else ''}")
+
+    def evaluated(self):
+        """The network as it is evaluated: its average where there is one."""
+        if self.average is None:
+            return self.model.eval()
+        network = self.project.build("network", "weights.safetensors").to(self.world.device)
+        network.load_state_dict(self.average.values)
+        return network.eval()
+
+    @torch.no_grad()
+    def validate(self, network):
+        """Top-1, top-5 and mean loss over all validation images, each counted once; None without such images."""
+        if self.val is None:
+            return None
+        shard = data.Shard(len(self.val), self.options.chunk, self.world)
+        loader = data.make_loader(self.val, shard, self.options.workers, self.world.device)
+        sums = torch.zeros(4, dtype=torch.float64, device=self.world.device)
+        for images, labels in data.batches_of(loader, self.kept):
+            if self.stopped_by is not None:
+                raise Problem(f"stopped by {self.stopped_by} while validating.", go_on(self.kept()), INTERRUPTED)
+            labels = labels.to(self.world.device)
+            with self.autocast():
+                scores = self.scores_of(network, self.normalise(images))
+            scores = scores.float()
+            ranked = scores.topk(min(5, scores.shape[1]), 1).indices == labels[:, None]
+            loss = torch.nn.functional.cross_entropy(scores, labels, reduction="sum")
+            sums += torch.stack([loss.double(), ranked[:, 0].sum().double(), ranked.sum().double(), torch.tensor(float(len(labels)), dtype=torch.float64, device=sums.device)])
+        loss, first, five, count = self.world.sum(sums).tolist()
+        return {"loss": loss / count, "top1": first / count, "top5": five / count, "images": int(count)}
+
+    def row(self, figures):
+        seen = self.seen
+        seconds = self.seconds + time.monotonic() - self.started
+        held = figures or {}
+        return {
+            "epoch": self.epoch + 1,
+            "step": self.step,
+            "lr": rate_at(self.recipe, max(0, self.step - 1), self.chunks.steps * self.recipe.epochs, self.chunks.steps),
+            "train_loss": seen["loss"] / max(1, seen["steps"]),
+            "train_top1": seen["hits"] / max(1, seen["steps"] * self.recipe.batch),
+            "val_loss": held.get("loss"),
+            "val_top1": held.get("top1"),
+            "val_top5": held.get("top5"),
+            "images_per_s": seen["speed"],
+            "seconds": round(seconds, 1),
+        }
+
+    def write_weights(self, name, network, row):
+        """`name`.safetensors of the network, with a batch and the outputs it gives."""
+        held = self.val if self.val is not None else self.train
+        items = [held[(None, index)] for index in range(min(CHECKED_IMAGES, len(held)))]
+        batch = data.collate(items)
+        if isinstance(batch, data.Broken):
+            raise Problem(batch.message, batch.hint)
+        figures = {"epoch": row["epoch"]}
+        if row["val_top1"] is not None:
+            figures["top1"] = f"{100 * row['val_top1']:.4f}"
+        path = os.path.join(self.out, f"{name}.safetensors")
+
+        def outputs(images):
+            given = network(images)
+            return given[0] if isinstance(given, (tuple, list)) else given
+
+        try:
+            save_weights(path, network, self.project.network_hash, figures, self.normalise(batch[0]), outputs)
+        except OSError as error:
+            raise from_os_error(error, path, self.kept()) from error
+
+    # Checkpoints
+
+    def kept(self):
+        if os.path.exists(self.path("checkpoint.safetensors")) and getattr(self, "saved", None):
+            return f"the checkpoint after {self.saved} is safe."
+        return "there is no checkpoint yet."
+
+    def path(self, name):
+        return os.path.join(self.out, name)
+
+    def save(self):
+        """Writes the checkpoint: the first process, with the random states of all."""
+        states = self.world.gather(checkpoint.random_state(self.world.device))
+        kept = self.kept()
+        self.world.only_first(lambda: checkpoint.write(self.path("checkpoint.safetensors"), self.state(states), kept))
+        self.saved = f"step {self.step_in_epoch} of {self.chunks.steps} of epoch {self.epoch + 1}"
+        self.saved_at = time.monotonic()
+
+    def state(self, random_states):
+        return {
+            "network": self.project.network_hash,
+            "folder": os.path.relpath(self.project.folder, self.out),
+            "recipe": as_dict(self.recipe),
+            "images": len(self.train),
+            "chunk": self.chunks.chunk,
+            "epoch": self.epoch,
+            "step_in_epoch": self.step_in_epoch,
+            "step": self.step,
+            "seen": self.seen,
+            "best": self.best,
+            "seconds": self.seconds + time.monotonic() - self.started,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": None if self.average is None else self.average.state(),
+            "scaler": self.scaler.state_dict(),
+            "scores": None if self.scores is None else self.scores.state(),
+            "random": random_states,
+        }
+
+    def take_up(self):
+        """Goes on from the checkpoint of the run folder, if there is one."""
+        path = self.path("checkpoint.safetensors")
+        there = self.world.told_by_first(os.path.exists(path) and not self.options.restart)
+        if not there:
+            if self.options.restart and self.world.first:
+                for name in ("checkpoint.safetensors", "metrics.csv", "steps.csv"):
+                    if os.path.exists(self.path(name)):
+                        os.unlink(self.path(name))
+            return
+        state = checkpoint.read(path)
+        self.check_same(state)
+        folder = os.path.normpath(os.path.join(self.out, state["folder"]))
+        if self.scores is not None and state["scores"] is not None:
+            self.scores.take_up(self, folder, state["scores"])
+        if self.project.network_hash != state["network"]:
+            raise Problem("the run's checkpoint is of another network.", "Name another --out, or begin anew with --restart.")
+        data.check_chunk(self.recipe, self.world, state["chunk"])
+        self.chunks.chunk = state["chunk"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.load(state["average"])
+        if self.scaler.is_enabled() and state["scaler"]:
+            self.scaler.load_state_dict(state["scaler"])
+        checkpoint.restore_random_state(state["random"], self.world)
+        for key in ("epoch", "step_in_epoch", "step", "seen", "best", "seconds"):
+            setattr(self, key, state[key])
+        self.saved = f"step {self.step_in_epoch} of {self.chunks.steps} of epoch {self.epoch + 1}"
+        self.progress.say(f"going on after step {self.step_in_epoch} of {self.chunks.steps} of epoch {self.epoch + 1}")
+
+    def check_same(self, state):
+        difference = first_difference(state["recipe"], as_dict(self.recipe))
+        if difference is None and state["images"] != len(self.train):
+            difference = f"there were {state['images']} training images, now {len(self.train)}"
+        if difference is not None:
+            raise Problem(
+                f"the run in '{self.out}' was begun otherwise: {difference}.",
+                "Give the same options to go on, another --out, or --restart to begin anew.",
+                2,
+            )
+
+    def open_tables(self):
+        self.steps_table = self.epochs_table = self.events = None
+
+        def begin():
+            self.steps_table = Table(self.path("steps.csv"), STEP, lambda row: int(row["step"]) < self.step, self.kept)
+            self.epochs_table = Table(self.path("metrics.csv"), EPOCH, lambda row: int(row["epoch"]) <= self.epoch, self.kept)
+
+        self.world.only_first(begin)
+        if self.world.first:
+            self.events = open_events(self.path("events"), self.step)
+            if self.events is None:
+                self.progress.say("TensorBoard isn't installed (python3 -m pip install tensorboard): figures go to metrics.csv and steps.csv only")
+
+    # Ends
+
+    def listen(self):
+        def stop(number, _frame):
+            if self.stopped_by is not None:
+                raise KeyboardInterrupt
+            self.stopped_by = signal.Signals(number).name
+
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+            signal.signal(number, stop)
+
+    def finish(self):
+        if self.events is not None:
+            self.events.close()
+        if not self.world.first:
+            return
+        what = f"best after epoch {self.best['epoch']}" if self.best and self.best["top1"] >= 0 else "last"
+        top1 = f", top-1 {100 * self.best['top1']:.2f} %" if self.best and self.best["top1"] >= 0 else ""
+        print(f"trained {self.recipe.epochs} epochs, {self.step} steps: {what}{top1}")
+        print(f"  {self.path('best.safetensors')}  {self.path('last.safetensors')}  {self.path('metrics.csv')}")
+        folder = self.project.folder
+        weights = self.path("best.safetensors")
+        print(f"Back into ONNX:\n    mdp import-weights {folder} --weights {weights} --out trained.onnx")
+
+
+class Window:
+    """Losses of the last steps, on the device until they are read."""
+
+    def __init__(self, size, world):
+        self.size, self.world, self.rows, self.last = size, world, [], 0.0
+        self.values = torch.zeros(size + 3, device=world.device)
+
+    @property
+    def full(self):
+        return len(self.rows) == self.size
+
+    def add(self, loss, hits, step, rate):
+        self.values[len(self.rows)] = loss
+        self.values[self.size] += hits
+        self.rows.append({"step": step, "lr": rate})
+
+    def read(self, stop, save):
+        """Mean losses of the steps and right answers over all processes; whether any of them wants to stop, or to save."""
+        self.values[self.size + 1] = float(stop)
+        self.values[self.size + 2] = float(save)
+        *values, hits, stop, save = self.world.sum(self.values).tolist()
+        return [value / self.world.size for value in values[: len(self.rows)]], hits, stop > 0, save > 0
+
+    def clear(self):
+        self.rows = []
+        self.values.zero_()
+
+
+def new_sums():
+    return {"loss": 0.0, "steps": 0, "hits": 0.0, "speed": 0.0}
+
+
+def make_scaler(enabled):
+    """torch.amp.GradScaler where there is one, torch.cuda.amp's before."""
+    scaler = getattr(torch.amp, "GradScaler", None)
+    return scaler("cuda", enabled=enabled) if scaler is not None else torch.cuda.amp.GradScaler(enabled=enabled)

@@ -18,6 +18,7 @@ import { explainCommand } from "./commands/explain.ts";
 import { exportCommand } from "./commands/export.ts";
 import { finetuneCommand } from "./commands/finetune.ts";
 import { importCommand } from "./commands/import.ts";
+import { importWeightsCommand } from "./commands/import-weights.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { pruneCommand } from "./commands/prune.ts";
@@ -44,6 +45,7 @@ const COMMANDS: readonly Command[] = [
   calibrateCommand,
   compareCommand,
   importCommand,
+  importWeightsCommand,
   devicesCommand,
   doctorCommand,
 ];

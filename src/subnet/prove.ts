@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { VerificationError } from "../core/errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type Model, modelLabel, withGraph } from "../onnx/model.ts";
-import { serializeModel, writeModel } from "../onnx/write.ts";
 import { compareOutputs } from "../runtime/compare.ts";
 import { randomFeeds } from "../runtime/feeds.ts";
-import { type Feeds, openSession, type Session } from "../runtime/session.ts";
+import { openModel } from "../runtime/open-model.ts";
+import type { Feeds, Session } from "../runtime/session.ts";
 import type { Structure } from "../structure/structure.ts";
 import { cutGraph } from "./cut.ts";
 import { reduceToKept, sharedLayerOutputs, withOutputs } from "./inner-values.ts";
@@ -68,9 +65,9 @@ export async function proveCut(
   const { seed = 0, runs = 2, limit = 1e-5, threads = 1, layers = true } = options;
   const inner = layers ? sharedLayerOutputs(structure, cut) : [];
   const masked = maskedGraph(structure, subnet);
-  const reference = await open(model, withOutputs(masked, inner), threads);
+  const reference = await openModel(withGraph(model, withOutputs(masked, inner)), { threads });
   try {
-    const smaller = await open(model, withOutputs(cut, inner), threads);
+    const smaller = await openModel(withGraph(model, withOutputs(cut, inner)), { threads });
     try {
       const sessions = { reference, smaller };
       const outputs = structure.graph.outputs.map((value) => value.name);
@@ -153,24 +150,3 @@ function shapesOf(structure: Structure): Readonly<Record<string, readonly number
     structure.graph.inputs.map((input) => [input.name, structure.shapes.of(input.name) ?? []]),
   );
 }
-
-// Without the runtime's own rewriting: fusions change the order of sums, and with it the last digits.
-async function open(model: Model, graph: Graph, threads: number): Promise<Session> {
-  const options = { threads, optimisation: "disabled", where: modelLabel(model) } as const;
-  const changed = withGraph(model, graph);
-  const size = [...graph.initializers.values()].reduce((sum, tensor) => sum + tensor.byteLength, 0);
-  if (size < LARGEST_IN_MEMORY) {
-    return openSession(Buffer.concat(serializeModel(changed)), options);
-  }
-  // The runtime takes larger networks from files only; it has read them once the session is open.
-  const folder = mkdtempSync(join(tmpdir(), "mdp-proof-"));
-  try {
-    const path = join(folder, "network.onnx");
-    writeModel(changed, path, { externalData: "always" });
-    return await openSession(path, options);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-const LARGEST_IN_MEMORY = 1.5 * 2 ** 30;

@@ -1,16 +1,19 @@
 import { resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { checkWritable, readJson } from "../../core/files.ts";
+import { checkNewFolder } from "../../core/folders.ts";
+import type { Graph } from "../../graph/graph.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
 import { count, percent } from "../../report/solve-report.ts";
 import { macCount, parameterCount } from "../../structure/counts.ts";
 import { cutGraph } from "../../subnet/cut.ts";
-import { proveCut } from "../../subnet/prove.ts";
-import { unitCounts } from "../../subnet/subnet.ts";
+import { type Proof, proveCut } from "../../subnet/prove.ts";
+import { keepAll, type Subnet, unitCounts } from "../../subnet/subnet.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
-import { type Command, command } from "../command.ts";
-import { openNetwork } from "../network.ts";
+import { type Command, type Context, command } from "../command.ts";
+import { type ExportedProject, exportProject } from "../export-project.ts";
+import { type OpenNetwork, openNetwork } from "../network.ts";
 import { checkWhole } from "../numbers.ts";
 
 export const exportCommand: Command = command({
@@ -19,6 +22,10 @@ export const exportCommand: Command = command({
   examples: [
     ["mdp export net.onnx --subnet subnet.json --out smaller.onnx", "what mdp solve chose"],
     ["mdp export net.onnx --subnet subnet.json --out s.onnx --runs 10", "proven on ten inputs"],
+    [
+      "mdp export net.onnx --subnet subnet.json --to pytorch --out project",
+      "a folder to train with torchrun, and to come back from with mdp import-weights",
+    ],
   ],
   options: (yargs) =>
     yargs
@@ -30,14 +37,24 @@ export const exportCommand: Command = command({
       .option("subnet", {
         type: "string",
         requiresArg: true,
-        demandOption: true,
-        describe: "File of mdp solve --out",
+        describe: "File of mdp solve --out; with --to pytorch the whole network without it",
+      })
+      .option("to", {
+        requiresArg: true,
+        choices: ["onnx", "pytorch"] as const,
+        default: "onnx" as const,
+        describe: "An ONNX file, or the folder of a PyTorch project: modules, weights, training",
       })
       .option("out", {
         type: "string",
         requiresArg: true,
         demandOption: true,
-        describe: "ONNX file to write",
+        describe: "ONNX file to write, or new folder for the project",
+      })
+      .option("data-config", {
+        type: "string",
+        requiresArg: true,
+        describe: "How images are prepared, for the project: see docs/datasets.md",
       })
       .option("runs", {
         type: "number",
@@ -52,42 +69,137 @@ export const exportCommand: Command = command({
         describe: "For those inputs",
       }),
   run: async (options, context) => {
-    const { seed, runs, out } = options;
+    const { seed, runs, out, to } = options;
     checkWhole(runs, "--runs", 1);
     checkWhole(seed, "--seed", 0);
-    checkWritable(out);
+    checkTogether(to, options);
+    if (to === "pytorch") checkNewFolder(out);
+    else checkWritable(out);
     const open = await openNetwork(options.model);
-    const { model, structure } = open;
     checkNotSource(open.path, out);
-    const { subnet, notes } = parseSubnet(readJson(options.subnet), structure, options.subnet);
-    if (notes.networkHash !== undefined && notes.networkHash !== open.hash) {
-      context.progress.note(
-        `The subnet was solved for other weights of this network (${notes.networkHash.slice(0, 12)}, here ${open.hash.slice(0, 12)}).`,
-      );
-    }
-    const cut = cutGraph(structure, subnet);
-    context.progress.step("proving", 0, 1);
-    const proof = await proveCut(model, structure, subnet, cut, { seed, runs });
-    context.progress.step("proving", 1, 1);
-    writeModel(withGraph(model, cut), out);
-    const kept = { ...subnet, units: unitCounts(subnet) };
-    const before = { parameters: parameterCount(structure), macs: macCount(structure) };
-    const after = { parameters: parameterCount(structure, kept), macs: macCount(structure, kept) };
-    context.json({ model: open.path, subnet: options.subnet, out, before, after, proof });
-    const line = (name: string, unit: "parameters" | "macs"): string =>
-      `${name} ${count(before[unit])} -> ${count(after[unit])} (${percent(after[unit] / before[unit])})`;
-    context.print(line("Parameters ", "parameters"));
-    context.print(line("MACs       ", "macs"));
-    context.print(
-      `Dropped     ${subnet.droppedBlocks.length} blocks, ${subnet.droppedLayers.length} layers`,
-    );
-    context.print(
-      `Proof       ${proof.values} values on ${runs} random inputs equal the masked original: outputs within ${proof.maxRelative.toExponential(1)}, layers within ${proof.layersRelative.toExponential(1)} (relative)`,
-    );
+    const subnet = chosenSubnet(open, options.subnet, context);
+    const cut = options.subnet === undefined ? open.model.graph : cutGraph(open.structure, subnet);
+    const proof =
+      options.subnet === undefined ? null : await prove(open, subnet, cut, { seed, runs }, context);
+    const { dataConfig } = options;
+    const project =
+      to === "onnx"
+        ? null
+        : await exportProject(
+            open,
+            { out, subnet, subnetFile: options.subnet, cut, dataConfig, seed },
+            context,
+          );
+    if (to === "onnx") writeModel(withGraph(open.model, cut), out);
+    const sizes = sizesOf(open, subnet);
+    const { path: model } = open;
+    const subnetPath = options.subnet ?? null;
+    const shown = project === null ? {} : { pytorch: projectJson(project) };
+    context.json({ model, subnet: subnetPath, out, ...sizes, proof, ...shown });
+    for (const line of exportText(sizes, subnet, proof)) context.print(line);
+    if (project !== null) for (const line of projectText(project)) context.print(line);
     context.print(`Written to  ${out}`);
     return undefined;
   },
 });
+
+function checkTogether(
+  to: "onnx" | "pytorch",
+  options: { readonly subnet?: string | undefined; readonly dataConfig?: string | undefined },
+): void {
+  if (to === "onnx" && options.subnet === undefined) {
+    throw new UsageError({
+      code: "cli/no-subnet",
+      message: "Which subnet is to be written?",
+      where: "--subnet",
+      hint: "Name the file of mdp solve --out. Only --to pytorch writes the whole network without one.",
+    });
+  }
+  if (to === "onnx" && options.dataConfig !== undefined) {
+    throw new UsageError({
+      code: "cli/data-config-unused",
+      message: "An ONNX file says nothing of how images are prepared.",
+      where: "--data-config",
+      hint: "Leave it out, or write a project with --to pytorch.",
+    });
+  }
+}
+
+function chosenSubnet(open: OpenNetwork, path: string | undefined, context: Context): Subnet {
+  if (path === undefined) return keepAll(open.structure);
+  const { subnet, notes } = parseSubnet(readJson(path), open.structure, path);
+  if (notes.networkHash !== undefined && notes.networkHash !== open.hash) {
+    context.progress.note(
+      `The subnet was solved for other weights of this network (${notes.networkHash.slice(0, 12)}, here ${open.hash.slice(0, 12)}).`,
+    );
+  }
+  return subnet;
+}
+
+async function prove(
+  open: OpenNetwork,
+  subnet: Subnet,
+  cut: Graph,
+  options: { readonly seed: number; readonly runs: number },
+  context: Context,
+): Promise<Proof> {
+  context.progress.step("proving", 0, 1);
+  const proof = await proveCut(open.model, open.structure, subnet, cut, options);
+  context.progress.step("proving", 1, 1);
+  return proof;
+}
+
+interface Sizes {
+  readonly before: { readonly parameters: number; readonly macs: number };
+  readonly after: { readonly parameters: number; readonly macs: number };
+}
+
+function sizesOf({ structure }: OpenNetwork, subnet: Subnet): Sizes {
+  const kept = { ...subnet, units: unitCounts(subnet) };
+  return {
+    before: { parameters: parameterCount(structure), macs: macCount(structure) },
+    after: { parameters: parameterCount(structure, kept), macs: macCount(structure, kept) },
+  };
+}
+
+function exportText(
+  { before, after }: Sizes,
+  subnet: Subnet,
+  proof: Proof | null,
+): readonly string[] {
+  const line = (name: string, unit: "parameters" | "macs"): string =>
+    `${name} ${count(before[unit])} -> ${count(after[unit])} (${percent(after[unit] / before[unit])})`;
+  return [
+    line("Parameters ", "parameters"),
+    line("MACs       ", "macs"),
+    `Dropped     ${subnet.droppedBlocks.length} blocks, ${subnet.droppedLayers.length} layers`,
+    proof === null
+      ? "Proof       nothing to prove: the network is whole"
+      : `Proof       ${proof.values} values on ${proof.runs} random inputs equal the masked original: outputs within ${proof.maxRelative.toExponential(1)}, layers within ${proof.layersRelative.toExponential(1)} (relative)`,
+  ];
+}
+
+function projectText({ project, student, teacher, check }: ExportedProject): readonly string[] {
+  const apart =
+    check === null
+      ? "not run: there is no Python with PyTorch here (MDP_PYTHON names one). Run check.py in the project."
+      : `as their ONNX within ${Math.max(...Object.values(check.differences).map((value) => value ?? Number.POSITIVE_INFINITY)).toExponential(1)} (limit ${check.limit}), run in PyTorch ${check.torch}`;
+  const training =
+    project.task === "classification"
+      ? `for ${project.classes} classes; images ${project.data === null ? "as train.py is told (no --data-config was given)" : "as the data config says"}`
+      : "train.py can't train it: it is not one image in, one row of class scores out. The module is complete";
+  return [
+    `Student     network.py, ${student.lines} lines, ${project.parameters.length} tensors`,
+    `Teacher     teacher.py, ${teacher.lines} lines`,
+    `Modules     ${apart}`,
+    `Training    ${training}`,
+  ];
+}
+
+function projectJson({ project, student, teacher, check }: ExportedProject): unknown {
+  const { task, classes, hashes } = project;
+  return { task, classes, hashes, lines: [student.lines, teacher.lines], check };
+}
 
 function checkNotSource(model: string, out: string): void {
   if (resolve(model) !== resolve(out)) return;

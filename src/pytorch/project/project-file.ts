@@ -11,7 +11,6 @@ export const PROJECT_FILES = {
   teacher: "teacher.py",
   weights: "weights.safetensors",
   teacherWeights: "teacher.safetensors",
-  check: "weights.check.safetensors",
   onnx: "network.onnx",
   subnet: "subnet.json",
   readme: "README.md",
@@ -63,6 +62,7 @@ const FILE = z.object({
     z.object({
       key: z.string(),
       initializer: z.string(),
+      type: z.enum(["float32", "int64"]),
       shape: z.array(extent),
       change: z.enum(["none", "transpose"]),
       buffer: z.boolean(),

@@ -1,0 +1,115 @@
+import type { PyTorchModule } from "../module/module-text.ts";
+import type { Project } from "./project-file.ts";
+
+/** The project's README.md: what is in the folder, how to train it here, on several machines, and how to come back. */
+export function readmeText(
+  project: Project,
+  modules: { readonly student: PyTorchModule; readonly teacher: PyTorchModule },
+): string {
+  const training = project.task === "classification" ? classification(project) : NO_TRAINING;
+  return `${[head(project), files(project, modules), CHECK, training, back(project)].join("\n\n")}\n`;
+}
+
+/** Versions that the project was made for; PyTorch 1.13 is what Debian 12 has. */
+export function requirementsText(): string {
+  return [
+    "# Python 3.8 or newer. With CUDA: the build of torch for your driver, see https://pytorch.org.",
+    "torch>=1.13",
+    "torchvision>=0.14",
+    "numpy>=1.21",
+    "Pillow>=9.0",
+    "# Optional: metrics for TensorBoard beside the CSV.",
+    "tensorboard>=2.10",
+    "",
+  ].join("\n");
+}
+
+function head(project: Project): string {
+  const { name, mdp, hashes } = project;
+  const what =
+    hashes.subnet === null
+      ? "The whole network, nothing removed: student and teacher are the same."
+      : "A subnet that `mdp solve` chose, cut out of the original and proven against it.";
+  return `# ${name} in PyTorch\n\n${what} Written by mdp ${mdp}; SHA-256 of its network ${hashes.onnx.slice(0, 12)}.`;
+}
+
+function files(
+  project: Project,
+  { student, teacher }: { readonly student: PyTorchModule; readonly teacher: PyTorchModule },
+): string {
+  const rows = [
+    ["network.py", `the network to train, \`${student.className}\`, made by \`build()\``],
+    ["weights.safetensors", `its weights, ${project.parameters.length} tensors`],
+    ["teacher.py, teacher.safetensors", `the original, \`${teacher.className}\`, to learn from`],
+    ["network.onnx", "the same network in ONNX, which the trained weights go back into"],
+    ...(project.hashes.subnet === null ? [] : [["subnet.json", "what was kept and dropped"]]),
+    ["project.json", "how keys and ONNX names go together, input, classes, pre-processing, hashes"],
+    ["*.check.safetensors", "an input and what the ONNX gives for it, for `check.py`"],
+    ["train.py and what it imports", "the training script"],
+  ];
+  const table = rows.map(([file = "", what = ""]) => `| ${file} | ${what} |`).join("\n");
+  return `| file | what it is |\n| --- | --- |\n${table}`;
+}
+
+const CHECK = `## Set up, and see that the network is the same
+
+\`\`\`
+python3 -m pip install -r requirements.txt
+python3 check.py
+\`\`\`
+
+prints how far network.py and teacher.py are from their ONNX files on this machine; 1e-5 of the largest output is allowed.`;
+
+const NO_TRAINING = `## Training
+
+\`train.py\` trains classifiers: one image in, one row of class scores out. This network has other inputs or outputs, so \`train.py\` refuses
+it. The module itself is complete: write your own loop around \`build()\` (from network.py) and save the \`state_dict\` with
+\`safetensors_io.save(path, state_dict, {})\`; it comes back as below.`;
+
+function classification({ classes, data, input }: Project): string {
+  const size = input.shape?.slice(2).join(" x ") ?? "";
+  const prepared =
+    data === null
+      ? "How images are prepared (mean, std, size) was not said at the export: give train.py a config with `--data-config`, or the one it prints is taken."
+      : "Images are prepared as `data` in project.json says.";
+  return `## Training
+
+${classes} classes, images of ${size}. ${prepared} \`python3 train.py --help\` lists recipes and options.
+
+A short repair with the original as teacher, on this machine (all its GPUs; without one, the CPU):
+
+\`\`\`
+python3 train.py --data DATA --recipe repair
+torchrun --nproc_per_node=8 train.py --data DATA --recipe repair
+\`\`\`
+
+The ImageNet recipe of MDP and HALP: 90 epochs, batch 1024 over all processes.
+
+\`\`\`
+torchrun --nproc_per_node=8 train.py --data /data/imagenet --recipe mdp-imagenet
+\`\`\`
+
+On several machines with Slurm (nodes and GPUs are set at the top of train.slurm):
+
+\`\`\`
+sbatch train.slurm --data /data/imagenet --recipe mdp-imagenet
+\`\`\`
+
+A run that was stopped goes on with the same command. It writes into \`run/\`: best.safetensors and last.safetensors, each with its check,
+and the metrics.`;
+}
+
+function back({ name }: Project): string {
+  const out = `${name.replaceAll(/[^\w.-]/g, "_")}-trained.onnx`;
+  return `## Back to ONNX
+
+From the folder that holds this one, with the name of this one:
+
+\`\`\`
+mdp import-weights FOLDER --out ${out}
+mdp eval ${out} --data DATA
+\`\`\`
+
+takes run/best.safetensors (another one with \`--weights\`), puts it into network.onnx, runs both and compares. Weights of another network or
+another shape are refused.`;
+}

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readFileBytes, readJson, sha256, writeJson } from "../core/files.ts";
 import { writeShapeSet } from "../data/shape-files.ts";
+import { parseMethod } from "../formulation/baselines/method.ts";
 import type { ImportanceMethod } from "../importance/importance.ts";
 import { profileLocal } from "../latency/measure/profile-local.ts";
 import { readTable, writeTable } from "../latency/table.ts";
@@ -20,7 +21,7 @@ import { evaluateModels } from "./evaluate-models.ts";
 import type { GivenLimits } from "./limit-options.ts";
 import type { OpenNetwork } from "./network.ts";
 import type { RunFolder } from "./run-folder.ts";
-import { solveNetwork } from "./solve-network.ts";
+import { solveNetworkBy } from "./solve-method.ts";
 import { solveNetworkOptions } from "./solve-options.ts";
 import { reportOf, writeSubnet } from "./solved-report.ts";
 import { tableFor } from "./table-source.ts";
@@ -45,6 +46,8 @@ export interface PruneOptions extends GivenLimits {
   readonly timeLimit?: number | undefined;
   readonly gap: number;
   readonly presolve?: boolean | undefined;
+  /** Probability with which the budget is to be kept. */
+  readonly robust?: string | undefined;
   /** `auto`: as network and images allow. */
   readonly method: ImportanceMethod | "auto";
   /** Images to evaluate on. */
@@ -149,6 +152,8 @@ export async function solveStage(road: Road): Promise<void> {
   const wanted = {
     ...{ limit, soft, penalty, minimize, component, components },
     ...{ budget, step, multipleOf, protect, maxPrune, blocks, layers, timeLimit, gap },
+    // Absent without it, so that runs from before it are still known as done.
+    ...(options.robust === undefined ? {} : { robust: options.robust }),
     importance: run.path("importance.json"),
   };
   const inputs = ["importance.json", "table.json"].map((file) =>
@@ -171,7 +176,8 @@ export async function solveStage(road: Road): Promise<void> {
       const read = (performance.now() - started) / 1000;
       const { presolve } = options;
       const settings = solveNetworkOptions({ ...wanted, presolve }, source.table.step);
-      const solved = await solveNetwork(open, source, settings, context);
+      const method = parseMethod("mdp");
+      const solved = await solveNetworkBy(method, open, source, settings, context);
       const total = (performance.now() - started) / 1000;
       const report = reportOf({ open, source, wanted: settings, solved, read, total });
       writeSubnet(run.path("subnet.json"), open, solved, report);

@@ -17,6 +17,7 @@ import {
   withBudget,
 } from "./solve-network.ts";
 import { solveProgressNotes } from "./solve-notes.ts";
+import { solveRobustly } from "./solve-robust.ts";
 import { withSolvers } from "./solvers.ts";
 import type { TableSource } from "./table-source.ts";
 
@@ -28,7 +29,13 @@ export async function solveNetworkBy(
   options: SolveNetworkOptions,
   context: Context,
 ): Promise<SolvedNetwork> {
-  if (method.name === "mdp") return solveNetwork(open, source, options, context);
+  const { robust } = options;
+  if (method.name === "mdp") {
+    return robust === undefined
+      ? solveNetwork(open, source, options, context)
+      : solveRobustly(open, source, { ...options, robust }, context);
+  }
+  if (robust !== undefined) throw noRobust(method);
   const prepared = await prepareNetwork(open, source, options);
   refuseOtherObjective(prepared, [method]);
   const budgetMs = await latencyBudget(options.budget, prepared.dense.latencyMs);
@@ -49,6 +56,15 @@ export async function solveNetworkBy(
     }),
   );
   return solvedNetwork(prepared, problem, answer);
+}
+
+function noRobust({ name }: Method): UsageError {
+  return new UsageError({
+    code: "cli/robust-method",
+    message: `Method ${name} knows no errors of the table.`,
+    where: "--robust",
+    hint: "Leave --robust out, or solve with --method mdp.",
+  });
 }
 
 /** @throws UsageError `formulation/method`, `cli/no-program` */

@@ -30,6 +30,7 @@ import { checkImportance, type Importance, parseImportance } from "../importance
 import { scoreNetwork } from "../importance/score.ts";
 import { type NetworkPrediction, predictNetwork } from "../latency/predict-network.ts";
 import { writeLpFile } from "../mip/lp-file.ts";
+import type { RobustReport } from "../report/robust-report.ts";
 import { checkSubnet, type Subnet } from "../subnet/subnet.ts";
 import type { Context } from "./command.ts";
 import { defaultNetwork } from "./default-network.ts";
@@ -59,6 +60,8 @@ export interface AskOptions {
 
 export interface SolveNetworkOptions extends PrepareOptions, AskOptions {
   readonly budget: string;
+  /** The probability with which the budget is to be kept; without it, predictions count as they are. */
+  readonly robust?: number | undefined;
 }
 
 /** A network's program before its latency budget is known; many budgets can be asked of one. */
@@ -95,6 +98,8 @@ export interface SolvedNetwork {
   /** What was minimised; null for the most importance. */
   readonly minimised: SettledObjective | null;
   readonly seconds: { readonly program: number; readonly solve: number };
+  /** How it keeps the budget with a probability; absent where none was asked for. */
+  readonly robust?: RobustReport | undefined;
 }
 
 /** Relative difference that the order of summation may make. */

@@ -12,6 +12,7 @@ import {
 } from "./limit-options.ts";
 import { regularExpression } from "./network.ts";
 import { checkPositive, checkWhole } from "./numbers.ts";
+import { robustProbability } from "./robust-option.ts";
 import type { SolveNetworkOptions } from "./solve-network.ts";
 
 /** The options that `solve` and `prune` share: which program is put together, and how long it may take. */
@@ -148,6 +149,7 @@ interface Given extends GivenLimits {
   readonly timeLimit?: number | undefined;
   readonly gap: number;
   readonly presolve?: boolean | undefined;
+  readonly robust?: string | undefined;
 }
 
 /**
@@ -163,6 +165,7 @@ export async function checkSolveOptions(options: Given): Promise<void> {
   checkShare(options.gap, "--gap");
   checkShare(options.maxPrune, "--max-prune");
   regularExpression(options.protect, "--protect");
+  robustProbability(options.robust);
   const limits = limitRequest(options);
   await latencyBudget(budgetFor(options.budget, limits), 1);
   await parseRequest(limits);
@@ -201,6 +204,7 @@ export function solveNetworkOptions(options: Given, tableStep: number): SolveNet
     timeLimitSeconds: options.timeLimit,
     relativeGap: options.gap,
     presolve: options.presolve !== false,
+    robust: robustProbability(options.robust),
     writeLp: undefined,
   };
 }

@@ -47,11 +47,13 @@ export function reportOf(parts: SolveParts): SolveReport {
       blocks: wanted.blocks,
       layers: wanted.layers,
       ...writtenLimits(wanted),
+      ...(wanted.robust === undefined ? {} : { robust: wanted.robust }),
     },
     latencyMs: {
       ...solved.latencyMs,
       budget: Number.isFinite(solved.latencyMs.budget) ? solved.latencyMs.budget : null,
     },
+    ...(solved.robust === undefined ? {} : { robust: solved.robust }),
     limits: solved.limits,
     minimised: solved.minimised,
     importanceKept: solved.importanceKept,

@@ -1,6 +1,7 @@
 import { count, milliseconds, percent, plainTable, shortened } from "./format.ts";
 import { limitsText, type SolvedLimit } from "./limits-report.ts";
 import type { Painter } from "./painter.ts";
+import { type RobustReport, robustLines } from "./robust-report.ts";
 
 export { count, milliseconds, percent, plainTable, shortened } from "./format.ts";
 
@@ -63,6 +64,8 @@ export interface SolveReport extends SolveHead {
     readonly layers: boolean;
     /** Limits, penalties, another objective and components as they were written; absent where nothing was. */
     readonly limits?: Readonly<Record<string, unknown>>;
+    /** Probability with which the budget is to be kept; absent where none was asked for. */
+    readonly robust?: number;
   };
   /** A budget of null is none. */
   readonly latencyMs: {
@@ -70,6 +73,8 @@ export interface SolveReport extends SolveHead {
     readonly budget: number | null;
     readonly chosen: number;
   };
+  /** How the budget is kept with a probability; absent where none was asked for. */
+  readonly robust?: RobustReport;
   /** Besides the budget. */
   readonly limits: readonly SolvedLimit[];
   /** What was made as small as possible; null where the most importance was asked for. */
@@ -167,6 +172,8 @@ function headText(report: SolveReport, paint: Painter): string {
       ? "none"
       : `${options.budget === "none" ? "" : `${options.budget}: `}${milliseconds(latencyMs.budget)} of ${milliseconds(latencyMs.dense)}`;
   const lines = [...headLines(report, paint), `Budget      ${budget}`];
+  if (report.robust !== undefined)
+    lines.push(...robustLines(report.robust, latencyMs.chosen, options.budget));
   if (minimised !== null) lines.push(`Minimised   ${minimised.text}`);
   return lines.join("\n");
 }

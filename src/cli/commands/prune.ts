@@ -21,6 +21,7 @@ import {
   summaryOf,
   tableStage,
 } from "../prune-stages.ts";
+import { robustOption } from "../robust-option.ts";
 import { openRunFolder } from "../run-folder.ts";
 import { scoreStage } from "../score-stage.ts";
 import { checkSolveOptions, solveOptions } from "../solve-options.ts";
@@ -43,7 +44,7 @@ export const pruneCommand: Command = command({
   ],
   repeatable: REPEATABLE_LIMITS,
   options: (yargs) =>
-    finetuneOptions(solveOptions(yargs))
+    finetuneOptions(robustOption(solveOptions(yargs)))
       .positional("model", {
         type: "string",
         describe: "ONNX file; the embedded default without it",

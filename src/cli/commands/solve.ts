@@ -6,6 +6,7 @@ import { solveText } from "../../report/solve-report.ts";
 import { type Command, command } from "../command.ts";
 import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
+import { robustOption } from "../robust-option.ts";
 import { solveInstanceCommand } from "../solve-instance.ts";
 import { methodFor, solveNetworkBy } from "../solve-method.ts";
 import { checkSolveOptions, solvedModelOptions, solveNetworkOptions } from "../solve-options.ts";
@@ -26,11 +27,15 @@ export const solveCommand: Command = command({
       'mdp solve net.onnx --device jetson --minimize latency --limit "importance >= 95%"',
       "as fast as it can be at that importance",
     ],
+    [
+      "mdp solve net.onnx --device jetson --budget 12ms --robust 90%",
+      "within 12 ms with that probability, although the table is a prediction",
+    ],
     ["mdp solve --instance FILE.json", "a published instance of the program"],
   ],
   repeatable: REPEATABLE_LIMITS,
   options: (yargs) =>
-    solvedModelOptions(yargs)
+    robustOption(solvedModelOptions(yargs))
       .option("method", {
         type: "string",
         requiresArg: true,
@@ -52,7 +57,7 @@ export const solveCommand: Command = command({
         requiresArg: true,
         describe: "Solve a published instance instead",
       })
-      .conflicts("instance", ["model", "device", "table", "importance"])
+      .conflicts("instance", ["model", "device", "table", "importance", "robust"])
       .conflicts("instance", ["limit", "soft", "penalty", "minimize", "component"]),
   run: async (options, context) => {
     await checkSolveOptions(options);

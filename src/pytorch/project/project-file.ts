@@ -7,6 +7,7 @@ import { firstIssues } from "../../core/schema.ts";
 /** Files of a project that this side writes and reads. The training script's own come from the template. */
 export const PROJECT_FILES = {
   project: "project.json",
+  scored: "scored.json",
   student: "network.py",
   teacher: "teacher.py",
   weights: "weights.safetensors",

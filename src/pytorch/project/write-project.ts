@@ -24,6 +24,7 @@ import {
   WEIGHTS_SCHEMA,
 } from "./project-file.ts";
 import { readmeText, requirementsText } from "./readme.ts";
+import { scoredLayers } from "./scored-layers.ts";
 import { templateFiles } from "./template.ts";
 
 /** What a project is made of. */
@@ -100,6 +101,7 @@ async function fill(folder: string, source: ProjectSource): Promise<WrittenProje
   writeFileAtomic(at(PROJECT_FILES.teacher), teacher.source);
   if (subnetFile !== null) writeFileAtomic(at(PROJECT_FILES.subnet), subnetFile);
   writeJson(at(PROJECT_FILES.project), project);
+  writeJson(at(PROJECT_FILES.scored), scoredLayers(cut, student));
   for (const { name, bytes } of templateFiles()) writeFileAtomic(at(name), bytes);
   writeFileAtomic(at(PROJECT_FILES.readme), readmeText(project, { student, teacher }));
   writeFileAtomic(at(PROJECT_FILES.requirements), requirementsText());

@@ -85,7 +85,7 @@ def parse_arguments(words=None):
 
 def main():
     options = parse_arguments()
-    changes = {key: getattr(options, key) for key in RECIPES["repair"].__dataclass_fields__}
+    changes = {key: getattr(options, key, None) for key in RECIPES["repair"].__dataclass_fields__}
     recipe = choose(options.recipe, changes)
     require_torch()
     import torch

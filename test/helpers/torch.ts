@@ -1,0 +1,14 @@
+import { findPython, type Python } from "../../src/pytorch/python.ts";
+
+/** A Python with PyTorch; null where there is none, and tests that need it are skipped. */
+export type Torch = Python & { readonly torch: string };
+
+let found: Promise<Torch | null> | null = null;
+
+/** Looks once per process. */
+export function torchPython(): Promise<Torch | null> {
+  found ??= findPython().then((python) =>
+    python === null || python.torch === null ? null : { ...python, torch: python.torch },
+  );
+  return found;
+}

@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 /** What this machine says of itself. */
 export interface DeviceFacts {
   readonly model: string;
-  readonly cores: number;
+  readonly cores: number | null;
   /** The processors' frequency governor, where the system tells. */
   readonly power: string | null;
 }

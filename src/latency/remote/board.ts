@@ -41,8 +41,6 @@ export interface Board {
    * @throws InputError `remote/busy`, `remote/disk-full`, `remote/job-failed`
    */
   readonly exec: (job: Job) => Promise<void>;
-  /** Ends the job if it runs. */
-  readonly stop: (name: string) => Promise<void>;
 }
 
 const QUICK_SECONDS = 60;
@@ -141,9 +139,6 @@ function boardOf(call: Caller, destination: string, folder: string): Board {
   const take: Board["take"] = async (name) => {
     expect(await ask(["take", name]), "ok");
   };
-  const stop: Board["stop"] = async (name) => {
-    expect(await ask(["stop", name]), "ok");
-  };
   const exec: Board["exec"] = async ({ name, argv, limitSeconds }) => {
     if (!(await has(`${name}.args`))) await put(`${name}.args`, argumentLines(argv));
     const framed = await ask(["exec", name, String(Math.ceil(limitSeconds))], {
@@ -165,7 +160,7 @@ function boardOf(call: Caller, destination: string, folder: string): Board {
       printed.toString("utf8"),
     );
   };
-  return { destination, folder, put, get, has, take, drop, exec, stop };
+  return { destination, folder, put, get, has, take, drop, exec };
 }
 
 /** A shell that isn't there says so on standard error only. */

@@ -22,12 +22,8 @@ run_job() {
   printf '%s %s %s\n' "$boot" "$$" "$name" >../lock || return 1
   set --
   while IFS= read -r word || [ -n "$word" ]; do set -- "$@" "$word"; done <"$name.args"
-  "$@" >"$name.out" 2>"$name.err" </dev/null &
-  child=$!
-  trap 'kill "$child" 2>/dev/null; rm -f ../lock; exit 0' TERM
-  wait "$child"
+  "$@" >"$name.out" 2>"$name.err" </dev/null
   code=$?
-  trap - TERM
   printf '%s\n' "$code" >"$name.rc.part" && [ -s "$name.rc.part" ] && mv -f -- "$name.rc.part" "$name.rc"
   kept=$?
   rm -f ../lock
@@ -81,10 +77,6 @@ case $action in
     else
       say failed "$(free_kib)" 0 "$(tail -c 300 "$name.err" 2>/dev/null | tr '\n' ' ')"
     fi
-    ;;
-  stop)
-    if is_busy && [ "$lock_job" = "$name" ]; then kill "$lock_pid"; fi
-    say ok
     ;;
   *) say refused ;;
 esac

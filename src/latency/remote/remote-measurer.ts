@@ -1,0 +1,73 @@
+import { sha256 } from "../../core/files.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { type Model, withGraph } from "../../onnx/model.ts";
+import { serializeModel } from "../../onnx/write.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { cutGraph } from "../../subnet/cut.ts";
+import { keepAll, type Subnet } from "../../subnet/subnet.ts";
+import type { Measurer } from "../measure/measurer.ts";
+import { operationTimes } from "../measure/op-times.ts";
+import type { Board } from "./board.ts";
+import type { BoardNetwork, Runner, RunSettings } from "./runners/runner.ts";
+
+export interface RemoteOptions extends RunSettings {
+  readonly model: Model;
+  readonly structure: Structure;
+  /** What the runner wants changed about a network before it is sent; nothing unless given. */
+  readonly prepare?: (graph: Graph) => Graph;
+}
+
+/**
+ * Measures on a board. A network's file and what was made of it are removed from the board once its times are here; the dense
+ * network stays there as the reference.
+ */
+export function remoteMeasurer(board: Board, runner: Runner, options: RemoteOptions): Measurer {
+  const { structure, ops } = options;
+  const send = async (subnet: Subnet): Promise<BoardNetwork> => {
+    const graph = cutGraph(structure, subnet);
+    const sent = (options.prepare ?? ((same: Graph) => same))(atBatch(graph, options.batch));
+    const bytes = Buffer.concat(serializeModel(withGraph(options.model, sent)));
+    const hash = sha256(bytes).slice(0, 16);
+    const file = `n${hash}.onnx`;
+    if (!(await board.has(file))) await board.put(file, bytes);
+    return { graph, file, hash };
+  };
+  let dense: Promise<BoardNetwork> | null = null;
+  const run = async (
+    subnet: Subnet,
+    recorded: boolean,
+  ): Promise<{ network: BoardNetwork; result: Awaited<ReturnType<Runner["run"]>> }> => {
+    // A failed try must not be remembered.
+    const reference = await (dense ?? send(keepAll(structure)));
+    dense = Promise.resolve(reference);
+    const network = await send(subnet);
+    const result = await runner.run(network, reference, recorded);
+    await board.drop(`m${network.hash}`);
+    if (network.hash !== reference.hash) await board.drop(`n${network.hash}`);
+    return { network, result };
+  };
+  return {
+    time: async (subnet) => {
+      const { result } = await run(subnet, false);
+      return { totalMs: result.totalMs, referenceMs: result.referenceMs };
+    },
+    measure: async (subnet) => {
+      const { network, result } = await run(subnet, true);
+      return {
+        ...operationTimes(network.graph, ops, result.times ?? []),
+        totalMs: result.totalMs,
+        referenceMs: result.referenceMs,
+      };
+    },
+    close: async () => {},
+  };
+}
+
+/** Writes the batch into the inputs: not every runtime can be told otherwise. */
+function atBatch(graph: Graph, batch: number): Graph {
+  const inputs = graph.inputs.map((value) => ({
+    ...value,
+    shape: value.shape?.map((extent) => (typeof extent === "number" ? extent : batch)) ?? null,
+  }));
+  return { ...graph, inputs };
+}

@@ -1,0 +1,123 @@
+import { z } from "zod";
+import { sha256 } from "../../../core/files.ts";
+import { parseProfile } from "../../../runtime/profile.ts";
+import { quantile } from "../../../runtime/timing.ts";
+import { recordedTimes, TURNS } from "../../measure/op-times.ts";
+import { type BoardFile, boardFile } from "../assets.ts";
+import type { Board, Job } from "../board.ts";
+import { badAnswer } from "../ssh/failure.ts";
+import type { BoardNetwork, BoardRun, Runner, RunnerName, RunSettings } from "./runner.ts";
+
+/** A language that our script is written in, and what runs it on the board. */
+export interface ScriptHost {
+  readonly name: RunnerName;
+  readonly script: Extract<BoardFile, "runner.mjs" | "runner.py">;
+  /** The interpreter on the board. */
+  readonly program: string;
+  /** Version of onnxruntime there. */
+  readonly version: string;
+  /** A folder that Node finds onnxruntime-node from; null for the usual places. */
+  readonly modules: string | null;
+}
+
+const RESULT = z.object({
+  schema: z.literal("mdp-board-result/1"),
+  version: z.string(),
+  totalMs: z.array(z.number().nonnegative()).min(1),
+  referenceMs: z.array(z.number().nonnegative()).min(1),
+});
+
+/** A board can be a hundred times slower than this machine. */
+const LIMIT_SECONDS = 1800;
+
+/** onnxruntime on the board, called by a small script of ours, with the same turns as on this machine. */
+export async function scriptRunner(
+  board: Board,
+  settings: RunSettings,
+  host: ScriptHost,
+): Promise<Runner> {
+  const source = boardFile(host.script);
+  const dot = host.script.lastIndexOf(".");
+  const script = `s${sha256(source).slice(0, 16)}${host.script.slice(dot)}`;
+  if (!(await board.has(script))) await board.put(script, Buffer.from(source));
+  const run = async (
+    network: BoardNetwork,
+    reference: BoardNetwork,
+    recorded: boolean,
+  ): Promise<BoardRun> => {
+    const job = jobText(network, reference, recorded, settings, host.modules);
+    const name = measuringJob(network, sha256(`${script} ${host.program} ${job}`));
+    const input = `${name}.json`;
+    await board.put(input, Buffer.from(job.replaceAll(PROFILE, `${name}.profile`)));
+    const command: Job = {
+      name,
+      argv: [host.program, script, input],
+      limitSeconds: LIMIT_SECONDS,
+    };
+    await board.exec(command);
+    const result = readResult(await board.get(`${name}.out`), board, host);
+    return {
+      totalMs: quantile(result.totalMs, 0.5),
+      referenceMs: quantile(result.referenceMs, 0.5),
+      times: recorded
+        ? recordedTimes(network.graph, settings.ops, await profileOf(board, name), TURNS)
+        : null,
+    };
+  };
+  return {
+    runtime: { name: "onnxruntime", version: host.version, flags: [`runner=${host.name}`] },
+    precisions: ["float32"],
+    run,
+  };
+}
+
+/** Measurements of a network begin with its hash, so that they can be removed together. */
+export function measuringJob(network: BoardNetwork, hash: string): string {
+  return `m${network.hash}.${hash.slice(0, 16)}`;
+}
+
+/** Stands in the job for a name that depends on the job itself. */
+const PROFILE = "@profile@";
+
+function jobText(
+  network: BoardNetwork,
+  reference: BoardNetwork,
+  recorded: boolean,
+  settings: RunSettings,
+  modules: string | null,
+): string {
+  const { burst, warmup } = TURNS;
+  return JSON.stringify({
+    network: network.file,
+    reference: reference.file,
+    profile: recorded ? PROFILE : null,
+    inputs: network.graph.inputs.map(({ name, type, shape }) => ({ name, type, shape })),
+    threads: settings.threads,
+    optimisation: settings.optimisation,
+    rounds: Math.max(1, Math.ceil(settings.repeats / burst)),
+    burst,
+    warmup,
+    modules,
+  });
+}
+
+async function profileOf(board: Board, name: string): Promise<ReturnType<typeof parseProfile>> {
+  const text = await board.get(`${name}.profile`);
+  if (text === null) throw badAnswer(board.destination, "the runtime left no recording of the run");
+  return parseProfile(text.toString("utf8"), board.destination);
+}
+
+function readResult(bytes: Buffer | null, board: Board, host: ScriptHost): z.infer<typeof RESULT> {
+  // What a package prints while it loads comes before.
+  const line = bytes?.toString("utf8").trim().split("\n").at(-1) ?? "";
+  try {
+    const result = RESULT.parse(JSON.parse(line));
+    if (result.version === host.version) return result;
+  } catch (cause) {
+    throw badAnswer(board.destination, `${host.name} gave no times`, cause);
+  }
+  throw badAnswer(
+    board.destination,
+    `onnxruntime's version was ${host.version} and has changed while measuring`,
+  );
+}

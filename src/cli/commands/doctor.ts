@@ -4,6 +4,7 @@ import { hasGlpk } from "../../../solvers/glpk.ts";
 import { createHighs } from "../../../solvers/highs.ts";
 import { EXIT } from "../../core/errors.ts";
 import { createModelBuilder } from "../../mip/builder.ts";
+import { findPython } from "../../pytorch/python.ts";
 import { openSession, runtimeVersion } from "../../runtime/session.ts";
 import { type Command, command } from "../command.ts";
 import { defaultNetwork } from "../default-network.ts";
@@ -33,6 +34,7 @@ export const doctorCommand: Command = command({
       memory(),
       load(),
       governor(),
+      await python(),
     ];
     context.json({ schema: "mdp-doctor/1", findings });
     for (const { what, status, found, advice } of findings) {
@@ -115,4 +117,15 @@ function governor(): Finding {
   if (found === "performance") return good("clocks", `governor ${found}`);
   const advice = "Clocks that change disturb measurements: cpupower frequency-set -g performance.";
   return { what: "clocks", status: "warning", found: `governor ${found}`, advice };
+}
+
+/** For information: only projects of `mdp export --to pytorch` are run by Python, and most often on another machine. */
+async function python(): Promise<Finding> {
+  const only = "only for checking and training exported projects (mdp export --to pytorch)";
+  const found = await findPython();
+  if (found === null) return good("Python", `none found; needed ${only}`);
+  const { path, version, torch, cuda } = found;
+  if (torch === null) return good("Python", `${version} (${path}) without PyTorch; needed ${only}`);
+  const devices = cuda.length === 0 ? "no CUDA device" : `CUDA: ${cuda.join(", ")}`;
+  return good("Python", `${version} (${path}), PyTorch ${torch}, ${devices}`);
 }

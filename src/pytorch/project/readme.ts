@@ -70,33 +70,35 @@ function classification({ classes, data, input }: Project): string {
   const size = input.shape?.slice(2).join(" x ") ?? "";
   const prepared =
     data === null
-      ? "How images are prepared (mean, std, size) was not said at the export: give train.py a config with `--data-config`, or the one it prints is taken."
+      ? "How images are prepared was not said at the export (`--data-config`): give train.py a config with `--data-config` too, or pixels go to 0..1 without mean and std."
       : "Images are prepared as `data` in project.json says.";
   return `## Training
 
-${classes} classes, images of ${size}. ${prepared} \`python3 train.py --help\` lists recipes and options.
+${classes} classes, images of ${size}. ${prepared} DATA is a folder with train/ and val/, or what else
+\`python3 train.py --help\` lists.
 
-A short repair with the original as teacher, on this machine (all its GPUs; without one, the CPU):
-
-\`\`\`
-python3 train.py --data DATA --recipe repair
-torchrun --nproc_per_node=8 train.py --data DATA --recipe repair
-\`\`\`
-
-The ImageNet recipe of MDP and HALP: 90 epochs, batch 1024 over all processes.
+A short repair with the original as teacher, in one process and on the eight GPUs of a machine:
 
 \`\`\`
-torchrun --nproc_per_node=8 train.py --data /data/imagenet --recipe mdp-imagenet
+python3 train.py --recipe repair --data DATA
+torchrun --nproc_per_node=8 train.py --recipe repair --data DATA --amp bf16 --channels-last
 \`\`\`
 
-On several machines with Slurm (nodes and GPUs are set at the top of train.slurm):
+The ImageNet recipe of MDP and HALP, 90 epochs, batch 1024 over all processes; and DeiT's, with the original as teacher:
 
 \`\`\`
-sbatch train.slurm --data /data/imagenet --recipe mdp-imagenet
+torchrun --nproc_per_node=8 train.py --recipe mdp-imagenet --data /data/imagenet --amp fp16 --channels-last
+torchrun --nproc_per_node=8 train.py --recipe deit --data /data/imagenet --amp bf16
 \`\`\`
 
-A run that was stopped goes on with the same command. It writes into \`run/\`: best.safetensors and last.safetensors, each with its check,
-and the metrics.`;
+On several machines with Slurm (nodes and GPUs stand at the top of train.slurm):
+
+\`\`\`
+sbatch train.slurm --recipe mdp-imagenet --data /data/imagenet --amp fp16 --channels-last
+\`\`\`
+
+A run that was stopped goes on with the same command. It writes into run/: best.safetensors and last.safetensors, each with its check, a
+checkpoint, and the metrics.`;
 }
 
 function back({ name }: Project): string {

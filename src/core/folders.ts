@@ -9,12 +9,11 @@ import { checkWritable, makeFolder } from "./files.ts";
  * @throws InputError `core/folder-not-empty`, `core/write-failed`
  */
 export function checkNewFolder(path: string): void {
-  const there = statSync(path, { throwIfNoEntry: false });
-  if (there === undefined) {
+  if (!existsSync(path)) {
     checkWritable(resolve(path));
     return;
   }
-  const holds = there.isDirectory() ? readdirSync(path).length : null;
+  const holds = statSync(path).isDirectory() ? readdirSync(path).length : null;
   if (holds === 0) {
     checkWritable(join(path, "file"));
     return;

@@ -1,0 +1,349 @@
+/** Modules of one form become one class; what differs between them becomes its arguments. */
+import { classNameFor } from "./class-names.ts";
+import { type Forward, forwardOf } from "./forward.ts";
+import type { Hole, Piece, Text } from "./pieces.ts";
+import type { Item, Scope } from "./tree.ts";
+
+export interface Argument {
+  readonly name: string;
+  /** For settings that most instances share: their value, left out where an instance has it. */
+  readonly fallback: string | null;
+  /** The role that it plays for whoever makes an instance. */
+  readonly role: string;
+  /** Which of the class's holes it fills. */
+  readonly holes: ReadonlySet<number>;
+}
+
+export interface ModuleClass {
+  readonly name: string;
+  /** Every module that is an instance, in the network's order. */
+  readonly scopes: readonly Scope[];
+  readonly init: readonly Text[];
+  readonly forward: Forward;
+  readonly arguments: readonly Argument[];
+}
+
+/** The classes of a network, each after those it uses; the network's own is the last. */
+export function classesOf(root: Scope, rootName: string): readonly ModuleClass[] {
+  const made: ModuleClass[] = [];
+  const classOf = new Map<Scope, ModuleClass>();
+  const names = new Set([rootName]);
+  for (const level of levels(root)) {
+    const groups = new Map<string, Scope[]>();
+    for (const scope of level) {
+      const signature = signatureOf(initOf(scope, classOf), forwardOf(scope));
+      const group = groups.get(signature);
+      if (group === undefined) groups.set(signature, [scope]);
+      else group.push(scope);
+    }
+    for (const scopes of groups.values()) {
+      const name = scopes[0] === root ? rootName : classNameFor(scopes, names);
+      names.add(name);
+      const definition = define(name, scopes, classOf);
+      made.push(definition);
+      for (const scope of scopes) classOf.set(scope, definition);
+    }
+  }
+  return made;
+}
+
+/** The scopes that become classes, those without others inside first. */
+function levels(root: Scope): readonly (readonly Scope[])[] {
+  const found: Scope[][] = [];
+  const visit = (scope: Scope): number => {
+    const below = Math.max(-1, ...[...scope.children.values()].map(visit));
+    if (scope.form !== "class" || (scope.items.length === 0 && scope.path.length > 0)) return below;
+    const height = below + 1;
+    found[height] ??= [];
+    found[height].push(scope);
+    return height;
+  };
+  visit(root);
+  return found;
+}
+
+/** The lines of `__init__` after `super().__init__()`, in the order in which the forward pass uses what they make. */
+function initOf(scope: Scope, classOf: ReadonlyMap<Scope, ModuleClass>): readonly Text[] {
+  const names = new Set<string>();
+  const depth = scope.path.length;
+  for (const item of scope.items) {
+    for (const piece of item.text) {
+      if (typeof piece === "string" || piece.kind !== "member") continue;
+      names.add(piece.path.split(".")[depth] ?? "");
+    }
+  }
+  return [...names].flatMap((name) => madeAs(scope, name, ["self"], classOf));
+}
+
+/** The assignment of one child, or the several that fill a holder. */
+function madeAs(
+  scope: Scope,
+  name: string,
+  owner: readonly string[],
+  classOf: ReadonlyMap<Scope, ModuleClass>,
+): readonly Text[] {
+  const holder = owner.join(".");
+  const child = scope.children.get(name);
+  const member = scope.members.get(name);
+  if (member?.kind === "buffer") {
+    return [[`${holder}.register_buffer("${name}", `, ...member.constructor, ")"]];
+  }
+  const assign = (value: Text): Text =>
+    /^\d/.test(name)
+      ? [`${holder}.add_module("${name}", `, ...value, ")"]
+      : [`${holder}.${name} = `, ...value];
+  if (child?.form !== "holder" || isList(child)) {
+    return [assign(constructorOf(scope, name, classOf, [...owner.slice(1), name]))];
+  }
+  const inner = [...new Set([...child.children.keys(), ...child.members.keys()])];
+  const filled = inner.flatMap((part) => madeAs(child, part, [...owner, name], classOf));
+  return [assign(["nn.Module()"]), ...filled];
+}
+
+/** A holder that can be an nn.ModuleList: all its parts are numbered and modules. */
+function isList(scope: Scope): boolean {
+  const names = [...scope.children.keys(), ...scope.members.keys()];
+  const layers = [...scope.members.values()].every((member) => member.kind === "layer");
+  const held = [...scope.children.values()].every(
+    (child) => child.form !== "holder" || isList(child),
+  );
+  return layers && held && names.length > 0 && names.every((name) => /^\d+$/.test(name));
+}
+
+function constructorOf(
+  scope: Scope,
+  name: string,
+  classOf: ReadonlyMap<Scope, ModuleClass>,
+  owner: readonly string[],
+): Text {
+  const member = scope.members.get(name);
+  const child = scope.children.get(name);
+  if (member !== undefined) return owned(member.constructor, owner);
+  if (child === undefined) return ["nn.Identity()"];
+  if (child.form === "class") return call(child, classOf, owner);
+  if (child.form === "holder") {
+    const parts = [...child.children.keys(), ...child.members.keys()].map(
+      (part) => [part, constructorOf(child, part, classOf, [...owner, part])] as const,
+    );
+    return ["nn.ModuleList([", ...listed(numberedParts(parts)), "])"];
+  }
+  const parts = child.items.map(
+    (item) => [item.slot ?? "", stepOf(child, item, classOf, owner)] as const,
+  );
+  if (parts.every(([slot]) => /^\d+$/.test(slot))) {
+    return ["nn.Sequential(", ...listed(numberedParts(parts)), ")"];
+  }
+  const pairs = parts.map(([slot, made]): Text => [`("${slot}", `, ...made, ")"]);
+  return ["nn.Sequential(OrderedDict([", ...listed(pairs), "]))"];
+}
+
+function stepOf(
+  scope: Scope,
+  item: Item,
+  classOf: ReadonlyMap<Scope, ModuleClass>,
+  owner: readonly string[],
+): Text {
+  const slot = item.slot ?? "";
+  if (item.statement?.layer === null) return item.statement.module ?? [];
+  return constructorOf(scope, slot, classOf, [...owner, slot]);
+}
+
+// Numbers that are missing hold nothing: what stood there does nothing at inference, or was dropped.
+function numberedParts(parts: readonly (readonly [string, Text])[]): readonly Text[] {
+  const result: Text[] = [];
+  for (const [name, made] of [...parts].sort(([a], [b]) => Number(a) - Number(b))) {
+    while (result.length < Number(name)) result.push(["nn.Identity()"]);
+    result.push(made);
+  }
+  return result;
+}
+
+function listed(parts: readonly Text[]): Text {
+  return parts.flatMap((part, index): Text => (index === 0 ? part : [", ", ...part]));
+}
+
+function owned(made: Text, owner: readonly string[]): Text {
+  const name = owner.join("_");
+  return made.map((piece) => {
+    if (typeof piece === "string" || piece.kind !== "hole") return piece;
+    return { kind: "hole", hole: { ...piece.hole, owner: name } };
+  });
+}
+
+/** The call that makes an instance of a module's class, its arguments as holes. */
+function call(
+  scope: Scope,
+  classOf: ReadonlyMap<Scope, ModuleClass>,
+  owner: readonly string[],
+): Text {
+  const definition = classOf.get(scope);
+  if (definition === undefined) return [];
+  const holes = holesOf([...initOf(scope, classOf), ...forwardOf(scope).lines]);
+  const pieces: Piece[] = [];
+  for (const argument of definition.arguments) {
+    const [first = 0] = argument.holes;
+    const base = {
+      literal: holes[first]?.literal ?? "",
+      owner: owner.join("_"),
+      role: argument.role,
+    };
+    const { name, fallback } = argument;
+    if (fallback === null && pieces.length > 0) pieces.push(", ");
+    pieces.push({
+      kind: "hole",
+      hole: fallback === null ? base : { ...base, keyword: { name, fallback } },
+    });
+  }
+  return [`${definition.name}(`, ...pieces, ")"];
+}
+
+export function holesOf(lines: readonly Text[]): readonly Hole[] {
+  return lines
+    .flat()
+    .flatMap((piece) => (typeof piece !== "string" && piece.kind === "hole" ? [piece.hole] : []));
+}
+
+function signatureOf(init: readonly Text[], forward: Forward): string {
+  const lines = [...init, [forward.inputs.join(",")], ...forward.lines];
+  const depthless = lines.map((line) => line.map(formOfPiece).join(""));
+  return depthless.join("\n");
+}
+
+function formOfPiece(piece: Piece): string {
+  if (typeof piece === "string") return piece;
+  if (piece.kind === "hole") return `\u0001${piece.hole.keyword?.name ?? ""}\u0002`;
+  return piece.kind === "member" ? `\u0003${piece.path.split(".").at(-1)}` : piece.value;
+}
+
+/** The class of modules that have one form. */
+function define(
+  name: string,
+  scopes: readonly Scope[],
+  classOf: ReadonlyMap<Scope, ModuleClass>,
+): ModuleClass {
+  const [first] = scopes;
+  const parts = scopes.map((scope) => ({
+    init: initOf(scope, classOf),
+    forward: forwardOf(scope),
+  }));
+  const filled = parts.map(({ init, forward }) => holesOf([...init, ...forward.lines]));
+  const [part] = parts;
+  const relative = (line: Text): Text => line.map((piece) => relativeTo(piece, first));
+  const forward = part?.forward ?? { inputs: [], lines: [] };
+  return {
+    name,
+    scopes,
+    init: (part?.init ?? []).map(relative),
+    forward: { ...forward, lines: forward.lines.map(relative) },
+    arguments: argumentsOf(filled),
+  };
+}
+
+/** A member as the class itself reaches it. */
+function relativeTo(piece: Piece, scope: Scope | undefined): Piece {
+  if (typeof piece === "string" || piece.kind !== "member" || scope === undefined) return piece;
+  let text = "self";
+  let inside: Scope | undefined = scope;
+  for (const name of piece.path.split(".").slice(scope.path.length)) {
+    const list: boolean = inside !== undefined && inside !== scope && isList(inside);
+    if (!/^\d/.test(name)) text += `.${name}`;
+    else text += list ? `[${name}]` : `.get_submodule("${name}")`;
+    inside = inside?.children.get(name);
+  }
+  return text;
+}
+
+const WIDTHS: ReadonlySet<string> = new Set([
+  "in",
+  "out",
+  "width",
+  "size",
+  "start",
+  "end",
+  "groups",
+]);
+
+function isWidth(role: string): boolean {
+  return WIDTHS.has(role) || role.endsWith("_out") || role.endsWith("_size");
+}
+
+/** Holes that differ between the instances, those that are always equal to each other as one argument. */
+function argumentsOf(filled: readonly (readonly Hole[])[]): readonly Argument[] {
+  const [first = []] = filled;
+  const groups = new Map<string, number[]>();
+  for (const [index, hole] of first.entries()) {
+    const values = filled.map((holes) => holes[index]?.literal ?? "");
+    if (values.every((value) => value === values[0])) continue;
+    const key = JSON.stringify([isWidth(hole.role) ? "width" : hole.role, values]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [index]);
+    else group.push(index);
+  }
+  const found = [...groups.values()].map((indices) => {
+    const width = indices.some((index) => isWidth(first[index]?.role ?? ""));
+    const literals = filled.map((holes) => holes[indices[0] ?? 0]?.literal ?? "");
+    return { indices, width, fallback: width ? null : mostCommon(literals) };
+  });
+  const ordered = [
+    ...found.filter((group) => group.width),
+    ...found.filter((group) => !group.width),
+  ];
+  const names = argumentNames(
+    ordered.map((group) => group.indices),
+    first,
+  );
+  return ordered.map(({ indices, fallback }, place) => {
+    const { name, role } = names[place] ?? { name: `value${place}`, role: "size" };
+    return { name, role, fallback, holes: new Set(indices) };
+  });
+}
+
+function mostCommon(values: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? "";
+}
+
+interface ArgumentName {
+  readonly name: string;
+  readonly role: string;
+}
+
+/** Names from what the holes are: the first layer's inputs, the last one's outputs, settings by their own name. */
+function argumentNames(
+  groups: readonly (readonly number[])[],
+  holes: readonly Hole[],
+): readonly ArgumentName[] {
+  const firstIn = holes.findIndex((hole) => hole.role === "in");
+  const lastOut = holes.findLastIndex((hole) => hole.role === "out");
+  const taken = new Set<string>(["self"]);
+  const inner = groups.filter(
+    (group) =>
+      isWidth(holes[group[0] ?? 0]?.role ?? "") &&
+      !group.includes(firstIn) &&
+      !group.includes(lastOut),
+  );
+  return groups.map((group) => {
+    const hole = holes[group.find((index) => holes[index]?.role === "out") ?? group[0] ?? 0];
+    const owner = hole?.owner ?? "";
+    const role = hole?.role ?? "size";
+    const [isIn, isOut] = [group.includes(firstIn), group.includes(lastOut)];
+    let wish = { name: role, role };
+    if (isIn && isOut) wish = { name: "channels", role: "out" };
+    else if (isIn) wish = { name: "in_channels", role: "in" };
+    else if (isOut) wish = { name: "out_channels", role: "out" };
+    else if (isWidth(role)) {
+      const alone = inner.length === 1 || owner === "";
+      wish = { name: alone ? "width" : `${owner}_width`, role: "width" };
+    } else if (
+      groups.filter((other) => holes[other[0] ?? 0]?.role === role).length > 1 &&
+      owner !== ""
+    ) {
+      wish = { name: `${owner}_${role}`, role };
+    }
+    let name = wish.name;
+    for (let count = 2; taken.has(name); count += 1) name = `${wish.name}${count}`;
+    taken.add(name);
+    return { name, role: wish.role };
+  });
+}

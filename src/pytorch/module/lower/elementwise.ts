@@ -1,0 +1,319 @@
+/** Ops that work element by element, reductions and products. */
+import { floatAttribute, type Node, stringAttribute } from "../../../graph/graph.ts";
+import type { Op } from "../../../graph/op.ts";
+import { joined, keyword, type Piece, type Text, text, tight, use } from "../pieces.ts";
+import { floatLiteral } from "../python-text.ts";
+import {
+  emit,
+  type Lowering,
+  operand,
+  rankAt,
+  resolved,
+  scalarAt,
+  shapeAt,
+  unsupported,
+} from "./context.ts";
+
+/** Functions of one tensor without settings: the functional form, and the module's name where there is one. */
+const FUNCTIONS: ReadonlyMap<string, readonly [string, string?]> = new Map([
+  ["Relu", ["F.relu", "ReLU"]],
+  ["Sigmoid", ["torch.sigmoid", "Sigmoid"]],
+  ["Tanh", ["torch.tanh", "Tanh"]],
+  ["HardSwish", ["F.hardswish", "Hardswish"]],
+  ["Softplus", ["F.softplus", "Softplus"]],
+  ["Softsign", ["F.softsign", "Softsign"]],
+  ["Mish", ["F.mish", "Mish"]],
+  ["Erf", ["torch.erf"]],
+  ["Exp", ["torch.exp"]],
+  ["Log", ["torch.log"]],
+  ["Sqrt", ["torch.sqrt"]],
+  ["Abs", ["torch.abs"]],
+  ["Neg", ["torch.neg"]],
+  ["Reciprocal", ["torch.reciprocal"]],
+  ["Floor", ["torch.floor"]],
+  ["Ceil", ["torch.ceil"]],
+  ["Round", ["torch.round"]],
+  ["Sign", ["torch.sign"]],
+  ["Sin", ["torch.sin"]],
+  ["Cos", ["torch.cos"]],
+  ["Tan", ["torch.tan"]],
+  ["Asin", ["torch.asin"]],
+  ["Acos", ["torch.acos"]],
+  ["Atan", ["torch.atan"]],
+  ["Sinh", ["torch.sinh"]],
+  ["Cosh", ["torch.cosh"]],
+  ["Not", ["torch.logical_not"]],
+  ["IsNaN", ["torch.isnan"]],
+  ["IsInf", ["torch.isinf"]],
+]);
+
+/** What a function of one tensor is in PyTorch: text around its operand, and the module. */
+interface Called {
+  readonly before: string;
+  readonly after: Text;
+  readonly module: Text | null;
+}
+
+function calledWith(name: string, module: string | null, settings: Text): Called {
+  const bare = settings.length > 0 ? settings.slice(1) : settings;
+  const first = settings[0] === ", " ? bare : settings;
+  return {
+    before: `${name}(`,
+    after: [...settings, ")"],
+    module: module === null ? null : text`nn.${[module]}(${first})`,
+  };
+}
+
+function settingsOf(...values: readonly string[]): Text {
+  return values.flatMap((value) => [", ", value]);
+}
+
+export function unary(lowering: Lowering, node: Node, name: string): void {
+  const input = resolved(lowering, node.inputs[0] ?? "");
+  if (name === "Identity" || name === "Dropout") {
+    lowering.aliases.set(node.outputs[0] ?? "", input);
+    return;
+  }
+  const called = plain(name) ?? withSettings(lowering, node, name);
+  if (called === null) throw unsupported(node, "PyTorch has no function of this name here");
+  emit(lowering, node, {
+    text: text`${[called.before]}${use(input)}${called.after}`,
+    inputs: [input],
+    module: called.module,
+  });
+}
+
+function plain(name: string): Called | null {
+  const found = FUNCTIONS.get(name);
+  return found === undefined ? null : calledWith(found[0], found[1] ?? null, []);
+}
+
+function withSettings(lowering: Lowering, node: Node, name: string): Called | null {
+  const number = (key: string, otherwise: number): string =>
+    floatLiteral(floatAttribute(node, key, otherwise));
+  switch (name) {
+    case "Clip":
+      return clip(lowering, node);
+    case "LeakyRelu":
+      return calledWith("F.leaky_relu", "LeakyReLU", settingsOf(number("alpha", 0.01)));
+    case "Elu":
+      return calledWith("F.elu", "ELU", settingsOf(number("alpha", 1)));
+    case "Celu":
+      return calledWith("F.celu", "CELU", settingsOf(number("alpha", 1)));
+    case "ThresholdedRelu":
+      return calledWith("F.threshold", "Threshold", settingsOf(number("alpha", 1), "0.0"));
+    case "Gelu": {
+      const tanh = stringAttribute(node, "approximate", "none") === "tanh";
+      return calledWith("F.gelu", "GELU", tanh ? [", ", 'approximate="tanh"'] : []);
+    }
+    case "Selu":
+      return isNear(node, "alpha", 1.6732632) && isNear(node, "gamma", 1.050701)
+        ? calledWith("F.selu", "SELU", [])
+        : null;
+    case "HardSigmoid":
+      return hardSigmoid(node);
+    default:
+      return null;
+  }
+}
+
+function isNear(node: Node, name: string, value: number): boolean {
+  return Math.abs(floatAttribute(node, name, value) - value) < 1e-6;
+}
+
+/** max(0, min(1, alpha x + beta)); PyTorch's has the slope 1/6. */
+export function isPlainHardSigmoid(node: Node): boolean {
+  return (
+    Math.abs(floatAttribute(node, "alpha", 0.2) - 1 / 6) < 1e-6 &&
+    floatAttribute(node, "beta", 0.5) === 0.5
+  );
+}
+
+function hardSigmoid(node: Node): Called {
+  if (isPlainHardSigmoid(node)) return calledWith("F.hardsigmoid", "Hardsigmoid", []);
+  const alpha = floatLiteral(floatAttribute(node, "alpha", 0.2));
+  const beta = floatLiteral(floatAttribute(node, "beta", 0.5));
+  return { before: `torch.clamp(${alpha} * `, after: [` + ${beta}, 0.0, 1.0)`], module: null };
+}
+
+function clip(lowering: Lowering, node: Node): Called {
+  const bound = (index: number, key: string): string | null => {
+    if ((node.inputs[index] ?? "") !== "") {
+      const scalar = scalarOf(lowering, node, index);
+      if (scalar === null) throw unsupported(node, "its bounds are computed");
+      return scalar;
+    }
+    const attribute = node.attributes.get(key);
+    return attribute?.kind === "float" ? floatLiteral(attribute.value) : null;
+  };
+  const [low, high] = [bound(1, "min"), bound(2, "max")];
+  if (low === "0.0" && high === "6.0") return calledWith("F.relu6", "ReLU6", []);
+  if (low === "0.0" && high === null) return calledWith("F.relu", "ReLU", []);
+  const settings = [low === null ? "" : `, min=${low}`, high === null ? "" : `, max=${high}`];
+  return {
+    before: "torch.clamp(",
+    after: [...settings.filter((part) => part !== ""), ")"],
+    module: null,
+  };
+}
+
+// A stored bound of one element counts as a number even where it has an axis.
+function scalarOf(lowering: Lowering, node: Node, index: number): string | null {
+  const values = lowering.shapes.constant(node.inputs[index] ?? "");
+  const [value] = values ?? [];
+  return values?.length === 1 && typeof value === "number" ? floatLiteral(value) : null;
+}
+
+const OPERATORS: ReadonlyMap<string, string> = new Map([
+  ["Add", "+"],
+  ["Sub", "-"],
+  ["Mul", "*"],
+  ["Div", "/"],
+  ["Pow", "**"],
+  ["Equal", "=="],
+  ["Greater", ">"],
+  ["GreaterOrEqual", ">="],
+  ["Less", "<"],
+  ["LessOrEqual", "<="],
+  ["And", "&"],
+  ["Or", "|"],
+  ["Xor", "^"],
+]);
+
+const EXTREMES: ReadonlyMap<string, readonly [string, string]> = new Map([
+  ["Max", ["maximum", "min"]],
+  ["Min", ["minimum", "max"]],
+]);
+
+export function elementwise(lowering: Lowering, node: Node, name: string): void {
+  const operator = OPERATORS.get(name);
+  const parts = node.inputs.map((_, index) =>
+    operand(lowering, node, index, operator === undefined),
+  );
+  const inputs = parts.flatMap((part) => part.inputs);
+  const pieces = parts.map((part) => part.piece);
+  const [first = "", second = ""] = pieces;
+  if (operator !== undefined) {
+    const integers =
+      name === "Div" && /int/.test(lowering.shapes.of(node.inputs[0] ?? "")?.type ?? "");
+    emit(lowering, node, {
+      text: text`${first} ${integers ? "//" : operator} ${second}`,
+      inputs,
+      loose: true,
+    });
+    return;
+  }
+  const extreme = EXTREMES.get(name);
+  if (extreme !== undefined) {
+    emit(lowering, node, { text: extremeText(lowering, node, extreme, pieces), inputs });
+  } else if (name === "Sum" || name === "Mean") {
+    const sum = joined(
+      node.inputs.map((_, index) => operand(lowering, node, index).piece),
+      " + ",
+    );
+    const whole = name === "Sum" ? sum : text`(${sum}) / ${pieces.length}`;
+    emit(lowering, node, { text: whole, inputs, loose: true });
+  } else if (name === "Where") {
+    emit(lowering, node, { text: text`torch.where(${joined(pieces, ", ")})`, inputs });
+  } else if (name === "Mod") {
+    emit(lowering, node, { text: text`torch.remainder(${first}, ${second})`, inputs });
+  } else {
+    throw unsupported(node, "PyTorch has no function of this name here");
+  }
+}
+
+function extremeText(
+  lowering: Lowering,
+  node: Node,
+  [together, bound]: readonly [string, string],
+  pieces: readonly Piece[],
+): Text {
+  const scalar = node.inputs.findIndex((_, index) => scalarAt(lowering, node, index) !== null);
+  if (pieces.length === 2 && scalar >= 0) {
+    return text`torch.clamp(${pieces[1 - scalar] ?? ""}, ${[bound]}=${pieces[scalar] ?? ""})`;
+  }
+  return pieces
+    .slice(1)
+    .reduce<Text>((all, piece) => text`torch.${[together]}(${all}, ${piece})`, [pieces[0] ?? ""]);
+}
+
+export function matMul(lowering: Lowering, node: Node): void {
+  const [left, right] = [operand(lowering, node, 0), operand(lowering, node, 1)];
+  emit(lowering, node, {
+    text: text`${left.piece} @ ${right.piece}`,
+    inputs: [...left.inputs, ...right.inputs],
+    loose: true,
+  });
+}
+
+export function softmax(
+  lowering: Lowering,
+  node: Node,
+  op: Extract<Op, { kind: "softmax" }>,
+): void {
+  const input = resolved(lowering, node.inputs[0] ?? "");
+  const rank = rankAt(lowering, node, 0);
+  const axis = op.axis < 0 ? op.axis + rank : op.axis;
+  const rest = shapeAt(lowering, node, node.inputs[0] ?? "").slice(axis + 1);
+  const name = op.log ? "log_softmax" : "softmax";
+  if (!op.flattened || rest.every((extent) => extent === 1)) {
+    const dim = axis === rank - 1 ? -1 : axis;
+    const module = op.log ? "LogSoftmax" : "Softmax";
+    emit(lowering, node, {
+      text: text`F.${[name]}(${use(input)}, dim=${dim})`,
+      inputs: [input],
+      module: text`nn.${[module]}(dim=${dim})`,
+    });
+    return;
+  }
+  emit(lowering, node, {
+    text: text`F.${[name]}(${tight(input)}.flatten(${axis}), dim=${axis}).reshape(${tight(input)}.shape)`,
+    inputs: [input],
+  });
+}
+
+const REDUCTIONS: ReadonlyMap<string, string> = new Map([
+  ["Mean", "mean"],
+  ["Sum", "sum"],
+  ["Max", "amax"],
+  ["Min", "amin"],
+  ["LogSumExp", "logsumexp"],
+  ["ArgMax", "argmax"],
+  ["ArgMin", "argmin"],
+]);
+
+export function reduce(lowering: Lowering, node: Node, op: Extract<Op, { kind: "reduce" }>): void {
+  const input = resolved(lowering, node.inputs[0] ?? "");
+  const rank = rankAt(lowering, node, 0);
+  if (op.axes === null) throw unsupported(node, "its axes are computed");
+  if (op.axes.length === 0 && op.noopWithEmptyAxes) {
+    lowering.aliases.set(node.outputs[0] ?? "", input);
+    return;
+  }
+  const all = Array.from({ length: rank }, (_, axis) => axis);
+  const axes =
+    op.axes.length === 0
+      ? all
+      : [...op.axes].map((axis) => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b);
+  const dims = axes.length === 1 ? String(axes[0]) : `(${axes.join(", ")})`;
+  const settings = [dims, ...(op.keepDims ? [keyword("keepdim", "True", "False")] : [])];
+  const method = REDUCTIONS.get(op.reduction);
+  if (method !== undefined) {
+    emit(lowering, node, { text: text`${tight(input)}.${[method]}(${settings})`, inputs: [input] });
+  } else if (op.reduction === "L2") {
+    emit(lowering, node, {
+      text: text`torch.linalg.vector_norm(${use(input)}, dim=${settings})`,
+      inputs: [input],
+    });
+  } else if (op.reduction === "SumSquare" || op.reduction === "L1") {
+    const function_ = op.reduction === "L1" ? "abs" : "square";
+    emit(lowering, node, {
+      text: text`${tight(input)}.${[function_]}().sum(${settings})`,
+      inputs: [input],
+    });
+  } else if (op.reduction === "Prod" && axes.length === 1) {
+    emit(lowering, node, { text: text`${tight(input)}.prod(${settings})`, inputs: [input] });
+  } else {
+    throw unsupported(node, "PyTorch has no function of this name here");
+  }
+}

@@ -1,0 +1,126 @@
+/** Python as text: names, literals, and lines that fit. */
+
+const KEYWORDS: ReadonlySet<string> = new Set(
+  `False None True and as assert async await break class continue def del elif else except finally for from global if import
+  in is lambda nonlocal not or pass raise return try while with yield`.split(/\s+/),
+);
+
+/** Attributes that nn.Module has: a submodule of that name would hide them. */
+const MODULE_ATTRIBUTES: ReadonlySet<string> = new Set(
+  `add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval extra_repr float
+  forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia named_buffers
+  named_children named_modules named_parameters parameters register_buffer register_forward_hook register_forward_pre_hook
+  register_module register_parameter requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train
+  training type xpu zero_grad clear copy fromkeys get items keys pop popitem setdefault update values`.split(
+    /\s+/,
+  ),
+);
+
+/** A valid name for an attribute of a module; whole numbers stay as they are (children of nn.Sequential). */
+export function attributeName(text: string): string {
+  if (/^\d+$/.test(text)) return text;
+  const word = text.replace(/[^A-Za-z0-9_]+/g, "_").replace(/^_+(?=.)/, "");
+  const name = /^[A-Za-z_]/.test(word) ? word : `m${word}`;
+  return KEYWORDS.has(name) || MODULE_ATTRIBUTES.has(name) ? `${name}_` : name;
+}
+
+/** A name for a class: words joined, each with a capital. */
+export function className(text: string): string {
+  const words = text.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
+  const name = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+  if (name === "") return "Network";
+  return /^[A-Za-z]/.test(name) && !KEYWORDS.has(name) ? name : `Net${name}`;
+}
+
+/** The shortest decimal that is the same float32. */
+export function floatLiteral(value: number): string {
+  if (Number.isNaN(value)) return 'float("nan")';
+  if (!Number.isFinite(value)) return value > 0 ? 'float("inf")' : 'float("-inf")';
+  let text = String(value);
+  for (let digits = 1; digits <= 9; digits += 1) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) !== Math.fround(value)) continue;
+    text = String(short);
+    break;
+  }
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+export function tupleLiteral(values: readonly (number | string)[]): string {
+  return values.length === 1 ? `(${values[0]},)` : `(${values.join(", ")})`;
+}
+
+/** One number where all are equal, as PyTorch takes kernels and strides; otherwise a tuple. */
+export function perAxisLiteral(values: readonly number[]): string {
+  const [first] = values;
+  const same = first !== undefined && values.every((value) => value === first);
+  return same ? String(first) : tupleLiteral(values);
+}
+
+/** Longest line of a written file, as Black has it. */
+export const LINE_LENGTH = 100;
+
+/**
+ * A statement as lines: where it is too long, its last bracket is opened and what is inside stands indented, each part on a
+ * line of its own. Three or more equal parts of an nn.Sequential become one repetition.
+ */
+export function wrapped(text: string, indent: number, ending = ""): readonly string[] {
+  const pad = " ".repeat(indent);
+  const bracket = openBracket(text);
+  if (bracket === null) return [`${pad}${text}${ending}`];
+  const { open, close } = bracket;
+  const parts = partsOf(text.slice(open + 1, close));
+  const head = text.slice(0, open + 1);
+  const repeated = /nn\.(Sequential|ModuleList)\(\[?$/.test(head) ? withRepeats(parts) : parts;
+  const short = `${head}${repeated.join(", ")}${text.slice(close)}${ending}`;
+  const nested = repeated.some((part) => part.includes("nn.Sequential(") || part.startsWith("*["));
+  const several = /nn\.Sequential\($/.test(head) && (repeated.length > 2 || nested);
+  if (indent + short.length <= LINE_LENGTH && !several) return [`${pad}${short}`];
+  const inner = repeated.flatMap((part) => wrapped(part, indent + 4, ","));
+  return [`${pad}${head}`, ...inner, `${pad}${text.slice(close)}${ending}`];
+}
+
+/** The first bracket whose partner is near the end of the text. */
+function openBracket(text: string): { readonly open: number; readonly close: number } | null {
+  const stack: number[] = [];
+  let found: { readonly open: number; readonly close: number } | null = null;
+  for (const [index, letter] of [...text].entries()) {
+    if ("([{".includes(letter)) stack.push(index);
+    if (!")]}".includes(letter)) continue;
+    const open = stack.pop();
+    if (open === undefined) return null;
+    const longer = found === null || index - open > found.close - found.open;
+    if (longer && index > open + 1) found = { open, close: index };
+  }
+  return found;
+}
+
+/** What stands between the commas of the outermost level. */
+function partsOf(text: string): readonly string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (const [index, letter] of [...text].entries()) {
+    if ("([{".includes(letter)) depth += 1;
+    if (")]}".includes(letter)) depth -= 1;
+    if (letter !== "," || depth > 0) continue;
+    parts.push(text.slice(start, index).trim());
+    start = index + 1;
+  }
+  parts.push(text.slice(start).trim());
+  return parts.filter((part) => part !== "");
+}
+
+function withRepeats(parts: readonly string[]): readonly string[] {
+  const result: string[] = [];
+  for (let index = 0; index < parts.length; ) {
+    const part = parts[index] ?? "";
+    let end = index + 1;
+    while (parts[end] === part) end += 1;
+    const count = end - index;
+    if (count >= 3) result.push(`*[${part} for _ in range(${count})]`);
+    else result.push(...parts.slice(index, end));
+    index = end;
+  }
+  return result;
+}

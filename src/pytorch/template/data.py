@@ -173,14 +173,14 @@ def batches_of(loader, kept):
     try:
         for batch in loader:
             if isinstance(batch, Broken):
-                raise Problem(batch.message, f"{batch.hint} {go_on(kept())}")
+                raise Problem(batch.message, f"{batch.hint} {go_on(kept())}", own=True)
             yield batch
     except RuntimeError as error:
         text = str(error)
         if "DataLoader worker" not in text:
             raise
         memory = " (memory? Give fewer --workers)" if "killed" in text else ""
-        raise Problem(f"a process that reads images died{memory}: {text.splitlines()[0]}", go_on(kept()), FAILED) from error
+        raise Problem(f"a process that reads images died{memory}: {text.splitlines()[0]}", go_on(kept()), FAILED, own=True) from error
 
 
 def choose_chunk(recipe, world, wanted):

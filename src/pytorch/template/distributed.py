@@ -78,10 +78,12 @@ def choose_device(wanted, world):
     if wanted == "cpu" or (wanted == "auto" and gpus == 0):
         return torch.device("cpu")
     if gpus < world.local_size:
-        share = " and ".join(["the batch stays the same", "every GPU takes more of it"])
+        many = f"{world.local_size} processes want" if world.local_size > 1 else "this process wants"
         raise Problem(
-            f"{world.local_size} processes on this machine want a GPU each, and PyTorch sees {gpus}.",
-            f"Start with --nproc_per_node={gpus} ({share})." if gpus > 0 else "Give --device cpu, or mend the driver: nvidia-smi.",
+            f"{many} a GPU each on this machine, and PyTorch sees {gpus}." if world.local_size > 1 else f"{many} a GPU, and PyTorch sees none.",
+            f"Start with --nproc_per_node={gpus} (the batch stays the same, each GPU takes more of it)."
+            if gpus > 0
+            else "Give --device cpu, or mend the driver: nvidia-smi.",
             USAGE,
         )
     return torch.device("cuda", world.local_rank)
@@ -107,4 +109,6 @@ def lost_process(error, kept):
     text = str(error).lower()
     if not any(sign in text for sign in LOST):
         return None
-    return Problem("another process of this job is gone, so no batch can be finished.", go_on(kept), FAILED)
+    # The first process may be the one that is gone.
+    told_by_second = os.environ.get("LOCAL_RANK") == "1"
+    return Problem("another process of this job is gone, so no batch can be finished.", go_on(kept), FAILED, told_by_second)

@@ -10,11 +10,11 @@ USAGE, INPUT, FAILED, INTERRUPTED = 2, 3, 1, 130
 
 
 class Problem(Exception):
-    """What happened, with numbers, and how to mend it."""
+    """What happened, with numbers, and how to mend it. `own`: happened to one process only, which has to tell it."""
 
-    def __init__(self, message, hint="", code=INPUT):
+    def __init__(self, message, hint="", code=INPUT, own=False):
         super().__init__(message)
-        self.message, self.hint, self.code = message, hint, code
+        self.message, self.hint, self.code, self.own = message, hint, code, own
 
     def tell(self):
         print(f"error: {self.message}", file=sys.stderr)

@@ -101,7 +101,7 @@ def main():
     except RuntimeError as error:
         problem = lost_process(error, trainer.kept() if trainer is not None else "Nothing was trained yet.")
         if problem is None and "out of memory" in str(error):
-            problem = Problem("the GPU's memory is full.", "Give a smaller --chunk (the batch stays the same; begin anew with --restart), --amp, or --channels-last.")
+            problem = Problem("the GPU's memory is full.", "Give a smaller --chunk (the batch stays the same; begin anew with --restart), --amp, or --channels-last.", own=True)
         if problem is None:
             raise
         raise problem from error
@@ -145,8 +145,8 @@ if __name__ == "__main__":
     try:
         main()
     except Problem as problem:
-        # Every process has a problem that all share; it is told once.
-        if os.environ.get("RANK", "0") == "0" or not getattr(problem, "shared", False):
+        # What all processes of a machine share is told once.
+        if os.environ.get("LOCAL_RANK", "0") == "0" or problem.own:
             problem.tell()
         sys.stdout.flush()
         # Without the usual farewell, which could wait for a process that is gone.

@@ -240,7 +240,8 @@ class Trainer:
         network = self.evaluated()
         figures = self.validate(network)
         top1 = None if figures is None else figures["top1"]
-        better = self.best is None or (top1 is not None and top1 > self.best["top1"])
+        # Without validation images the last weights are as good as any.
+        better = self.best is None or top1 is None or top1 > self.best["top1"]
         row = self.row(figures)
 
         def keep():
@@ -342,7 +343,7 @@ class Trainer:
         states = self.world.gather(checkpoint.random_state(self.world.device))
         kept = self.kept()
         self.world.only_first(lambda: checkpoint.write(self.path("checkpoint.safetensors"), self.state(states), kept))
-        self.saved = f"step {self.step_in_epoch} of {self.chunks.steps} of epoch {self.epoch + 1}"
+        self.saved = self.place()
         self.saved_at = time.monotonic()
 
     def state(self, random_states):
@@ -394,8 +395,15 @@ class Trainer:
         checkpoint.restore_random_state(state["random"], self.world)
         for key in ("epoch", "step_in_epoch", "step", "seen", "best", "seconds"):
             setattr(self, key, state[key])
-        self.saved = f"step {self.step_in_epoch} of {self.chunks.steps} of epoch {self.epoch + 1}"
-        self.progress.say(f"going on after step {self.step_in_epoch} of {self.chunks.steps} of epoch {self.epoch + 1}")
+        self.saved = self.place()
+        done = " of the run, which is finished: more of it needs more --epochs and --restart" if self.epoch >= self.recipe.epochs else ""
+        self.progress.say(f"going on after {self.saved}{done}")
+
+    def place(self):
+        """Where the run is, in words."""
+        if self.step_in_epoch > 0:
+            return f"step {self.step_in_epoch} of {self.chunks.steps} of epoch {self.epoch + 1}"
+        return f"epoch {self.epoch}" if self.epoch > 0 else "the start"
 
     def check_same(self, state):
         difference = first_difference(state["recipe"], as_dict(self.recipe))
@@ -439,7 +447,8 @@ class Trainer:
             return
         what = f"best after epoch {self.best['epoch']}" if self.best and self.best["top1"] >= 0 else "last"
         top1 = f", top-1 {100 * self.best['top1']:.2f} %" if self.best and self.best["top1"] >= 0 else ""
-        print(f"trained {self.recipe.epochs} epochs, {self.step} steps: {what}{top1}")
+        epochs = f"{self.recipe.epochs} epoch{'s' if self.recipe.epochs > 1 else ''}"
+        print(f"trained {epochs}, {self.step} steps: {what}{top1}")
         print(f"  {self.path('best.safetensors')}  {self.path('last.safetensors')}  {self.path('metrics.csv')}")
         folder = self.project.folder
         weights = self.path("best.safetensors")

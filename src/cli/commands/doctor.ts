@@ -2,29 +2,34 @@ import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus, freemem, loadavg, totalmem } from "node:os";
 import { hasGlpk } from "../../../solvers/glpk.ts";
 import { createHighs } from "../../../solvers/highs.ts";
-import { EXIT } from "../../core/errors.ts";
+import { EXIT, type ExitCode, MdpError } from "../../core/errors.ts";
+import { boardFindings, type Finding } from "../../latency/remote/probe/advice.ts";
+import { type BoardAccess, examineBoard } from "../../latency/remote/profile-board.ts";
 import { createModelBuilder } from "../../mip/builder.ts";
 import { findPython } from "../../pytorch/python.ts";
 import { openSession, runtimeVersion } from "../../runtime/session.ts";
-import { type Command, command } from "../command.ts";
+import { boardAccesses, REPEATABLE_BOARD_OPTIONS, withBoardOptions } from "../board-options.ts";
+import { type Command, type Context, command } from "../command.ts";
 import { defaultNetwork } from "../default-network.ts";
-
-interface Finding {
-  readonly what: string;
-  readonly status: "good" | "warning" | "bad";
-  readonly found: string;
-  /** What to do about it; null where all is well. */
-  readonly advice: string | null;
-}
 
 const GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
 
 export const doctorCommand: Command = command({
   name: "doctor",
   describe: "Check that everything mdp needs is here, and what would disturb a measurement",
-  examples: [["mdp doctor", "runtime, solvers, processor, memory, load"]],
-  options: (yargs) => yargs,
-  run: async (_options, context) => {
+  examples: [
+    ["mdp doctor", "runtime, solvers, processor, memory, load"],
+    [
+      "mdp doctor --host me@board",
+      "what a board has to measure with, its clocks, power mode and disk",
+    ],
+  ],
+  repeatable: REPEATABLE_BOARD_OPTIONS,
+  options: (yargs) => withBoardOptions(yargs),
+  run: async (options, context) => {
+    if (options.host !== undefined) {
+      return examine(boardAccesses(options.host, options, context.signal), context);
+    }
     const findings = [
       node(),
       await runtime(),
@@ -37,14 +42,52 @@ export const doctorCommand: Command = command({
       await python(),
     ];
     context.json({ schema: "mdp-doctor/1", findings });
-    for (const { what, status, found, advice } of findings) {
-      context.print(
-        `${status.padEnd(8)} ${what.padEnd(12)} ${found}${advice === null ? "" : `\n${" ".repeat(22)}${advice}`}`,
-      );
-    }
+    printFindings(findings, context);
     return findings.some((finding) => finding.status === "bad") ? EXIT.internal : EXIT.done;
   },
 });
+
+function printFindings(findings: readonly Finding[], context: Context): void {
+  const width = Math.max(12, ...findings.map(({ what }) => what.length));
+  for (const { what, status, found, advice } of findings) {
+    const line = `${status.padEnd(8)} ${what.padEnd(width)} ${found}`;
+    context.print(advice === null ? line : `${line}\n${" ".repeat(width + 10)}${advice}`);
+  }
+}
+
+/** Looks at boards, all at once; one that can't be reached is a finding, and its error's exit code the command's. */
+async function examine(accesses: readonly BoardAccess[], context: Context): Promise<ExitCode> {
+  const examined = await Promise.all(
+    accesses.map(async (access) => {
+      try {
+        const facts = await examineBoard(access);
+        return { access, facts, findings: boardFindings(facts), error: null };
+      } catch (error) {
+        if (accesses.length === 1 || !(error instanceof MdpError)) throw error;
+        const findings: Finding[] = [
+          { what: "ssh", status: "bad", found: error.message, advice: error.hint ?? null },
+        ];
+        return { access, facts: null, findings, error };
+      }
+    }),
+  );
+  context.json({
+    schema: "mdp-doctor-boards/1",
+    boards: examined.map(({ access, facts, findings }) => ({
+      host: access.host.destination,
+      facts,
+      findings,
+    })),
+  });
+  for (const { access, findings } of examined) {
+    if (examined.length > 1) context.print(`\n== ${access.host.destination}`);
+    printFindings(findings, context);
+  }
+  const failed = examined.find(({ error }) => error !== null)?.error;
+  if (failed) return failed.exitCode;
+  const isBad = examined.some(({ findings }) => findings.some(({ status }) => status === "bad"));
+  return isBad ? EXIT.input : EXIT.done;
+}
 
 function good(what: string, found: string): Finding {
   return { what, status: "good", found, advice: null };

@@ -3,11 +3,14 @@ import { join } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { checkWritable } from "../../core/files.ts";
 import { profileLocal } from "../../latency/measure/profile-local.ts";
+import { RUNNERS } from "../../latency/remote/runners/runner.ts";
 import { profileText } from "../../report/profile-report.ts";
 import { OPTIMISATIONS } from "../../runtime/session.ts";
+import { boardAccesses, REPEATABLE_BOARD_OPTIONS, withBoardOptions } from "../board-options.ts";
 import { type Command, command } from "../command.ts";
 import { openNetwork } from "../network.ts";
 import { checkPositive, checkWhole } from "../numbers.ts";
+import { profileBoards } from "../profile-boards.ts";
 
 /** Without this, an option whose value was forgotten would quietly be its default. */
 const NEED_A_VALUE = [
@@ -28,16 +31,21 @@ const NEED_A_VALUE = [
 
 export const profileCommand: Command = command({
   name: "profile [model]",
-  describe: "Measure a network's latency table on this machine",
+  describe: "Measure a network's latency table on this machine, or on boards over ssh",
   examples: [
     ["mdp profile net.onnx --step 8", "measure at batch 1, one thread"],
     [
       "mdp profile net.onnx --batch 8 --step 4 --validate 20",
       "and judge it on 20 subnets left out",
     ],
+    [
+      "mdp profile net.onnx --host me@nano --host me@orin --precision float16",
+      "on two boards at once, with the best runtime that each has",
+    ],
   ],
+  repeatable: [...REPEATABLE_BOARD_OPTIONS, "name"],
   options: (yargs) =>
-    yargs
+    withBoardOptions(yargs)
       .positional("model", {
         type: "string",
         describe: "ONNX file; the embedded default without it",
@@ -45,11 +53,20 @@ export const profileCommand: Command = command({
       .option("device", {
         type: "string",
         default: "local",
-        describe: "Where to measure; local is this machine",
+        describe:
+          "Where to measure: local is this machine, another name a host of your ssh configuration",
+      })
+      .option("runner", {
+        choices: ["auto", ...RUNNERS] as const,
+        default: "auto" as const,
+        describe: "What runs the networks on a board; auto is the first of them that is there",
       })
       .option("name", {
         type: "string",
-        describe: "What to call the device [cpu- and the processor's name]",
+        array: true,
+        nargs: 1,
+        describe:
+          "What to call the device; with several --host one each [cpu- and the processor's name; the host's]",
       })
       .option("batch", {
         type: "number",
@@ -64,7 +81,7 @@ export const profileCommand: Command = command({
       .option("precision", {
         type: "string",
         default: "float32",
-        describe: "Of the weights",
+        describe: "float32, or float16 where trtexec builds it",
       })
       .option("optimisation", {
         choices: OPTIMISATIONS,
@@ -108,14 +125,8 @@ export const profileCommand: Command = command({
       })
       .requiresArg(NEED_A_VALUE),
   run: async (options, context) => {
-    if (options.device !== "local") {
-      throw new UsageError({
-        code: "cli/device",
-        message: `'${options.device}' can't be measured from here yet.`,
-        where: "--device",
-        hint: "Use --device local on the device itself; --name says what to call it.",
-      });
-    }
+    const hosts = hostsOf(options.device, options.host ?? []);
+    const accesses = boardAccesses(hosts, options, context.signal);
     for (const name of ["batch", "threads", "step", "runs", "repeats"] as const) {
       checkWhole(options[name], `--${name}`, 1);
     }
@@ -123,7 +134,21 @@ export const profileCommand: Command = command({
     checkWhole(options.seed, "--seed", 0);
     checkPositive(options.maxMinutes, "--max-minutes");
     const open = await openNetwork(options.model);
-    const deviceName = options.name ?? `cpu-${slug(cpus()[0]?.model ?? "unknown")}`;
+    const names = options.name ?? [];
+    if (accesses.length > 0) {
+      const { name: _name, host: _host, device, ...settings } = options;
+      const named = names.length === 0 && device !== "local" ? [device] : names;
+      return profileBoards(open, accesses, { ...settings, names: named }, context);
+    }
+    if (names.length > 1) {
+      throw new UsageError({
+        code: "cli/names",
+        message: `This machine can't have ${names.length} names: ${names.join(", ")}.`,
+        where: "--name",
+        hint: "Give --name once, or a --host for each.",
+      });
+    }
+    const deviceName = names[0] ?? `cpu-${slug(cpus()[0]?.model ?? "unknown")}`;
     const threads = options.threads === 1 ? "" : `-t${options.threads}`;
     const stem = join(
       options.out,
@@ -156,6 +181,30 @@ export const profileCommand: Command = command({
     return undefined;
   },
 });
+
+/**
+ * The boards to measure on; none is this machine. A device without a host is a host that ssh knows by that name.
+ * @throws UsageError `cli/device`
+ */
+function hostsOf(device: string, hosts: readonly string[]): readonly string[] {
+  const refuse = (message: string, hint: string): never => {
+    throw new UsageError({ code: "cli/device", message, where: "--device", hint });
+  };
+  if (device === "local") return hosts;
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(device)) {
+    refuse(
+      `'${device}' is no name of a device.`,
+      "Use --device local for this machine, or --host user@board for one over ssh.",
+    );
+  }
+  if (hosts.length > 1) {
+    refuse(
+      `One --device '${device}' can't name ${hosts.length} boards.`,
+      "Leave --device out and give one --name per --host.",
+    );
+  }
+  return hosts.length === 0 ? [device] : hosts;
+}
 
 function slug(name: string): string {
   return name

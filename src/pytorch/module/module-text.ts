@@ -39,6 +39,8 @@ export interface PyTorchModule {
   readonly outputs: readonly ModuleValue[];
   /** Names of submodules whose outputs are the blocks' outputs, as `FEATURES` in the file lists them. */
   readonly features: readonly string[];
+  /** The network's values that those outputs are, in the same order. */
+  readonly featureValues: readonly string[];
   readonly lines: number;
 }
 

@@ -24,7 +24,8 @@ export function writeModule(graph: Graph, options: ModuleOptions = {}): PyTorchM
   const name = options.className ?? toClassName(graph.name);
   const classes = classesOf(root, name);
   const features = featuresOf(root);
-  const source = fileOf(classes, features, name, options.heading ?? []);
+  const paths = features.map(({ name: path }) => path);
+  const source = fileOf(classes, paths, name, options.heading ?? []);
   return {
     source,
     className: name,
@@ -34,7 +35,8 @@ export function writeModule(graph: Graph, options: ModuleOptions = {}): PyTorchM
       name: value.name,
       shape: fixed(lowered.shapeOf(value.name)),
     })),
-    features,
+    features: paths,
+    featureValues: features.map(({ value }) => value),
     lines: source.trimEnd().split("\n").length,
   };
 }
@@ -57,14 +59,16 @@ function fixed(shape: readonly Extent[] | null): readonly (number | null)[] | nu
 }
 
 /** The outermost modules that are blocks: not series of others, and not wrapped around a series. */
-function featuresOf(root: Scope): readonly string[] {
-  const found: string[] = [];
+function featuresOf(root: Scope): readonly { readonly name: string; readonly value: string }[] {
+  const found: { name: string; value: string }[] = [];
   const visit = (scope: Scope): void => {
     for (const item of scope.items) {
       const { child } = item;
       if (child === null) continue;
       if (holdsBlocks(child)) visit(child);
-      else if (child.outputs.length === 1) found.push(child.path.join("."));
+      else if (child.outputs.length === 1) {
+        found.push({ name: child.path.join("."), value: child.outputs[0] ?? "" });
+      }
     }
   };
   visit(root);

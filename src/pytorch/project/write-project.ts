@@ -188,10 +188,10 @@ function projectOf(
     parameters: student.parameters.map(({ shape, ...rest }) => {
       return { ...rest, shape: [...shape] };
     }),
-    features: student.features.map((feature) => {
-      const { name, value } = featureOf(feature);
-      return { name, kept: value === null ? null : keptChannels(structure, subnet, value) };
-    }),
+    features: student.features.map((name, index) => ({
+      name,
+      kept: keptChannels(structure, subnet, student.featureValues[index] ?? ""),
+    })),
   };
 }
 
@@ -200,11 +200,4 @@ function preparation(data: DatasetConfig | null): Project["data"] {
   if (data === null) return null;
   const { path: _, schema: __, ...fields } = data;
   return fields;
-}
-
-function featureOf(feature: string | { name: string; value: string }): {
-  readonly name: string;
-  readonly value: string | null;
-} {
-  return typeof feature === "string" ? { name: feature, value: null } : feature;
 }

@@ -1,4 +1,5 @@
 import type { EChartsOption } from "echarts";
+import { axisStyle, FAINT, FONT, INK, svgOf, titleOf } from "./chart.ts";
 
 /** A point of the figure: what a subnet uses, and the share of the importance that it keeps. */
 export interface ChartPoint {
@@ -22,70 +23,22 @@ export interface FrontierChart {
 
 const WIDTH = 880;
 const HEIGHT = 520;
-const INK = "#1d2733";
-const FAINT = "#66727f";
-const RULE = "#e3e7eb";
 const LINE = "#1f6feb";
-const FONT = "Helvetica, Arial, sans-serif";
 
 /** The frontier as an SVG figure; the same points give the same bytes. */
-export async function frontierSvg(chart: FrontierChart): Promise<string> {
-  // Loaded where a figure is drawn: the library takes longer to load than most commands to run.
-  const [
-    { init, use },
-    { SVGRenderer },
-    { LineChart, ScatterChart },
-    { GridComponent, TitleComponent },
-  ] = await Promise.all([
-    import("echarts/core"),
-    import("echarts/renderers"),
-    import("echarts/charts"),
-    import("echarts/components"),
-  ]);
-  use([SVGRenderer, LineChart, ScatterChart, GridComponent, TitleComponent]);
-  const figure = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
-  try {
-    figure.setOption(optionOf(chart));
-    return plain(figure.renderToSVGString());
-  } finally {
-    figure.dispose();
-  }
-}
-
-/** Without what changes under a mouse, whose identifiers count the figures of the process. */
-function plain(svg: string): string {
-  return svg
-    .replace(/<style >[\s\S]*?<\/style>\s*/, "")
-    .replaceAll(/ (?:class|ecmeta_\w+)="[^"]*"/g, "")
-    .replaceAll(/zr\d+-/g, "zr-");
+export function frontierSvg(chart: FrontierChart): Promise<string> {
+  return svgOf(optionOf(chart), WIDTH, HEIGHT);
 }
 
 function optionOf({ title, subtitle, xName, yName, points, dense }: FrontierChart): EChartsOption {
-  const axis = {
-    type: "value" as const,
-    scale: true,
-    nameLocation: "middle" as const,
-    nameTextStyle: { color: INK, fontSize: 14, fontFamily: FONT },
-    axisLine: { show: true, lineStyle: { color: FAINT } },
-    axisTick: { show: true },
-    axisLabel: { color: FAINT, fontSize: 12, fontFamily: FONT },
-    splitLine: { lineStyle: { color: RULE } },
-  };
   const ordered = [...points].sort((one, other) => one.x - other.x);
   return {
     animation: false,
     backgroundColor: "#ffffff",
-    title: {
-      text: title,
-      subtext: subtitle,
-      left: 24,
-      top: 14,
-      textStyle: { color: INK, fontSize: 18, fontWeight: "bold", fontFamily: FONT },
-      subtextStyle: { color: FAINT, fontSize: 13, fontFamily: FONT },
-    },
+    title: titleOf(title, subtitle),
     grid: { left: 76, right: 56, top: 92, bottom: 64 },
-    xAxis: { ...axis, name: xName, nameGap: 34 },
-    yAxis: { ...axis, name: yName, nameGap: 50, ...rangeOf(points) },
+    xAxis: { ...axisStyle(xName, 34), type: "value", scale: true },
+    yAxis: { ...axisStyle(yName, 50), type: "value", scale: true, ...rangeOf(points) },
     series: [
       {
         type: "line",

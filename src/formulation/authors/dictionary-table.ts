@@ -44,7 +44,7 @@ export function dictionaryTable(
     return node?.opType === "Conv" ? [{ op, node }] : [];
   });
   const ops = convolutions.map(({ op, node }) =>
-    tableOp({ op, node, batch, dictionary, structure, options }),
+    tableOp({ op, node, batch, dictionary, structure, options, where: options.where }),
   );
   const inputShape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "") ?? [];
   return {
@@ -96,19 +96,25 @@ function batchOf({ batches }: ConvDictionary, { batch, where }: DictionaryTableO
   });
 }
 
-interface ConvPlace {
+/** A convolution of a network. */
+export interface ConvPlace {
   readonly op: ProfiledOp;
   readonly node: Node;
   readonly batch: number;
-  readonly dictionary: ConvDictionary;
   readonly structure: Structure;
+  /** File, for errors. */
+  readonly where: string;
+}
+
+interface DictionaryPlace extends ConvPlace {
+  readonly dictionary: ConvDictionary;
   readonly options: DictionaryTableOptions;
 }
 
 /** Cells of one operation; as in predicted tables, more would cost more memory than they tell. */
 const MOST_CELLS = 65_536;
 
-function tableOp(place: ConvPlace): LatencyOp {
+function tableOp(place: DictionaryPlace): LatencyOp {
   const { op, structure, options, node } = place;
   const counts = op.axes.map((axis) => gridOf(structure, axis, options.step));
   const size = counts.reduce((product, axis) => product * axis.length, 1);
@@ -140,15 +146,21 @@ function tableOp(place: ConvPlace): LatencyOp {
   };
 }
 
-/** What the dictionary asks of a convolution besides its channels. */
-function convKind({ op, node, batch, structure, options }: ConvPlace, weight: string): ConvKind {
+/**
+ * What a dictionary asks of a convolution besides its channels.
+ * @throws InputError `formulation/dictionary-conv`
+ */
+export function convKind(
+  { op, node, batch, structure, where }: ConvPlace,
+  weight: string,
+): ConvKind {
   const conv = opOf(node, structure.graph);
   const [, , height = 1, width = height] = structure.shapes.of(node.inputs[0] ?? "") ?? [];
   const refuse = (what: string): never => {
     throw new InputError({
       code: "formulation/dictionary-conv",
       message: `Conv '${op.label}' has ${what}, which a dictionary of latencies doesn't tell apart.`,
-      where: options.where,
+      where,
       hint: "Measure the network itself: mdp profile.",
     });
   };
@@ -170,7 +182,7 @@ function convKind({ op, node, batch, structure, options }: ConvPlace, weight: st
 }
 
 /** Channels of a value at the channels of an operation's axes. */
-function channelsOf(
+export function channelsOf(
   structure: Structure,
   axes: readonly AxisCount[],
   value: string,

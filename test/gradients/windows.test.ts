@@ -101,6 +101,8 @@ const plain = {
 
 test.each([
   ["3x3 with stride 1", plain],
+  ["3x3 in groups", { ...plain, groups: 2 }],
+  ["more inputs than outputs", { ...plain, perGroup: 5, outputs: 2 }],
   ["1x1", { ...plain, kernel: [1, 1], pads: [0, 0, 0, 0] }],
   ["1x1 with stride 2", { ...plain, kernel: [1, 1], pads: [0, 0, 0, 0], strides: [2, 2] }],
   ["3x3 with stride 2", { ...plain, strides: [2, 2] }],

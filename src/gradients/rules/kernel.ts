@@ -16,6 +16,11 @@ import {
   transpose,
 } from "../ops.ts";
 import { type StaticWindow, tapsOf, windowAttributes } from "../window.ts";
+import { shiftedProduct } from "./kernel-shifts.ts";
+import { summedProduct } from "./summed-product.ts";
+
+/** Images with fewer positions are strung together before they are multiplied: so short products cost more than the copy. */
+const FEW_POSITIONS = 64;
 
 export interface KernelSpec {
   readonly window: StaticWindow;
@@ -42,6 +47,7 @@ export function kernelGradient(e: Emitter, x: string, gradient: string, spec: Ke
     const columns = tiles(e, x, gradient, window) ?? oneHotColumns(e, x, gradient, window);
     return reshape(e, product(e, columns, gradient, group), shape);
   }
+  if (taps.length > 1 && shape.length === 4) return shiftedProduct(e, x, gradient, spec);
   const padded = padSpatial(e, x, window.begins, window.ends);
   const parts = taps.map((tap) =>
     product(e, shifted(e, padded, gradient, window, tap), gradient, group),
@@ -50,16 +56,18 @@ export function kernelGradient(e: Emitter, x: string, gradient: string, spec: Ke
   return reshape(e, concat(e, columns, 2), shape);
 }
 
-/** gradient x columns^T for each image and group, summed over the images: [group, outputs per group, columns per group]. */
+/** gradient x columns^T for each group, summed over images and positions: [group, outputs per group, columns per group]. */
 function product(e: Emitter, columns: string, gradient: string, group: number): string {
+  const [batch = 1, , ...space] = e.shapeOf(gradient);
+  const positions = elementCount(space);
+  const strung = batch > 1 && positions < FEW_POSITIONS;
   const matrices = (value: string): string => {
-    const [batch = 1, channels = 1, ...space] = e.shapeOf(value);
-    const positions = elementCount(space);
-    if (group === 1) return reshape(e, value, [batch, channels, positions]);
-    return reshape(e, value, [batch, group, channels / group, positions]);
+    const channels = e.shapeOf(value)[1] ?? 1;
+    const each = reshape(e, value, [batch, channels, positions]);
+    if (!strung) return each;
+    return reshape(e, transpose(e, each, [1, 0, 2]), [channels, batch * positions]);
   };
-  const each = matMul(e, matrices(gradient), matrixTranspose(e, matrices(columns)));
-  return reduce(e, "Sum", each, [0]);
+  return summedProduct(e, matrices(gradient), matrices(columns), { group, strung });
 }
 
 /** The padded elements that one tap touches, one per position. */

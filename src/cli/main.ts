@@ -25,6 +25,7 @@ import { pruneCommand } from "./commands/prune.ts";
 import { scoreCommand } from "./commands/score.ts";
 import { solveCommand } from "./commands/solve.ts";
 import { sweepCommand } from "./commands/sweep.ts";
+import { tableCommand } from "./commands/table.ts";
 import { trainCommand } from "./commands/train.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -47,6 +48,7 @@ const COMMANDS: readonly Command[] = [
   importCommand,
   importWeightsCommand,
   devicesCommand,
+  tableCommand,
   doctorCommand,
 ];
 

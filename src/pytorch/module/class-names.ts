@@ -7,16 +7,28 @@ import type { Scope } from "./tree.ts";
 export function classNameFor(scopes: readonly Scope[], taken: ReadonlySet<string>): string {
   const [scope] = scopes;
   if (scope === undefined) return "Block";
-  const base = usualName(scope) ?? nameFromPath(scope.path);
+  const alone = scopes.length === 1;
+  const base = (isSeriesOf(scope) ? null : usualName(scope)) ?? nameFromPath(scope.path, alone);
   const names = [...scope.children.keys(), ...scope.members.keys()];
   const projected =
-    names.some((name) => /^(downsample|shortcut|proj)/.test(name)) && isResidual(scope);
+    names.some((name) => /^(downsample|shortcut|proj)$/.test(name)) && isResidual(scope);
   const candidates = projected ? [base, `${base}Downsample`] : [base];
   for (const name of candidates) if (!taken.has(name)) return name;
   for (let count = 2; ; count += 1) {
     const name = `${candidates.at(-1)}${count}`;
     if (!taken.has(name)) return name;
   }
+}
+
+/** It holds several blocks: what they do is not what it is. */
+function isSeriesOf(scope: Scope): boolean {
+  const blocks = (inside: Scope): number =>
+    inside.items.reduce((sum, { child }) => {
+      if (child === null) return sum;
+      if (child.form === "sequential") return sum + blocks(child);
+      return sum + (child.items.length > 2 ? 1 : 0);
+    }, 0);
+  return blocks(scope) > 1 && !isResidual(scope);
 }
 
 function usualName(scope: Scope): string | null {
@@ -83,10 +95,10 @@ function flat(text: Text): string {
 }
 
 /** "inception3a" is an Inception; "layer1.0" is a block. */
-function nameFromPath(path: readonly string[]): string {
+function nameFromPath(path: readonly string[], alone: boolean): string {
   const [last = ""] = [...path].reverse().filter((segment) => !/^\d+$/.test(segment));
   const numbered = /^\d+$/.test(path.at(-1) ?? "");
-  const stem = last.replace(/[_-]?\d+[a-z]?$/, "");
+  const stem = alone && !numbered ? last : last.replace(/[_-]?\d+[a-z]?$/, "");
   if (stem === "") return "Block";
   const singular = numbered ? `${stem.replace(/s$/, "")}_block` : stem;
   return className(singular.replace(/^(feature|layer)_block$/, "block"));

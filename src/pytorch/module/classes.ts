@@ -2,6 +2,7 @@
 import { classNameFor } from "./class-names.ts";
 import { type Forward, forwardOf } from "./forward.ts";
 import type { Hole, Piece, Text } from "./pieces.ts";
+import { isIdentifier } from "./python-text.ts";
 import type { Item, Scope } from "./tree.ts";
 
 export interface Argument {
@@ -10,6 +11,8 @@ export interface Argument {
   readonly fallback: string | null;
   /** The role that it plays for whoever makes an instance. */
   readonly role: string;
+  /** The forward pass reads it too. */
+  readonly kept: boolean;
   /** Which of the class's holes it fills. */
   readonly holes: ReadonlySet<number>;
 }
@@ -36,7 +39,8 @@ export function classesOf(root: Scope, rootName: string): readonly ModuleClass[]
       if (group === undefined) groups.set(signature, [scope]);
       else group.push(scope);
     }
-    for (const scopes of groups.values()) {
+    const largest = [...groups.values()].sort((a, b) => b.length - a.length);
+    for (const scopes of largest) {
       const name = scopes[0] === root ? rootName : classNameFor(scopes, names);
       names.add(name);
       const definition = define(name, scopes, classOf);
@@ -121,6 +125,15 @@ function constructorOf(
   if (member !== undefined) return owned(member.constructor, owner);
   if (child === undefined) return ["nn.Identity()"];
   if (child.form === "class") return call(child, classOf, owner);
+  if (child.form === "dense") {
+    const pairs = child.items.flatMap((item): readonly Text[] => {
+      if (item.slot === null) return [];
+      return [
+        [`"${item.slot}": `, ...constructorOf(child, item.slot, classOf, [...owner, item.slot])],
+      ];
+    });
+    return ["DenseBlock({", ...listed(pairs), "})"];
+  }
   if (child.form === "holder") {
     const parts = [...child.children.keys(), ...child.members.keys()].map(
       (part) => [part, constructorOf(child, part, classOf, [...owner, part])] as const,
@@ -235,7 +248,7 @@ function define(
     scopes,
     init: (part?.init ?? []).map(relative),
     forward: { ...forward, lines: forward.lines.map(relative) },
-    arguments: argumentsOf(filled),
+    arguments: argumentsOf(filled, holesOf(part?.init ?? []).length),
   };
 }
 
@@ -246,7 +259,7 @@ function relativeTo(piece: Piece, scope: Scope | undefined): Piece {
   let inside: Scope | undefined = scope;
   for (const name of piece.path.split(".").slice(scope.path.length)) {
     const list: boolean = inside !== undefined && inside !== scope && isList(inside);
-    if (!/^\d/.test(name)) text += `.${name}`;
+    if (isIdentifier(name)) text += `.${name}`;
     else text += list ? `[${name}]` : `.get_submodule("${name}")`;
     inside = inside?.children.get(name);
   }
@@ -264,11 +277,13 @@ const WIDTHS: ReadonlySet<string> = new Set([
 ]);
 
 function isWidth(role: string): boolean {
-  return WIDTHS.has(role) || role.endsWith("_out") || role.endsWith("_size");
+  return (
+    WIDTHS.has(role) || role.endsWith("_out") || (role.endsWith("_size") && role !== "kernel_size")
+  );
 }
 
 /** Holes that differ between the instances, those that are always equal to each other as one argument. */
-function argumentsOf(filled: readonly (readonly Hole[])[]): readonly Argument[] {
+function argumentsOf(filled: readonly (readonly Hole[])[], inInit: number): readonly Argument[] {
   const [first = []] = filled;
   const groups = new Map<string, number[]>();
   for (const [index, hole] of first.entries()) {
@@ -294,7 +309,8 @@ function argumentsOf(filled: readonly (readonly Hole[])[]): readonly Argument[] 
   );
   return ordered.map(({ indices, fallback }, place) => {
     const { name, role } = names[place] ?? { name: `value${place}`, role: "size" };
-    return { name, role, fallback, holes: new Set(indices) };
+    const kept = indices.some((index) => index >= inInit);
+    return { name, role, fallback, kept, holes: new Set(indices) };
   });
 }
 

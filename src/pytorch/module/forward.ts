@@ -1,6 +1,6 @@
 /** The steps of a forward pass as lines of Python: what is used once goes where it is used, variables get short names. */
-import type { Piece, Text } from "./pieces.ts";
-import type { Item, Scope } from "./tree.ts";
+import { type Binding, needsBrackets, type Piece, type Text, use } from "./pieces.ts";
+import { type Item, LIST, type Scope } from "./tree.ts";
 
 /** Deepest nesting and greatest length of an expression, before it gets a line of its own. */
 const DEPTH = 3;
@@ -10,7 +10,7 @@ const HOLE_LENGTH = 4;
 
 interface Expression {
   readonly text: Text;
-  readonly loose: boolean;
+  readonly binding: Binding;
   readonly depth: number;
   readonly length: number;
   /** Calls a module that has modules of its own. */
@@ -68,8 +68,7 @@ function linesOf(scope: Scope): readonly Line[] {
   else {
     for (const output of scope.outputs) flush(output);
     const listed = scope.outputs.flatMap((value, index): Text => {
-      const piece: Piece = { kind: "use", value, tight: false };
-      return index === 0 ? [piece] : [", ", piece];
+      return index === 0 ? [use(value)] : [", ", use(value)];
     });
     lines.push({ targets: [], text: listed });
   }
@@ -115,7 +114,7 @@ function combined(
   const inlined = operands.flatMap((value) => found(value) ?? []);
   const result: Expression = {
     text: item.text.flatMap((piece) => inline(piece, pending)),
-    loose: item.loose,
+    binding: item.binding,
     depth: depth(),
     length: total(),
     calls: calls || inlined.some((expression) => expression.calls),
@@ -128,7 +127,8 @@ function inline(piece: Piece, pending: ReadonlyMap<string, Expression>): Text {
   if (typeof piece === "string" || piece.kind !== "use") return [piece];
   const expression = pending.get(piece.value);
   if (expression === undefined) return [piece];
-  return piece.tight && expression.loose ? ["(", ...expression.text, ")"] : expression.text;
+  const brackets = needsBrackets(expression.binding, piece.takes);
+  return brackets ? ["(", ...expression.text, ")"] : expression.text;
 }
 
 function measure(text: Text): number {
@@ -166,7 +166,7 @@ function allocate(
     names.set(value, { name });
     live.set(value, name);
   };
-  for (const input of inputs) give(input, free());
+  for (const input of inputs) give(input, input.endsWith(LIST) ? "features" : free());
   for (const [index, line] of lines.entries()) {
     for (const value of usedIn(line.text))
       if ((lastUse.get(value) ?? index) <= index) live.delete(value);
@@ -174,7 +174,7 @@ function allocate(
       const dying = usedIn(line.text).flatMap((value) => names.get(value)?.name ?? []);
       const taken = new Set(live.values());
       const reused = dying
-        .filter((name) => !taken.has(name))
+        .filter((name) => NAMES.includes(name) && !taken.has(name))
         .sort((a, b) => NAMES.indexOf(a) - NAMES.indexOf(b))[0];
       give(target, reused ?? free());
       if (!lastUse.has(target)) live.delete(target);

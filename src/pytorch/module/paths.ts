@@ -24,7 +24,7 @@ export function nodePath(node: Node): readonly string[] | null {
  * layer1.0.conv1 for "weight". null where the name isn't a module path.
  */
 export function parameterPath(name: string, part = ""): readonly string[] | null {
-  if (!/^[A-Za-z_0-9]+(\.[A-Za-z_0-9]+)*$/.test(name) || !/[A-Za-z]/.test(name)) return null;
+  if (!/^[A-Za-z_0-9-]+(\.[A-Za-z_0-9-]+)*$/.test(name) || !/[A-Za-z]/.test(name)) return null;
   const path = name.split(".");
   if (part === "") return /^\d+$/.test(path.at(-1) ?? "") ? null : sanitised(path);
   return path.length > 1 && path.at(-1) === part ? sanitised(path.slice(0, -1)) : null;

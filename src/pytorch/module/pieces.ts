@@ -15,20 +15,32 @@ export interface Hole {
 export type Piece =
   | string
   | { readonly kind: "hole"; readonly hole: Hole }
-  /** A value's variable or expression; `tight`: put in brackets unless it is a name, a call or the like. */
-  | { readonly kind: "use"; readonly value: string; readonly tight: boolean }
+  /** A value's variable or expression, put in brackets where it binds more loosely than its place takes. */
+  | { readonly kind: "use"; readonly value: string; readonly takes: Binding }
   /** A submodule or parameter of the network, by its path. */
   | { readonly kind: "member"; readonly path: string };
 
 export type Text = readonly Piece[];
 
-export function use(value: string): Piece {
-  return { kind: "use", value, tight: false };
+/** How tightly an expression holds together: a name or call, a product, a sum, anything. */
+export type Binding = "atom" | "product" | "sum" | "any";
+
+const LOOSENESS = { atom: 0, product: 1, sum: 2, any: 3 } as const satisfies Record<
+  Binding,
+  number
+>;
+
+export function needsBrackets(expression: Binding, place: Binding): boolean {
+  return LOOSENESS[expression] > LOOSENESS[place];
 }
 
-/** As `use`, where an operator or a method follows. */
-export function tight(value: string): Piece {
-  return { kind: "use", value, tight: true };
+export function use(value: string): Piece {
+  return { kind: "use", value, takes: "any" };
+}
+
+/** As `use`, where a method or an operator follows. */
+export function tight(value: string, takes: Binding = "atom"): Piece {
+  return { kind: "use", value, takes };
 }
 
 export function hole(literal: string | number, role: string, owner = ""): Piece {
@@ -92,8 +104,7 @@ export interface Statement {
   /** Values that it reads, in the order of its text; constants are not among them. */
   readonly inputs: readonly string[];
   readonly text: Text;
-  /** An operator stands outermost, so that it needs brackets in front of another or of a method. */
-  readonly loose: boolean;
+  readonly binding: Binding;
   /** The path of the module whose forward pass it belongs to. */
   readonly scope: readonly string[];
   /** The layer that it calls with its only input. */

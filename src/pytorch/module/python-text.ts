@@ -16,9 +16,14 @@ const MODULE_ATTRIBUTES: ReadonlySet<string> = new Set(
   ),
 );
 
-/** A valid name for an attribute of a module; whole numbers stay as they are (children of nn.Sequential). */
+/** Whether Python can write it after a dot. */
+export function isIdentifier(text: string): boolean {
+  return /^[A-Za-z_]\w*$/.test(text);
+}
+
+/** A valid name for a child of a module; numbers and hyphens stay as they are (children of nn.Sequential have such names). */
 export function attributeName(text: string): string {
-  if (/^\d+$/.test(text)) return text;
+  if (/^(\d+|[A-Za-z_][\w-]*-\d+)$/.test(text)) return text;
   const word = text.replace(/[^A-Za-z0-9_]+/g, "_").replace(/^_+(?=.)/, "");
   const name = /^[A-Za-z_]/.test(word) ? word : `m${word}`;
   return KEYWORDS.has(name) || MODULE_ATTRIBUTES.has(name) ? `${name}_` : name;
@@ -75,7 +80,15 @@ export function wrapped(text: string, indent: number, ending = ""): readonly str
   const short = `${head}${repeated.join(", ")}${text.slice(close)}${ending}`;
   const nested = repeated.some((part) => part.includes("nn.Sequential(") || part.startsWith("*["));
   const several = /nn\.Sequential\($/.test(head) && (repeated.length > 2 || nested);
-  if (indent + short.length <= LINE_LENGTH && !several) return [`${pad}${short}`];
+  const one = repeated.length === 1 && !text.includes("OrderedDict(");
+  if (indent + short.length <= LINE_LENGTH && (!several || one)) return [`${pad}${short}`];
+  if (one && /nn\.Sequential\($/.test(head) && !/^nn\.Sequential/.test(repeated[0] ?? "")) {
+    const [only = ""] = repeated;
+    return wrapped(only, indent, "").map((line, index, all) => {
+      const start = index === 0 ? `${pad}${head}${line.trimStart()}` : line;
+      return index === all.length - 1 ? `${start}${text.slice(close)}${ending}` : start;
+    });
+  }
   const inner = repeated.flatMap((part) => wrapped(part, indent + 4, ","));
   return [`${pad}${head}`, ...inner, `${pad}${text.slice(close)}${ending}`];
 }

@@ -1,10 +1,11 @@
 import type { Extent, Graph, Value } from "../../graph/graph.ts";
-import { type Argument, classesOf, type ModuleClass } from "./classes.ts";
+import { type Argument, classesOf, holesOf, type ModuleClass } from "./classes.ts";
+import { featuresOf } from "./features.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
 import type { ModuleOptions, ModuleParameter, ModuleValue, PyTorchModule } from "./module-text.ts";
 import type { Text } from "./pieces.ts";
 import { className as toClassName, wrapped } from "./python-text.ts";
-import { type Scope, scopeTree } from "./tree.ts";
+import { scopeTree } from "./tree.ts";
 
 /**
  * The network as a readable PyTorch module that gives the same outputs within 1e-5 relative.
@@ -21,16 +22,16 @@ import { type Scope, scopeTree } from "./tree.ts";
 export function writeModule(graph: Graph, options: ModuleOptions = {}): PyTorchModule {
   const lowered = lower(graph);
   const root = scopeTree(lowered);
-  const name = options.className ?? toClassName(graph.name);
+  const name = options.className ?? networkName(graph.name);
   const classes = classesOf(root, name);
-  const features = featuresOf(root);
+  const features = featuresOf(root, classes, lowered);
   const paths = features.map(({ name: path }) => path);
   const source = fileOf(classes, paths, name, options.heading ?? []);
   return {
     source,
     className: name,
     parameters: parametersOf(lowered),
-    inputs: graph.inputs.map(valueOf),
+    inputs: graph.inputs.map(moduleValue),
     outputs: graph.outputs.map((value) => ({
       name: value.name,
       shape: fixed(lowered.shapeOf(value.name)),
@@ -39,6 +40,13 @@ export function writeModule(graph: Graph, options: ModuleOptions = {}): PyTorchM
     featureValues: features.map(({ value }) => value),
     lines: source.trimEnd().split("\n").length,
   };
+}
+
+/** Names that exporters give to every graph say nothing. */
+function networkName(name: string): string {
+  return /^(torch[-_]jit.*|main(_graph)?|graph|network|model|)$/i.test(name)
+    ? "Network"
+    : toClassName(name);
 }
 
 function parametersOf(lowered: Lowered): readonly ModuleParameter[] {
@@ -50,7 +58,7 @@ function parametersOf(lowered: Lowered): readonly ModuleParameter[] {
   );
 }
 
-function valueOf(value: Value): ModuleValue {
+function moduleValue(value: Value): ModuleValue {
   return { name: value.name, shape: fixed(value.shape) };
 }
 
@@ -58,32 +66,20 @@ function fixed(shape: readonly Extent[] | null): readonly (number | null)[] | nu
   return shape?.map((extent) => (typeof extent === "number" ? extent : null)) ?? null;
 }
 
-/** The outermost modules that are blocks: not series of others, and not wrapped around a series. */
-function featuresOf(root: Scope): readonly { readonly name: string; readonly value: string }[] {
-  const found: { name: string; value: string }[] = [];
-  const visit = (scope: Scope): void => {
-    for (const item of scope.items) {
-      const { child } = item;
-      if (child === null) continue;
-      if (holdsBlocks(child)) visit(child);
-      else if (child.outputs.length === 1) {
-        found.push({ name: child.path.join("."), value: child.outputs[0] ?? "" });
-      }
-    }
-  };
-  visit(root);
-  return found;
-}
-
-function holdsBlocks(scope: Scope): boolean {
-  return scope.items.some((item) => {
-    if (item.child === null) return false;
-    const listed = scope.form === "sequential" && item.child.form === "class";
-    return listed || holdsBlocks(item.child);
-  });
-}
-
 const HELPERS: readonly { readonly name: string; readonly lines: readonly string[] }[] = [
+  {
+    name: "DenseBlock",
+    lines: [
+      "class DenseBlock(nn.ModuleDict):",
+      '    """Layers that each take the outputs of all before them."""',
+      "",
+      "    def forward(self, x):",
+      "        features = [x]",
+      "        for layer in self.values():",
+      "            features.append(layer(features))",
+      "        return torch.cat(features, dim=1)",
+    ],
+  },
   {
     name: "Permute",
     lines: [
@@ -141,9 +137,11 @@ function fileOf(
 }
 
 function classLines(definition: ModuleClass): readonly string[] {
-  const fill = filler(definition.arguments);
-  const init = definition.init.map(fill);
-  const forward = definition.forward.lines.map(fill);
+  const kept = definition.arguments.filter((argument) => argument.kept).map(({ name }) => name);
+  const init = definition.init.map(filler(definition.arguments, 0, ""));
+  const forward = definition.forward.lines.map(
+    filler(definition.arguments, holesOf(definition.init).length, "self."),
+  );
   const signature = definition.arguments.map(({ name, fallback }) =>
     fallback === null ? name : `${name}=${fallback}`,
   );
@@ -153,6 +151,7 @@ function classLines(definition: ModuleClass): readonly string[] {
     ...docstring(definition),
     ...wrapped(`def __init__(${["self", ...signature].join(", ")}):`, 4),
     "        super().__init__()",
+    ...kept.map((name) => `        self.${name} = ${name}`),
     ...init.flatMap((line) => wrapped(line, 8)),
     "",
     `    def forward(self, ${inputs}):`,
@@ -175,11 +174,11 @@ function docstring({ scopes }: ModuleClass): readonly string[] {
 }
 
 /** Text with its holes filled: by the argument that they belong to, otherwise by the literal that all instances share. */
-function filler(args: readonly Argument[]): (text: Text) => string {
+function filler(args: readonly Argument[], start: number, prefix: string): (text: Text) => string {
   const nameOf = new Map(
     args.flatMap(({ name, holes }) => [...holes].map((index) => [index, name] as const)),
   );
-  let index = -1;
+  let index = start - 1;
   return (text) =>
     text
       .map((piece) => {
@@ -187,7 +186,8 @@ function filler(args: readonly Argument[]): (text: Text) => string {
         if (piece.kind !== "hole") return "";
         index += 1;
         const { keyword, literal } = piece.hole;
-        const value = nameOf.get(index) ?? literal;
+        const name = nameOf.get(index);
+        const value = name === undefined ? literal : `${prefix}${name}`;
         if (keyword === undefined) return value;
         return value === keyword.fallback ? "" : `, ${keyword.name}=${value}`;
       })

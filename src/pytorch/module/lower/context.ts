@@ -8,12 +8,16 @@ import { elementCount } from "../../../graph/tensor.ts";
 import type { ModuleParameter } from "../module-text.ts";
 import { nodePath, parameterPath } from "../paths.ts";
 import {
+  type Binding,
+  hole,
+  joined,
   type Member,
   type MemberTensor,
   type Piece,
   type Statement,
   type Text,
   text,
+  tight,
   use,
 } from "../pieces.ts";
 import { floatLiteral } from "../python-text.ts";
@@ -82,17 +86,25 @@ export function unsupported(node: Node, reason: string): InputError {
  * An operand as text: a literal where it is a single constant number, a parameter where it is a larger constant, otherwise a
  * use of its value.
  */
-export function operand(lowering: Lowering, node: Node, index: number, loose = false): Operand {
+export function operand(
+  lowering: Lowering,
+  node: Node,
+  index: number,
+  takes: Binding = "atom",
+): Operand {
   const name = node.inputs[index] ?? "";
   const literal = scalarAt(lowering, node, index);
-  if (literal !== null) return { piece: literal, inputs: [] };
+  if (literal !== null) {
+    const bare = takes === "any" || !literal.startsWith("-");
+    return { piece: bare ? literal : `(${literal})`, inputs: [] };
+  }
   const tensor = constantOf(lowering.graph, name);
   if (tensor !== null) {
     const member = bareParameter(lowering, node, name, tensor);
     return { piece: { kind: "member", path: member.path.join(".") }, inputs: [] };
   }
   const value = resolved(lowering, name);
-  return { piece: loose ? use(value) : { kind: "use", value, tight: true }, inputs: [value] };
+  return { piece: tight(value, takes), inputs: [value] };
 }
 
 export interface Operand {
@@ -125,15 +137,17 @@ export function bareParameter(
     throw unsupported(node, `its constant '${name}' is ${tensor.type}`);
   }
   const trained = float && lowering.graph.initializers.has(name);
-  const sizes = `${tensor.shape.join(", ")}${tensor.shape.length === 1 ? "," : ""}`;
+  const sizes = joined(
+    tensor.shape.map((size) => hole(size, "size")),
+    ", ",
+  );
   const zeros = float
-    ? `torch.zeros(${tensor.shape.join(", ")})`
-    : `torch.zeros((${sizes}), dtype=torch.int64)`;
-  const random = `0.02 * torch.randn(${tensor.shape.join(", ")})`;
-  const value = trained && tensor.shape.length > 1 ? random : zeros;
+    ? text`torch.zeros(${sizes})`
+    : text`torch.zeros((${sizes}${tensor.shape.length === 1 ? "," : ""}), dtype=torch.int64)`;
+  const value = trained && tensor.shape.length > 1 ? text`0.02 * torch.randn(${sizes})` : zeros;
   return member(lowering, node, [path ?? parameterPath(name)], {
     kind: trained ? "parameter" : "buffer",
-    constructor: [trained ? `nn.Parameter(${value})` : value],
+    constructor: trained ? ["nn.Parameter(", ...value, ")"] : value,
     tensors: [
       {
         part: "",
@@ -210,19 +224,19 @@ export function scopeOf(lowering: Lowering, node: Node): readonly string[] {
 export interface Written {
   readonly text: Text;
   readonly inputs: readonly string[];
-  readonly loose?: boolean;
+  readonly binding?: Binding;
   readonly module?: Text | null;
   readonly outputs?: readonly string[];
 }
 
 /** Adds a statement for a node. */
 export function emit(lowering: Lowering, node: Node, written: Written): void {
-  const { inputs, outputs = node.outputs.slice(0, 1), loose = false, module = null } = written;
+  const { inputs, outputs = node.outputs.slice(0, 1), binding = "atom", module = null } = written;
   add(lowering, {
     outputs,
     inputs,
     text: written.text,
-    loose,
+    binding,
     module,
     layer: null,
     scope: scopeOf(lowering, node),
@@ -242,7 +256,7 @@ export function emitLayer(
     outputs: [output],
     inputs: [input],
     text: text`${{ kind: "member", path } satisfies Piece}(${use(input)})`,
-    loose: false,
+    binding: "atom",
     module: null,
     layer,
     scope: layer.path.slice(0, -1),

@@ -1,7 +1,16 @@
 /** Ops that work element by element, reductions and products. */
 import { floatAttribute, type Node, stringAttribute } from "../../../graph/graph.ts";
 import type { Op } from "../../../graph/op.ts";
-import { joined, keyword, type Piece, type Text, text, tight, use } from "../pieces.ts";
+import {
+  type Binding,
+  joined,
+  keyword,
+  type Piece,
+  type Text,
+  text,
+  tight,
+  use,
+} from "../pieces.ts";
 import { floatLiteral } from "../python-text.ts";
 import {
   emit,
@@ -180,6 +189,18 @@ const OPERATORS: ReadonlyMap<string, string> = new Map([
   ["Xor", "^"],
 ]);
 
+function bindingOf(operator: string): Binding {
+  if (operator === "+" || operator === "-") return "sum";
+  return operator === "*" || operator === "/" ? "product" : "any";
+}
+
+/** What an operand may be without brackets: sums and products go from left to right, in the order of the network. */
+function takenBy(operator: string, index: number): Binding {
+  const binding = bindingOf(operator);
+  if (binding === "sum") return index === 0 ? "sum" : "product";
+  return binding === "product" && index === 0 ? "product" : "atom";
+}
+
 const EXTREMES: ReadonlyMap<string, readonly [string, string]> = new Map([
   ["Max", ["maximum", "min"]],
   ["Min", ["minimum", "max"]],
@@ -188,7 +209,7 @@ const EXTREMES: ReadonlyMap<string, readonly [string, string]> = new Map([
 export function elementwise(lowering: Lowering, node: Node, name: string): void {
   const operator = OPERATORS.get(name);
   const parts = node.inputs.map((_, index) =>
-    operand(lowering, node, index, operator === undefined),
+    operand(lowering, node, index, operator === undefined ? "any" : takenBy(operator, index)),
   );
   const inputs = parts.flatMap((part) => part.inputs);
   const pieces = parts.map((part) => part.piece);
@@ -199,7 +220,7 @@ export function elementwise(lowering: Lowering, node: Node, name: string): void 
     emit(lowering, node, {
       text: text`${first} ${integers ? "//" : operator} ${second}`,
       inputs,
-      loose: true,
+      binding: bindingOf(operator),
     });
     return;
   }
@@ -212,7 +233,7 @@ export function elementwise(lowering: Lowering, node: Node, name: string): void 
       " + ",
     );
     const whole = name === "Sum" ? sum : text`(${sum}) / ${pieces.length}`;
-    emit(lowering, node, { text: whole, inputs, loose: true });
+    emit(lowering, node, { text: whole, inputs, binding: name === "Sum" ? "sum" : "product" });
   } else if (name === "Where") {
     emit(lowering, node, { text: text`torch.where(${joined(pieces, ", ")})`, inputs });
   } else if (name === "Mod") {
@@ -238,11 +259,11 @@ function extremeText(
 }
 
 export function matMul(lowering: Lowering, node: Node): void {
-  const [left, right] = [operand(lowering, node, 0), operand(lowering, node, 1)];
+  const [left, right] = [operand(lowering, node, 0, "product"), operand(lowering, node, 1)];
   emit(lowering, node, {
     text: text`${left.piece} @ ${right.piece}`,
     inputs: [...left.inputs, ...right.inputs],
-    loose: true,
+    binding: "product",
   });
 }
 

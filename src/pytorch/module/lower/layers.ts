@@ -219,14 +219,18 @@ export function gemm(lowering: Lowering, node: Node, op: Extract<Op, { kind: "ge
   const product = text`${left.piece}${op.transA ? ".t()" : ""} @ ${right.piece}${op.transB ? ".t()" : ""}`;
   const scaled = op.alpha === 1 ? product : text`${floatLiteral(op.alpha)} * (${product})`;
   if (c === "") {
-    emit(lowering, node, { text: scaled, inputs: [...left.inputs, ...right.inputs], loose: true });
+    emit(lowering, node, {
+      text: scaled,
+      inputs: [...left.inputs, ...right.inputs],
+      binding: "sum",
+    });
     return;
   }
   const third = operand(lowering, node, 2);
   const added =
     op.beta === 1 ? text`${third.piece}` : text`${floatLiteral(op.beta)} * ${third.piece}`;
   const inputs = [...left.inputs, ...right.inputs, ...third.inputs];
-  emit(lowering, node, { text: text`${scaled} + ${added}`, inputs, loose: true });
+  emit(lowering, node, { text: text`${scaled} + ${added}`, inputs, binding: "sum" });
 }
 
 export function batchNorm(
@@ -262,9 +266,11 @@ export function batchNorm(
 
 /** As Python writes it, so that defaults are recognised. */
 export function epsLiteral(value: number): string {
-  return floatLiteral(value)
-    .replace(/^0\.00001$/, "1e-05")
+  const literal = floatLiteral(value);
+  const scientific = Number(literal)
+    .toExponential()
     .replace(/e-(\d)$/, "e-0$1");
+  return Math.abs(value) < 1e-4 ? scientific : literal;
 }
 
 export function layerNorm(

@@ -192,7 +192,7 @@ function pythonRange(start: number, end: number, step: number, extent: number): 
 }
 
 export function concat(lowering: Lowering, node: Node, op: Extract<Op, { kind: "concat" }>): void {
-  const parts = node.inputs.map((_, index) => operand(lowering, node, index, true));
+  const parts = node.inputs.map((_, index) => operand(lowering, node, index, "any"));
   const inputs = parts.flatMap((part) => part.inputs);
   if (parts.length === 1 && inputs.length === 1) {
     lowering.aliases.set(node.outputs[0] ?? "", inputs[0] ?? "");

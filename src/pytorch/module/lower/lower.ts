@@ -126,36 +126,49 @@ function lowerPattern(lowering: Lowering, node: Node, pattern: Pattern): boolean
 function lowerNode(lowering: Lowering, node: Node, op: Op): void {
   switch (op.kind) {
     case "conv":
-      return conv(lowering, node, op);
+      conv(lowering, node, op);
+      break;
     case "convTranspose":
-      return convTranspose(lowering, node, op);
+      convTranspose(lowering, node, op);
+      break;
     case "gemm":
-      return gemm(lowering, node, op);
+      gemm(lowering, node, op);
+      break;
     case "matMul":
-      return matMul(lowering, node);
+      matMul(lowering, node);
+      break;
     case "batchNorm":
-      return batchNorm(lowering, node, op);
+      batchNorm(lowering, node, op);
+      break;
     case "layerNorm":
-      return layerNorm(lowering, node, op);
+      layerNorm(lowering, node, op);
+      break;
     case "instanceNorm":
     case "groupNorm":
-      return otherNorm(lowering, node, op);
+      otherNorm(lowering, node, op);
+      break;
     case "pool":
-      return pool(lowering, node, op);
+      pool(lowering, node, op);
+      break;
     case "globalPool":
-      return globalPool(lowering, node, op);
+      globalPool(lowering, node, op);
+      break;
     case "reduce":
-      return reduce(lowering, node, op);
+      reduce(lowering, node, op);
+      break;
     case "softmax":
-      return softmax(lowering, node, op);
+      softmax(lowering, node, op);
+      break;
     case "unary":
-      return unary(lowering, node, op.function);
+      unary(lowering, node, op.function);
+      break;
     case "elementwise":
-      return op.function === "PRelu"
-        ? prelu(lowering, node)
-        : elementwise(lowering, node, op.function);
+      if (op.function === "PRelu") prelu(lowering, node);
+      else elementwise(lowering, node, op.function);
+      break;
     default:
-      return lowerLayout(lowering, node, op);
+      lowerLayout(lowering, node, op);
+      break;
   }
 }
 
@@ -163,33 +176,46 @@ function lowerLayout(lowering: Lowering, node: Node, op: Op): void {
   switch (op.kind) {
     case "reshape":
     case "flatten":
-      return reshape(lowering, node);
+      reshape(lowering, node);
+      break;
     case "transpose":
-      return transpose(lowering, node, op);
+      transpose(lowering, node, op);
+      break;
     case "slice":
-      return slice(lowering, node, op);
+      slice(lowering, node, op);
+      break;
     case "concat":
-      return concat(lowering, node, op);
+      concat(lowering, node, op);
+      break;
     case "split":
-      return split(lowering, node, op);
+      split(lowering, node, op);
+      break;
     case "gather":
-      return gather(lowering, node, op);
+      gather(lowering, node, op);
+      break;
     case "expand":
-      return expand(lowering, node);
+      expand(lowering, node);
+      break;
     case "squeeze":
     case "unsqueeze":
-      return squeeze(lowering, node, op);
+      squeeze(lowering, node, op);
+      break;
     case "tile":
-      return tile(lowering, node, op);
+      tile(lowering, node, op);
+      break;
     case "pad":
-      return pad(lowering, node, op);
+      pad(lowering, node, op);
+      break;
     case "resize":
-      return resize(lowering, node, op);
+      resize(lowering, node, op);
+      break;
     case "depthToSpace":
     case "spaceToDepth":
-      return spaceDepth(lowering, node, op);
+      spaceDepth(lowering, node, op);
+      break;
     case "cast":
-      return cast(lowering, node);
+      cast(lowering, node);
+      break;
     default:
       throw unsupported(node, "there is no rule for it");
   }

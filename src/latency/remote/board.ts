@@ -140,7 +140,7 @@ function boardOf(call: Caller, destination: string, folder: string): Board {
     expect(await ask(["take", name]), "ok");
   };
   const exec: Board["exec"] = async ({ name, argv, limitSeconds }) => {
-    if (!(await has(`${name}.args`))) await put(`${name}.args`, argumentLines(argv));
+    await put(`${name}.args`, argumentLines(argv));
     const framed = await ask(["exec", name, String(Math.ceil(limitSeconds))], {
       timeoutSeconds: 2 * limitSeconds + QUICK_SECONDS,
     });
@@ -149,16 +149,9 @@ function boardOf(call: Caller, destination: string, folder: string): Board {
     if (framed.status === "failed") throw putFailed(destination, framed.words);
     const code = Number(framed.words[0]);
     if (code === 0) return;
-    const said = (await get(`${name}.err`)) ?? Buffer.alloc(0);
-    const printed = (await get(`${name}.out`)) ?? Buffer.alloc(0);
+    const said = [await get(`${name}.out`), await get(`${name}.err`)];
     await drop(name);
-    throw jobFailed(
-      destination,
-      argv[0] ?? "",
-      code,
-      said.toString("utf8"),
-      printed.toString("utf8"),
-    );
+    throw jobFailed(destination, argv[0] ?? "", code, said);
   };
   return { destination, folder, put, get, has, take, drop, exec };
 }
@@ -213,20 +206,25 @@ function busy(destination: string, seconds: number): InputError {
   });
 }
 
+/** @param printed standard output and error */
 function jobFailed(
   destination: string,
   program: string,
   code: number,
-  stderr: string,
-  stdout: string,
+  printed: readonly (Buffer | null)[],
 ): InputError {
-  const telling = [...stdout.split("\n"), ...stderr.split("\n")].filter((line) =>
+  const lines = printed
+    .flatMap((bytes) => bytes?.toString("utf8").split("\n") ?? [])
+    .filter((line) => line.trim() !== "");
+  const telling = lines.filter((line) =>
     /error|\[E\]|not found|no such|failed|unknown|killed|exception|cannot/i.test(line),
   );
-  const last = telling.length > 0 ? telling.slice(-4) : stderr.split("\n").slice(-4);
-  const said = printable(last.join(" | "), LONGEST_ERROR);
+  const said = printable(
+    (telling.length > 0 ? telling : lines).slice(-4).join(" | "),
+    LONGEST_ERROR,
+  );
   return new InputError({
-    code: FULL.test(stderr) ? "remote/disk-full" : "remote/job-failed",
+    code: FULL.test(said) ? "remote/disk-full" : "remote/job-failed",
     message: `'${printable(program)}' ended with code ${code} on the board: ${said === "" ? "it said nothing" : said}.`,
     where: destination,
     hint:

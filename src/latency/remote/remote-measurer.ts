@@ -24,8 +24,8 @@ export interface RemoteOptions extends RunSettings {
 export function remoteMeasurer(board: Board, runner: Runner, options: RemoteOptions): Measurer {
   const { structure, ops } = options;
   const send = async (subnet: Subnet): Promise<BoardNetwork> => {
-    const graph = cutGraph(structure, subnet);
-    const sent = (options.prepare ?? ((same: Graph) => same))(atBatch(graph, options.batch));
+    const graph = atBatch(cutGraph(structure, subnet), options.batch);
+    const sent = (options.prepare ?? ((same: Graph) => same))(graph);
     const bytes = Buffer.concat(serializeModel(withGraph(options.model, sent)));
     const hash = sha256(bytes).slice(0, 16);
     const file = `n${hash}.onnx`;

@@ -83,7 +83,9 @@ export function parsePerfTest(text: string, where: string): number[] {
   const times = text.split("\n").flatMap((line) => {
     const fields = line.split(",");
     const seconds = Number(fields.at(-4));
-    return fields.length >= 5 && Number.isFinite(seconds) && seconds > 0 ? [1000 * seconds] : [];
+    return fields.length >= 5 && Number.isFinite(seconds) && seconds > 0
+      ? [Math.round(seconds * 1e9) / 1e6]
+      : [];
   });
   if (times.length > 0) return times;
   throw new InputError({

@@ -52,6 +52,21 @@ test("a network is trained with its original as teacher, and everything is writt
   }
 });
 
+test("a network is pruned in steps while it is trained, down to the budget", async () => {
+  const out = join(folder, "steps");
+  const schedule = ["--schedule", "2", "--budget", "85%", "--device", "jetson"];
+  const recipe = ["--epochs", "2", "--batch", "40", "--lr", "0.01", "--out", out];
+  const { code, stdout, stderr } = await run(...schedule, ...recipe, "--json");
+  expect(code, stderr).toBe(EXIT.done);
+  const report = JSON.parse(stdout) as TrainingReport;
+  expect(report.end).toBe("finished");
+  const weights = (path: string): number =>
+    [...readModel(path).graph.initializers.values()].reduce((sum, { shape }) => {
+      return sum + shape.reduce((product, extent) => product * extent, 1);
+    }, 0);
+  expect(weights(join(out, "last.onnx"))).toBeLessThan(weights(network));
+});
+
 test("a run that is killed goes on where it was, to the same bytes", async () => {
   const recipe = ["--epochs", "60", "--batch", "10", "--no-validate", "--quiet"];
   const [whole, killed] = [join(folder, "whole"), join(folder, "killed")];

@@ -99,7 +99,7 @@ function nameFromPath(path: readonly string[], alone: boolean): string {
   const [last = ""] = [...path].reverse().filter((segment) => !/^\d+$/.test(segment));
   const numbered = /^\d+$/.test(path.at(-1) ?? "");
   const stem = alone && !numbered ? last : last.replace(/[_-]?\d+[a-z]?$/, "");
-  if (stem === "") return "Block";
+  if (stem.length < 2) return "Branch";
   const singular = numbered ? `${stem.replace(/s$/, "")}_block` : stem;
   return className(singular.replace(/^(feature|layer)_block$/, "block"));
 }

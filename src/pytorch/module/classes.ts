@@ -26,11 +26,23 @@ export interface ModuleClass {
   readonly arguments: readonly Argument[];
 }
 
+/** Names that the file has already. */
+const RESERVED = [
+  "F",
+  "nn",
+  "torch",
+  "OrderedDict",
+  "Permute",
+  "LayerNorm2d",
+  "DenseBlock",
+  "named",
+];
+
 /** The classes of a network, each after those it uses; the network's own is the last. */
 export function classesOf(root: Scope, rootName: string): readonly ModuleClass[] {
   const made: ModuleClass[] = [];
   const classOf = new Map<Scope, ModuleClass>();
-  const names = new Set([rootName]);
+  const names = new Set([rootName, ...RESERVED]);
   for (const level of levels(root)) {
     const groups = new Map<string, Scope[]>();
     for (const scope of level) {
@@ -146,8 +158,8 @@ function constructorOf(
   if (parts.every(([slot]) => /^\d+$/.test(slot))) {
     return ["nn.Sequential(", ...listed(numberedParts(parts)), ")"];
   }
-  const pairs = parts.map(([slot, made]): Text => [`("${slot}", `, ...made, ")"]);
-  return ["nn.Sequential(OrderedDict([", ...listed(pairs), "]))"];
+  const pairs = parts.map(([slot, made]): Text => [`"${slot}": `, ...made]);
+  return ["named({", ...listed(pairs), "})"];
 }
 
 function stepOf(
@@ -339,6 +351,8 @@ function argumentNames(
       !group.includes(firstIn) &&
       !group.includes(lastOut),
   );
+  const most = Math.max(...inner.map((group) => group.length));
+  const widest = inner.filter((group) => group.length === most);
   return groups.map((group) => {
     const hole = holes[group.find((index) => holes[index]?.role === "out") ?? group[0] ?? 0];
     const owner = hole?.owner ?? "";
@@ -349,7 +363,7 @@ function argumentNames(
     else if (isIn) wish = { name: "in_channels", role: "in" };
     else if (isOut) wish = { name: "out_channels", role: "out" };
     else if (isWidth(role)) {
-      const alone = inner.length === 1 || owner === "";
+      const alone = owner === "" || (widest.length === 1 && widest[0] === group);
       wish = { name: alone ? "width" : `${owner}_width`, role: "width" };
     } else if (
       groups.filter((other) => holes[other[0] ?? 0]?.role === role).length > 1 &&

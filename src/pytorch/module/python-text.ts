@@ -73,14 +73,15 @@ export function wrapped(text: string, indent: number, ending = ""): readonly str
   const pad = " ".repeat(indent);
   const bracket = openBracket(text);
   if (bracket === null) return [`${pad}${text}${ending}`];
-  const { open, close } = bracket;
+  const { open, close } = innermost(text, bracket);
   const parts = partsOf(text.slice(open + 1, close));
   const head = text.slice(0, open + 1);
-  const repeated = /nn\.(Sequential|ModuleList)\(\[?$/.test(head) ? withRepeats(parts) : parts;
+  const series = /nn\.(Sequential|ModuleList)\(\[?$/.test(head) ? withRepeats(parts) : parts;
+  const repeated = head.endsWith("({") ? withRanges(series) : series;
   const short = `${head}${repeated.join(", ")}${text.slice(close)}${ending}`;
   const nested = repeated.some((part) => part.includes("nn.Sequential(") || part.startsWith("*["));
-  const several = /nn\.Sequential\($/.test(head) && (repeated.length > 2 || nested);
-  const one = repeated.length === 1 && !text.includes("OrderedDict(");
+  const several = /(nn\.Sequential\(|\(\{)$/.test(head) && (repeated.length > 2 || nested);
+  const one = repeated.length === 1 && !head.endsWith("{");
   if (indent + short.length <= LINE_LENGTH && (!several || one)) return [`${pad}${short}`];
   if (one && /nn\.Sequential\($/.test(head) && !/^nn\.Sequential/.test(repeated[0] ?? "")) {
     const [only = ""] = repeated;
@@ -88,6 +89,10 @@ export function wrapped(text: string, indent: number, ending = ""): readonly str
       const start = index === 0 ? `${pad}${head}${line.trimStart()}` : line;
       return index === all.length - 1 ? `${start}${text.slice(close)}${ending}` : start;
     });
+  }
+  const together = `${" ".repeat(indent + 4)}${repeated.join(", ")}`;
+  if (!several && repeated.length > 1 && together.length <= LINE_LENGTH) {
+    return [`${pad}${head}`, together, `${pad}${text.slice(close)}${ending}`];
   }
   const inner = repeated.flatMap((part) => wrapped(part, indent + 4, ","));
   return [`${pad}${head}`, ...inner, `${pad}${text.slice(close)}${ending}`];
@@ -106,6 +111,18 @@ function openBracket(text: string): { readonly open: number; readonly close: num
     if (longer && index > open + 1) found = { open, close: index };
   }
   return found;
+}
+
+/** A list or dictionary that is all there is between the brackets goes with them. */
+function innermost(
+  text: string,
+  { open, close }: { readonly open: number; readonly close: number },
+): { readonly open: number; readonly close: number } {
+  const first = text.charAt(open + 1);
+  const last = text.charAt(close - 1);
+  const hugged = (first === "{" && last === "}") || (first === "[" && last === "]");
+  const alone = hugged && partsOf(text.slice(open + 1, close)).length === 1;
+  return alone ? { open: open + 1, close: close - 1 } : { open, close };
 }
 
 /** What stands between the commas of the outermost level. */
@@ -136,4 +153,38 @@ function withRepeats(parts: readonly string[]): readonly string[] {
     index = end;
   }
   return result;
+}
+
+/** Three or more equal entries of a dictionary whose names count up become one. */
+function withRanges(entries: readonly string[]): readonly string[] {
+  const read = entries.map((entry) => /^"([^"]*?)(\d+)": (.*)$/.exec(entry));
+  const result: string[] = [];
+  for (let index = 0; index < entries.length; ) {
+    const [, stem = "", number = "", value = ""] = read[index] ?? [];
+    let end = index + 1;
+    const follows = (next: RegExpExecArray | null | undefined): boolean =>
+      next?.[1] === stem && next[3] === value && Number(next[2]) === Number(number) + end - index;
+    while (number !== "" && follows(read[end])) end += 1;
+    const range = `${Number(number)}, ${Number(number) + end - index}`;
+    if (end - index >= 3) result.push(`**{f"${stem}{i}": ${value} for i in range(${range})}`);
+    else result.push(...entries.slice(index, end));
+    index = end;
+  }
+  return result;
+}
+
+/** A list of strings, as many on a line as fit. */
+export function filledList(name: string, values: readonly string[]): readonly string[] {
+  const short = `${name} = [${values.map((value) => `"${value}"`).join(", ")}]`;
+  if (short.length <= LINE_LENGTH) return [short];
+  const lines: string[] = [];
+  let line = "";
+  for (const value of values) {
+    const next = `${line === "" ? "    " : `${line} `}"${value}",`;
+    if (next.length > LINE_LENGTH && line !== "") {
+      lines.push(line);
+      line = `    "${value}",`;
+    } else line = next;
+  }
+  return [`${name} = [`, ...lines, line, "]"];
 }

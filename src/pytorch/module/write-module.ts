@@ -4,7 +4,7 @@ import { featuresOf } from "./features.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
 import type { ModuleOptions, ModuleParameter, ModuleValue, PyTorchModule } from "./module-text.ts";
 import type { Text } from "./pieces.ts";
-import { className as toClassName, wrapped } from "./python-text.ts";
+import { filledList, className as toClassName, wrapped } from "./python-text.ts";
 import { scopeTree } from "./tree.ts";
 
 /**
@@ -81,6 +81,14 @@ const HELPERS: readonly { readonly name: string; readonly lines: readonly string
     ],
   },
   {
+    name: "named",
+    lines: [
+      "def named(blocks):",
+      '    """A sequence of modules with names."""',
+      "    return nn.Sequential(OrderedDict(blocks))",
+    ],
+  },
+  {
     name: "Permute",
     lines: [
       "class Permute(nn.Module):",
@@ -114,14 +122,15 @@ function fileOf(
 ): string {
   const bodies = classes.map((definition) => classLines(definition));
   const code = bodies.flat().join("\n");
-  const helpers = HELPERS.filter((helper) => code.includes(`${helper.name}(`));
+  const helpers = HELPERS.filter((helper) => new RegExp(`\\b${helper.name}\\(`).test(code));
+  const all = [...helpers.flatMap((helper) => helper.lines), code].join("\n");
   const imports = [
-    ...(code.includes("OrderedDict(") ? ["from collections import OrderedDict", ""] : []),
-    ...(/\btorch\./.test(code) ? ["import torch"] : []),
-    ...(code.includes("F.") ? ["import torch.nn.functional as F"] : []),
+    ...(all.includes("OrderedDict(") ? ["from collections import OrderedDict", ""] : []),
+    ...(/\btorch\./.test(all) ? ["import torch"] : []),
+    ...(/\bF\./.test(all) ? ["import torch.nn.functional as F"] : []),
     "from torch import nn",
   ];
-  const listed = wrapped(`FEATURES = [${features.map((path) => `"${path}"`).join(", ")}]`, 0);
+  const listed = filledList("FEATURES", features);
   const sections = [
     [...(heading.length > 0 ? [`"""${heading.join("\n")}"""`, ""] : []), ...imports],
     ["# Submodules whose outputs are the blocks' outputs.", ...listed],

@@ -72,13 +72,13 @@ export function conv(lowering: Lowering, node: Node, op: Extract<Op, { kind: "co
   const bias = biasOf(lowering, node, 2, to);
   const tensors = [stored(node, 1, "weight", weight), ...(bias === null ? [] : [bias])];
   const { input, padding } = paddedInput(lowering, node, op, value, "0");
-  const constructor = text`nn.Conv${spatial}d(${hole(from * op.group, "in")}, ${hole(to, "out")}, ${hole(
+  const made = text`nn.Conv${spatial}d(${hole(from * op.group, "in")}, ${hole(to, "out")}, ${hole(
     perAxisLiteral(weight.shape.slice(2)),
     "kernel_size",
   )}${windowKeywords(op, padding)}${keyword("groups", op.group, 1)}${bias === null ? ", bias=False" : ""})`;
   const layer = member(lowering, node, pathsOf(node, tensors), {
     kind: "layer",
-    constructor,
+    constructor: made,
     tensors,
     fallback: "conv",
   });
@@ -110,14 +110,14 @@ export function convTranspose(
   const bias = biasOf(lowering, node, 2, to);
   const tensors = [stored(node, 1, "weight", weight), ...(bias === null ? [] : [bias])];
   const size = hole(perAxisLiteral(weight.shape.slice(2)), "kernel_size");
-  const constructor = text`nn.ConvTranspose${spatial}d(${hole(from, "in")}, ${hole(to, "out")}, ${size}${windowKeywords(op, padding)}${keyword(
+  const made = text`nn.ConvTranspose${spatial}d(${hole(from, "in")}, ${hole(to, "out")}, ${size}${windowKeywords(op, padding)}${keyword(
     "output_padding",
     perAxisLiteral(op.outputPadding),
     0,
   )}${keyword("groups", op.group, 1)}${bias === null ? ", bias=False" : ""})`;
   const layer = member(lowering, node, pathsOf(node, tensors), {
     kind: "layer",
-    constructor,
+    constructor: made,
     tensors,
     fallback: "upconv",
   });
@@ -154,11 +154,11 @@ export function linear(lowering: Lowering, node: Node, parts: LinearParts): bool
     const path = parameterPath(parts.bias);
     if (path !== null) return functionalLinear(lowering, node, parts, tensors, path, input);
   }
-  const constructor = text`nn.Linear(${hole(inputs, "in")}, ${hole(outputs, "out")}${parts.bias === null ? ", bias=False" : ""})`;
+  const made = text`nn.Linear(${hole(inputs, "in")}, ${hole(outputs, "out")}${parts.bias === null ? ", bias=False" : ""})`;
   const paths = pathsOf(node, tensors);
   const layer = member(lowering, node, paths, {
     kind: "layer",
-    constructor,
+    constructor: made,
     tensors,
     fallback: "linear",
   });
@@ -248,16 +248,16 @@ export function batchNorm(
     throw unsupported(node, "its parameters are computed");
   const kinds = ["", "1d", "1d", "1d", "2d", "3d"];
   const kind = kinds[rankAt(lowering, node, 0)] ?? "2d";
-  const momentum = floatLiteral(Math.fround(1 - floatAttribute(node, "momentum", 0.9)));
-  const rounded = Number(Number(momentum).toPrecision(6));
-  const constructor = text`nn.BatchNorm${kind}(${hole(scale.shape[0] ?? 0, "out")}${keyword(
+  const momentum = floatLiteral(1 - floatAttribute(node, "momentum", 0.9));
+  const rounded = Number(Number(momentum).toPrecision(4));
+  const made = text`nn.BatchNorm${kind}(${hole(scale.shape[0] ?? 0, "out")}${keyword(
     "eps",
     epsLiteral(op.epsilon),
     "1e-05",
   )}${keyword("momentum", String(rounded), "0.1")})`;
   const layer = member(lowering, node, pathsOf(node, tensors), {
     kind: "layer",
-    constructor,
+    constructor: made,
     tensors,
     fallback: "norm",
   });
@@ -301,10 +301,10 @@ export function layerNorm(
     return;
   }
   const tensors = [stored(node, 1, "weight", weight), stored(node, 2, "bias", bias)];
-  const constructor = text`nn.LayerNorm(${sizes}${keyword("eps", epsLiteral(op.epsilon), "1e-05")})`;
+  const made = text`nn.LayerNorm(${sizes}${keyword("eps", epsLiteral(op.epsilon), "1e-05")})`;
   const layer = member(lowering, node, pathsOf(node, tensors), {
     kind: "layer",
-    constructor,
+    constructor: made,
     tensors,
     fallback: "norm",
   });
@@ -325,13 +325,13 @@ export function otherNorm(
   const kind = `${rankAt(lowering, node, 0) - 2}d`;
   const size = hole(weight.shape[0] ?? 0, "out");
   const eps = keyword("eps", epsLiteral(op.epsilon), "1e-05");
-  const constructor =
+  const made =
     op.kind === "instanceNorm"
       ? text`nn.InstanceNorm${kind}(${size}${eps}, affine=True)`
       : text`nn.GroupNorm(${hole(op.groups, "groups")}, ${size}${eps})`;
   const layer = member(lowering, node, pathsOf(node, tensors), {
     kind: "layer",
-    constructor,
+    constructor: made,
     tensors,
     fallback: "norm",
   });
@@ -352,10 +352,10 @@ export function prelu(lowering: Lowering, node: Node): void {
     const tensors: MemberTensor[] = [
       { part: "weight", ...tensorOf(node.inputs[1] ?? "", [count]) },
     ];
-    const constructor = text`nn.PReLU(${hole(count, "out")})`;
+    const made = text`nn.PReLU(${hole(count, "out")})`;
     const layer = member(lowering, node, pathsOf(node, tensors), {
       kind: "layer",
-      constructor,
+      constructor: made,
       tensors,
       fallback: "prelu",
     });
@@ -375,10 +375,10 @@ export function layerNorm2d(lowering: Lowering, norm: Node, from: string, output
   if (weight === null || bias === null) return false;
   const tensors = [stored(norm, 1, "weight", weight), stored(norm, 2, "bias", bias)];
   const eps = keyword("eps", epsLiteral(floatAttribute(norm, "epsilon", 1e-5)), "1e-05");
-  const constructor = text`LayerNorm2d(${hole(weight.shape[0] ?? 0, "out")}${eps})`;
+  const made = text`LayerNorm2d(${hole(weight.shape[0] ?? 0, "out")}${eps})`;
   const layer = member(lowering, norm, pathsOf(norm, tensors), {
     kind: "layer",
-    constructor,
+    constructor: made,
     tensors,
     fallback: "norm",
   });

@@ -76,6 +76,15 @@ const FILE = z.object({
 /** The content of `project.json`. */
 export type Project = z.infer<typeof FILE>;
 
+/** The file's text: as other JSON here, but lists of numbers on one line, as there are many short ones. */
+export function projectText(project: Project): string {
+  const spread = JSON.stringify(project, null, 1);
+  const listed = spread.replaceAll(/\[[\s\d,.null+e-]*\]/g, (list) =>
+    list.replaceAll(/\s+/g, "").replaceAll(",", ", "),
+  );
+  return `${listed}\n`;
+}
+
 /**
  * Reads `project.json` of an exported project.
  * @throws InputError `pytorch/bad-project`, `core/read-failed`, `core/not-json`

@@ -44,6 +44,7 @@ function files(
     ["network.onnx", "the same network in ONNX, which the trained weights go back into"],
     ...(project.hashes.subnet === null ? [] : [["subnet.json", "what was kept and dropped"]]),
     ["project.json", "how keys and ONNX names go together, input, classes, pre-processing, hashes"],
+    ["scored.json", "which norm scores which units, for pruning while training"],
     ["*.check.safetensors", "an input and what the ONNX gives for it, for `check.py`"],
     ["train.py and what it imports", "the training script"],
   ];

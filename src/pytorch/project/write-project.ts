@@ -11,7 +11,8 @@ import { openModel } from "../../runtime/open-model.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
 import { moduleTensor } from "../module/module-tensors.ts";
-import type { PyTorchModule } from "../module/module-text.ts";
+import type { ModuleOptions, PyTorchModule } from "../module/module-text.ts";
+import { className } from "../module/python-text.ts";
 import { writeModule } from "../module/write-module.ts";
 import { writeSafetensors } from "../safetensors/write.ts";
 import { makeCheck, writeCheck } from "./check-file.ts";
@@ -21,6 +22,7 @@ import {
   PROJECT_FILES,
   PROJECT_SCHEMA,
   type Project,
+  projectText,
   WEIGHTS_SCHEMA,
 } from "./project-file.ts";
 import { readmeText, requirementsText } from "./readme.ts";
@@ -74,8 +76,8 @@ export async function writeProject(
 async function fill(folder: string, source: ProjectSource): Promise<WrittenProject> {
   const { model, cut, structure, subnetFile } = source;
   const at = (name: string): string => join(folder, name);
-  const student = writeModule(cut, { heading: heading(source, "student") });
-  const teacher = writeModule(structure.graph, { heading: heading(source, "teacher") });
+  const student = writeModule(cut, described(source, "student"));
+  const teacher = writeModule(structure.graph, described(source, "teacher"));
   writeModel(withGraph(model, cut), at(PROJECT_FILES.onnx));
   const onnx = await modelHash(at(PROJECT_FILES.onnx));
   const weights = await writeNetwork(at(PROJECT_FILES.weights), {
@@ -100,7 +102,7 @@ async function fill(folder: string, source: ProjectSource): Promise<WrittenProje
   writeFileAtomic(at(PROJECT_FILES.student), student.source);
   writeFileAtomic(at(PROJECT_FILES.teacher), teacher.source);
   if (subnetFile !== null) writeFileAtomic(at(PROJECT_FILES.subnet), subnetFile);
-  writeJson(at(PROJECT_FILES.project), project);
+  writeFileAtomic(at(PROJECT_FILES.project), projectText(project));
   writeJson(at(PROJECT_FILES.scored), scoredLayers(cut, student));
   for (const { name, bytes } of templateFiles()) writeFileAtomic(at(name), bytes);
   writeFileAtomic(at(PROJECT_FILES.readme), readmeText(project, { student, teacher }));
@@ -108,9 +110,13 @@ async function fill(folder: string, source: ProjectSource): Promise<WrittenProje
   return { project, student, teacher };
 }
 
-function heading(source: ProjectSource, role: "student" | "teacher"): readonly string[] {
-  const what = role === "teacher" ? "The original network" : "The network to train";
-  return [`${what} of ${source.name}, written by mdp ${source.version} from its ONNX file.`];
+function described(source: ProjectSource, role: "student" | "teacher"): ModuleOptions {
+  const { name, version, subnetFile } = source;
+  const what = role === "student" && subnetFile !== null ? ", at the widths of its subnet" : "";
+  return {
+    className: className(name),
+    heading: [`${name}${what}, written by mdp ${version} from ONNX.`],
+  };
 }
 
 /** The module's tensors by key, made one at a time when they are written. */
@@ -161,12 +167,12 @@ function projectOf(
 ): Project {
   const { structure, subnet } = source;
   const { inputs, outputs } = structure.graph;
-  const described = (name: string): Project["input"] => {
+  const valueAs = (name: string): Project["input"] => {
     const shape = structure.shapes.of(name);
     return { name, shape: shape === null ? null : [null, ...shape.slice(1)] };
   };
-  const input = described(inputs[0]?.name ?? "");
-  const output = described(outputs[0]?.name ?? "");
+  const input = valueAs(inputs[0]?.name ?? "");
+  const output = valueAs(outputs[0]?.name ?? "");
   const classes = output.shape?.length === 2 ? (output.shape[1] ?? null) : null;
   const classifies =
     inputs.length === 1 &&

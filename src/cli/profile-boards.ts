@@ -142,13 +142,15 @@ function bodyOf(board: Ended): object {
     const { code, message, where = null, hint = null, exitCode } = board.error;
     return { error: { code, message, where, hint, exitCode } };
   }
-  const { table, tablePath, validation, resumed, seconds, runner } = board.result;
+  const { table, tablePath, validation, curve, reached, resumed, seconds, runner } = board.result;
   const { ops, ...head } = table;
   return {
     path: tablePath,
     runner,
     table: { ...head, operations: ops.length },
     validation,
+    curve,
+    reached,
     resumed,
     seconds,
   };

@@ -44,7 +44,8 @@ export function predictNetwork(
   };
 }
 
-function goneNodes(structure: Structure, subnet: Subnet): ReadonlySet<string> {
+/** Nodes that the subnet doesn't have, the Adds of dropped blocks included. */
+export function goneNodes(structure: Structure, subnet: Subnet): ReadonlySet<string> {
   const droppedBlocks = structure.blocks
     .filter((block) => isBlockGone(structure, subnet, block.index))
     .map((block) => block.index);

@@ -21,6 +21,7 @@ export function profileText(result: ProfileResult, path: string): string {
     "",
     largestOps(table),
   ];
+  if (result.curve.length > 0) lines.push("", curveText(result));
   if (validation !== null) lines.push("", validationText(validation));
   lines.push("", ...table.notes.map((note) => `note: ${note}`), `Table written to ${path}`);
   return lines.join("\n");
@@ -51,6 +52,32 @@ function largestOps(table: LatencyTable): string {
 
 function shortened(label: string): string {
   return label.length <= 48 ? label : `...${label.slice(-45)}`;
+}
+
+const MOST_POINTS = 12;
+const BAR = 40;
+
+/** Error against number of runs, as a table with bars; every n-th point where there are many, the last one always. */
+function curveText({ curve, reached }: ProfileResult): string {
+  const every = Math.ceil(curve.length / MOST_POINTS);
+  const shown = curve.filter((_, index) => (curve.length - 1 - index) % every === 0);
+  const highest = Math.max(...shown.map(({ meanError }) => meanError));
+  const rows = plainTable(
+    ["networks", "mean error", "worst", ""],
+    ["right", "right", "right", "left"],
+  );
+  for (const { runs, meanError, worstError } of shown) {
+    const bar = "#".repeat(Math.max(1, Math.round((BAR * meanError) / highest)));
+    rows.push([String(runs), percent(meanError), percent(worstError), bar]);
+  }
+  const last = curve.at(-1);
+  return [
+    `error against networks run, on the latest ${last?.networks ?? 0} random ones, each predicted before it was measured:`,
+    rows.toString(),
+    reached === true
+      ? "The target was reached."
+      : "The target was NOT reached: --runs or --max-minutes ended it. Give the same command with more of them to go on.",
+  ].join("\n");
 }
 
 function validationText(validation: Validation): string {

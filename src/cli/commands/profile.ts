@@ -9,7 +9,7 @@ import { OPTIMISATIONS } from "../../runtime/session.ts";
 import { boardAccesses, REPEATABLE_BOARD_OPTIONS, withBoardOptions } from "../board-options.ts";
 import { type Command, command } from "../command.ts";
 import { openNetwork } from "../network.ts";
-import { checkPositive, checkWhole } from "../numbers.ts";
+import { checkPositive, checkWhole, shareOf } from "../numbers.ts";
 import { profileBoards } from "../profile-boards.ts";
 
 /** Without this, an option whose value was forgotten would quietly be its default. */
@@ -24,6 +24,7 @@ const NEED_A_VALUE = [
   "runs",
   "repeats",
   "max-minutes",
+  "target-error",
   "validate",
   "seed",
   "out",
@@ -37,6 +38,10 @@ export const profileCommand: Command = command({
     [
       "mdp profile net.onnx --batch 8 --step 4 --validate 20",
       "and judge it on 20 subnets left out",
+    ],
+    [
+      "mdp profile net.onnx --target-error 2% --max-minutes 20",
+      "measure until unseen networks are predicted within 2 % on average",
     ],
     [
       "mdp profile net.onnx --host me@nano --host me@orin --precision float16",
@@ -108,6 +113,11 @@ export const profileCommand: Command = command({
         default: 8,
         describe: "Measure fewer networks where they take longer",
       })
+      .option("target-error", {
+        type: "string",
+        describe:
+          "Choose networks where the table is uncertain, and stop at this mean error on unseen ones, such as 2%; --runs and --max-minutes still hold",
+      })
       .option("validate", {
         type: "number",
         default: 0,
@@ -133,12 +143,16 @@ export const profileCommand: Command = command({
     checkWhole(options.validate, "--validate", 0);
     checkWhole(options.seed, "--seed", 0);
     checkPositive(options.maxMinutes, "--max-minutes");
+    const targetError =
+      options.targetError === undefined
+        ? undefined
+        : shareOf(options.targetError, "--target-error");
     const open = await openNetwork(options.model);
     const names = options.name ?? [];
     if (accesses.length > 0) {
       const { name: _name, host: _host, device, ...settings } = options;
       const named = names.length === 0 && device !== "local" ? [device] : names;
-      return profileBoards(open, accesses, { ...settings, names: named }, context);
+      return profileBoards(open, accesses, { ...settings, targetError, names: named }, context);
     }
     if (names.length > 1) {
       throw new UsageError({
@@ -160,6 +174,7 @@ export const profileCommand: Command = command({
     checkWritable(tablePath);
     const result = await profileLocal(open.model, open.structure, {
       ...options,
+      targetError,
       networkName: open.name,
       deviceName,
       tablePath,
@@ -174,6 +189,8 @@ export const profileCommand: Command = command({
       path: tablePath,
       table: { ...head, operations: ops.length },
       validation: result.validation,
+      curve: result.curve,
+      reached: result.reached,
       resumed: result.resumed,
       seconds: result.seconds,
     });

@@ -1,12 +1,11 @@
 import { quantile } from "../../runtime/timing.ts";
-import { evaluateCount } from "../../structure/counts.ts";
 import type { RunSample } from "../measure/samples.ts";
 import type { ProfiledOp } from "../ops.ts";
 import type { LatencyOp, LatencyTable } from "../table.ts";
-import { type Calibration, calibrate, spreadOf, withoutDrift } from "./calibrate.ts";
-import { type CellModel, type CellSample, fitCells } from "./cell-model.ts";
+import { type Calibration, spreadOf } from "./calibrate.ts";
+import type { CellModel } from "./cell-model.ts";
 import { cellsOf, reachableCounts } from "./cells.ts";
-import { fitTotals, type SummedNetwork } from "./totals.ts";
+import { fitOps } from "./fit-ops.ts";
 
 /** What a table says besides its times. */
 export type TableHead = Pick<
@@ -40,10 +39,8 @@ export function buildTable(
   grid: readonly (readonly number[])[],
   head: TableHead,
 ): LatencyTable {
-  const steady = withoutDrift(samples);
-  const calibration = calibrate(steady);
-  const models = cellModels(ops, steady, calibration);
-  const { factor, offsetMs } = fitTotals(sums(ops, steady, models));
+  const { calibration, models, totals } = fitOps(ops, samples);
+  const { factor, offsetMs } = totals;
   const timesOf = cellTimes(models, factor);
   let fixedMs = offsetMs;
   const tableOps: LatencyOp[] = [];
@@ -96,44 +93,6 @@ function notesOf(
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
-}
-
-/** One model per signature, learnt from all ops that bear it. */
-function cellModels(
-  ops: readonly ProfiledOp[],
-  samples: readonly RunSample[],
-  { scale, perEventMs }: Calibration,
-): ReadonlyMap<string, CellModel> {
-  const pools = new Map<string, CellSample[]>();
-  for (const sample of samples) {
-    for (const [index, op] of ops.entries()) {
-      const ms = sample.opMs[index];
-      if (ms === null || ms === undefined) continue;
-      const events = sample.opEvents[index] ?? 0;
-      const pool = pools.get(op.signature) ?? [];
-      pools.set(op.signature, pool);
-      pool.push({
-        counts: op.axes.map((axis) => evaluateCount(axis, sample.counts)),
-        ms: Math.max(0, scale * ms + perEventMs * events),
-      });
-    }
-  }
-  return new Map([...pools].map(([signature, pool]) => [signature, fitCells(pool)]));
-}
-
-/** Summed cells of each measured network, with the time that it took. */
-function sums(
-  ops: readonly ProfiledOp[],
-  samples: readonly RunSample[],
-  models: ReadonlyMap<string, CellModel>,
-): SummedNetwork[] {
-  return samples.map((sample) => {
-    const times = ops.map((op, index) => {
-      const counts = op.axes.map((axis) => evaluateCount(axis, sample.counts));
-      return sample.opMs[index] === null ? 0 : (models.get(op.signature)?.at(counts) ?? 0);
-    });
-    return { summedMs: times.reduce((sum, ms) => sum + ms, 0), totalMs: sample.totalMs };
-  });
 }
 
 function tableOp(

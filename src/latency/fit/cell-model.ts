@@ -113,7 +113,7 @@ function fitLaw(cells: readonly Cell[], short: boolean): (counts: readonly numbe
 }
 
 /** How smooth the correction is: standard deviations of its parts, and the distance over which it changes. */
-interface Smoothness {
+export interface Smoothness {
   readonly wide: number;
   readonly own: number;
   readonly reach: number;
@@ -162,7 +162,11 @@ function condition(
 }
 
 /** Covariance of the corrections at two places: smooth over the logarithm of the counts, and a part of each cell's own. */
-function likeness(a: readonly number[], b: readonly number[], smoothness: Smoothness): number {
+export function likeness(
+  a: readonly number[],
+  b: readonly number[],
+  smoothness: Smoothness,
+): number {
   let smooth = 1;
   let same = true;
   for (let axis = 0; axis < a.length; axis += 1) {

@@ -4,14 +4,16 @@ import type { Model } from "../../onnx/model.ts";
 import type { Optimisation } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
+import { withSampledColumns } from "../energy/add-columns.ts";
 import { buildTable, type TableHead } from "../fit/build-table.ts";
-import { profiledOps } from "../ops.ts";
+import { type ProfiledOp, profiledOps } from "../ops.ts";
 import { type LatencyTable, writeTable } from "../table.ts";
+import { type AdaptiveRuns, type CurvePoint, profileAdaptively } from "./adaptive.ts";
 import { localMeasurer, localTarget } from "./local-measurer.ts";
 import type { Measurer, ProfileTarget } from "./measurer.ts";
 import { gridOf } from "./plan.ts";
-import { profileNetworks } from "./profile.ts";
-import { openSamples, type RunSample, type SampleConfig } from "./samples.ts";
+import { type ProfileOptions, profileNetworks } from "./profile.ts";
+import { openSamples, type RunSample, type SampleConfig, type SampleFile } from "./samples.ts";
 import { type Validation, validateTable, withExpectedError } from "./validate.ts";
 
 /** How to measure a network, on this machine unless a measurer and its target are given. */
@@ -28,6 +30,8 @@ export interface LocalProfile {
   readonly runs: number;
   readonly repeats: number;
   readonly maxMinutes: number;
+  /** Measure until the mean error is at most this share, `runs` networks at most; unset, measure `runs` random ones. */
+  readonly targetError?: number | undefined;
   readonly seed: number;
   /** Networks to judge the table on; 0: none. */
   readonly validate: number;
@@ -47,6 +51,9 @@ export interface LocalProfile {
 export interface ProfileResult {
   readonly table: LatencyTable;
   readonly validation: Validation | null;
+  /** Error against number of runs, and whether the target was reached; empty and null where there was no target. */
+  readonly curve: readonly CurvePoint[];
+  readonly reached: boolean | null;
   /** Networks that the samples file already held. */
   readonly resumed: number;
   readonly seconds: number;
@@ -80,9 +87,16 @@ export async function profileLocal(
   const measurer = options.measurer ?? (await localMeasurer(model, structure, ops, options));
   try {
     const common = { ...options, grid };
-    const samples = await profileNetworks(structure, measurer, file, { ...common, now, date });
+    const { samples, curve, reached } = await takeSamples(structure, ops, measurer, file, {
+      ...common,
+      now,
+      date,
+    });
     const head = headOf(structure, options, target, samples);
-    const table = buildTable(ops, samples, grid, head);
+    const table = withCurve(
+      withSampledColumns(buildTable(ops, samples, grid, head), structure, samples, target.settings),
+      curve,
+    );
     writeTable(options.tablePath, table);
     const validation =
       options.validate > 0
@@ -95,10 +109,42 @@ export async function profileLocal(
         : null;
     const judged = validation === null ? table : withExpectedError(table, validation);
     if (validation !== null) writeTable(options.tablePath, judged);
-    return { table: judged, validation, resumed, seconds: (now() - started) / 1000 };
+    const seconds = (now() - started) / 1000;
+    return { table: judged, validation, curve, reached, resumed, seconds };
   } finally {
     await measurer.close();
   }
+}
+
+/** Random networks up to a number, or up to an error. */
+async function takeSamples(
+  structure: Structure,
+  ops: readonly ProfiledOp[],
+  measurer: Measurer,
+  file: SampleFile,
+  options: ProfileOptions & Pick<LocalProfile, "targetError">,
+): Promise<Omit<AdaptiveRuns, "reached"> & { readonly reached: boolean | null }> {
+  const { targetError } = options;
+  if (targetError !== undefined) {
+    return profileAdaptively(structure, measurer, file, { ...options, ops, targetError });
+  }
+  const samples = await profileNetworks(structure, measurer, file, options);
+  return { samples, curve: [], reached: null };
+}
+
+/** Until it is judged on networks left out, a table is as good as what it was made from was before the last round. */
+function withCurve(table: LatencyTable, curve: readonly CurvePoint[]): LatencyTable {
+  const last = curve.at(-1);
+  if (last === undefined) return table;
+  return {
+    ...table,
+    expectedError: {
+      mean: last.meanError,
+      worst: last.worstError,
+      networks: last.networks,
+      how: "random subnets that were predicted before they were measured; the table was then made from them too",
+    },
+  };
 }
 
 function checkPrecision(precision: string, { runtime, precisions }: ProfileTarget): void {

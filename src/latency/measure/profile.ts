@@ -24,10 +24,52 @@ export interface ProfileOptions {
 /** Fewer networks than this say too little, however slow they are. */
 const FEWEST_RUNS = 12;
 
+/** Runs that go into one table, in the order they were asked for. */
+export interface Runs {
+  readonly samples: readonly RunSample[];
+  /**
+   * Measures a subnet and writes it to the file at once, or takes it from there. Null where these runs have it already,
+   * or where the time is over; `isOver` tells which.
+   */
+  readonly take: (subnet: Subnet) => Promise<RunSample | null>;
+  readonly isOver: () => boolean;
+}
+
+/** What the file already holds is not measured again, and costs none of the time. */
+export function startRuns(measurer: Measurer, file: SampleFile, options: ProfileOptions): Runs {
+  const started = options.now();
+  const samples: RunSample[] = [];
+  const seen = new Set<string>();
+  let over = false;
+  const take: Runs["take"] = async (subnet) => {
+    const key = subnetKey(subnet);
+    if (over || seen.has(key)) return null;
+    seen.add(key);
+    const known = file.find(key);
+    if (known !== null) {
+      samples.push(known);
+      return known;
+    }
+    const minutes = (options.now() - started) / 60_000;
+    if (minutes > options.maxMinutes && samples.length >= FEWEST_RUNS) {
+      options.progress.note(
+        `Stopped after ${samples.length} of ${options.runs} networks: ${options.maxMinutes} minutes are over.`,
+      );
+      over = true;
+      return null;
+    }
+    if (options.signal?.aborted === true) throw interrupted(samples.length, options.runs);
+    const sample = sampleOf(subnet, key, options.date(), await measurer.measure(subnet));
+    file.add(sample);
+    samples.push(sample);
+    options.progress.step("profile", samples.length, options.runs);
+    return sample;
+  };
+  return { samples, take, isOver: () => over };
+}
+
 /**
- * Measures the dense network and then random subnets, each written to the file as soon as it is done. What the file
- * already holds is not measured again: the same seed asks for the same subnets.
- *
+ * Measures the dense network and then random subnets. The same seed asks for the same subnets.
  * @throws InterruptedError `latency/interrupted`
  */
 export async function profileNetworks(
@@ -35,35 +77,13 @@ export async function profileNetworks(
   measurer: Measurer,
   file: SampleFile,
   options: ProfileOptions,
-): Promise<RunSample[]> {
+): Promise<readonly RunSample[]> {
   const plan = randomPlan(structure, options.grid, randomFrom(options.seed));
-  const started = options.now();
-  const samples: RunSample[] = [];
-  const seen = new Set<string>();
-  for (let run = 0; run < options.runs; run += 1) {
-    const subnet = run === 0 ? keepAll(structure) : plan.next();
-    const key = subnetKey(subnet);
-    if (seen.has(key)) continue;
-    seen.add(key);
-    const known = file.find(key);
-    if (known !== null) {
-      samples.push(known);
-      continue;
-    }
-    const minutes = (options.now() - started) / 60_000;
-    if (minutes > options.maxMinutes && samples.length >= FEWEST_RUNS) {
-      options.progress.note(
-        `Stopped after ${samples.length} of ${options.runs} networks: ${options.maxMinutes} minutes are over.`,
-      );
-      break;
-    }
-    if (options.signal?.aborted === true) throw interrupted(samples.length, options.runs);
-    const sample = sampleOf(subnet, key, options.date(), await measurer.measure(subnet));
-    file.add(sample);
-    samples.push(sample);
-    options.progress.step("profile", run + 1, options.runs);
+  const runs = startRuns(measurer, file, options);
+  for (let run = 0; run < options.runs && !runs.isOver(); run += 1) {
+    await runs.take(run === 0 ? keepAll(structure) : plan.next());
   }
-  return samples;
+  return runs.samples;
 }
 
 function sampleOf(
@@ -81,6 +101,8 @@ function sampleOf(
     opEvents: [...measurement.opEvents],
     totalMs: round(measurement.totalMs),
     referenceMs: round(measurement.referenceMs),
+    ...(measurement.energyMj === undefined ? {} : { energyMj: round(measurement.energyMj) }),
+    ...(measurement.memoryBytes === undefined ? {} : { memoryBytes: measurement.memoryBytes }),
     date,
   };
 }

@@ -45,6 +45,8 @@ function amountOf(value: number, kind: string): string {
   switch (kind) {
     case "milliseconds":
       return milliseconds(value);
+    case "millijoules":
+      return `${value.toPrecision(4)} mJ`;
     case "bytes":
       return bytes(value);
     case "importance":

@@ -131,7 +131,7 @@ export function commonKind(
     );
   }
   const kind = left.kind ?? right.kind;
-  if (kind !== "bytes" && kind !== "milliseconds") return kind;
+  if (kind !== "bytes" && kind !== "milliseconds" && kind !== "millijoules") return kind;
   for (const form of [left, right]) {
     const isBare = form.kind === null && form.constant !== 0 && !form.isPercent;
     if (isBare) {

@@ -50,6 +50,7 @@ export function pointsOf(parts: readonly Weighed[], sign: number): WeighedTable[
 /** A resource's unit for people. */
 export function unitOf(kind: QuantityKind): string {
   if (kind === "milliseconds") return "ms";
+  if (kind === "millijoules") return "mJ";
   return kind === "importance" ? "" : kind;
 }
 

@@ -151,6 +151,8 @@ function nameOf(reader: Reader): LinearForm {
 
 const WITH_ARGUMENT: ReadonlyMap<QuantityName, string> = new Map([
   ["latency", "latency('jetson-nano') <= 12 ms"],
+  ["energy", "energy('my-board') <= 20 mJ"],
+  ["device_memory", "device_memory('my-board') <= 100 MB"],
   ["importance", "importance('head') >= 90%"],
   ["count", "count('layer1.*') >= 16"],
 ]);

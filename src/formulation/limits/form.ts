@@ -4,6 +4,7 @@ export type QuantityKind =
   | "MACs"
   | "bytes"
   | "milliseconds"
+  | "millijoules"
   | "importance"
   | "channels"
   | "blocks"
@@ -16,6 +17,8 @@ export const QUANTITIES = {
   bytes: "bytes",
   memory: "bytes",
   latency: "milliseconds",
+  energy: "millijoules",
+  device_memory: "bytes",
   importance: "importance",
   count: "channels",
   dropped_blocks: "blocks",

@@ -5,6 +5,7 @@ import { peakMemory } from "../../graph/liveness.ts";
 import { inferShapes } from "../../graph/shapes/infer.ts";
 import { consumersOf } from "../../graph/traversal.ts";
 import type { Importance } from "../../importance/importance.ts";
+import { columnTable, type SummedColumn } from "../../latency/column-table.ts";
 import { predictNetwork } from "../../latency/predict-network.ts";
 import type { LatencyTable } from "../../latency/table.ts";
 import { macCount, parameterCount } from "../../structure/counts.ts";
@@ -78,6 +79,10 @@ export function quantityOf(ref: QuantityRef, sources: LimitSources, source: Sour
       return memoryQuantity(network, runSetting(table));
     case "latency":
       return latencyOf(network, latencyTable(ref, sources, source));
+    case "energy":
+      return columnOf(network, latencyTable(ref, sources, source), "energyMj");
+    case "device_memory":
+      return columnOf(network, latencyTable(ref, sources, source), "memoryBytes");
     case "importance":
       return importanceQuantity(sources, componentOf(ref, sources, source));
     case "count":
@@ -218,6 +223,11 @@ function latencyOf(network: NetworkProblem, table: LatencyTable): Quantity {
   const measure = ({ structure, subnet }: MeasuredSubnet): number =>
     predictNetwork(table, structure, subnet).ms;
   return { sums: [sumOf(network, latencyTables(table, network))], isExact: true, measure };
+}
+
+/** Energy and memory sum over operations as times do. */
+function columnOf(network: NetworkProblem, table: LatencyTable, column: SummedColumn): Quantity {
+  return latencyOf(network, columnTable(table, column));
 }
 
 function importanceQuantity(sources: LimitSources, isMeant: IsMeant): Quantity {

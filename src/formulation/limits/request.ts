@@ -47,7 +47,7 @@ export async function parseRequest(request: LimitRequest): Promise<ParsedRequest
 
 /** Whether something besides the budget says how much the network may take as a whole. */
 export function namesAmount({ limit, soft, minimize }: LimitRequest): boolean {
-  const amount = /\b(?:latency|params|macs|bytes|memory)\b/;
+  const amount = /\b(?:latency|energy|device_memory|params|macs|bytes|memory)\b/;
   return minimize !== null || [...limit, ...soft].some((text) => amount.test(text));
 }
 
@@ -105,7 +105,7 @@ async function objectiveOf(
       form.at,
       "objective",
       "This can't be made as small as possible.",
-      "Name a quantity, or a sum of them: --minimize latency, params, macs, bytes, memory or \"latency('jetson-nano')\".",
+      "Name a quantity, or a sum of them: --minimize latency, energy, params, macs, bytes, memory or \"latency('jetson-nano')\".",
     );
   }
   const holds = limits.some(({ relations }) => relations.some(isFloor));

@@ -12,6 +12,7 @@ const PREFIXES: ReadonlyMap<string, number> = new Map([
   ["G", 1e9],
 ]);
 const TIME = /^(?:[mun]?s|seconds?|milliseconds?|microseconds?)$/;
+const ENERGY = /^(?:[mukn]?J|joules?|millijoules?)$/;
 // Lower-case letters would be bits, and their prefixes thousandths.
 const BYTES = /^(?:(?:k|M|G|Ki|Mi|Gi)?B|bytes?)$/;
 
@@ -23,6 +24,8 @@ export const UNIT_NAMES = [
   "ms",
   "us",
   "s",
+  "mJ",
+  "J",
   "B",
   "kB",
   "MB",
@@ -40,6 +43,7 @@ export function meaningOfUnit(
   const prefix = PREFIXES.get(name);
   if (prefix !== undefined) return { amount: prefix, kind: null };
   if (TIME.test(name)) return { amount: unit(1, name).toNumber("ms"), kind: "milliseconds" };
+  if (ENERGY.test(name)) return { amount: unit(1, name).toNumber("mJ"), kind: "millijoules" };
   if (BYTES.test(name)) return { amount: unit(1, name).toNumber("B"), kind: "bytes" };
   return null;
 }
@@ -49,6 +53,8 @@ export function exampleOf(kind: QuantityKind | null): string {
   switch (kind) {
     case "milliseconds":
       return "3 ms";
+    case "millijoules":
+      return "20 mJ";
     case "bytes":
       return "8 MiB";
     case "parameters":

@@ -13,6 +13,7 @@ import { timedRun, timingOf } from "../../runtime/timing.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { cutGraph } from "../../subnet/cut.ts";
 import { keepAll, type Subnet } from "../../subnet/subnet.ts";
+import { type EnergyMeter, openRapl } from "../energy/rapl.ts";
 import type { ProfiledOp } from "../ops.ts";
 import { localDevice } from "./device-facts.ts";
 import type { EndToEnd, Measurement, Measurer, ProfileTarget } from "./measurer.ts";
@@ -61,6 +62,7 @@ export async function localMeasurer(
     threads: options.threads,
   };
 
+  const meter = openRapl();
   const time = async (subnet: Subnet): Promise<EndToEnd> => {
     const session = await open(cutGraph(structure, subnet), false);
     try {
@@ -81,6 +83,9 @@ export async function localMeasurer(
         ...operationTimes(graph, ops, times),
         totalMs: total ?? Number.NaN,
         referenceMs: dense ?? Number.NaN,
+        ...(meter === null
+          ? {}
+          : { energyMj: await energyPerRun(plain, feeds, meter, total ?? 1) }),
       };
     } finally {
       await recorded.close();
@@ -88,6 +93,22 @@ export async function localMeasurer(
     }
   };
   return { measure, time, close: reference.close };
+}
+
+/** Long enough for counters that are updated every millisecond. */
+const ENERGY_MS = 200;
+
+/** Millijoules of one run, of many without a pause. What else the machine does meanwhile is in it. */
+async function energyPerRun(
+  session: Session,
+  feeds: Feeds,
+  meter: EnergyMeter,
+  runMs: number,
+): Promise<number> {
+  const runs = Math.max(3, Math.ceil(ENERGY_MS / runMs));
+  meter.elapsedMj();
+  for (let run = 0; run < runs; run += 1) await session.run(feeds);
+  return meter.elapsedMj() / runs;
 }
 
 /** Median times of the sessions in milliseconds, as `mdp eval` gives them. The last one is the reference, which fewer runs in a row are enough for. */

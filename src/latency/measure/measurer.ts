@@ -12,6 +12,10 @@ export interface Measurement {
   readonly totalMs: number;
   /** The dense network, run in turns with it, in milliseconds. */
   readonly referenceMs: number;
+  /** Millijoules per run, where the device tells. */
+  readonly energyMj?: number | undefined;
+  /** Bytes that the device holds while the network is loaded, where it tells. */
+  readonly memoryBytes?: number | undefined;
 }
 
 /** A whole network timed, in turns with the dense one. Milliseconds as in `Measurement`. */

@@ -14,7 +14,7 @@ import { goneNodes } from "../../src/latency/predict-network.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { unitCounts } from "../../src/subnet/subnet.ts";
 import { bottleneckResnet } from "../helpers/networks.ts";
-import { type SimulatedDevice, simulatedDevice } from "./simulated-device.ts";
+import { type SimulatedDevice, simulatedDevice } from "./simulated-stairs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-adaptive-test-"));
 afterAll(() => {

@@ -108,6 +108,8 @@ export {
   parseImportance,
 } from "./importance/importance.ts";
 export { type ScoreOptions, scoreNetwork } from "./importance/score.ts";
+export type { CellPrediction, KnownCell, OpCell, OpCellModel } from "./latency/cells/cell.ts";
+export { fitOpCells } from "./latency/cells/fit-op-cells.ts";
 export { listDevices, resolveDevice, tablesFor } from "./latency/devices.ts";
 export { latencyMs } from "./latency/lookup.ts";
 export { predictTable } from "./latency/predict/predict-table.ts";
@@ -118,6 +120,15 @@ export type { Outcome, Solver } from "./mip/solver.ts";
 export { type Model, withGraph } from "./onnx/model.ts";
 export { parseModel, readModel } from "./onnx/read.ts";
 export { writeModel } from "./onnx/write.ts";
+export {
+  type ImportedWeights,
+  type ImportOptions,
+  importWeights,
+} from "./pytorch/import/import-weights.ts";
+export { type Project, readProject } from "./pytorch/project/project-file.ts";
+export { type ProjectSource, writeProject } from "./pytorch/project/write-project.ts";
+export { readSafetensors, type Safetensors } from "./pytorch/safetensors/read.ts";
+export { writeSafetensors } from "./pytorch/safetensors/write.ts";
 export { macCount, parameterCount } from "./structure/counts.ts";
 export { findStructure } from "./structure/find-structure.ts";
 export type { Block, Dim, Layer, Structure } from "./structure/structure.ts";

@@ -20,6 +20,7 @@ import { finetuneCommand } from "./commands/finetune.ts";
 import { importCommand } from "./commands/import.ts";
 import { importWeightsCommand } from "./commands/import-weights.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { predictCommand } from "./commands/predict.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { pruneCommand } from "./commands/prune.ts";
 import { scoreCommand } from "./commands/score.ts";
@@ -33,6 +34,7 @@ const COMMANDS: readonly Command[] = [
   dataCommand,
   scoreCommand,
   profileCommand,
+  predictCommand,
   solveCommand,
   sweepCommand,
   explainCommand,

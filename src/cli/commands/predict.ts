@@ -1,0 +1,120 @@
+import { UsageError } from "../../core/errors.ts";
+import { checkWritable } from "../../core/files.ts";
+import { resolveDevice, tableFolders } from "../../latency/devices.ts";
+import { type DeviceDescription, PRECISIONS } from "../../latency/predict/device.ts";
+import type { Observation } from "../../latency/predict/fit-device.ts";
+import {
+  type LearntDevice,
+  learnDevice,
+  readObservations,
+  runObservation,
+  tableObservations,
+} from "../../latency/predict/observations.ts";
+import { predictTable } from "../../latency/predict/predict-table.ts";
+import { readTable, writeTable } from "../../latency/table.ts";
+import { painter } from "../../report/painter.ts";
+import { predictText } from "../../report/predict-report.ts";
+import { type Command, command } from "../command.ts";
+import { openNetwork } from "../network.ts";
+import { checkWhole } from "../numbers.ts";
+import { predictionReport } from "../prediction.ts";
+
+export const predictCommand: Command = command({
+  name: "predict [model]",
+  describe: "Predict a network's latency on a device that is not at hand, with its error",
+  examples: [
+    ["mdp predict net.onnx --device jetson --batch 1", "from published figures of the device"],
+    [
+      "mdp predict net.onnx --device jetson-orin-nano --observations runs.json --out table.json",
+      "fitted to a handful of runs on it; the table is for mdp solve --table",
+    ],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional("model", {
+        type: "string",
+        describe: "ONNX file; the embedded default without it",
+      })
+      .option("device", {
+        type: "string",
+        requiresArg: true,
+        demandOption: true,
+        describe: "A device with a description; see mdp devices",
+      })
+      .option("batch", {
+        type: "number",
+        requiresArg: true,
+        default: 1,
+        describe: "Images per run",
+      })
+      .option("precision", {
+        choices: PRECISIONS,
+        requiresArg: true,
+        default: "float16" as const,
+        describe: "Number format",
+      })
+      .option("step", {
+        type: "number",
+        requiresArg: true,
+        default: 8,
+        describe: "Multiples of channels that the table covers",
+      })
+      .option("observations", {
+        type: "string",
+        requiresArg: true,
+        describe: "What was measured on it, mdp-observations/1; see docs/decisions/0023",
+      })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        describe: "Write the predicted latency table to this file",
+      }),
+  run: async (options, context) => {
+    const { batch, precision, step, out } = options;
+    checkWhole(batch, "--batch", 1);
+    checkWhole(step, "--step", 1);
+    if (out !== undefined) checkWritable(out);
+    const described = describedDevice(options.device);
+    const open = await openNetwork(options.model);
+    const target = { structure: open.structure, batch, precision };
+    const observations =
+      options.observations === undefined ? null : await observed(options.observations);
+    const learnt: LearntDevice | null =
+      observations === null ? null : learnDevice(described, observations, target);
+    const device = learnt?.device ?? described;
+    const table = predictTable(open.structure, device, {
+      ...{ batch, precision, step },
+      networkName: open.name,
+      command: context.commandLine,
+    });
+    const fitted =
+      learnt === null || observations === null ? null : { fit: learnt.fit, observations };
+    const report = predictionReport(open, table, device, fitted);
+    if (out !== undefined) writeTable(out, table);
+    context.json(report);
+    context.print(predictText(report, painter(process.stdout.isTTY)));
+    if (out !== undefined) context.print(`\nTable written to ${out}; solve with --table ${out}`);
+    return undefined;
+  },
+});
+
+function describedDevice(name: string): DeviceDescription {
+  const device = resolveDevice(name, tableFolders(process.cwd()));
+  if (device.description !== null) return device.description;
+  throw new UsageError({
+    code: "cli/no-description",
+    message: `Device '${device.name}' has measured tables only: there is nothing to predict from.`,
+    where: "--device",
+    hint: "Name one that mdp devices calls predicted, or put its figures into latency-tables/<name>/device.json.",
+  });
+}
+
+async function observed(path: string): Promise<Observation[]> {
+  const observations: Observation[] = [];
+  for (const run of readObservations(path)) {
+    const { structure } = await openNetwork(run.network);
+    if ("ms" in run) observations.push(runObservation(structure, run));
+    else observations.push(...tableObservations(structure, readTable(run.table), run.table));
+  }
+  return observations;
+}

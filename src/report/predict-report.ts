@@ -1,0 +1,142 @@
+import { milliseconds, percent, plainTable, shortened } from "./format.ts";
+import type { Painter } from "./painter.ts";
+import { tidy } from "./solve-report.ts";
+
+/** What `mdp predict` has to say; printed for people by `predictText`. */
+export interface PredictReport {
+  readonly schema: "mdp-predict/1";
+  readonly network: { readonly name: string; readonly path: string };
+  readonly device: { readonly name: string; readonly title: string };
+  readonly batch: number;
+  readonly precision: string;
+  readonly latencyMs: {
+    readonly predicted: number;
+    readonly level: number;
+    readonly low: number;
+    readonly high: number;
+  };
+  /** Relative standard deviations: what all times share, and what is left of the operations' own in their sum. */
+  readonly deviation: { readonly common: number; readonly own: number };
+  /** What the errors rest on. */
+  readonly how: string;
+  readonly kinds: readonly {
+    readonly kind: string;
+    readonly operations: number;
+    readonly ms: number;
+    readonly lowMs: number;
+    readonly highMs: number;
+  }[];
+  /** What a call costs beyond its operations. */
+  readonly callMs: number;
+  readonly stairs: readonly {
+    readonly op: string;
+    /** Which of its channels: read or written ones. */
+    readonly axis: string;
+    readonly jumps: readonly number[];
+    readonly period: number | null;
+    readonly largest: number;
+  }[];
+  /** Absent without observations. */
+  readonly fit?: {
+    readonly observations: readonly {
+      readonly name: string;
+      readonly ms: number;
+      readonly error: number;
+    }[];
+    readonly constants: readonly {
+      readonly name: string;
+      readonly value: number;
+      readonly before: number;
+      readonly after: number;
+    }[];
+    readonly scatter: number;
+  };
+  readonly notes: readonly string[];
+}
+
+const MOST_STAIRS = 8;
+const MOST_OBSERVATIONS = 12;
+
+/** The report as people read it. */
+export function predictText(report: PredictReport, paint: Painter): string {
+  const { network, device, latencyMs, deviation } = report;
+  const { predicted, level, low, high } = latencyMs;
+  const head = [
+    `Network     ${network.name} (${network.path})`,
+    `Device      ${device.name} (${device.title}), ${report.precision}, batch ${report.batch}`,
+    `Latency     ${paint.warn("PREDICTED")} ${milliseconds(predicted)}; ${percent(level)} between ${milliseconds(low)} and ${milliseconds(high)}`,
+    `Error       standard deviation ${percent(deviation.common)} common to all operations, ${percent(deviation.own)} of their own in the sum`,
+    `            ${report.how}`,
+  ].join("\n");
+  const parts = [head, kindsText(report), stairsText(report), fitText(report)];
+  const notes = report.notes.map((note) => `Note        ${note}`).join("\n");
+  return [...parts, notes]
+    .filter((part) => part !== "")
+    .map(tidy)
+    .join("\n\n");
+}
+
+function kindsText({ kinds, latencyMs, callMs }: PredictReport): string {
+  const table = plainTable(
+    ["kind", "operations", "ms", "share", `${percent(latencyMs.level)} between`],
+    ["left", "right", "right", "right", "right"],
+  );
+  for (const { kind, operations, ms, lowMs, highMs } of kinds) {
+    const between = `${milliseconds(lowMs)} and ${milliseconds(highMs)}`;
+    table.push([
+      kind,
+      String(operations),
+      milliseconds(ms),
+      percent(ms / latencyMs.predicted),
+      between,
+    ]);
+  }
+  table.push([
+    "the call itself",
+    "",
+    milliseconds(callMs),
+    percent(callMs / latencyMs.predicted),
+    "",
+  ]);
+  return table.toString();
+}
+
+function stairsText({ stairs }: PredictReport): string {
+  if (stairs.length === 0) return "";
+  const lines = stairs.slice(0, MOST_STAIRS).map(({ op, axis, jumps, period, largest }) => {
+    const where =
+      period === null
+        ? `at ${jumps.slice(0, 6).join(", ")}${jumps.length > 6 ? " ..." : ""}`
+        : `every ${period} from ${jumps[0]}`;
+    return `  ${shortened(op)}: channels ${axis} jump ${where}, by up to ${percent(largest)}`;
+  });
+  const more = stairs.length - lines.length;
+  return [
+    "Stairs (predicted; the longest operations first)",
+    ...lines,
+    ...(more > 0 ? [`  and ${more} more (--json lists all)`] : []),
+  ].join("\n");
+}
+
+function fitText({ fit }: PredictReport): string {
+  if (fit === undefined) return "";
+  const constants = plainTable(
+    ["constant", "fitted", "± before", "± after"],
+    ["left", "right", "right", "right"],
+  );
+  for (const { name, value, before, after } of fit.constants) {
+    constants.push([name, value.toPrecision(3), percent(before), percent(after)]);
+  }
+  const worst = [...fit.observations].sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
+  const lines = worst
+    .slice(0, MOST_OBSERVATIONS)
+    .map(
+      ({ name, ms, error }) => `  ${shortened(name)}: ${milliseconds(ms)}, ${percent(error)} off`,
+    );
+  return [
+    `Fitted to ${fit.observations.length} observations, which it meets within ${percent(fit.scatter)}; the worst`,
+    ...lines,
+    "",
+    constants.toString(),
+  ].join("\n");
+}

@@ -114,6 +114,14 @@ export { listDevices, resolveDevice, tablesFor } from "./latency/devices.ts";
 export { latencyMs } from "./latency/lookup.ts";
 export { predictTable } from "./latency/predict/predict-table.ts";
 export { predictNetwork } from "./latency/predict-network.ts";
+export { boardFindings } from "./latency/remote/probe/advice.ts";
+export {
+  type BoardAccess,
+  type BoardProfile,
+  examineBoard,
+  profileBoard,
+} from "./latency/remote/profile-board.ts";
+export { parseHost } from "./latency/remote/ssh/host.ts";
 export { type LatencyTable, readTable, writeTable } from "./latency/table.ts";
 export type { Model as LinearProgram } from "./mip/model.ts";
 export type { Outcome, Solver } from "./mip/solver.ts";

@@ -33,6 +33,8 @@ run_job() {
 case $action in
   put)
     problem=$(cat 2>&1 >"$name.part")
+    # What could not be written is read all the same: who still sends would not hear the answer.
+    cat >/dev/null 2>&1
     size=$(wc -c 2>/dev/null <"$name.part" | tr -d ' ')
     if [ "$size" = "$number" ] && mv -f -- "$name.part" "$name"; then
       say ok

@@ -49,7 +49,8 @@ const HINTS: Readonly<Record<FailureKind, string>> = {
     "Put your public key on the board (`ssh-copy-id`) and load it into your agent: passwords are never asked for here.",
   "unknown-name": "Check the name, or add the host to your ssh configuration.",
   "bad-configuration": "Check --ssh-option, --ssh-config and your ssh configuration.",
-  unreachable: "Check that the board is on, on the network, and that ssh runs there.",
+  unreachable:
+    "Check that the board is on, on the network, and that ssh runs there; then give the same command again: what was measured is kept.",
   lost: "Give the same command again: it goes on where it stopped.",
 };
 

@@ -32,7 +32,7 @@ export function predictionReport(
   const { lowMs, highMs } = intervalMs({ ms, variance, common }, level);
   return {
     schema: "mdp-predict/1",
-    network: { name: open.name, path: open.path },
+    network: { name: open.name, path: open.embedded ? "embedded default" : open.path },
     device: { name: device.name, title: device.title },
     batch: table.batch,
     precision: table.precision,

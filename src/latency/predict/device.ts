@@ -31,6 +31,15 @@ const MODEL = z.object({
   depthStep: z.number().int().positive(),
   /** Share of the published memory bandwidth that kernels reach. */
   bandwidthEfficiency: z.number().positive().max(1),
+  /**
+   * How far contractions move data while they compute: with the exponent p they take (compute^p + memory^p)^(1/p). 1 is
+   * one after the other, 2 without it.
+   */
+  overlap: z.number().min(1).optional(),
+  /** Share of the published peak rate that contractions reach with the best tile; all of it without. */
+  contractionEfficiency: z.number().positive().optional(),
+  /** What kernels of a family (`Work`) take beside what the model says, launch apart: 1.2 is a fifth longer. */
+  families: z.record(z.string(), z.number().positive()).optional(),
   /** Rows and columns of the output that a thread block may compute. */
   tiles: z.array(z.tuple([z.number().int().positive(), z.number().int().positive()])).min(1),
   /** A tile whose harmonic mean side is s reaches s / (s + halfSide) of the peak rate. */

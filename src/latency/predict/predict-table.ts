@@ -64,15 +64,9 @@ export function predictTable(
 ): LatencyTable {
   const { batch, precision, step } = options;
   const inputShape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "") ?? [];
-  const batchRatio = batch / (inputShape[0] ?? 1);
-  const bytesPerElement = precision === "float16" ? 2 : 4;
-  const profiled = profiledOps(structure);
-  const fused = fusedInputs(structure, profiled);
-  const ops = profiled.flatMap((op) => {
-    const fusedInput = fused.get(op) ?? null;
-    const work = workOf(op, { structure, batchRatio, bytesPerElement, fusedInput });
-    return predictOp(structure, device, op, work, options) ?? [];
-  });
+  const ops = networkWorks(structure, options).flatMap(
+    ({ op, workAt }) => predictOp(structure, device, op, workAt, options) ?? [],
+  );
   const { common, how } = uncertaintyOfDevice(device);
   const dense = ops.reduce((sum, op) => sum + (op.ms.at(-1) ?? 0), device.model.callMs);
   return {
@@ -112,6 +106,28 @@ export function predictTable(
     notes: [...notesOf(device, batch, precision), ...gridNotes(ops, step)],
     ops,
   };
+}
+
+/** An operation of a network with its work. */
+export interface OpWork {
+  readonly op: ProfiledOp;
+  readonly workAt: WorkAt;
+}
+
+/** What each operation of a network does, as the runtime fuses them. */
+export function networkWorks(
+  structure: Structure,
+  { batch, precision }: Pick<PredictOptions, "batch" | "precision">,
+): OpWork[] {
+  const inputShape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "") ?? [];
+  const batchRatio = batch / (inputShape[0] ?? 1);
+  const bytesPerElement = precision === "float16" ? 2 : 4;
+  const profiled = profiledOps(structure);
+  const fused = fusedInputs(structure, profiled);
+  return profiled.map((op) => {
+    const fusedInput = fused.get(op) ?? null;
+    return { op, workAt: workOf(op, { structure, batchRatio, bytesPerElement, fusedInput }) };
+  });
 }
 
 /** What a reader must know of numbers that nobody measured. */

@@ -3,6 +3,7 @@
  *
  *   time    = launch + sqrt(compute^2 + memory^2)            at least launch + either of them
  *   memory  = bytes / (bandwidth * efficiency)
+ *   launch  = the kernel's launch; what follows it is multiplied by the factor of the kernel's family
  *   compute = min over tiles of max(n * tile work / rate(tile), ceil(n / resident) * steps * step latency)
  *
  * A contraction (convolution as implicit matrix multiplication) is cut into tiles of the output; n is the number of tiles
@@ -12,8 +13,11 @@
  */
 import type { DeviceDescription, DeviceModel, Precision } from "./device.ts";
 
-/** What a kernel does. Bytes are those it must move; flops count a multiply-accumulate as two. */
-export type Work =
+/** What a kernel does, and the family of kernels that it belongs to, which may run faster or slower than the model says. */
+export type Work = Task & { readonly family?: string | undefined };
+
+/** Bytes are those it must move; flops count a multiply-accumulate as two. */
+export type Task =
   | {
       readonly kind: "contraction";
       /** Output positions, output channels and contracted channels of each of `groups` equal contractions. */
@@ -32,30 +36,38 @@ export type Work =
   /** What is computed inside the kernel before it: no launch of its own, only the bytes it reads besides. */
   | { readonly kind: "fused"; readonly bytes: number };
 
-/** What a device's times come from. */
+/** What of a device its kernels' times rest on. */
 export type RooflineDevice = Pick<DeviceDescription, "hardware" | "model">;
 
 /** Milliseconds that the work takes. */
 export function workMs(device: RooflineDevice, precision: Precision, work: Work): number {
   const { model } = device;
+  // A fused one has no launch of its own.
+  const launchMs = work.kind === "fused" ? 0 : model.launchUs * 1e-3;
+  const factor = work.family === undefined ? 1 : (model.families?.[work.family] ?? 1);
+  return launchMs + factor * bodyMs(device, precision, work);
+}
+
+function bodyMs(device: RooflineDevice, precision: Precision, work: Work): number {
+  const { model } = device;
   const bandwidth = device.hardware.memoryGBPerSecond * 1e6;
-  const launchMs = model.launchUs * 1e-3;
   switch (work.kind) {
     case "fused":
       return work.bytes / (bandwidth * model.bandwidthEfficiency);
     case "memory":
-      return launchMs + work.bytes / (bandwidth * model.bandwidthEfficiency);
+      return work.bytes / (bandwidth * model.bandwidthEfficiency);
     case "depthwise": {
       const rate = device.hardware.vectorTflops[precision] * 1e9;
       return (
-        launchMs +
         work.bytes / (bandwidth * model.depthwise.bandwidthEfficiency) +
         work.flops / (rate * model.depthwise.computeEfficiency)
       );
     }
     case "contraction": {
       const memoryMs = work.bytes / (bandwidth * model.bandwidthEfficiency);
-      return launchMs + Math.hypot(contractionMs(device, precision, work), memoryMs);
+      const { overlap = 2 } = model;
+      const computeMs = contractionMs(device, precision, work);
+      return (computeMs ** overlap + memoryMs ** overlap) ** (1 / overlap);
     }
     default:
       return work satisfies never;
@@ -74,7 +86,8 @@ function contractionMs(
   const steps = Math.ceil((padded(work.channels) * work.taps) / model.depthStep);
   const stepMs = model.stepCycles / (hardware.clockMhz * 1e3);
   // Flops per millisecond of one multiprocessor.
-  const rate = (hardware.contractionTflops[precision] * 1e9) / hardware.multiprocessors;
+  const peak = hardware.contractionTflops[precision] * (model.contractionEfficiency ?? 1);
+  const rate = (peak * 1e9) / hardware.multiprocessors;
   const gain = work.winograd ? model.winogradGain : 1;
   let best = Number.POSITIVE_INFINITY;
   for (const [high, wide] of model.tiles) {

@@ -32,8 +32,25 @@ export interface WorkOptions {
   readonly fusedInput: string | null;
 }
 
-/** The work of an operation as a function of the channels on its axes. */
+/** The work of an operation as a function of the channels on its axes, with the family of kernels it belongs to. */
 export function workOf(op: ProfiledOp, options: WorkOptions): WorkAt {
+  const workAt = taskOf(op, options);
+  const [head] = nodesOf(options.structure.graph, op);
+  const family = head === undefined ? undefined : familyOf(head, options.structure.graph);
+  return (counts) => {
+    const work = workAt(counts);
+    return work === null ? null : { ...work, family };
+  };
+}
+
+/** Convolutions by their window, everything else by its operator: `conv3x3`, `MaxPool`. */
+function familyOf(node: Node, graph: Graph): string {
+  const op = opOf(node, graph);
+  if (op.kind !== "conv" || op.kernelShape === null) return node.opType;
+  return `conv${op.kernelShape.join("x")}`;
+}
+
+function taskOf(op: ProfiledOp, options: WorkOptions): WorkAt {
   const { structure } = options;
   const nodes = nodesOf(structure.graph, op);
   const [head] = nodes;

@@ -1,0 +1,173 @@
+/**
+ * What was measured on a device, so that its predictions can be fitted to it: a few whole networks, or a latency table of a
+ * sibling of the network.
+ *
+ *     { "schema": "mdp-observations/1",
+ *       "observations": [
+ *         { "network": "resnet18.onnx", "batch": 1, "precision": "float16", "ms": 11.4 },
+ *         { "network": "resnet56.onnx", "table": "resnet56-on-my-board.json" } ] }
+ */
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { InputError } from "../../core/errors.ts";
+import { readJson } from "../../core/files.ts";
+import { firstIssues } from "../../core/schema.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { structureHash } from "../../structure/structure-json.ts";
+import { countsAt } from "../lookup.ts";
+import type { LatencyOp, LatencyTable } from "../table.ts";
+import type { DeviceDescription, DeviceUncertainty, Precision } from "./device.ts";
+import { PRECISIONS } from "./device.ts";
+import { type FittedDevice, fitDevice, type Observation, SHAPE_DEVIATION } from "./fit-device.ts";
+import { networkWorks, type OpWork } from "./predict-table.ts";
+import type { Work } from "./roofline.ts";
+
+const RUN = z.strictObject({
+  network: z.string(),
+  /** Images per run. */
+  batch: z.number().int().positive(),
+  precision: z.enum(PRECISIONS),
+  /** Milliseconds of a run. */
+  ms: z.number().positive(),
+});
+const TABLE = z.strictObject({ network: z.string(), table: z.string() });
+const FILE = z.object({
+  schema: z.literal("mdp-observations/1"),
+  observations: z.array(z.union([RUN, TABLE])).min(1),
+});
+
+/** One entry of an observations file, with whole paths. */
+export type ObservedRun = z.infer<typeof RUN> | z.infer<typeof TABLE>;
+
+/** @throws InputError `core/read-failed`, `core/not-json`, `latency/bad-observations` */
+export function readObservations(path: string): readonly ObservedRun[] {
+  const parsed = FILE.safeParse(readJson(path));
+  if (!parsed.success) {
+    throw new InputError({
+      code: "latency/bad-observations",
+      message: `These are no observations: ${firstIssues(parsed.error)}`,
+      where: path,
+      hint: 'Write { "schema": "mdp-observations/1", "observations": [{ "network": "net.onnx", "batch": 1, "precision": "float16", "ms": 11.4 }] }.',
+    });
+  }
+  const whole = (file: string): string => resolve(dirname(path), file);
+  return parsed.data.observations.map((one) => ({
+    ...one,
+    network: whole(one.network),
+    ...("table" in one ? { table: whole(one.table) } : {}),
+  }));
+}
+
+/** A whole network's run. */
+export function runObservation(
+  structure: Structure,
+  { network, batch, precision, ms }: z.infer<typeof RUN>,
+): Observation {
+  const works = networkWorks(structure, { batch, precision }).flatMap(
+    ({ op, workAt }) => workAt(denseCounts(structure, op.axes)) ?? [],
+  );
+  return { name: network, works, precision, ms, isCall: true };
+}
+
+/** Cells per operation that are looked at: the shapes differ enough, and a hundred say little more. */
+const CELLS = 6;
+
+/**
+ * A few cells of each of a measured table's operations.
+ * @throws InputError `latency/other-table` where the table is predicted, or is of another network or number format
+ */
+export function tableObservations(
+  structure: Structure,
+  table: LatencyTable,
+  where: string,
+): Observation[] {
+  const precision = PRECISIONS.find((name) => name === table.precision);
+  const isOther = table.network.structureHash !== structureHash(structure);
+  if (precision === undefined || isOther || table.device.kind === "predicted") {
+    throw new InputError({
+      code: "latency/other-table",
+      message: `The table can't be learnt from: it is ${isOther ? `of another network, '${table.network.name}'` : table.device.kind === "predicted" ? "a prediction itself" : `in ${table.precision}`}.`,
+      where,
+      hint: "Name a measured table in float32 or float16 with the network that it was measured for.",
+    });
+  }
+  const works = new Map<string, OpWork>(
+    networkWorks(structure, { batch: table.batch, precision }).map((one) => [one.op.id, one]),
+  );
+  return table.ops.flatMap((op) => {
+    const found = works.get(op.id);
+    return found === undefined ? [] : cellsOf(op, found, precision);
+  });
+}
+
+function cellsOf(op: LatencyOp, { workAt }: OpWork, precision: Precision): Observation[] {
+  const stride = Math.max(1, (op.ms.length - 1) / (CELLS - 1));
+  const cells = new Set(
+    Array.from({ length: Math.min(CELLS, op.ms.length) }, (_, at) => Math.round(at * stride)),
+  );
+  return [...cells].flatMap((cell): Observation[] => {
+    const work = workAt(countsAt(cell, op.counts));
+    const ms = op.ms[cell] ?? 0;
+    if (work === null || ms <= 0) return [];
+    return [{ name: op.label, works: [work], precision, ms, isCall: false }];
+  });
+}
+
+function denseCounts(structure: Structure, axes: OpWork["op"]["axes"]): number[] {
+  return axes.map(({ fixed, parts }) =>
+    parts.reduce(
+      (sum, { dim, perUnit }) => sum + perUnit * (structure.dims[dim]?.size ?? 0),
+      fixed,
+    ),
+  );
+}
+
+/** A device whose constants were fitted, with what that leaves open for a network. */
+export interface LearntDevice {
+  readonly device: DeviceDescription;
+  readonly fit: FittedDevice;
+}
+
+/** What whole networks are off by beyond the constants: as Xavier's and Nano's ResNets are, predicted from each other. */
+const NETWORK_DEVIATION = 0.05;
+
+/** The device fitted to observations, for predictions of a network. */
+export function learnDevice(
+  device: DeviceDescription,
+  observations: readonly Observation[],
+  target: { readonly structure: Structure; readonly batch: number; readonly precision: Precision },
+): LearntDevice {
+  const { structure, batch, precision } = target;
+  const works = networkWorks(structure, { batch, precision }).flatMap(({ op, workAt }): Work[] => {
+    const work = workAt(denseCounts(structure, op.axes));
+    return work === null ? [] : [work];
+  });
+  const fit = fitDevice(device, observations, works);
+  const open = fit.openDeviation({ works, precision, isCall: true });
+  const own = Math.hypot(fit.scatter, SHAPE_DEVIATION);
+  const uncertainty: DeviceUncertainty = {
+    common: Math.hypot(open, NETWORK_DEVIATION),
+    own: { contraction: own, depthwise: own, memory: own, fused: own },
+    how: `${observations.length} observations, matched within ${(100 * fit.scatter).toFixed(0)} %; what they leave open of this network ${(100 * open).toFixed(0)} %`,
+  };
+  const errors = fit.residuals.map((residual) => Math.abs(Math.expm1(residual)));
+  return {
+    fit,
+    device: {
+      ...device,
+      model: fit.model,
+      uncertainty,
+      expectedError: {
+        mean: Math.expm1(uncertainty.common * Math.sqrt(2 / Math.PI)),
+        worst: Math.max(...errors),
+        networks: observations.length,
+        how: `constants fitted to ${observations.length} observations; mean as the fit leaves it open, worst over the observations`,
+      },
+      fit: {
+        ...device.fit,
+        fitted: fit.constants.map(({ name }) => name),
+        how: `constants fitted to ${observations.length} observations, starting from: ${device.fit.how}`,
+      },
+    },
+  };
+}

@@ -75,7 +75,7 @@ class Preparation:
         resize, crop = self.config.get("resize"), pair(self.config.get("crop"))
         if resize is not None:
             shorter = min(image.size)
-            size = tuple(max(resize, round(extent * resize / shorter)) for extent in image.size)
+            size = tuple(max(resize, int(extent * resize / shorter + 0.5)) for extent in image.size)
             image = image.resize(size, Image.BILINEAR)
         if crop is not None:
             height, width = crop

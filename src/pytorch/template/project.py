@@ -66,18 +66,22 @@ def load_weights(network, path):
         raise Problem(f"'{path}' holds weights of another network: {what}.", "Name the project's own weights.")
 
 
+def state_of(network):
+    """The state_dict as `mdp import-weights` takes it."""
+    return {
+        key: (value.detach().float() if value.is_floating_point() else value.detach()).cpu()
+        for key, value in network.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+
+
 def save_weights(path, network, network_hash, figures, images, run):
     """
     The weights as they were evaluated, and beside them a batch with the outputs they give, by which `mdp import-weights` checks.
     `images`: prepared input; `run`: gives the network's output in evaluation mode.
     """
-    state = {
-        key: value.detach().float().cpu()
-        for key, value in network.state_dict().items()
-        if not key.endswith("num_batches_tracked")
-    }
     metadata = {"schema": "mdp-weights/1", "network": network_hash, **figures}
-    digest = save(path, state, metadata)
+    digest = save(path, state_of(network), metadata)
     with torch.no_grad():
         outputs = run(images)
     check = f"{path[: -len('.safetensors')]}.check.safetensors"

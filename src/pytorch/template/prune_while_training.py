@@ -16,7 +16,7 @@ import subprocess
 import torch
 
 from problems import USAGE, Problem, from_os_error
-from project import Project
+from project import Project, state_of
 from safetensors_io import save, write_whole
 
 
@@ -116,8 +116,7 @@ class Pruning:
         place = {name: os.path.join(work, name) for name in ("weights.safetensors", "network.onnx", "importance.json", "subnet.json", "data.json")}
         try:
             os.makedirs(work)
-            state = {k: v.detach().float().cpu() for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
-            save(place["weights.safetensors"], state, {"schema": "mdp-weights/1", "network": trainer.project.network_hash})
+            save(place["weights.safetensors"], state_of(network), {"schema": "mdp-weights/1", "network": trainer.project.network_hash})
             write_json(place["importance.json"], self.importance())
             if trainer.project.about.get("data") is not None:
                 write_json(place["data.json"], trainer.project.about["data"])

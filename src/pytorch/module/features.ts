@@ -62,9 +62,9 @@ function isWrapper(scope: Scope, shared: ReadonlySet<Scope>): boolean {
   if (inner.some((child) => isWrapper(child, shared))) return true;
   const blocks = inner.filter((child) => child.form !== "sequential" && layerCount(child) > 1);
   // A single block among plain layers is a part of something: squeeze-and-excitation in its bottleneck.
-  const layered = inner.filter((child) => layerCount(child) > 0);
-  const only = blocks.length === layered.length && scope.members.size === 0;
-  if (scope.form === "sequential") return blocks.length > 1 || (blocks.length > 0 && only);
+  const classes = inner.filter((child) => child.form !== "sequential");
+  const only = classes.length === inner.length && scope.members.size === 0;
+  if (scope.form === "sequential") return classes.length > 1 || (classes.length > 0 && only);
   const series = inner.some((child) => child.form === "sequential" && isWrapper(child, shared));
   return series || blocks.length > 2;
 }

@@ -4,11 +4,11 @@ import { attributeName } from "./python-text.ts";
 
 /**
  * The path of the module that a node was exported from: "/layer1/layer1.0/conv1/Conv" is layer1.0.conv1. A segment that
- * repeats the one before and adds to it ("layer1.0" after "layer1") stands for both. null where the node has no name.
+ * repeats the one before and adds to it ("layer1.0" after "layer1") stands for both. null where its name has no path.
  */
 export function nodePath(node: Node): readonly string[] | null {
   const [name = ""] = node.name.split(";");
-  if (name === "") return null;
+  if (!name.includes("/")) return null;
   const segments = name.split("/").filter((segment) => segment !== "");
   const stack: string[] = [];
   for (const segment of segments.slice(0, -1)) {

@@ -249,13 +249,18 @@ function extremeText(
   [together, bound]: readonly [string, string],
   pieces: readonly Piece[],
 ): Text {
-  const scalar = node.inputs.findIndex((_, index) => scalarAt(lowering, node, index) !== null);
-  if (pieces.length === 2 && scalar >= 0) {
-    return text`torch.clamp(${pieces[1 - scalar] ?? ""}, ${[bound]}=${pieces[scalar] ?? ""})`;
-  }
-  return pieces
-    .slice(1)
-    .reduce<Text>((all, piece) => text`torch.${[together]}(${all}, ${piece})`, [pieces[0] ?? ""]);
+  const isScalar = (index: number): boolean => scalarAt(lowering, node, index) !== null;
+  const tensors = pieces.filter((_, index) => !isScalar(index));
+  const scalars = pieces.filter((_, index) => isScalar(index));
+  const [first = "", ...rest] = tensors;
+  const joint = rest.reduce<Text>(
+    (all, piece) => text`torch.${[together]}(${all}, ${piece})`,
+    [first],
+  );
+  return scalars.reduce<Text>(
+    (all, piece) => text`torch.clamp(${all}, ${[bound]}=${piece})`,
+    joint,
+  );
 }
 
 export function matMul(lowering: Lowering, node: Node): void {

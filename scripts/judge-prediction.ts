@@ -1,7 +1,8 @@
 /**
  * Judges the prediction on times that others measured (the shared test data; nothing of it is shipped):
  * its form on convolutions on a V100 under TensorRT, float16, whose constants are then taken to the Jetson Xavier; and
- * Nano's constants on a Jetson TX1, SqueezeNet 1.1 under TensorRT 1.0 (float32) at batches 2 to 16.
+ * Nano's constants on a Jetson TX1, SqueezeNet 1.1 under TensorRT 1.0 at batches 2 to 16; and constants fitted to the TX1's
+ * AlexNet on its SqueezeNets, by library, batch and kind of layer, with intervals.
  *
  *   npx tsx scripts/judge-prediction.ts ../shared
  */
@@ -20,6 +21,7 @@ import { type Work, workMs } from "../src/latency/predict/roofline.ts";
 import { parseModel } from "../src/onnx/read.ts";
 import { findStructure } from "../src/structure/find-structure.ts";
 import { PUBLISHED, STARTING_MODEL, XAVIER } from "./devices/hardware.ts";
+import { judgeTx1 } from "./devices/judge-tx1.ts";
 import { NETWORKS } from "./devices/networks.ts";
 
 const V100: DeviceHardware = {
@@ -128,7 +130,7 @@ function judgeV100(shared: string): void {
 }
 
 /** Maxwell as on the Nano, twice of it, at a higher clock. */
-function judgeTx1(shared: string): void {
+function judgeNano(shared: string): void {
   const nano = readDevice(join(packageRoot(), "latency-tables/jetson-nano/device.json"));
   const tflops = { float16: 1.02, float32: 0.511 };
   const device: DeviceDescription = {
@@ -154,8 +156,11 @@ function judgeTx1(shared: string): void {
     if (row["model"] !== "deepscale-squeezenet-1.1" || row["library"] !== "tensorrt-1.0.0")
       continue;
     const [batch, ms] = [Number(row["batch"]), Number(row["median_forward_ms"])];
-    const options = { batch, precision: "float32", step: 64 } as const;
-    const { denseMs } = predictTable(structure, device, options);
+    // The published median is over runs in both number formats, which differ by a factor of two.
+    const [single, half] = (["float32", "float16"] as const).map(
+      (precision) => predictTable(structure, device, { batch, precision, step: 64 }).denseMs,
+    );
+    const denseMs = ((single ?? 0) + (half ?? 0)) / 2;
     console.log(
       `TX1, SqueezeNet 1.1, batch ${batch}: ${denseMs.toFixed(1)} ms, measured ${ms} (${(100 * (denseMs / ms - 1)).toFixed(1)} %)`,
     );
@@ -164,4 +169,5 @@ function judgeTx1(shared: string): void {
 
 const shared = process.argv[2] ?? "../shared";
 judgeV100(shared);
+judgeNano(shared);
 judgeTx1(shared);

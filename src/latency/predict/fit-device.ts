@@ -81,15 +81,17 @@ function counted(works: readonly Work[]): ReadonlyMap<Work, number> {
 
 /**
  * @param others kernels that predictions will need besides the observed ones: what is open of their families
+ * @param trust factor on the constants' prior deviations: below 1 where the device was fitted before
  * @throws InputError `latency/no-observations` where there is none, or one has no kernels or no time
  */
 export function fitDevice(
   { hardware, model: start }: Pick<DeviceDescription, "hardware" | "model">,
   observations: readonly Observation[],
   others: readonly Work[] = [],
+  trust = 1,
 ): FittedDevice {
   checkObservations(observations);
-  const constants = constantsFor(start, observations, others);
+  const constants = priorOf(start, observations, others, trust);
   const modelAt = (shifts: readonly number[]): DeviceModel =>
     constants.reduce(
       (model, constant, at) => changedModel(model, constant, shifts[at] ?? 0),
@@ -127,6 +129,38 @@ export function fitDevice(
       return Math.sqrt(Math.max(0, slopes.transpose().mmul(covariance).mmul(slopes).get(0, 0)));
     },
   };
+}
+
+/** What predictions of a network have open before anything is fitted: the deviation of their logarithm. */
+export function openBefore(
+  { hardware, model: start }: Pick<DeviceDescription, "hardware" | "model">,
+  target: Omit<Observation, "ms" | "name">,
+): number {
+  const constants = constantsFor(start, [target]);
+  const logs = (shifts: readonly number[]): number[] => {
+    const model = constants.reduce(
+      (changed, constant, at) => changedModel(changed, constant, shifts[at] ?? 0),
+      start,
+    );
+    return [Math.log(observedMs(hardware, model, target))];
+  };
+  const slopes = slopesAt(
+    constants.map(() => 0),
+    logs,
+  ).map(([slope]) => slope ?? 0);
+  return Math.hypot(...slopes.map((slope, at) => slope * (constants[at]?.deviation ?? 0)));
+}
+
+function priorOf(
+  start: DeviceModel,
+  observations: readonly Observation[],
+  others: readonly Work[],
+  trust: number,
+): readonly Constant[] {
+  return constantsFor(start, observations, others).map((constant) => ({
+    ...constant,
+    deviation: trust * constant.deviation,
+  }));
 }
 
 /** Levenberg and Marquardt's method on weighted squares. */

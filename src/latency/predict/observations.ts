@@ -18,8 +18,14 @@ import { countsAt } from "../lookup.ts";
 import type { LatencyOp, LatencyTable } from "../table.ts";
 import type { DeviceDescription, DeviceUncertainty, Precision } from "./device.ts";
 import { PRECISIONS } from "./device.ts";
-import { type FittedDevice, fitDevice, type Observation, SHAPE_DEVIATION } from "./fit-device.ts";
-import { networkWorks, type OpWork } from "./predict-table.ts";
+import {
+  type FittedDevice,
+  fitDevice,
+  type Observation,
+  openBefore,
+  SHAPE_DEVIATION,
+} from "./fit-device.ts";
+import { networkWorks, type OpWork, uncertaintyOfDevice } from "./predict-table.ts";
 import type { Work } from "./roofline.ts";
 
 const RUN = z.strictObject({
@@ -142,8 +148,11 @@ export function learnDevice(
     const work = workAt(denseCounts(structure, op.axes));
     return work === null ? [] : [work];
   });
-  const fit = fitDevice(device, observations, works);
-  const open = fit.openDeviation({ works, precision, isCall: true });
+  const call = { works, precision, isCall: true };
+  // Before anything is observed, predictions are to be as sure as the device says of itself.
+  const trust = Math.min(1, uncertaintyOfDevice(device).common / openBefore(device, call));
+  const fit = fitDevice(device, observations, works, trust);
+  const open = fit.openDeviation(call);
   const own = Math.hypot(fit.scatter, SHAPE_DEVIATION);
   const uncertainty: DeviceUncertainty = {
     common: Math.hypot(open, NETWORK_DEVIATION),

@@ -1,0 +1,305 @@
+/**
+ * Judges predictions for a device that is not at hand on what others measured on a Jetson TX1: the constants are fitted to
+ * AlexNet's layers and times, per library and over its batches, and SqueezeNet 1.0 and 1.1 are predicted, which nothing was
+ * fitted to. Nothing of the measurements is shipped.
+ */
+import { join } from "node:path";
+import { parse } from "csv-parse/sync";
+import { readFileBytes } from "../../src/core/files.ts";
+import type { DeviceHardware } from "../../src/latency/predict/device.ts";
+import {
+  type FittedDevice,
+  fitDevice,
+  type Observation,
+  observedMs,
+  SHAPE_DEVIATION,
+} from "../../src/latency/predict/fit-device.ts";
+import { cellInterval, intervalMs } from "../../src/latency/uncertainty.ts";
+import { plainTable } from "../../src/report/format.ts";
+import {
+  type LayerKind,
+  startingModel,
+  TX1_CPU,
+  TX1_GPU,
+  TX1_LIBRARIES,
+  TX1_NETWORKS,
+  type Tx1Layer,
+  type Tx1Library,
+  worksOf,
+} from "./tx1.ts";
+
+const LEVEL = 0.9;
+const LEARNT = "bvlc-alexnet";
+const JUDGED = ["deepscale-squeezenet-1.0", "deepscale-squeezenet-1.1"];
+
+type Row = Readonly<Record<string, string>>;
+
+/** Milliseconds of layers and networks by `network,library,batch[,layer]`. */
+interface Measured {
+  readonly layers: ReadonlyMap<string, number>;
+  readonly networks: ReadonlyMap<string, number>;
+  readonly batches: readonly number[];
+}
+
+function readRows(shared: string, name: string): Row[] {
+  const text = new TextDecoder().decode(readFileBytes(join(shared, "latency", name)));
+  return parse(text, { columns: true }) as Row[];
+}
+
+/**
+ * TensorRT's layers come twice: the rows of a float16 run are one index behind those of a float32 run, because its input
+ * is converted first. Its network times are medians over both, so that the sums of layers take their place.
+ */
+function readMeasured(shared: string): Measured {
+  const layers = new Map<string, number>();
+  const networks = new Map<string, number>();
+  const rows = readRows(shared, "jetson-tx1-layers.csv");
+  const batches = [...new Set(rows.map((row) => Number(row["batch"])))].sort((a, b) => a - b);
+  const tensorrt = rows.filter((row) => row["library"] === "tensorrt-1.0.0");
+  for (const row of rows) {
+    if (row["library"] !== "tensorrt-1.0.0")
+      layers.set(keyOf(row, row["library"], row["layer"]), Number(row["median_ms"]));
+  }
+  for (const [key, pair] of groupBy(tensorrt, (row) => keyOf(row, "", row["layer"]))) {
+    const [first, second] = pair.sort((a, b) => Number(a["index"]) - Number(b["index"]));
+    const isZipper = key.includes("zipper");
+    for (const [row, precision] of [
+      [isZipper ? undefined : first, "float32"],
+      [isZipper ? first : second, "float16"],
+    ] as const) {
+      if (row === undefined) continue;
+      const library = `tensorrt-1.0.0 ${precision}`;
+      const ms = Number(row["median_ms"]);
+      layers.set(keyOf(row, library, headOf(row["layer"] ?? "")), ms);
+      const network = keyOf(row, library);
+      networks.set(network, (networks.get(network) ?? 0) + ms);
+    }
+  }
+  for (const row of readRows(shared, "jetson-tx1-networks.csv")) {
+    if (row["library"] !== "tensorrt-1.0.0")
+      networks.set(keyOf(row, row["library"]), Number(row["median_forward_ms"]));
+  }
+  return { layers, networks, batches };
+}
+
+/** "conv1 + relu1" is called for the first. */
+function headOf(layer: string): string {
+  return layer.split(" + ")[0] ?? layer;
+}
+
+function keyOf(row: Row, library = "", layer?: string): string {
+  const { model, batch } = row;
+  return [model, library, batch, ...(layer === undefined ? [] : [layer])].join();
+}
+
+function groupBy<Item>(
+  items: readonly Item[],
+  keyOfItem: (item: Item) => string,
+): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items)
+    groups.set(keyOfItem(item), [...(groups.get(keyOfItem(item)) ?? []), item]);
+  return groups;
+}
+
+interface Judged {
+  readonly library: Tx1Library;
+  readonly network: string;
+  readonly batch: number;
+  readonly measuredMs: number;
+  readonly predictedMs: number;
+  readonly lowMs: number;
+  readonly highMs: number;
+}
+
+interface JudgedLayer {
+  readonly library: string;
+  readonly kind: string;
+  readonly measuredMs: number;
+  readonly predictedMs: number;
+  readonly isInside: boolean;
+}
+
+function layerObservation(
+  layer: Tx1Layer,
+  library: Tx1Library,
+  batch: number,
+): Omit<Observation, "ms" | "name"> {
+  return { works: worksOf(layer, library, batch), precision: library.precision, isCall: false };
+}
+
+function fitLibrary(
+  measured: Measured,
+  library: Tx1Library,
+  hardware: DeviceHardware,
+): FittedDevice {
+  const observations = measured.batches.flatMap((batch) =>
+    (TX1_NETWORKS[LEARNT] ?? []).flatMap((layer): Observation[] => {
+      const ms = measured.layers.get([LEARNT, library.name, batch, layer.name].join());
+      const observation = layerObservation(layer, library, batch);
+      if (ms === undefined || observation.works.length === 0) return [];
+      return [{ ...observation, name: `${layer.name}, batch ${batch}`, ms }];
+    }),
+  );
+  const others = JUDGED.flatMap((network) =>
+    (TX1_NETWORKS[network] ?? []).flatMap((layer) => worksOf(layer, library, 2)),
+  );
+  return fitDevice({ hardware, model: startingModel(library) }, observations, others);
+}
+
+/** What a whole run takes beside the sum of its layers, per layer: AlexNet's median over the batches. */
+function betweenLayersMs(measured: Measured, library: Tx1Library): number {
+  const differences = measured.batches.flatMap((batch) => {
+    const network = measured.networks.get([LEARNT, library.name, batch].join());
+    const prefix = `${[LEARNT, library.name, batch].join()},`;
+    const layers = [...measured.layers].filter(([key]) => key.startsWith(prefix));
+    const sum = layers.reduce((total, [, ms]) => total + ms, 0);
+    return network === undefined ? [] : [(network - sum) / layers.length];
+  });
+  return differences.sort((a, b) => a - b)[Math.floor(differences.length / 2)] ?? 0;
+}
+
+function judgeLibrary(
+  measured: Measured,
+  library: Tx1Library,
+): { totals: Judged[]; layers: JudgedLayer[]; fit: FittedDevice } {
+  const hardware = library.on === "gpu" ? TX1_GPU : TX1_CPU;
+  const fit = fitLibrary(measured, library, hardware);
+  const between = betweenLayersMs(measured, library);
+  const totals: Judged[] = [];
+  const layers: JudgedLayer[] = [];
+  for (const network of JUDGED) {
+    const plan = TX1_NETWORKS[network] ?? [];
+    for (const batch of measured.batches) {
+      const measuredMs = measured.networks.get([network, library.name, batch].join());
+      if (measuredMs === undefined) continue;
+      let [sum, variance, count] = [0, 0, 0];
+      for (const layer of plan) {
+        const observation = layerObservation(layer, library, batch);
+        if (observation.works.length === 0) continue;
+        count += 1;
+        const ms = observedMs(hardware, fit.model, observation);
+        sum += ms;
+        variance += ms ** 2 * (fit.scatter ** 2 + SHAPE_DEVIATION ** 2);
+        const known = measured.layers.get([network, library.name, batch, layer.name].join());
+        if (known === undefined) continue;
+        const own = Math.hypot(fit.scatter, SHAPE_DEVIATION, fit.openDeviation(observation));
+        const { lowMs, highMs } = cellInterval(ms, own, LEVEL);
+        layers.push({
+          library: library.name,
+          kind: kindOf(layer),
+          measuredMs: known,
+          predictedMs: ms,
+          isInside: known >= lowMs && known <= highMs,
+        });
+      }
+      const isCalled = {
+        works: plan.flatMap((layer) => worksOf(layer, library, batch)),
+        precision: library.precision,
+        isCall: false,
+      };
+      const common = fit.openDeviation(isCalled);
+      const predictedMs = sum + between * count;
+      const interval = intervalMs({ ms: predictedMs, variance, common }, LEVEL);
+      totals.push({ library, network, batch, measuredMs, predictedMs, ...interval });
+    }
+  }
+  return { totals, layers, fit };
+}
+
+function kindOf({ kind, kernel }: Tx1Layer): LayerKind | string {
+  return kind === "convolution" ? `convolution ${kernel}x${kernel}` : kind;
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const error = ({ predictedMs, measuredMs }: { predictedMs: number; measuredMs: number }): number =>
+  predictedMs / measuredMs - 1;
+
+function printTotals(totals: readonly Judged[], batches: readonly number[]): void {
+  const table = plainTable(
+    ["library", "network", ...batches.map(String), "inside 90 %"],
+    ["left", "left", ...batches.map(() => "right" as const), "right"],
+  );
+  for (const [, row] of groupBy(totals, ({ library, network }) => `${library.name},${network}`)) {
+    const [first] = row;
+    if (first === undefined) continue;
+    const inside = row.filter(
+      ({ measuredMs, lowMs, highMs }) => measuredMs >= lowMs && measuredMs <= highMs,
+    );
+    const cells = batches.map((batch) => {
+      const one = row.find((judged) => judged.batch === batch);
+      return one === undefined ? "" : percent(error(one));
+    });
+    table.push([
+      first.library.name,
+      first.network.slice(-3),
+      ...cells,
+      `${inside.length}/${row.length}`,
+    ]);
+  }
+  console.log(table.toString());
+  const errors = totals.map((one) => Math.abs(error(one)));
+  const within = errors.filter((one) => one <= 0.15).length;
+  const kept = totals.filter(
+    ({ measuredMs, lowMs, highMs }) => measuredMs >= lowMs && measuredMs <= highMs,
+  );
+  console.log(
+    `${totals.length} totals: ${kept.length} inside their 90 % interval; mean error ${percent(errors.reduce((a, b) => a + b, 0) / errors.length)}, worst ${percent(Math.max(...errors))}, ${within} within 15 %`,
+  );
+}
+
+function printLayers(layers: readonly JudgedLayer[]): void {
+  const libraries = [...new Set(layers.map(({ library }) => library))];
+  const table = plainTable(
+    [
+      "layers: bias / median error",
+      ...libraries.map((name) => name.replace("tensorrt-1.0.0", "trt").replace("nvidia-", "")),
+      "inside 90 %",
+    ],
+    ["left", ...libraries.map(() => "right" as const), "right"],
+  );
+  for (const [kind, all] of groupBy(layers, (layer) => layer.kind)) {
+    const cells = libraries.map((library) => {
+      const those = all.filter((layer) => layer.library === library);
+      if (those.length === 0) return "";
+      const bias =
+        those.reduce((sum, one) => sum + one.predictedMs, 0) /
+          those.reduce((sum, one) => sum + one.measuredMs, 0) -
+        1;
+      const sorted = those.map((one) => Math.abs(error(one))).sort((a, b) => a - b);
+      return `${(100 * bias).toFixed(0)} / ${(100 * (sorted[Math.floor(sorted.length / 2)] ?? 0)).toFixed(0)} %`;
+    });
+    table.push([
+      kind,
+      ...cells,
+      percent(all.filter(({ isInside }) => isInside).length / all.length),
+    ]);
+  }
+  console.log(table.toString());
+  const inside = layers.filter((layer) => layer.isInside).length;
+  console.log(
+    `${layers.length} layers: ${percent(inside / layers.length)} inside their 90 % interval`,
+  );
+}
+
+/** Prints errors in total and by kind of layer, and how often the intervals hold. */
+export function judgeTx1(shared: string): void {
+  const measured = readMeasured(shared);
+  const judged = TX1_LIBRARIES.map((library) => ({ library, ...judgeLibrary(measured, library) }));
+  console.log(
+    "Jetson TX1: fitted to AlexNet, SqueezeNets predicted; error of the whole network by batch",
+  );
+  printTotals(
+    judged.flatMap(({ totals }) => totals),
+    measured.batches,
+  );
+  console.log("\nby kind of layer, all batches of both networks");
+  printLayers(judged.flatMap(({ layers }) => layers));
+  if (process.env["MDP_VERBOSE"] === undefined) return;
+  for (const { library, fit } of judged) {
+    const constants = fit.constants.map(
+      ({ name, value, after }) => `${name} ${value.toPrecision(3)} (±${after.toFixed(2)})`,
+    );
+    console.log(`${library.name}: scatter ${fit.scatter.toFixed(3)}; ${constants.join(", ")}`);
+  }
+}

@@ -2,7 +2,7 @@ import { InputError } from "../../core/errors.ts";
 import { sha256 } from "../../core/files.ts";
 import { type Framed, newNonce, readFramed } from "./answer.ts";
 import { boardFile } from "./assets.ts";
-import type { Answer, CallOptions } from "./ssh/connection.ts";
+import type { CallOptions } from "./ssh/connection.ts";
 import { badAnswer } from "./ssh/failure.ts";
 import { printable } from "./ssh/host.ts";
 import type { Caller } from "./ssh/retry.ts";
@@ -65,7 +65,7 @@ export async function openBoard(
     input: bootScript(),
     timeoutSeconds: QUICK_SECONDS,
   });
-  const { status, words } = readFramed(answer.stdout, nonce, destination);
+  const { status, words } = readFramed(answer, nonce, destination);
   if (status !== "ok") throw putFailed(destination, [words[0] ?? "", "0", answer.stderr]);
   return boardOf(call, destination, folder);
 }
@@ -99,7 +99,7 @@ function boardOf(call: Caller, destination: string, folder: string): Board {
       timeoutSeconds: QUICK_SECONDS,
       ...options,
     });
-    return readFramed(withReason(answer), nonce, destination);
+    return readFramed(answer, nonce, destination);
   };
   const expect = ({ status }: Framed, ...allowed: readonly string[]): void => {
     if (!allowed.includes(status)) {
@@ -156,11 +156,6 @@ function boardOf(call: Caller, destination: string, folder: string): Board {
   return { destination, folder, put, get, has, take, drop, exec };
 }
 
-/** A shell that isn't there says so on standard error only. */
-function withReason({ stdout, stderr }: Answer): Buffer {
-  return stdout.byteLength > 0 ? stdout : Buffer.from(stderr);
-}
-
 /** One argument per line, as the board's script reads them. */
 function argumentLines(argv: readonly string[]): Buffer {
   const broken = argv.find((word) => /[\n\r\0]/.test(word) || word === "");
@@ -174,13 +169,16 @@ function argumentLines(argv: readonly string[]): Buffer {
   return Buffer.from(argv.map((word) => `${word}\n`).join(""));
 }
 
+/** So little is left only where something stopped for want of it. */
+const LEAST_FREE = 64 * 1024;
 const FULL = /No space left|quota exceeded|File too large|File size limit/i;
 
 function putFailed(destination: string, words: readonly string[], needed = 0): InputError {
   const [freeKib = "", , ...said] = words;
   const problem = printable(said.join(" "));
   const free = Number.parseInt(freeKib, 10);
-  const isFull = FULL.test(problem) || (Number.isFinite(free) && free * 1024 <= needed);
+  const isFull =
+    FULL.test(problem) || (Number.isFinite(free) && free * 1024 <= needed + LEAST_FREE);
   const room = Number.isFinite(free) ? ` (${(free / 1024).toFixed(0)} MiB are free)` : "";
   return isFull
     ? new InputError({

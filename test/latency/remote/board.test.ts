@@ -12,7 +12,7 @@ import { NO_SSH_SERVER, type SshServer, startSshServer } from "./ssh-server.ts";
 const NOT_HERE = NO_SSH_SERVER !== null;
 const NAMED = NOT_HERE ? `a board over ssh (${NO_SSH_SERVER})` : "a board over ssh";
 
-describe.skipIf(NOT_HERE)(NAMED, () => {
+describe.skipIf(NOT_HERE)(NAMED, { timeout: 600_000 }, () => {
   let server: SshServer;
   const open: Connection[] = [];
   const notes: string[] = [];
@@ -245,7 +245,7 @@ function limitRoom(folder: string, campaign: string): (() => void) | null {
     return null;
   }
   mkdirSync(join(folder, campaign));
-  execFileSync("cp", ["-a", join(saved, campaign, "."), join(folder, campaign)]);
+  execFileSync("cp", ["-a", `${join(saved, campaign)}/.`, join(folder, campaign)]);
   return () => {
     execFileSync("umount", [folder]);
     rmSync(saved, { recursive: true });

@@ -46,7 +46,7 @@ export interface SshServer {
 /**
  * An openssh server on the loopback address: own port, configuration, host key and user key. Sessions get a home folder of their own.
  * @param environment more variables for the sessions
- * @param rc what a session's shell does before the command, as a user's own start-up file would
+ * @param before what a session's shell does before the command, as a user's own start-up file would
  */
 export async function startSshServer(
   environment: Readonly<Record<string, string>> = {},
@@ -65,10 +65,6 @@ export async function startSshServer(
   writeFileSync(join(folder, "authorized"), publicKey("user"), { mode: 0o600 });
   writeFileSync(join(folder, "known"), `[127.0.0.1]:${port} ${publicKey("host")}`);
   const session = join(folder, "session.sh");
-  writeFileSync(
-    session,
-    ["export HOME", "cd", before, 'exec sh -c "$SSH_ORIGINAL_COMMAND"', ""].join("\n"),
-  );
   const variables = { HOME: home, ...environment };
   writeFileSync(
     session,
@@ -113,12 +109,14 @@ export async function startSshServer(
   );
   let server: ChildProcess | null = null;
   const start = async (): Promise<void> => {
+    if (server !== null) return;
     // Root's server wants this folder, which a machine that never ran one doesn't have.
     if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
     server = spawn(SSHD ?? "sshd", ["-D", "-e", "-f", join(folder, "sshd_config")], {
       stdio: ["ignore", "ignore", "ignore"],
     });
-    for (let tries = 0; tries < 100 && !existsSync(join(folder, "pid")); tries += 1) await wait(50);
+    for (let tries = 0; tries < 1200 && !existsSync(join(folder, "pid")); tries += 1)
+      await wait(50);
   };
   const cut = (): void => {
     for (const pid of descendants(server?.pid)) {
@@ -130,10 +128,12 @@ export async function startSshServer(
     }
   };
   const stop = async (): Promise<void> => {
+    if (server === null) return;
     cut();
     const ended = new Promise((resolve) => server?.once("exit", resolve));
-    server?.kill("SIGKILL");
+    server.kill("SIGKILL");
     await ended;
+    server = null;
     rmSync(join(folder, "pid"), { force: true });
   };
   await start();

@@ -77,7 +77,10 @@ case $action in
     if [ -f "$name.rc" ] || run_job; then
       say ok "$(cat "$name.rc")"
     else
-      say failed "$(free_kib)" 0 "$(tail -c 300 "$name.err" 2>/dev/null | tr '\n' ' ')"
+      room=$(free_kib)
+      problem=$(tail -c 300 "$name.err" 2>/dev/null | tr '\n' ' ')
+      rm -f -- "$name".*
+      say failed "$room" 0 "$problem"
     fi
     ;;
   *) say refused ;;

@@ -1,4 +1,4 @@
-import { UsageError } from "../core/errors.ts";
+import { LimitError, UsageError } from "../core/errors.ts";
 import { latencyBudget } from "../formulation/network/latency-budget.ts";
 import {
   type Calibrated,
@@ -12,6 +12,7 @@ import type { Measurer } from "../latency/measure/measurer.ts";
 import { profiledOps } from "../latency/ops.ts";
 import type { LatencyTable } from "../latency/table.ts";
 import type { CalibrateReport } from "../report/calibrate-report.ts";
+import { percent } from "../report/format.ts";
 import { OPTIMISATIONS, runtimeVersion } from "../runtime/session.ts";
 import type { Context } from "./command.ts";
 import type { OpenNetwork } from "./network.ts";
@@ -49,12 +50,14 @@ export interface CalibratedNetwork {
   readonly report: CalibrateReport;
 }
 
+/** Corrections of the table, and counted runs per session, unless somebody says otherwise. */
+export const CALIBRATION = { rounds: 3, repeats: 50 } as const;
 /** Sessions of each network that is timed. */
 const SESSIONS = 3;
 
 /**
  * Solves, measures on this machine, corrects the table and solves again until the network's real latency meets the budget.
- * @throws UsageError `cli/calibrate-budget`, `cli/calibrate-device`; whatever solving throws
+ * @throws UsageError `cli/calibrate-budget`, `cli/calibrate-device`, `cli/calibrate-robust`; whatever solving throws
  */
 export async function calibrateOpened(
   open: OpenNetwork,
@@ -65,6 +68,7 @@ export async function calibrateOpened(
 ): Promise<CalibratedNetwork> {
   const { structure, model } = open;
   const { table } = source;
+  if (wanted.robust !== undefined && wanted.robust !== null) throw robustAsWell();
   const budgetMs = await budgetFunction(wanted.budget);
   if (settings.measurer === undefined) checkDevice(table);
   const ops = profiledOps(structure);
@@ -173,4 +177,24 @@ function reportOf(
             errorAfter: last.errorAfter,
           },
   };
+}
+
+function robustAsWell(): UsageError {
+  return new UsageError({
+    code: "cli/calibrate-robust",
+    message:
+      "A calibrated network is measured: there is no probability left that it keeps its budget.",
+    where: "--robust",
+    hint: "Leave --robust out, or solve without calibrating.",
+  });
+}
+
+/** Every network that was tried takes longer than the budget. */
+export function notMet({ chosen }: CalibrateReport, where: string): LimitError {
+  return new LimitError({
+    code: "cli/calibrate-above",
+    message: `No network was found within the budget: the nearest takes ${percent(chosen?.used ?? Number.NaN)} of it.`,
+    where,
+    hint: "The corrected table is there: calibrate from it with --table, allow more rounds, or ask for a larger budget.",
+  });
 }

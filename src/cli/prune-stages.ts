@@ -15,6 +15,7 @@ import { structureJson } from "../structure/structure-json.ts";
 import { cutGraph } from "../subnet/cut.ts";
 import { type Proof, proveCut } from "../subnet/prove.ts";
 import { parseSubnet } from "../subnet/subnet-file.ts";
+import { calibratedBy } from "./calibrate-stage.ts";
 import type { Context } from "./command.ts";
 import { CORRECT_DEFAULTS, correctOpened } from "./correct-network.ts";
 import { evaluateModels } from "./evaluate-models.ts";
@@ -45,6 +46,9 @@ export interface PruneOptions extends GivenLimits {
   readonly layers: boolean;
   readonly timeLimit?: number | undefined;
   readonly gap: number;
+  /** Measure the subnet, correct the table and solve again until the budget is met on this device. */
+  readonly calibrate?: boolean | undefined;
+  readonly tolerance?: string | undefined;
   readonly presolve?: boolean | undefined;
   /** Probability with which the budget is to be kept. */
   readonly robust?: string | undefined;
@@ -159,11 +163,16 @@ export async function solveStage(road: Road): Promise<void> {
   const inputs = ["importance.json", "table.json"].map((file) =>
     sha256(readFileBytes(run.path(file))),
   );
-  const outputs = ["subnet.json", "solve.json"];
+  const calibration = options.calibrate ? ["calibrate.json", "table-calibrated.json"] : [];
+  const outputs = ["subnet.json", "solve.json", ...calibration];
   await staged(
     road,
     "solve",
-    [open.hash, { ...wanted, importance: null }, inputs],
+    // Without it as before, for runs from before it.
+    [
+      ...[open.hash, { ...wanted, importance: null }, inputs],
+      ...(options.calibrate ? [options.tolerance ?? "2%"] : []),
+    ],
     outputs,
     async () => {
       const started = performance.now();
@@ -177,9 +186,12 @@ export async function solveStage(road: Road): Promise<void> {
       const { presolve } = options;
       const settings = solveNetworkOptions({ ...wanted, presolve }, source.table.step);
       const method = parseMethod("mdp");
-      const solved = await solveNetworkBy(method, open, source, settings, context);
+      const calibrated = options.calibrate ? await calibratedBy(road, source, settings) : null;
+      const solved =
+        calibrated?.solved ?? (await solveNetworkBy(method, open, source, settings, context));
       const total = (performance.now() - started) / 1000;
-      const report = reportOf({ open, source, wanted: settings, solved, read, total });
+      const used = calibrated?.source ?? source;
+      const report = reportOf({ open, source: used, wanted: settings, solved, read, total });
       writeSubnet(run.path("subnet.json"), open, solved, report);
       writeJson(run.path("solve.json"), report);
     },

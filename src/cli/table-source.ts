@@ -1,4 +1,4 @@
-import { UsageError } from "../core/errors.ts";
+import { InputError, UsageError } from "../core/errors.ts";
 import { resolveDevice, tableFolders, tablesFor } from "../latency/devices.ts";
 import type { Precision } from "../latency/predict/device.ts";
 import { predictTable } from "../latency/predict/predict-table.ts";
@@ -35,7 +35,7 @@ const DEFAULT_PREDICTED_STEP = 8;
 
 /**
  * The table that was named, or one that was measured on the device for this network, or a prediction.
- * @throws UsageError `cli/no-table`, `cli/other-batch`; InputError for unknown devices and tables of other networks
+ * @throws UsageError `cli/no-table`; InputError `latency/other-setting`, and for unknown devices and tables of other networks
  */
 export function tableFor(network: OpenNetwork, request: TableRequest): TableSource {
   const found = findTable(network, request);
@@ -74,7 +74,11 @@ function otherTable(
 }
 
 function findTable(network: OpenNetwork, request: TableRequest): FoundSource {
-  if (request.table !== undefined) return namedTable(network, request.table);
+  if (request.table !== undefined) {
+    const named = namedTable(network, request.table);
+    refuseOtherSetting(named.table, request, request.table);
+    return named;
+  }
   if (request.device === undefined) {
     throw noTable();
   }
@@ -129,4 +133,26 @@ function namedTable(network: OpenNetwork, path: string): FoundSource {
     });
   }
   return { table, path, asked: table.device.name, title: table.device.model, notes: [] };
+}
+
+/** @throws InputError `latency/other-setting` where a batch or precision is asked for that the table isn't of */
+function refuseOtherSetting(
+  table: LatencyTable,
+  { batch, precision }: Pick<TableRequest, "batch" | "precision">,
+  where: string,
+): void {
+  const isOther = precision !== undefined && table.precision !== precision;
+  const different = [
+    ...(batch !== undefined && batch !== table.batch ? [`batch ${table.batch}, not ${batch}`] : []),
+    ...(isOther && table.precision !== "not stated"
+      ? [`${table.precision}, not ${precision}`]
+      : []),
+  ];
+  if (different.length === 0) return;
+  throw new InputError({
+    code: "latency/other-setting",
+    message: `The table was made for ${different.join(" and ")}: its times say nothing about that.`,
+    where,
+    hint: "Leave --batch and --precision out, or name a table that was made for them.",
+  });
 }

@@ -4,7 +4,7 @@ import { closest } from "../core/closest.ts";
 import { InputError } from "../core/errors.ts";
 import { packageRoot } from "../core/files.ts";
 import { type DeviceDescription, readDevice } from "./predict/device.ts";
-import { type LatencyTable, readTable } from "./table.ts";
+import { isTableFile, type LatencyTable, readTable } from "./table.ts";
 
 /** A device that tables exist for, or can be predicted for. */
 export interface Device {
@@ -99,7 +99,7 @@ export function tablesFor(device: Device, structureHash: string): readonly Found
   return device.folders
     .flatMap((folder) =>
       readdirSync(folder)
-        .filter((file) => file.endsWith(".json") && file !== "device.json")
+        .filter(isTableFile)
         .sort()
         .map((file) => join(folder, file)),
     )

@@ -42,7 +42,7 @@ export function calibrateText(report: CalibrateReport, paint: Painter): string {
       one.predictedMs.toFixed(3),
       one.measuredMs.toFixed(3),
       one.denseMs.toFixed(3),
-      percent(one.used),
+      shareText(one.used),
       index === best ? "<- chosen" : one.used > 1 ? "above" : "",
     ]);
   }
@@ -65,7 +65,7 @@ export function calibrateText(report: CalibrateReport, paint: Painter): string {
 }
 
 function statusText({ status, chosen, tolerance }: CalibrateReport, paint: Painter): string {
-  const used = percent(chosen?.used ?? Number.NaN);
+  const used = shareText(chosen?.used ?? Number.NaN);
   switch (status) {
     case "met":
       return `${paint.good("met")}: the network takes ${used} of its budget on the device`;
@@ -76,4 +76,9 @@ function statusText({ status, chosen, tolerance }: CalibrateReport, paint: Paint
     default:
       return status satisfies never;
   }
+}
+
+/** With two decimals: a network at 100.04 % of its budget is above it. */
+function shareText(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
 }

@@ -1,15 +1,14 @@
 import { join } from "node:path";
-import { LimitError, UsageError } from "../../core/errors.ts";
+import { UsageError } from "../../core/errors.ts";
 import { writeJson } from "../../core/files.ts";
 import { writeTable } from "../../latency/table.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
 import { calibrateText } from "../../report/calibrate-report.ts";
-import { percent } from "../../report/format.ts";
 import { painter } from "../../report/painter.ts";
 import { cutGraph } from "../../subnet/cut.ts";
 import { proveCut } from "../../subnet/prove.ts";
-import { calibrateOpened } from "../calibrate-network.ts";
+import { CALIBRATION, calibrateOpened, notMet } from "../calibrate-network.ts";
 import { type Command, command } from "../command.ts";
 import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
@@ -51,13 +50,13 @@ export const calibrateCommand: Command = command({
       .option("rounds", {
         type: "number",
         requiresArg: true,
-        default: 3,
+        default: CALIBRATION.rounds,
         describe: "Corrections of the table at most",
       })
       .option("repeats", {
         type: "number",
         requiresArg: true,
-        default: 50,
+        default: CALIBRATION.repeats,
         describe: "Counted runs per session, of which each network has three",
       })
       .option("seed", {
@@ -90,7 +89,7 @@ export const calibrateCommand: Command = command({
     writeJson(folder.path("calibrate.json"), report);
     context.json(report);
     context.print(calibrateText(report, painter(process.stdout.isTTY)));
-    if (report.status === "above") throw notMet(report.chosen?.used ?? Number.NaN, options.out);
+    if (report.status === "above") throw notMet(report, options.out);
     const total = (performance.now() - started) / 1000;
     const solveReport = reportOf({ open, source: done.source, wanted, solved, read, total });
     const cut = cutGraph(open.structure, solved.subnet);
@@ -110,14 +109,5 @@ function notMeasured(device: string): UsageError {
     message: `The table of '${device}' is predicted: what this machine takes says nothing about it.`,
     where: "--device",
     hint: "Measure one on the device with mdp profile, and calibrate there.",
-  });
-}
-
-function notMet(used: number, out: string): LimitError {
-  return new LimitError({
-    code: "cli/calibrate-above",
-    message: `No network was found within the budget: the nearest takes ${percent(used)} of it.`,
-    where: out,
-    hint: "The corrected table is there: calibrate from it with --table, allow more --rounds, or ask for a larger budget.",
   });
 }

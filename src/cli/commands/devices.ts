@@ -1,80 +1,117 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { MdpError } from "../../core/errors.ts";
 import { type Device, listDevices, tableFolders } from "../../latency/devices.ts";
-import { type LatencyTable, readTable } from "../../latency/table.ts";
-import { percent, plainTable } from "../../report/solve-report.ts";
+import { isTableFile, type LatencyTable, readTable } from "../../latency/table.ts";
+import { ageDays, type Coverage, coverageOf } from "../../latency/tables/summary.ts";
+import { percent, plainTable } from "../../report/format.ts";
+import { ageText, coverageText } from "../../report/table-report.ts";
 import { type Command, command } from "../command.ts";
 
-interface TableSummary {
+interface TableEntry {
   readonly path: string;
   readonly network: string;
   readonly origin: string;
+  readonly precision: string;
   readonly batch: number;
   readonly threads: number | null;
+  readonly step: number;
   readonly runtime: string;
   readonly date: string;
+  readonly ageDays: number | null;
+  readonly coverage: Coverage;
   readonly error: { readonly mean: number; readonly worst: number } | null;
+}
+
+/** A file that can't be used as a table, and why. */
+interface DamagedEntry {
+  readonly path: string;
+  readonly problem: string;
 }
 
 export const devicesCommand: Command = command({
   name: "devices",
-  describe: "List devices with their latency tables",
+  describe: "List devices with their latency tables: age, coverage, origin and error",
   examples: [["mdp devices", "tables of this folder's latency-tables and of the package"]],
   options: (yargs) => yargs,
   run: async (_options, context) => {
+    const now = Date.now();
     const devices = listDevices(tableFolders(process.cwd())).map((device) => ({
       name: device.name,
       title: device.description?.title ?? null,
       predictable: device.description !== null,
-      tables: tablesOf(device),
+      expectedError: device.description?.expectedError ?? null,
+      ...tablesOf(device, now),
     }));
     context.json({ schema: "mdp-devices/1", devices });
     const table = plainTable(
-      ["device", "network", "origin", "batch", "error, mean / worst", "made with"],
-      ["left", "left", "left", "right", "left", "left"],
+      ["device", "network", "cells", "age", "setting", "error, mean / worst", "made with"],
+      ["left", "left", "left", "left", "left", "left", "left"],
     );
-    for (const device of devices) {
-      for (const entry of device.tables) table.push([device.name, ...cells(entry)]);
-      if (device.predictable) {
-        table.push([device.name, "any", "predicted", "any", "", device.title ?? ""]);
+    for (const { name, title, expectedError, tables } of devices) {
+      for (const entry of tables) table.push([name, ...cells(entry)]);
+      if (expectedError !== null) {
+        table.push([name, "any", "predicted", "", "any", errorText(expectedError), title ?? ""]);
       }
     }
     context.print(table.toString());
-    context.print("\nMeasure your own with mdp profile; `jetson` is short for jetson-xavier.");
+    for (const { path, problem } of devices.flatMap(({ damaged }) => damaged)) {
+      context.print(`\nUnusable: ${path}\n  ${problem}`);
+    }
+    context.print(
+      "\nMeasure your own with mdp profile, look into one with mdp table show; `jetson` is short for jetson-xavier.",
+    );
     return undefined;
   },
 });
 
-function cells(entry: TableSummary): string[] {
-  const error = entry.error;
+function cells(entry: TableEntry): string[] {
+  const threads =
+    entry.threads === null ? "" : `, ${entry.threads} thread${entry.threads === 1 ? "" : "s"}`;
   return [
     entry.network,
-    entry.origin,
-    String(entry.batch),
-    error === null ? "not validated" : `${percent(error.mean)} / ${percent(error.worst)}`,
-    `${entry.runtime}, ${entry.date.slice(0, 10)}`,
+    `${entry.coverage.cells}: ${coverageText(entry.coverage)}`,
+    ageText(entry.ageDays, entry.date),
+    `${entry.precision}, batch ${entry.batch}${threads}, step ${entry.step}`,
+    entry.error === null ? "not validated" : errorText(entry.error),
+    entry.runtime,
   ];
 }
 
-function tablesOf(device: Device): TableSummary[] {
-  return device.folders.flatMap((folder) =>
-    readdirSync(folder)
-      .filter((file) => file.endsWith(".json") && file !== "device.json")
-      .sort()
-      .map((file) => summary(join(folder, file), readTable(join(folder, file)))),
-  );
+function errorText({ mean, worst }: { readonly mean: number; readonly worst: number }): string {
+  return `${percent(mean)} / ${percent(worst)}`;
 }
 
-function summary(path: string, table: LatencyTable): TableSummary {
-  const { expectedError } = table;
+/** What can't be used is listed too: one damaged file must not hide the others. */
+function tablesOf(
+  device: Device,
+  now: number,
+): { readonly tables: readonly TableEntry[]; readonly damaged: readonly DamagedEntry[] } {
+  const tables: TableEntry[] = [];
+  const damaged: DamagedEntry[] = [];
+  for (const folder of device.folders) {
+    for (const file of readdirSync(folder).filter(isTableFile).sort()) {
+      const path = join(folder, file);
+      try {
+        tables.push(entryOf(path, readTable(path), now));
+      } catch (error) {
+        if (!(error instanceof MdpError)) throw error;
+        damaged.push({ path, problem: error.message });
+      }
+    }
+  }
+  return { tables, damaged };
+}
+
+function entryOf(path: string, table: LatencyTable, now: number): TableEntry {
+  const { network, device, precision, batch, threads, step, runtime, date, expectedError } = table;
   return {
-    path,
-    network: table.network.name,
-    origin: table.device.kind,
-    batch: table.batch,
-    threads: table.threads,
-    runtime: `${table.runtime.name} ${table.runtime.version}`,
-    date: table.date,
+    ...{ path, precision, batch, threads, step, date },
+    network: network.name,
+    origin: device.kind,
+    runtime: `${runtime.name} ${runtime.version}`,
+    ageDays: ageDays(table, now),
+    coverage: coverageOf(table.ops),
     error: expectedError === null ? null : { mean: expectedError.mean, worst: expectedError.worst },
   };
 }

@@ -10,7 +10,7 @@ import { type Command, command } from "../command.ts";
 import { checkFinetune, finetuneOptions, finetuneStage } from "../finetune-stage.ts";
 import { REPEATABLE_LIMITS } from "../limit-options.ts";
 import { openNetwork } from "../network.ts";
-import { checkPositive, checkWhole } from "../numbers.ts";
+import { checkPositive, checkWhole, shareOf } from "../numbers.ts";
 import {
   correctStage,
   evalStage,
@@ -77,6 +77,18 @@ export const pruneCommand: Command = command({
         default: true,
         describe:
           "Repair the pruned network where there are images? Labels are not used (--no-correct)",
+      })
+      .option("calibrate", {
+        type: "boolean",
+        default: false,
+        describe:
+          "Measure, correct the table and solve again until the budget is met on this device",
+      })
+      .option("tolerance", {
+        type: "string",
+        requiresArg: true,
+        default: "2%",
+        describe: "How far below the budget a calibrated network may end",
       })
       .option("data-config", {
         type: "string",
@@ -159,6 +171,7 @@ async function checkPruneOptions(options: PruneOptions): Promise<void> {
   checkPositive(options.maxMinutes, "--max-minutes");
   checkWhole(options.epochs, "--epochs", 1);
   checkPositive(options.lr, "--lr");
+  if (options.tolerance !== undefined) shareOf(options.tolerance, "--tolerance");
   const { device, table, data, dataConfig } = options;
   if (device === undefined && table === undefined) throw noTable();
   const config = dataConfig === undefined ? {} : readDatasetConfig(dataConfig);

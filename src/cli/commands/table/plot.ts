@@ -26,7 +26,8 @@ export const plotTableCommand: Command = command({
       .option("op", {
         type: "string",
         requiresArg: true,
-        describe: "Name of the operation, or a regular expression that matches one [the longest]",
+        describe:
+          "Name of the operation, or a regular expression that matches one [the one of most cells]",
       })
       .option("view", {
         choices: ["map", "stairs"] as const,
@@ -51,7 +52,7 @@ export const plotTableCommand: Command = command({
     const shaped = table.ops.filter(({ axes }) => axes.length > 0);
     const op =
       options.op === undefined
-        ? longest(shaped)
+        ? largest(shaped)
         : onlyOne(
             operationsNamed({ ...table, ops: shaped }, options.op, options.table),
             options.op,
@@ -69,9 +70,9 @@ export const plotTableCommand: Command = command({
   },
 });
 
-function longest(ops: readonly LatencyOp[]): LatencyOp | undefined {
+function largest(ops: readonly LatencyOp[]): LatencyOp | undefined {
   return [...ops].sort(
-    (a, b) => b.axes.length - a.axes.length || (b.ms.at(-1) ?? 0) - (a.ms.at(-1) ?? 0),
+    (a, b) => b.ms.length - a.ms.length || (b.ms.at(-1) ?? 0) - (a.ms.at(-1) ?? 0),
   )[0];
 }
 

@@ -1,0 +1,111 @@
+/**
+ * Budgets met on this machine: profiles a network, then calibrates it to several budgets and times each result anew, in
+ * processes' own sessions, as somebody who got the file would. Wants a quiet machine.
+ *
+ *     npm run bench:calibrate                    ResNet-56 (batch 8) and MobileNetV2 (batch 1) at 70, 50 and 30 %
+ *     npm run bench:calibrate -- resnet56 50%    one of them
+ *
+ * Tables and networks stay in the folder that MDP_BENCH names, or in a temporary one; a profile goes on where it stopped.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+interface Bench {
+  readonly name: string;
+  readonly model: string;
+  readonly batch: number;
+  readonly step: number;
+  readonly runs: number;
+}
+
+interface Timing {
+  readonly latency: { readonly medianMs: number } | null;
+}
+
+const ROOT = join(import.meta.dirname, "..");
+const SHARED = process.env["MDP_SHARED"] ?? join(ROOT, "../shared");
+const FOLDER = process.env["MDP_BENCH"] ?? join(tmpdir(), "mdp-bench-calibrate");
+const BENCHES: readonly Bench[] = [
+  { name: "resnet56", model: "models/cifar10_resnet56_op13_bn.onnx", batch: 8, step: 4, runs: 120 },
+  {
+    name: "mobilenetv2",
+    model: "graphs/mobilenet_v2_op13_bn.onnx.br",
+    batch: 1,
+    step: 8,
+    runs: 150,
+  },
+];
+const BUDGETS = ["70%", "50%", "30%"];
+const TOLERANCE = 0.02;
+const JUDGED = 5;
+
+function mdp(...args: readonly string[]): string {
+  const main = join(ROOT, "src/cli/main.ts");
+  return execFileSync(process.execPath, ["--import", "tsx", main, ...args], {
+    encoding: "utf8",
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "inherit"],
+    maxBuffer: 2 ** 28,
+  });
+}
+
+/** The middle of several independent comparisons with the dense network. */
+function judged(dense: string, pruned: string, batch: number): number {
+  const shares = Array.from({ length: JUDGED }, () => {
+    const text = mdp("eval", dense, pruned, "--batch", String(batch), "--repeats", "100", "--json");
+    const { results } = JSON.parse(text) as { readonly results: readonly Timing[] };
+    const [whole, small] = results.map(({ latency }) => latency?.medianMs ?? Number.NaN);
+    return (small ?? Number.NaN) / (whole ?? Number.NaN);
+  });
+  return shares.sort((a, b) => a - b)[Math.floor(JUDGED / 2)] ?? Number.NaN;
+}
+
+function run(bench: Bench, budgets: readonly string[]): void {
+  const { name, batch, step, runs } = bench;
+  const model = join(SHARED, bench.model);
+  if (!existsSync(model)) {
+    process.stdout.write(`${name}: ${model} is not there, left out\n`);
+    return;
+  }
+  const folder = join(FOLDER, name);
+  mkdirSync(folder, { recursive: true });
+  const setting = ["--batch", String(batch), "--step", String(step), "--runs", String(runs)];
+  const profile = JSON.parse(
+    mdp(
+      "profile",
+      model,
+      ...setting,
+      "--name",
+      "bench",
+      "--max-minutes",
+      "15",
+      "--out",
+      folder,
+      "--json",
+    ),
+  ) as { readonly path: string };
+  for (const budget of budgets) {
+    const out = join(folder, budget.replace("%", ""));
+    mdp("calibrate", model, "--table", profile.path, "--budget", budget, "--out", out, "--json");
+    const report = JSON.parse(readFileSync(join(out, "calibrate.json"), "utf8")) as {
+      readonly status: string;
+      readonly tries: readonly { readonly used: number }[];
+      readonly best: number;
+    };
+    const share = judged(model, join(out, "pruned.onnx"), batch);
+    const used = share / (Number.parseFloat(budget) / 100);
+    const verdict = used <= 1 && used >= 1 - TOLERANCE ? "within" : used > 1 ? "ABOVE" : "BELOW";
+    const tries = report.tries.map((one) => (100 * one.used).toFixed(1)).join(", ");
+    process.stdout.write(
+      `${name.padEnd(12)} ${budget.padStart(4)}  ${report.status}; tries ${tries} % of the budget; ` +
+        `judged anew ${(100 * used).toFixed(2)} % (${(100 * share).toFixed(2)} % of dense): ${verdict}\n`,
+    );
+  }
+}
+
+const [only, ...budgets] = process.argv.slice(2);
+for (const bench of BENCHES) {
+  if (only === undefined || bench.name === only) run(bench, budgets.length > 0 ? budgets : BUDGETS);
+}

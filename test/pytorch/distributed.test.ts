@@ -110,7 +110,7 @@ async function trainTwice({ project, data, evaluated }: Case): Promise<void> {
 describe.skipIf(python === null)("training on two processes, one of which is killed", () => {
   beforeAll(async () => {
     const words = ["data", "shapes", "--out", "shapes", "--train", "96", "--test", "40"];
-    expect(await mdp([...words, "--size", "32", "--quiet"], folder)).toMatchObject({ code: 0 });
+    expect(await mdp([...words, "--quiet"], folder)).toMatchObject({ code: 0 });
   }, 120_000);
 
   test("ends with the loss curve of an undisturbed run, on the default network", {

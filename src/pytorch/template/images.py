@@ -21,6 +21,12 @@ class Preparation:
         size = pair(config.get("size")) or (height, width)
         if not all(isinstance(extent, int) for extent in size):
             size = pair(config.get("crop")) or (224, 224)
+        fixed = [(given, wanted) for given, wanted in zip(size, (height, width)) if isinstance(wanted, int)]
+        if any(given != wanted for given, wanted in fixed):
+            raise Problem(
+                f"the data config brings images to {size[0]} x {size[1]}, the network wants {height} x {width} (height x width).",
+                "Change 'size' in the data config, or give another one with --data-config.",
+            )
         self.height, self.width = size
         self.channels = channels if isinstance(channels, int) else 3
         self.augment = "none" if recipe is None else recipe.augment

@@ -113,7 +113,10 @@ class Pruning:
         folder = os.path.join(trainer.out, f"pruned-{number}")
         for path in (work, folder):
             shutil.rmtree(path, ignore_errors=True)
-        place = {name: os.path.join(work, name) for name in ("weights.safetensors", "network.onnx", "importance.json", "subnet.json", "data.json")}
+        place = {name: os.path.join(work, name) for name in ("weights.safetensors", "importance.json", "subnet.json", "data.json")}
+        # The project is named for its network's file.
+        name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in trainer.project.about["name"])
+        onnx = os.path.join(work, f"{name}.onnx")
         try:
             os.makedirs(work)
             save(place["weights.safetensors"], state_of(network), {"schema": "mdp-weights/1", "network": trainer.project.network_hash})
@@ -122,8 +125,8 @@ class Pruning:
                 write_json(place["data.json"], trainer.project.about["data"])
         except OSError as error:
             raise from_os_error(error, work, trainer.kept()) from error
-        self.mdp("import-weights", trainer.project.folder, "--weights", place["weights.safetensors"], "--out", place["network.onnx"])
-        solve = ["solve", place["network.onnx"], "--importance", place["importance.json"], *self.latencies(work, place["network.onnx"])]
+        self.mdp("import-weights", trainer.project.folder, "--weights", place["weights.safetensors"], "--out", onnx)
+        solve = ["solve", onnx, "--importance", place["importance.json"], *self.latencies(work, onnx)]
         solve += [*shlex.split(self.options.prune_options), "--json", "--quiet"]
         before = json.loads(self.mdp(*solve, "--budget", "none"))["latencyMs"]["dense"]
         dense = self.dense_ms if self.dense_ms is not None else before
@@ -132,7 +135,7 @@ class Pruning:
         limit = dense * (min(goal, dense) / dense) ** (number / self.options.prune_steps)
         report = json.loads(self.mdp(*solve, "--budget", f"{limit:.9g}ms", "--out", place["subnet.json"]))
         config = ["--data-config", place["data.json"]] if os.path.exists(place["data.json"]) else []
-        self.mdp("export", place["network.onnx"], "--subnet", place["subnet.json"], "--to", "pytorch", "--out", folder, *config, "--quiet")
+        self.mdp("export", onnx, "--subnet", place["subnet.json"], "--to", "pytorch", "--out", folder, *config, "--quiet")
         compose_features(trainer.project, folder)
         return folder, {"dense": dense, "before": before, "after": report["latencyMs"]["chosen"], "limit": limit}
 

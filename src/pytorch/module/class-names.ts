@@ -1,7 +1,7 @@
 /** What to call a class: by what its modules do where that has a usual name, otherwise by their own. */
 import type { Text } from "./pieces.ts";
 import { className } from "./python-text.ts";
-import type { Scope } from "./tree.ts";
+import type { Scope } from "./scope.ts";
 
 /** A name that isn't taken, for modules of one form. */
 export function classNameFor(scopes: readonly Scope[], taken: ReadonlySet<string>): string {

@@ -1,7 +1,7 @@
 /** Which modules are blocks: those whose outputs a student and its teacher can be compared at. */
 import type { ModuleClass } from "./classes.ts";
 import type { Lowered } from "./lower/lower.ts";
-import type { Scope } from "./tree.ts";
+import type { Scope } from "./scope.ts";
 
 export interface Feature {
   /** Path of the submodule. */

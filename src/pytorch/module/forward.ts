@@ -1,6 +1,6 @@
 /** The steps of a forward pass as lines of Python: what is used once goes where it is used, variables get short names. */
 import { type Binding, needsBrackets, type Piece, type Text, use } from "./pieces.ts";
-import { type Item, LIST, type Scope } from "./tree.ts";
+import { type Item, LIST, type Scope } from "./scope.ts";
 
 /** Deepest nesting and greatest length of an expression, before it gets a line of its own. */
 const DEPTH = 3;

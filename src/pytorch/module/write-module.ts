@@ -1,5 +1,6 @@
 import type { Extent, Graph, Value } from "../../graph/graph.ts";
-import { type Argument, classesOf, holesOf, type ModuleClass } from "./classes.ts";
+import type { Argument } from "./class-arguments.ts";
+import { classesOf, holesOf, type ModuleClass } from "./classes.ts";
 import { featuresOf } from "./features.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
 import type { ModuleOptions, ModuleParameter, ModuleValue, PyTorchModule } from "./module-text.ts";

@@ -4,7 +4,6 @@ import { constantOf } from "../../../graph/constants.ts";
 import type { Extent, Graph, Node, Tensor } from "../../../graph/graph.ts";
 import { nodeLabel } from "../../../graph/graph.ts";
 import type { Shapes } from "../../../graph/shapes/infer.ts";
-import { elementCount } from "../../../graph/tensor.ts";
 import type { ModuleParameter } from "../module-text.ts";
 import { nodePath, parameterPath } from "../paths.ts";
 import {
@@ -284,8 +283,4 @@ export function extentPiece(
     if (axis >= 0) return { text: text`${use(name)}.shape[${axis}]`, inputs: [name] };
   }
   throw unsupported(node, `it needs an extent ${String(extent)} that no tensor before it has`);
-}
-
-export function sizeOf(shape: readonly Extent[]): number | null {
-  return shape.every((extent) => typeof extent === "number") ? elementCount(shape) : null;
 }

@@ -7,31 +7,13 @@ import { inferShapes, type Shapes } from "../../../graph/shapes/infer.ts";
 import type { Member, Statement } from "../pieces.ts";
 import { text, tight, use } from "../pieces.ts";
 import { emit, type Lowering, resolved, unsupported } from "./context.ts";
-import { elementwise, matMul, reduce, softmax, unary } from "./elementwise.ts";
-import {
-  batchNorm,
-  conv,
-  convTranspose,
-  gemm,
-  layerNorm,
-  layerNorm2d,
-  linear,
-  otherNorm,
-  prelu,
-} from "./layers.ts";
-import {
-  concat,
-  expand,
-  gather,
-  reshape,
-  slice,
-  spaceDepth,
-  split,
-  squeeze,
-  tile,
-  transpose,
-} from "./layout.ts";
+import { elementwise, unary } from "./elementwise.ts";
+import { gather, slice } from "./indexing.ts";
+import { conv, convTranspose, gemm, linear, prelu } from "./layers.ts";
+import { concat, expand, reshape, spaceDepth, split, squeeze, tile, transpose } from "./layout.ts";
+import { batchNorm, layerNorm, layerNorm2d, otherNorm } from "./norms.ts";
 import { findPatterns, type Pattern } from "./patterns.ts";
+import { matMul, reduce, softmax } from "./products.ts";
 import { globalPool, pad, pool, resize } from "./window.ts";
 
 export interface Lowered {

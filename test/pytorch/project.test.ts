@@ -133,18 +133,14 @@ test("weights of another subnet are refused, though it is the same network", asy
 
 test("a network that is no classifier is exported, and says that train.py can't train it", async () => {
   const graph = slicePadResnet();
-  const whole = {
-    ...graph,
-    outputs: [...graph.outputs, { name: "input", type: null, shape: null }],
-  };
-  const structure = findStructure(graph);
   // Two outputs: the class scores, and what goes into the last layer.
   const inner = graph.nodes.at(-1)?.inputs[0] ?? "";
-  const two = { ...whole, outputs: [...graph.outputs, { name: inner, type: null, shape: null }] };
+  const two = { ...graph, outputs: [...graph.outputs, { name: inner, type: null, shape: null }] };
+  const structure = findStructure(two);
   const path = join(folder, "two");
   const source = {
     ...pruned(graph, 1),
-    ...{ model: modelOf(two), structure: findStructure(two), subnet: keepAll(structure), cut: two },
+    ...{ model: modelOf(two), structure, subnet: keepAll(structure), cut: two },
     ...{ subnetFile: null, data: null },
   };
   await writeProject(path, source);

@@ -5,7 +5,7 @@ from torch import nn
 # Submodules whose outputs are the blocks' outputs.
 FEATURES = [
     "layer1.0", "layer1.1", "layer1.2", "layer2.0", "layer2.1", "layer2.2", "layer3.1", "layer3.2",
-    "layer3.3", "layer4",
+    "layer3.3", "layer4.1",
 ]
 
 

@@ -14,6 +14,7 @@ import { EXIT, VerificationError } from "../../src/core/errors.ts";
 import { sha256 } from "../../src/core/files.ts";
 import { randomFrom } from "../../src/core/random.ts";
 import type { Graph } from "../../src/graph/graph.ts";
+import { tensorFromBytes } from "../../src/graph/tensor.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { importWeights } from "../../src/pytorch/import/import-weights.ts";
 import { readCheck } from "../../src/pytorch/project/check-file.ts";
@@ -148,6 +149,22 @@ test("a network that is no classifier is exported, and says that train.py can't 
   expect(readFileSync(join(path, "README.md"), "utf8")).toContain("refuses");
   expect(existsSync(join(path, "subnet.json"))).toBe(false);
   expect(readCheck(join(path, "weights.check.safetensors")).outputs).toHaveLength(2);
+});
+
+test("weights in halves are refused before anything is written", async () => {
+  const graph = slicePadResnet();
+  const half = tensorFromBytes("float16", [5], new Uint8Array(10));
+  const initializers = new Map(graph.initializers).set("fc.bias", half);
+  const source = {
+    ...pruned(graph, 1),
+    structure: { ...findStructure(graph), graph: { ...graph, initializers } },
+  };
+  const refusal = {
+    code: "pytorch/unsupported-type",
+    message: expect.stringContaining("'fc.bias'"),
+  };
+  await expect(writeProject(join(folder, "half"), source)).rejects.toMatchObject(refusal);
+  expect(existsSync(join(folder, "half"))).toBe(false);
 });
 
 test("a project whose modules are found wrong is not there at all", async () => {

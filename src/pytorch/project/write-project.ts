@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import { InputError } from "../../core/errors.ts";
 import { sha256, writeFileAtomic, writeJson } from "../../core/files.ts";
 import { writeFolderAtomic } from "../../core/folders.ts";
 import type { DatasetConfig } from "../../data/config.ts";
+import { constantOf } from "../../graph/constants.ts";
 import type { Graph, Tensor } from "../../graph/graph.ts";
 import { bytesPerElement, elementCount } from "../../graph/tensor.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
@@ -59,7 +61,7 @@ export interface WrittenProject {
  * Writes a PyTorch project, the whole folder or nothing: student and teacher as modules with their weights, the smaller ONNX,
  * the training script.
  * @param check is called with the folder before it gets its name; what it throws leaves nothing behind.
- * @throws InputError `core/folder-not-empty`, `core/write-failed`, and as `writeModule`
+ * @throws InputError `core/folder-not-empty`, `core/write-failed`, `pytorch/unsupported-type`, and as `writeModule`
  */
 export async function writeProject(
   folder: string,
@@ -78,6 +80,7 @@ async function fill(folder: string, source: ProjectSource): Promise<WrittenProje
   const at = (name: string): string => join(folder, name);
   const student = writeModule(cut, described(source, "student"));
   const teacher = writeModule(structure.graph, described(source, "teacher"));
+  checkTypes(structure.graph, teacher, source.name);
   writeModel(withGraph(model, cut), at(PROJECT_FILES.onnx));
   const onnx = await modelHash(at(PROJECT_FILES.onnx));
   const weights = await writeNetwork(at(PROJECT_FILES.weights), {
@@ -117,6 +120,20 @@ function described(source: ProjectSource, role: "student" | "teacher"): ModuleOp
     className: className(name),
     heading: [`${name}${what}, written by mdp ${version} from ONNX.`],
   };
+}
+
+/** Modules are of float32: training changes the weights by less than a float16 can hold. */
+function checkTypes(graph: Graph, module: PyTorchModule, where: string): void {
+  for (const { initializer, type } of module.parameters) {
+    const found = constantOf(graph, initializer)?.type ?? type;
+    if (type === "int64" || found === "float32" || found === "float64") continue;
+    throw new InputError({
+      code: "pytorch/unsupported-type",
+      message: `The weight '${initializer}' is of ${found}; a project is trained in float32.`,
+      where,
+      hint: "Export the network from its float32 weights.",
+    });
+  }
 }
 
 /** The module's tensors by key, made one at a time when they are written. */

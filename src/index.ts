@@ -133,6 +133,14 @@ export {
   type ImportOptions,
   importWeights,
 } from "./pytorch/import/import-weights.ts";
+export { moduleTensors } from "./pytorch/module/module-tensors.ts";
+export type {
+  ModuleOptions,
+  ModuleParameter,
+  ModuleTensor,
+  PyTorchModule,
+} from "./pytorch/module/module-text.ts";
+export { writeModule as writePyTorchModule } from "./pytorch/module/write-module.ts";
 export { type Project, readProject } from "./pytorch/project/project-file.ts";
 export { type ProjectSource, writeProject } from "./pytorch/project/write-project.ts";
 export { readSafetensors, type Safetensors } from "./pytorch/safetensors/read.ts";

@@ -16,17 +16,8 @@ import {
 } from "../../src/latency/predict/fit-device.ts";
 import { cellInterval, intervalMs } from "../../src/latency/uncertainty.ts";
 import { plainTable } from "../../src/report/format.ts";
-import {
-  type LayerKind,
-  startingModel,
-  TX1_CPU,
-  TX1_GPU,
-  TX1_LIBRARIES,
-  TX1_NETWORKS,
-  type Tx1Layer,
-  type Tx1Library,
-  worksOf,
-} from "./tx1.ts";
+import { startingModel, TX1_CPU, TX1_GPU, TX1_LIBRARIES, type Tx1Library, worksOf } from "./tx1.ts";
+import { type LayerKind, TX1_NETWORKS, type Tx1Layer } from "./tx1-networks.ts";
 
 const LEVEL = 0.9;
 const LEARNT = "bvlc-alexnet";
@@ -46,40 +37,53 @@ function readRows(shared: string, name: string): Row[] {
   return parse(text, { columns: true }) as Row[];
 }
 
+const TENSORRT = "tensorrt-1.0.0";
+
+function readMeasured(shared: string): Measured {
+  const rows = readRows(shared, "jetson-tx1-layers.csv");
+  const others = rows.filter((row) => row["library"] !== TENSORRT);
+  const tensorrt = tensorrtLayers(rows.filter((row) => row["library"] === TENSORRT));
+  const layers = new Map([
+    ...others.map((row) => [keyOf(row, row["library"], row["layer"]), msOf(row)] as const),
+    ...tensorrt.map(({ row, library, layer }) => [keyOf(row, library, layer), msOf(row)] as const),
+  ]);
+  const networks = new Map(
+    readRows(shared, "jetson-tx1-networks.csv")
+      .filter((row) => row["library"] !== TENSORRT)
+      .map((row) => [keyOf(row, row["library"]), Number(row["median_forward_ms"])]),
+  );
+  for (const { row, library } of tensorrt) {
+    const network = keyOf(row, library);
+    networks.set(network, (networks.get(network) ?? 0) + msOf(row));
+  }
+  const batches = [...new Set(rows.map((row) => Number(row["batch"])))].sort((a, b) => a - b);
+  return { layers, networks, batches };
+}
+
+interface TensorrtLayer {
+  readonly row: Row;
+  readonly library: string;
+  readonly layer: string;
+}
+
 /**
  * TensorRT's layers come twice: the rows of a float16 run are one index behind those of a float32 run, because its input
  * is converted first. Its network times are medians over both, so that the sums of layers take their place.
  */
-function readMeasured(shared: string): Measured {
-  const layers = new Map<string, number>();
-  const networks = new Map<string, number>();
-  const rows = readRows(shared, "jetson-tx1-layers.csv");
-  const batches = [...new Set(rows.map((row) => Number(row["batch"])))].sort((a, b) => a - b);
-  const tensorrt = rows.filter((row) => row["library"] === "tensorrt-1.0.0");
-  for (const row of rows) {
-    if (row["library"] !== "tensorrt-1.0.0")
-      layers.set(keyOf(row, row["library"], row["layer"]), Number(row["median_ms"]));
-  }
-  for (const [key, pair] of groupBy(tensorrt, (row) => keyOf(row, "", row["layer"]))) {
-    const [first, second] = pair.sort((a, b) => Number(a["index"]) - Number(b["index"]));
-    const isZipper = key.includes("zipper");
-    for (const [row, precision] of [
-      [isZipper ? undefined : first, "float32"],
-      [isZipper ? first : second, "float16"],
-    ] as const) {
-      if (row === undefined) continue;
-      const library = `tensorrt-1.0.0 ${precision}`;
-      const ms = Number(row["median_ms"]);
-      layers.set(keyOf(row, library, headOf(row["layer"] ?? "")), ms);
-      const network = keyOf(row, library);
-      networks.set(network, (networks.get(network) ?? 0) + ms);
-    }
-  }
-  for (const row of readRows(shared, "jetson-tx1-networks.csv")) {
-    if (row["library"] !== "tensorrt-1.0.0")
-      networks.set(keyOf(row, row["library"]), Number(row["median_forward_ms"]));
-  }
-  return { layers, networks, batches };
+function tensorrtLayers(rows: readonly Row[]): TensorrtLayer[] {
+  return [...groupBy(rows, (row) => keyOf(row, "", row["layer"]))].flatMap(([key, pair]) => {
+    const ordered = [...pair].sort((a, b) => Number(a["index"]) - Number(b["index"]));
+    const precisions = key.includes("zipper") ? ["float16"] : ["float32", "float16"];
+    return ordered.map((row, at) => ({
+      row,
+      library: `${TENSORRT} ${precisions[at]}`,
+      layer: headOf(row["layer"] ?? ""),
+    }));
+  });
+}
+
+function msOf(row: Row): number {
+  return Number(row["median_ms"]);
 }
 
 /** "conv1 + relu1" is called for the first. */
@@ -159,52 +163,82 @@ function betweenLayersMs(measured: Measured, library: Tx1Library): number {
   return differences.sort((a, b) => a - b)[Math.floor(differences.length / 2)] ?? 0;
 }
 
-function judgeLibrary(
+interface JudgedLibrary {
+  readonly totals: readonly Judged[];
+  readonly layers: readonly JudgedLayer[];
+  readonly fit: FittedDevice;
+}
+
+function judgeLibrary(measured: Measured, library: Tx1Library): JudgedLibrary {
+  const fit = fitLibrary(measured, library, hardwareOf(library));
+  const between = betweenLayersMs(measured, library);
+  const runs = JUDGED.flatMap((network) => measured.batches.map((batch) => ({ network, batch })));
+  return {
+    fit,
+    totals: runs.flatMap(
+      ({ network, batch }) => judgeTotal(measured, library, network, batch, fit, between) ?? [],
+    ),
+    layers: runs.flatMap(({ network, batch }) =>
+      judgeLayers(measured, library, network, batch, fit),
+    ),
+  };
+}
+
+function hardwareOf({ on }: Tx1Library): DeviceHardware {
+  return on === "gpu" ? TX1_GPU : TX1_CPU;
+}
+
+/** The layers of a network that cost something, with what is predicted of them. */
+function predictedLayers(
+  library: Tx1Library,
+  network: string,
+  batch: number,
+  fit: FittedDevice,
+): { layer: Tx1Layer; observation: Omit<Observation, "ms" | "name">; ms: number }[] {
+  return (TX1_NETWORKS[network] ?? []).flatMap((layer) => {
+    const observation = layerObservation(layer, library, batch);
+    if (observation.works.length === 0) return [];
+    return [{ layer, observation, ms: observedMs(hardwareOf(library), fit.model, observation) }];
+  });
+}
+
+function judgeTotal(
   measured: Measured,
   library: Tx1Library,
-): { totals: Judged[]; layers: JudgedLayer[]; fit: FittedDevice } {
-  const hardware = library.on === "gpu" ? TX1_GPU : TX1_CPU;
-  const fit = fitLibrary(measured, library, hardware);
-  const between = betweenLayersMs(measured, library);
-  const totals: Judged[] = [];
-  const layers: JudgedLayer[] = [];
-  for (const network of JUDGED) {
-    const plan = TX1_NETWORKS[network] ?? [];
-    for (const batch of measured.batches) {
-      const measuredMs = measured.networks.get([network, library.name, batch].join());
-      if (measuredMs === undefined) continue;
-      let [sum, variance, count] = [0, 0, 0];
-      for (const layer of plan) {
-        const observation = layerObservation(layer, library, batch);
-        if (observation.works.length === 0) continue;
-        count += 1;
-        const ms = observedMs(hardware, fit.model, observation);
-        sum += ms;
-        variance += ms ** 2 * (fit.scatter ** 2 + SHAPE_DEVIATION ** 2);
-        const known = measured.layers.get([network, library.name, batch, layer.name].join());
-        if (known === undefined) continue;
-        const own = Math.hypot(fit.scatter, SHAPE_DEVIATION, fit.openDeviation(observation));
-        const { lowMs, highMs } = cellInterval(ms, own, LEVEL);
-        layers.push({
-          library: library.name,
-          kind: kindOf(layer),
-          measuredMs: known,
-          predictedMs: ms,
-          isInside: known >= lowMs && known <= highMs,
-        });
-      }
-      const isCalled = {
-        works: plan.flatMap((layer) => worksOf(layer, library, batch)),
-        precision: library.precision,
-        isCall: false,
-      };
-      const common = fit.openDeviation(isCalled);
-      const predictedMs = sum + between * count;
-      const interval = intervalMs({ ms: predictedMs, variance, common }, LEVEL);
-      totals.push({ library, network, batch, measuredMs, predictedMs, ...interval });
-    }
-  }
-  return { totals, layers, fit };
+  network: string,
+  batch: number,
+  fit: FittedDevice,
+  between: number,
+): Judged | null {
+  const measuredMs = measured.networks.get([network, library.name, batch].join());
+  if (measuredMs === undefined) return null;
+  const layers = predictedLayers(library, network, batch, fit);
+  const works = layers.flatMap(({ observation }) => observation.works);
+  const common = fit.openDeviation({ works, precision: library.precision, isCall: false });
+  const own = fit.scatter ** 2 + SHAPE_DEVIATION ** 2;
+  const variance = layers.reduce((sum, { ms }) => sum + own * ms ** 2, 0);
+  const predictedMs = layers.reduce((sum, { ms }) => sum + ms, between * layers.length);
+  const interval = intervalMs({ ms: predictedMs, variance, common }, LEVEL);
+  return { library, network, batch, measuredMs, predictedMs, ...interval };
+}
+
+function judgeLayers(
+  measured: Measured,
+  library: Tx1Library,
+  network: string,
+  batch: number,
+  fit: FittedDevice,
+): JudgedLayer[] {
+  return predictedLayers(library, network, batch, fit).flatMap(({ layer, observation, ms }) => {
+    const known = measured.layers.get([network, library.name, batch, layer.name].join());
+    if (known === undefined) return [];
+    const own = Math.hypot(fit.scatter, SHAPE_DEVIATION, fit.openDeviation(observation));
+    const { lowMs, highMs } = cellInterval(ms, own, LEVEL);
+    const isInside = known >= lowMs && known <= highMs;
+    return [
+      { library: library.name, kind: kindOf(layer), measuredMs: known, predictedMs: ms, isInside },
+    ];
+  });
 }
 
 function kindOf({ kind, kernel }: Tx1Layer): LayerKind | string {

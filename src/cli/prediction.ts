@@ -84,7 +84,7 @@ function stairsIn({ ops }: LatencyTable): PredictReport["stairs"] {
     );
 }
 
-function fitOf({ fit, observations }: Fitted): PredictReport["fit"] {
+function fitOf({ fit, observations }: Fitted): NonNullable<PredictReport["fit"]> {
   return {
     observations: observations.map(({ name, ms }, index) => ({
       ...{ name, ms },

@@ -67,6 +67,8 @@ const DEVIATION = z.number().nonnegative();
 const UNCERTAINTY = z.object({
   /** Standard deviation of the logarithm of the factor that all predicted times share. */
   common: DEVIATION,
+  /** Comes on top of it at other batches and number formats than the constants were fitted at: batch 1, float16. */
+  extrapolation: DEVIATION.optional(),
   /** Standard deviation of the logarithm of a single time's own factor, by kind of work. */
   own: z.object({
     contraction: DEVIATION,

@@ -150,7 +150,7 @@ export function learnDevice(
   });
   const call = { works, precision, isCall: true };
   // Before anything is observed, predictions are to be as sure as the device says of itself.
-  const trust = Math.min(1, uncertaintyOfDevice(device).common / openBefore(device, call));
+  const trust = Math.min(1, uncertaintyOfDevice(device, target).common / openBefore(device, call));
   const fit = fitDevice(device, observations, works, trust);
   const open = fit.openDeviation(call);
   const own = Math.hypot(fit.scatter, SHAPE_DEVIATION);

@@ -31,19 +31,31 @@ const LEVEL = 0.9;
  * What is assumed of a single time where a device says nothing: about what convolutions on a V100 and layers on a Jetson
  * TX1 show (`npm run bench:predict`).
  */
-const USUAL_OWN: DeviceUncertainty["own"] = {
+export const USUAL_OWN: DeviceUncertainty["own"] = {
   contraction: 0.35,
   depthwise: 0.4,
   memory: 0.4,
   fused: 0.5,
 };
 
-/** What a device says of its errors, or what follows from its expected error on whole networks. */
-export function uncertaintyOfDevice({
-  uncertainty,
-  expectedError,
-}: DeviceDescription): DeviceUncertainty {
-  if (uncertainty !== undefined) return uncertainty;
+/**
+ * What a device says of its errors at a batch and number format, or what follows from its expected error on whole networks.
+ */
+export function uncertaintyOfDevice(
+  device: DeviceDescription,
+  { batch, precision }: Pick<PredictOptions, "batch" | "precision">,
+): DeviceUncertainty {
+  const stated = device.uncertainty ?? unstated(device);
+  const { common, extrapolation = 0, how } = stated;
+  if (extrapolation === 0 || (batch === 1 && precision === "float16")) return stated;
+  return {
+    ...stated,
+    common: Math.hypot(common, extrapolation),
+    how: `${how}; ${(100 * extrapolation).toFixed(0)} % on top of the common error, because the constants were fitted at batch 1 in float16`,
+  };
+}
+
+function unstated({ expectedError }: DeviceDescription): DeviceUncertainty {
   return {
     // The mean absolute deviation of a normal distribution is 0.8 of its standard deviation.
     common: Math.log1p(expectedError.mean) / Math.sqrt(2 / Math.PI),
@@ -67,7 +79,7 @@ export function predictTable(
   const ops = networkWorks(structure, options).flatMap(
     ({ op, workAt }) => predictOp(structure, device, op, workAt, options) ?? [],
   );
-  const { common, how } = uncertaintyOfDevice(device);
+  const { common, how } = uncertaintyOfDevice(device, options);
   const dense = ops.reduce((sum, op) => sum + (op.ms.at(-1) ?? 0), device.model.callMs);
   return {
     schema: "mdp-latency-table/2",
@@ -161,11 +173,12 @@ function predictOp(
   device: DeviceDescription,
   op: ProfiledOp,
   work: WorkAt,
-  { precision, step }: PredictOptions,
+  options: PredictOptions,
 ): LatencyOp | null {
+  const { precision, step } = options;
+  const { own } = uncertaintyOfDevice(device, options);
   const counts = gridOf(structure, op.axes, step);
   const cells = counts.reduce((product, axis) => product * axis.length, 1);
-  const { own } = uncertaintyOfDevice(device);
   const ms: number[] = [];
   const intervals: { readonly lowMs: number; readonly highMs: number }[] = [];
   for (let cell = 0; cell < cells; cell += 1) {

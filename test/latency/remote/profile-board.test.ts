@@ -3,6 +3,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SILENT } from "../../../src/core/progress.ts";
 import { profiledOps } from "../../../src/latency/ops.ts";
 import {
@@ -19,6 +20,7 @@ import {
   type BoardResult,
   profileBoard,
 } from "../../../src/latency/remote/profile-board.ts";
+import { parseHost } from "../../../src/latency/remote/ssh/host.ts";
 import { readTable } from "../../../src/latency/table.ts";
 import { modelOf } from "../../../src/onnx/model.ts";
 import { findStructure } from "../../../src/structure/find-structure.ts";
@@ -33,71 +35,77 @@ const model = modelOf(slicePadResnet());
 const structure = findStructure(model.graph);
 const ops = profiledOps(structure);
 
+const out = mkdtempSync(join(tmpdir(), "mdp-remote-test-"));
+const programs = join(out, "programs with spaces");
+beforeAll(() => {
+  cpSync(import.meta.dirname, programs, { recursive: true });
+});
+afterAll(() => {
+  rmSync(out, { recursive: true });
+});
+
+type Server = Pick<SshServer, "host" | "ssh">;
+
+const profile = (
+  server: Server,
+  name: string,
+  runner: BoardProfile["runner"],
+  changes: Partial<BoardProfile> = {},
+): Promise<BoardResult> =>
+  profileBoard(
+    model,
+    structure,
+    {
+      host: server.host,
+      ssh: server.ssh,
+      paths: {
+        node: process.execPath,
+        modules: process.cwd(),
+        python: "/usr/bin/python3",
+        trtexec: join(programs, "trtexec"),
+        perfTest: join(programs, "perf_test"),
+      },
+      retry: { waitSeconds: [0.2, 0.2, 0.2, 0.2] },
+    },
+    {
+      networkName: "net",
+      deviceName: "board",
+      batch: 1,
+      threads: 1,
+      precision: "float32",
+      optimisation: "all",
+      step: 4,
+      runs: 3,
+      repeats: 5,
+      maxMinutes: 10,
+      seed: 4,
+      validate: 0,
+      command: "mdp profile",
+      progress: SILENT,
+      runner,
+      stem: (runtime) => join(out, `${name}-${runtime}`),
+      ...changes,
+    },
+  );
+
+/** A program in Node, started by its shebang. */
+const standIn = (name: string, script: string, environment = ""): void => {
+  const path = join(programs, name);
+  writeFileSync(
+    path,
+    `#!/bin/sh\n${environment} exec '${process.execPath}' '${join(programs, script)}' "$@"\n`,
+  );
+  chmodSync(path, 0o755);
+};
+
 describe.skipIf(NOT_HERE)(NAMED, { timeout: 600_000 }, () => {
   let server: SshServer;
-  const out = mkdtempSync(join(tmpdir(), "mdp-remote-test-"));
-  const programs = join(out, "programs with spaces");
   beforeAll(async () => {
-    cpSync(import.meta.dirname, programs, { recursive: true });
-    server = await startSshServer({ PYTHONPATH: join(programs, "stand-in-python") });
+    server = await startSshServer();
   });
-  // One test stops it.
-  beforeEach(() => server.start());
   afterAll(async () => {
     await server.close();
-    rmSync(out, { recursive: true });
   });
-
-  const profile = (
-    name: string,
-    runner: BoardProfile["runner"],
-    changes: Partial<BoardProfile> = {},
-  ): Promise<BoardResult> =>
-    profileBoard(
-      model,
-      structure,
-      {
-        host: server.host,
-        ssh: server.ssh,
-        paths: {
-          node: process.execPath,
-          modules: process.cwd(),
-          python: "/usr/bin/python3",
-          trtexec: join(programs, "trtexec"),
-          perfTest: join(programs, "perf_test"),
-        },
-        retry: { waitSeconds: [0.2, 0.2, 0.2, 0.2] },
-      },
-      {
-        networkName: "net",
-        deviceName: "board",
-        batch: 1,
-        threads: 1,
-        precision: "float32",
-        optimisation: "all",
-        step: 4,
-        runs: 3,
-        repeats: 5,
-        maxMinutes: 10,
-        seed: 4,
-        validate: 0,
-        command: "mdp profile",
-        progress: SILENT,
-        runner,
-        stem: (runtime) => join(out, `${name}-${runtime}`),
-        ...changes,
-      },
-    );
-
-  /** A program in Node, started by its shebang. */
-  const standIn = (name: string, script: string, environment = ""): void => {
-    const path = join(programs, name);
-    writeFileSync(
-      path,
-      `#!/bin/sh\n${environment} exec '${process.execPath}' '${join(programs, script)}' "$@"\n`,
-    );
-    chmodSync(path, 0o755);
-  };
 
   test("with onnxruntime there: a table as on this machine, through a connection that is cut", async () => {
     let runs = 0;
@@ -108,7 +116,9 @@ describe.skipIf(NOT_HERE)(NAMED, { timeout: 600_000 }, () => {
         if (runs === 2) server.cut();
       },
     };
-    const { table, tablePath, runner } = await profile("node", "onnxruntime-node", { progress });
+    const { table, tablePath, runner } = await profile(server, "node", "onnxruntime-node", {
+      progress,
+    });
     expect(runner).toBe("onnxruntime-node");
     expect(readTable(tablePath)).toMatchObject({
       runtime: { name: "onnxruntime", flags: ["runner=onnxruntime-node"] },
@@ -133,22 +143,35 @@ describe.skipIf(NOT_HERE)(NAMED, { timeout: 600_000 }, () => {
         if (done === 2) void server.stop();
       },
     };
-    await expect(profile("away", "onnxruntime-node", { progress })).rejects.toMatchObject({
+    await expect(profile(server, "away", "onnxruntime-node", { progress })).rejects.toMatchObject({
       code: expect.stringMatching(/^remote\/(lost|unreachable)$/),
     });
     await server.start();
-    const { resumed, table } = await profile("away", "onnxruntime-node");
+    const { resumed, table } = await profile(server, "away", "onnxruntime-node");
     expect(resumed).toBe(2);
     expect(table.runs).toBe(3);
   });
+});
+
+describe("runners on a board", { timeout: 600_000 }, () => {
+  const home = join(out, "home");
+  const program = join(out, "ssh");
+  const server: Server = { host: parseHost("board"), ssh: { program } };
+  beforeAll(() => {
+    mkdirSync(home);
+    // A stand-in for ssh: runs the command here, in a home folder of its own.
+    const environment = `HOME='${home}' PYTHONPATH='${join(programs, "stand-in-python")}'`;
+    const script = `for word do :; done\ncd '${home}' && ${environment} exec sh -c "$word"\n`;
+    writeFileSync(program, `#!/bin/sh\n${script}`, { mode: 0o755 });
+  });
 
   test("names what is missing and how to get it", async () => {
-    await expect(profile("none", "onnxruntime_perf_test")).rejects.toMatchObject({
+    await expect(profile(server, "none", "onnxruntime_perf_test")).rejects.toMatchObject({
       code: "remote/no-runtime",
       hint: expect.stringContaining("onnxruntime_perf_test"),
     });
     await expect(
-      profile("half", "onnxruntime-node", { precision: "float16" }),
+      profile(server, "half", "onnxruntime-node", { precision: "float16" }),
     ).rejects.toMatchObject({ code: "latency/precision" });
     expect(existsSync(join(out, "half-onnxruntime.samples.jsonl"))).toBe(false);
   });
@@ -161,7 +184,7 @@ describe.skipIf(NOT_HERE)(NAMED, { timeout: 600_000 }, () => {
   ])("with a stand-in for trtexec v%s", async (code, version, verbosity, skip) => {
     const log = join(out, `log-${code}`);
     standIn("trtexec", "trtexec-stand-in.mjs", `STAND_IN_LOG='${log}' STAND_IN_VERSION=${code}`);
-    const { table } = await profile(`trt-${code}`, "auto", { runs: 2 });
+    const { table } = await profile(server, `trt-${code}`, "auto", { runs: 2 });
     expect(table.runtime).toMatchObject({ name: "tensorrt", version });
     expect(table.runtime.flags).toEqual(expect.arrayContaining([verbosity, skip]));
     const lines = readFileSync(log, "utf8").trim().split("\n");
@@ -185,23 +208,23 @@ describe.skipIf(NOT_HERE)(NAMED, { timeout: 600_000 }, () => {
   test("asks trtexec for float16 where it can be asked, and refuses where it can't", async () => {
     standIn("trtexec", "trtexec-stand-in.mjs", "STAND_IN_VERSION=8601");
     const half = { precision: "float16", runs: 1 };
-    const { table } = await profile("trt-half", "trtexec", half);
+    const { table } = await profile(server, "trt-half", "trtexec", half);
     expect(table.runtime.flags?.[0]).toBe("--fp16");
     standIn("trtexec", "trtexec-stand-in.mjs", "STAND_IN_VERSION=110400");
-    await expect(profile("trt-none", "trtexec", half)).rejects.toMatchObject({
+    await expect(profile(server, "trt-none", "trtexec", half)).rejects.toMatchObject({
       code: "remote/precision",
     });
   });
 
   test("with a stand-in for onnxruntime_perf_test", async () => {
     standIn("perf_test", "perf-test-stand-in.mjs");
-    const { table } = await profile("perf", "onnxruntime_perf_test", { runs: 2 });
+    const { table } = await profile(server, "perf", "onnxruntime_perf_test", { runs: 2 });
     expect(table.denseMs).toBeCloseTo(2, 6);
     expect(table.runtime.flags).toContain("runner=perf_test");
   });
 
   test.skipIf(!NUMPY)("with Python and a stand-in for its onnxruntime", async () => {
-    const { table } = await profile("python", "onnxruntime-python", { runs: 2 });
+    const { table } = await profile(server, "python", "onnxruntime-python", { runs: 2 });
     expect(table.runtime).toMatchObject({ name: "onnxruntime", version: "1.11.0-stand-in" });
     expect(table.denseMs).toBeGreaterThan(0);
   });

@@ -68,6 +68,9 @@ export { selectedSubnet } from "./formulation/network/selected-subnet.ts";
 export { checkSelection, evaluate } from "./formulation/problem/evaluate.ts";
 export { type Instance, parseInstance, readInstance } from "./formulation/problem/instance.ts";
 export type * from "./formulation/problem/problem.ts";
+export type { RobustBudget } from "./formulation/robust/region.ts";
+export type { VarianceTable } from "./formulation/robust/robust-problem.ts";
+export { type RobustAnswer, solveRobust } from "./formulation/robust/solve-robust.ts";
 export type { Answer, SolveProblemOptions } from "./formulation/solve/answer.ts";
 export { InfeasibleLimitsError } from "./formulation/solve/answer.ts";
 export { solveProblem } from "./formulation/solve/solve-problem.ts";
@@ -112,7 +115,13 @@ export type { CellPrediction, KnownCell, OpCell, OpCellModel } from "./latency/c
 export { fitOpCells } from "./latency/cells/fit-op-cells.ts";
 export { listDevices, resolveDevice, tablesFor } from "./latency/devices.ts";
 export { latencyMs } from "./latency/lookup.ts";
-export { predictTable } from "./latency/predict/predict-table.ts";
+export { type DeviceDescription, readDevice } from "./latency/predict/device.ts";
+export { type FittedDevice, fitDevice, type Observation } from "./latency/predict/fit-device.ts";
+export {
+  type PredictOptions,
+  predictTable,
+  predictTable,
+} from "./latency/predict/predict-table.ts";
 export { predictNetwork } from "./latency/predict-network.ts";
 export { boardFindings } from "./latency/remote/probe/advice.ts";
 export {
@@ -123,6 +132,13 @@ export {
 } from "./latency/remote/profile-board.ts";
 export { parseHost } from "./latency/remote/ssh/host.ts";
 export { type LatencyTable, readTable, writeTable } from "./latency/table.ts";
+export {
+  intervalMs,
+  quantileMs,
+  type UncertainTime,
+  type Uncertainty,
+  uncertaintyOf,
+} from "./latency/uncertainty.ts";
 export type { Model as LinearProgram } from "./mip/model.ts";
 export type { Outcome, Solver } from "./mip/solver.ts";
 export { type Model, withGraph } from "./onnx/model.ts";

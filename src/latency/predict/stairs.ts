@@ -13,6 +13,8 @@ export interface Stair {
 }
 
 const LEAST_JUMP = 0.08;
+/** The most that the steps beside a jump have of it. */
+const STANDS_OUT = 0.4;
 
 /** The stairs of an operation, by axis; none where its time grows smoothly. */
 export function stairsOf(op: LatencyOp): readonly Stair[] {
@@ -29,9 +31,11 @@ export function stairsOf(op: LatencyOp): readonly Stair[] {
       count,
       jump: ms / (line[index]?.ms ?? ms) - 1,
     }));
-    // Growth in proportion is no stair: a jump stands out from most steps.
-    const usual = steps.map(({ jump }) => jump).sort((a, b) => a - b)[steps.length >> 1] ?? 0;
-    const jumps = steps.filter(({ jump }) => jump >= LEAST_JUMP && jump > 2 * usual + 0.02);
+    // Growth in proportion is no stair: a jump stands out from the steps beside it.
+    const jumps = steps.filter(({ jump }, index) => {
+      const beside = [steps[index - 1]?.jump ?? 0, steps[index + 1]?.jump ?? 0];
+      return jump >= LEAST_JUMP && Math.max(...beside) < STANDS_OUT * jump;
+    });
     if (jumps.length === 0) return [];
     const places = jumps.map(({ count }) => count);
     const gaps = new Set(places.slice(1).map((count, index) => count - (places[index] ?? 0)));

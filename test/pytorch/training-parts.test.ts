@@ -158,7 +158,7 @@ async function packed(files: readonly (readonly [string, Uint8Array])[]): Promis
   for (const [name, bytes] of files) archive.entry({ name }, Buffer.from(bytes));
   archive.finalize();
   const chunks: Buffer[] = [];
-  for await (const chunk of archive) chunks.push(Buffer.from(chunk));
+  for await (const chunk of archive) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 

@@ -12,7 +12,7 @@ interface ScoredPart {
 }
 
 /** A layer whose units are scored by the BatchNormalization behind it. */
-export interface ScoredLayer {
+interface ScoredLayer {
   readonly layer: string;
   readonly block: string | null;
   /** Keys of gamma and beta in the module's state_dict. */

@@ -169,18 +169,23 @@ def make_loader(images, batches, workers, device):
 
 
 def batches_of(loader, kept):
-    """The loader's batches; what went wrong in its processes as a problem."""
-    try:
-        for batch in loader:
-            if isinstance(batch, Broken):
-                raise Problem(batch.message, f"{batch.hint} {go_on(kept())}", own=True)
-            yield batch
-    except RuntimeError as error:
-        text = str(error)
-        if "DataLoader worker" not in text:
-            raise
-        memory = " (memory? Give fewer --workers)" if "killed" in text else ""
-        raise Problem(f"a process that reads images died{memory}: {text.splitlines()[0]}", go_on(kept()), FAILED, own=True) from error
+    """The loader's batches; an image that can't be read as a problem."""
+    for batch in loader:
+        if isinstance(batch, Broken):
+            raise Problem(batch.message, f"{batch.hint} {go_on(kept())}", own=True)
+        yield batch
+
+
+def dead_reader(error, kept):
+    """
+    The problem behind an error that PyTorch raises (wherever the program is) when a process of the loader has died, or None where the
+    error is another one.
+    """
+    text = str(error)
+    if "DataLoader worker" not in text:
+        return None
+    memory = " (for want of memory? Give fewer --workers)" if "killed" in text else ""
+    return Problem(f"a process that reads images died{memory}: {text.splitlines()[0]}", go_on(kept), FAILED, own=True)
 
 
 def choose_chunk(recipe, world, wanted):

@@ -90,6 +90,7 @@ def main():
     require_torch()
     import torch
 
+    from data import dead_reader
     from distributed import World, lost_process
 
     if options.threads is not None:
@@ -99,7 +100,8 @@ def main():
         trainer = make_trainer(recipe, options, world)
         trainer.run()
     except RuntimeError as error:
-        problem = lost_process(error, trainer.kept() if trainer is not None else "Nothing was trained yet.")
+        kept = trainer.kept() if trainer is not None else "nothing was trained yet."
+        problem = lost_process(error, kept) or dead_reader(error, kept)
         if problem is None and "out of memory" in str(error):
             problem = Problem("the GPU's memory is full.", "Give a smaller --chunk (the batch stays the same; begin anew with --restart), --amp, or --channels-last.", own=True)
         if problem is None:

@@ -199,7 +199,7 @@ class Trainer:
         """Reads the losses of the last steps, over all processes, and what has to be done because of them."""
         minutes = (time.monotonic() - self.saved_at) / 60
         due = self.world.first and minutes >= self.options.checkpoint_minutes
-        by_step = self.options.checkpoint_steps and any(row["step"] % self.options.checkpoint_steps == 0 for row in window.rows)
+        by_step = self.options.checkpoint_steps and any((row["step"] + 1) % self.options.checkpoint_steps == 0 for row in window.rows)
         losses, hits, stop, save = window.read(self.stopped_by is not None, due)
         for row, loss in zip(window.rows, losses):
             if loss != loss or abs(loss) == float("inf"):

@@ -77,7 +77,7 @@ async function trainTwice({ project, data, evaluated }: Case): Promise<void> {
   expect(second?.code).toBe(-1);
   expect(first).toMatchObject({ code: 1 });
   expect(first?.output).toContain("another process of this job is gone");
-  expect(first?.output).toMatch(/the checkpoint after .* is safe\. Go on with the same command/);
+  expect(first?.output).toMatch(/The checkpoint after .* is safe\. Go on with the same command/);
   expect(first?.output).not.toContain("Traceback");
   // The job goes on with one process: the same batches, accumulated.
   const resumed = await startTraining(path, project, options, 1);
@@ -103,8 +103,10 @@ async function trainTwice({ project, data, evaluated }: Case): Promise<void> {
   expect(evaluation, evaluation.stderr).toMatchObject({ code: 0 });
   const said = Number(csvRows(join(disturbed, "metrics.csv")).at(-1)?.["val_top1"]);
   // Printed by mdp eval.
-  const report = JSON.parse(evaluation.stdout) as { models: { accuracy: { top1: number } }[] };
-  expect(report.models[0]?.accuracy.top1).toBeCloseTo(said, 6);
+  const report = JSON.parse(evaluation.stdout) as { results: { accuracy: { top1: number } }[] };
+  const top1 = report.results[0]?.accuracy.top1 ?? Number.NaN;
+  // Two decoders may differ about one JPEG in fifty.
+  expect(Math.abs(top1 - said)).toBeLessThan(evaluated.length > 2 ? 0.021 : 1e-6);
 }
 
 describe.skipIf(python === null)("training on two processes, one of which is killed", () => {

@@ -38,7 +38,7 @@ def command():
 
 def go_on(kept):
     """How an ended run is taken up. `kept`: what of it is safe."""
-    return f"{kept} Go on with the same command:\n    {command()}"
+    return f"{kept[:1].upper()}{kept[1:]} Go on with the same command:\n    {command()}"
 
 
 def from_os_error(error, path, kept):

@@ -138,8 +138,6 @@ export const TABLE = z.object({
   energyMj: COLUMN.optional(),
   /** Version 2. In bytes; present where the operations have `memoryBytes`. */
   memoryBytes: COLUMN.optional(),
-  /** Version 2. Raw samples beside the table: file name and SHA-256 of the file. */
-  samples: z.object({ file: z.string(), sha256: z.string() }).optional(),
   /** Version 2. Tables that it was made from. */
   sources: z.array(SOURCE).optional(),
   /** Version 2. Corrections by whole networks, the oldest first. */
@@ -166,7 +164,6 @@ const VERSION_2 = [
   "interval",
   "energyMj",
   "memoryBytes",
-  "samples",
   "sources",
   "calibrations",
 ] as const satisfies readonly (keyof LatencyTable)[];

@@ -91,7 +91,6 @@ export function tableText(summary: TableSummary): string {
     ...(memoryBytes === undefined
       ? []
       : [`memory      ${(memoryBytes.dense / 2 ** 20).toFixed(1)} MiB dense; ${memoryBytes.how}`]),
-    ...(head.samples === undefined ? [] : [`samples     ${head.samples.file}`]),
     ...(head.sources ?? []).map(
       ({ role, date, cells, hash }) =>
         `${role.padEnd(11)} ${hash.slice(0, 12)} of ${date}, ${cells} cells`,

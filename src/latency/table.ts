@@ -6,14 +6,7 @@ import { firstIssues } from "../core/schema.ts";
 import { placeOf, tableFault } from "./table-checks.ts";
 import { COLUMNS, type LatencyTable, schemaOf, TABLE } from "./table-schema.ts";
 
-export type {
-  CellOrigin,
-  LatencyOp,
-  LatencyTable,
-  TableAncestor,
-  TableCalibration,
-  TableInterval,
-} from "./table-schema.ts";
+export type { CellOrigin, LatencyOp, LatencyTable } from "./table-schema.ts";
 
 /**
  * Checks what was read from a table file: every cell is there, in range, once, and in its unit.

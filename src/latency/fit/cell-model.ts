@@ -1,6 +1,7 @@
 import { quantile } from "../../runtime/timing.ts";
 import { conditioned, type Kernel } from "./gaussian-process.ts";
 import { nonnegativeLeastSquares } from "./nonnegative.ts";
+import { findStairs, type Stairs, topOf } from "./stairs.ts";
 
 /** One time of an operation at the channel counts it had. */
 export interface CellSample {
@@ -13,6 +14,8 @@ export interface CellModel {
   readonly at: (counts: readonly number[]) => number;
   /** Whether these very counts were measured. */
   readonly measured: (counts: readonly number[]) => boolean;
+  /** Where times rise. */
+  readonly stairs: Stairs;
 }
 
 /** All samples at the same counts. */
@@ -22,8 +25,8 @@ interface Cell {
   readonly samples: number;
 }
 
-/** Vector units and memory lines: times over channels are stairs of this width. */
-const STAIR = 16;
+/** Vector units and memory lines: times over channels are stairs of this width on most processors. */
+export const USUAL_STAIRS: Stairs = { period: 16, phase: 0 };
 /** Below this an operation is so short that only its absolute error matters. */
 const SHORT_MS = 0.004;
 
@@ -39,10 +42,11 @@ export function fitCells(samples: readonly CellSample[]): CellModel {
   const known = new Set(cells.map(({ counts }) => String(counts)));
   const measured = (counts: readonly number[]): boolean => known.has(String(counts));
   const short = cells.some(({ ms }) => ms < SHORT_MS / 8) || mean(cells) < SHORT_MS;
-  const law = fitLaw(cells, short);
-  if (short || (cells[0]?.counts.length ?? 0) === 0) return { at: law, measured };
-  const correction = fitCorrection(cells, law);
-  return { at: (counts) => law(counts) * Math.exp(correction(counts)), measured };
+  const stairs = short ? USUAL_STAIRS : findStairs(cells, features, USUAL_STAIRS);
+  const law = fitLaw(cells, stairs, short);
+  if (short || (cells[0]?.counts.length ?? 0) === 0) return { at: law, measured, stairs };
+  const correction = fitCorrection(cells, law, stairs);
+  return { at: (counts) => law(counts) * Math.exp(correction(counts)), measured, stairs };
 }
 
 function gather(samples: readonly CellSample[]): Cell[] {
@@ -78,15 +82,13 @@ function mean(cells: readonly Cell[]): number {
 }
 
 /** What could shape the time: constant, per channel, per stair, per pair; apart for counts that don't fill a stair. */
-function features(counts: readonly number[]): number[] {
-  const forms = counts.map(
-    (count) => [count / 64, (Math.ceil(count / STAIR) * STAIR) / 64] as const,
-  );
-  const uneven = counts.map((count) => (count % STAIR === 0 ? 0 : 1));
+function features(counts: readonly number[], stairs: Stairs): number[] {
+  const forms = counts.map((count) => [count / 64, topOf(count, stairs) / 64] as const);
+  const uneven = counts.map((count) => (topOf(count, stairs) === count ? 0 : 1));
   const list = [1];
-  for (const [axis, [plain, stairs]] of forms.entries()) {
+  for (const [axis, [plain, top]] of forms.entries()) {
     const off = uneven[axis] ?? 0;
-    list.push(plain, stairs, off, off * plain);
+    list.push(plain, top, off, off * plain);
   }
   const [x, y] = forms;
   if (x !== undefined && y !== undefined) {
@@ -99,17 +101,24 @@ function features(counts: readonly number[]): number[] {
   return list;
 }
 
-function fitLaw(cells: readonly Cell[], short: boolean): (counts: readonly number[]) => number {
+function fitLaw(
+  cells: readonly Cell[],
+  stairs: Stairs,
+  short: boolean,
+): (counts: readonly number[]) => number {
   const rows = cells.map(({ counts, ms, samples }) => {
     const weight = Math.sqrt(samples) / (short ? 1 : ms);
-    return { weight, row: Float64Array.from(features(counts), (value) => value * weight) };
+    return { weight, row: Float64Array.from(features(counts, stairs), (value) => value * weight) };
   });
   const coefficients = nonnegativeLeastSquares(
     rows.map(({ row }) => row),
     rows.map(({ weight }, index) => weight * (cells[index]?.ms ?? 0)),
   );
   return (counts) =>
-    features(counts).reduce((sum, value, index) => sum + value * (coefficients[index] ?? 0), 0);
+    features(counts, stairs).reduce(
+      (sum, value, index) => sum + value * (coefficients[index] ?? 0),
+      0,
+    );
 }
 
 /** How smooth the correction is: standard deviations of its parts, and the distance over which it changes. */
@@ -133,26 +142,29 @@ const CELLS_TO_FIT = 900;
 function fitCorrection(
   cells: readonly Cell[],
   law: (counts: readonly number[]) => number,
+  stairs: Stairs,
 ): (counts: readonly number[]) => number {
   const chosen = thinned(cells, CELLS_TO_CHOOSE);
-  const scores = SMOOTHNESS.map((smoothness) => condition(chosen, law, smoothness).score());
+  const scores = SMOOTHNESS.map((smoothness) => condition(chosen, law, smoothness, stairs).score());
   const best = SMOOTHNESS[scores.indexOf(Math.min(...scores))] ?? {
     wide: 0.03,
     own: 0.01,
     reach: 1,
   };
   const used = thinned(cells, CELLS_TO_FIT);
-  const posterior = condition(used, law, best);
-  return (counts) => posterior.mean((index) => likeness(counts, used[index]?.counts ?? [], best));
+  const posterior = condition(used, law, best, stairs);
+  return (counts) =>
+    posterior.mean((index) => likeness(counts, used[index]?.counts ?? [], best, stairs));
 }
 
 function condition(
   cells: readonly Cell[],
   law: (counts: readonly number[]) => number,
   smoothness: Smoothness,
+  stairs: Stairs,
 ): ReturnType<typeof conditioned> {
   const kernel: Kernel = (a, b) =>
-    likeness(cells[a]?.counts ?? [], cells[b]?.counts ?? [], smoothness);
+    likeness(cells[a]?.counts ?? [], cells[b]?.counts ?? [], smoothness, stairs);
   const values = cells.map(({ counts, ms }) => Math.log(ms / law(counts)));
   return conditioned(
     kernel,
@@ -166,6 +178,7 @@ export function likeness(
   a: readonly number[],
   b: readonly number[],
   smoothness: Smoothness,
+  stairs: Stairs,
 ): number {
   let smooth = 1;
   let same = true;
@@ -174,7 +187,7 @@ export function likeness(
     if (x !== y) same = false;
     const distance = Math.log2((x + 8) / (y + 8)) / smoothness.reach;
     smooth *= Math.exp(-0.5 * distance * distance);
-    if ((x % STAIR === 0) !== (y % STAIR === 0)) smooth *= ACROSS_FILLING;
+    if ((topOf(x, stairs) === x) !== (topOf(y, stairs) === y)) smooth *= ACROSS_FILLING;
   }
   return smoothness.wide ** 2 * smooth + (same ? smoothness.own ** 2 : 0);
 }

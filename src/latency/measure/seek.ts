@@ -1,5 +1,6 @@
-import { likeness, type Smoothness } from "../fit/cell-model.ts";
+import { likeness, type Smoothness, USUAL_STAIRS } from "../fit/cell-model.ts";
 import { calibratedMs, countsOf, type FittedOps } from "../fit/fit-ops.ts";
+import type { Stairs } from "../fit/stairs.ts";
 import type { ProfiledOp } from "../ops.ts";
 import type { RunSample } from "./samples.ts";
 
@@ -28,6 +29,7 @@ interface Kind {
   /** Summed errors in milliseconds, and how unknown the places were that they come from. */
   errors: number;
   unknowns: number;
+  stairs: Stairs;
 }
 
 /**
@@ -40,7 +42,12 @@ interface Kind {
 export function uncertaintyOf(ops: readonly ProfiledOp[], denseMs: RunSample["opMs"]): Uncertainty {
   const kinds = new Map<string, Kind>();
   for (const [index, op] of ops.entries()) {
-    const kind = kinds.get(op.signature) ?? { places: new Map(), errors: 0, unknowns: 0 };
+    const kind = kinds.get(op.signature) ?? {
+      places: new Map(),
+      errors: 0,
+      unknowns: 0,
+      stairs: USUAL_STAIRS,
+    };
     kinds.set(op.signature, kind);
     kind.errors += FIRST_WEIGHT * FIRST_ERROR * (denseMs[index] ?? 0);
     kind.unknowns += FIRST_WEIGHT;
@@ -70,7 +77,9 @@ export function uncertaintyOf(ops: readonly ProfiledOp[], denseMs: RunSample["op
       if (ms === null || ms === undefined || kind === undefined) continue;
       const place = countsOf(op, sample);
       const measured = calibratedMs(fitted.calibration, ms, sample.opEvents[index] ?? 0);
-      const expected = fitted.models.get(op.signature)?.at(place) ?? 0;
+      const model = fitted.models.get(op.signature);
+      const expected = model?.at(place) ?? 0;
+      if (model !== undefined) kind.stairs = model.stairs;
       kind.errors += Math.abs(expected - measured);
       kind.unknowns += Math.max(LEAST_UNKNOWN, unknownness(kind, place));
     }
@@ -81,10 +90,10 @@ export function uncertaintyOf(ops: readonly ProfiledOp[], denseMs: RunSample["op
 /** Where the very counts were measured, errors are noise, which must not count as ignorance. */
 const LEAST_UNKNOWN = 0.1;
 
-function unknownness({ places }: Kind, place: readonly number[]): number {
+function unknownness({ places, stairs }: Kind, place: readonly number[]): number {
   if (places.has(String(place))) return 0;
   let nearest = 0;
   for (const known of places.values())
-    nearest = Math.max(nearest, likeness(place, known, SMOOTHNESS));
+    nearest = Math.max(nearest, likeness(place, known, SMOOTHNESS, stairs));
   return Math.sqrt(Math.max(0, 1 - nearest * nearest));
 }

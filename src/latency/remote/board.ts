@@ -7,7 +7,7 @@ import { badAnswer } from "./ssh/failure.ts";
 import { printable } from "./ssh/host.ts";
 import type { Caller } from "./ssh/retry.ts";
 
-/** A program run on the board. */
+/** A program run on the board. Its output lies there in `<name>.out` and `<name>.err`. */
 export interface Job {
   /** Made of hashes: the same job has the same name, and is not run again where its result is there. */
   readonly name: string;
@@ -15,11 +15,6 @@ export interface Job {
   readonly argv: readonly string[];
   /** How long it may take. */
   readonly limitSeconds: number;
-}
-
-/** How a job ended. Its output lies on the board in `<name>.out` and `<name>.err`. */
-export interface JobEnd {
-  readonly code: number;
 }
 
 /** A working folder on a board. Names are of lower-case letters, digits and dots, made of hashes. Every call may be repeated. */

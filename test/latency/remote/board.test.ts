@@ -9,6 +9,7 @@ import { type Connection, openConnection } from "../../../src/latency/remote/ssh
 import { type Caller, retryingCaller } from "../../../src/latency/remote/ssh/retry.ts";
 import { NO_SSH_SERVER, type SshServer, startSshServer } from "./ssh-server.ts";
 
+const [MOUNT, UMOUNT] = ["mount", "umount"];
 const NOT_HERE = NO_SSH_SERVER !== null;
 const NAMED = NOT_HERE ? `a board over ssh (${NO_SSH_SERVER})` : "a board over ssh";
 
@@ -239,7 +240,7 @@ function limitRoom(folder: string, campaign: string): (() => void) | null {
   const saved = `${folder}.saved`;
   try {
     execFileSync("cp", ["-a", folder, saved]);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], { stdio: "ignore" });
+    execFileSync(MOUNT, ["-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], { stdio: "ignore" });
   } catch {
     rmSync(saved, { recursive: true, force: true });
     return null;
@@ -247,7 +248,7 @@ function limitRoom(folder: string, campaign: string): (() => void) | null {
   mkdirSync(join(folder, campaign));
   execFileSync("cp", ["-a", `${join(saved, campaign)}/.`, join(folder, campaign)]);
   return () => {
-    execFileSync("umount", [folder]);
+    execFileSync(UMOUNT, [folder]);
     rmSync(saved, { recursive: true });
   };
 }

@@ -11,6 +11,8 @@ const SSHD = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"].find((path
   existsSync(path),
 );
 
+const KEYGEN = "ssh-keygen";
+
 /** Why there can be no server here; null where there can. */
 export const NO_SSH_SERVER: string | null = reasonForNone();
 
@@ -18,7 +20,7 @@ function reasonForNone(): string | null {
   if (SSHD === undefined) return "no openssh server is installed";
   try {
     execFileSync("ssh", ["-V"], { stdio: "ignore" });
-    execFileSync("ssh-keygen", ["-?"], { stdio: "ignore" });
+    execFileSync(KEYGEN, ["-?"], { stdio: "ignore" });
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") {
       return "no openssh client is installed";
@@ -58,7 +60,7 @@ export async function startSshServer(
   const key = (name: string): void => {
     rmSync(join(folder, name), { force: true });
     const options = ["-q", "-t", "ed25519", "-N", "", "-f", join(folder, name)];
-    execFileSync("ssh-keygen", options);
+    execFileSync(KEYGEN, options);
   };
   for (const name of ["host", "user", "stranger"]) key(name);
   const publicKey = (name: string): string => readFileSync(join(folder, `${name}.pub`), "utf8");

@@ -133,7 +133,14 @@ export function readFileBytes(path: string): Uint8Array {
  * @throws InputError `core/read-failed`, `core/not-json`
  */
 export function readJson(path: string): unknown {
-  const text = new TextDecoder().decode(readFileBytes(path));
+  return parseJson(new TextDecoder().decode(readFileBytes(path)), path);
+}
+
+/**
+ * JSON that was read from the named file.
+ * @throws InputError `core/not-json`
+ */
+export function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { InputError } from "../core/errors.ts";
-import { readFileBytes, sha256, writeFileAtomic } from "../core/files.ts";
+import { parseJson, readFileBytes, sha256, writeFileAtomic } from "../core/files.ts";
 import { firstIssues } from "../core/schema.ts";
 import { placeOf, tableFault } from "./table-checks.ts";
 import { COLUMNS, type LatencyTable, schemaOf, TABLE } from "./table-schema.ts";
@@ -47,20 +47,6 @@ function tableText(path: string): string {
       message: `The compressed table can't be unpacked: ${cause instanceof Error ? cause.message : cause}.`,
       where: path,
       hint: "It was cut off or damaged on its way: copy it again.",
-      cause,
-    });
-  }
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new InputError({
-      code: "core/not-json",
-      message: `The file is not JSON: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      where: path,
-      hint: "Check that the path names a latency table and that it was written completely.",
       cause,
     });
   }

@@ -1,11 +1,11 @@
 /**
  * Ways to choose a subnet side by side, with the same scores, the same repair and the same fine-tuning: accuracy straight after the
  * export, after repair and after training, and the latency as measured. A killed run goes on: every step leaves a file in the
- * work folder. Latencies are measured at the end, all networks in turns (`--latency-only`: nothing but that; on a quiet machine).
+ * work folder. With `--latency` (on a quiet machine) the latencies are measured at the end, all networks in turns.
  *
  *   tsx scripts/bench-methods.ts MODEL --train DATA --test DATA --table T.json --work FOLDER
  *     [--data-config C.json] [--importance I.json] [--methods a,b] [--budgets 70%,50%,30%] [--repair N] [--images N] [--epochs N]
- *     [--batch N, of the table] [--threads N] [--latency-only]
+ *     [--batch N, of the table] [--threads N] [--latency]
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ const { values, positionals } = parseArgs({
     epochs: { type: "string", default: "3" },
     batch: { type: "string", default: "8" },
     threads: { type: "string", default: "2" },
-    "latency-only": { type: "boolean", default: false },
+    latency: { type: "boolean", default: false },
   },
 });
 const [model] = positionals;
@@ -135,7 +135,9 @@ function latencies(networks: readonly string[]): ReadonlyMap<string, number> {
   return new Map(results.map((result) => [result.model, result.latency.medianMs]));
 }
 
-const percent = (share: number): string => (Number.isNaN(share) ? "-" : (100 * share).toFixed(1));
+const decimals = (value: number, digits: number): string =>
+  Number.isNaN(value) ? "-" : value.toFixed(digits);
+const percent = (share: number): string => decimals(100 * share, 1);
 
 function markdown(dense: number, rows: readonly Row[], times: ReadonlyMap<string, number>): string {
   const whole = times.get(model ?? "") ?? Number.NaN;
@@ -143,13 +145,13 @@ function markdown(dense: number, rows: readonly Row[], times: ReadonlyMap<string
     if (row.network === null) return `| ${row.budget} | ${row.method} | no answer | | | | | | |`;
     const ms = times.get(row.network) ?? Number.NaN;
     return `| ${[
-      ...[row.budget, row.method, percent(row.promised), percent(ms / whole), ms.toFixed(2)],
+      ...[row.budget, row.method, percent(row.promised), percent(ms / whole), decimals(ms, 2)],
       ...[percent(row.exported), percent(row.repaired), percent(row.tuned)],
-      ...[row.droppedBlocks, row.tuningSeconds.toFixed(0)],
+      ...[row.droppedBlocks, decimals(row.tuningSeconds, 0)],
     ].join(" | ")} |`;
   });
   return [
-    `Dense: ${percent(dense)} %, ${whole.toFixed(2)} ms at batch ${values.batch}. Trained ${epochs} epochs on ${images} images.`,
+    `Dense: ${percent(dense)} %, ${decimals(whole, 2)} ms at batch ${values.batch}. Trained ${epochs} epochs on ${images} images.`,
     "",
     "| budget | method | promised, % | measured, % of dense | ms | exported | repaired | trained | blocks dropped | training, s |",
     "| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: |",
@@ -171,7 +173,8 @@ for (const budget of values.budgets.split(",")) {
   }
 }
 const networks = rows.flatMap(({ network }) => (network === null ? [] : [network]));
-if (values["latency-only"]) rmSync(at("latency.json"), { force: true });
-const text = markdown(dense, rows, latencies([model, ...networks]));
+if (values.latency) rmSync(at("latency.json"), { force: true });
+const times = values.latency ? latencies([model, ...networks]) : new Map<string, number>();
+const text = markdown(dense, rows, times);
 writeFileSync(at("methods.md"), text);
 console.log(text);

@@ -117,12 +117,12 @@ export async function calibrateTable<Found extends Solution>(
     const key = subnetKey(solution.subnet);
     const measurement = known.get(key) ?? (await measurer.measure(solution.subnet));
     if (!known.has(key)) networks.push({ subnet: solution.subnet, measurement });
-    known.set(key, measurement);
     const first = tryOf(round, askedMs, solution, measurement, options.budgetMs);
     // One measurement that happens to be low must not decide: what seems to meet the budget is timed again.
-    const done = isMet(first)
-      ? confirmed(first, await measurer.time(solution.subnet), options)
-      : first;
+    const seemsMet = first.used <= 1 && first.used >= 1 - tolerance;
+    const done = seemsMet ? confirmed(first, await measurer.time(solution.subnet), options) : first;
+    // A network that is solved for again starts from all of its times, so that no lucky one of many decides.
+    known.set(key, { ...measurement, totalMs: done.measuredMs });
     solutions.push(solution);
     tries.push(done);
     progress.note(
@@ -178,13 +178,16 @@ function confirmed(
   return { ...first, used, measuredMs: used * first.budgetMs };
 }
 
-/** In proportion to how far off the measured time was, but inside of what is known to be too little and too much. */
+/**
+ * In proportion to how far off the measured time was, but inside of what is known to be too little and too much: below
+ * and above the aim, since what is only just within the budget is too much.
+ */
 function nextAsked(
   { askedMs, used }: CalibrationTry,
   aim: number,
   bracket: { low: number; high: number },
 ): number {
-  if (used > 1) bracket.high = Math.min(bracket.high, askedMs);
+  if (used > aim) bracket.high = Math.min(bracket.high, askedMs);
   else bracket.low = Math.max(bracket.low, askedMs);
   const wanted = (askedMs * aim) / used;
   const isInside = wanted > bracket.low && wanted < bracket.high;

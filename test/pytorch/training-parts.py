@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from types import SimpleNamespace
 
 sys.path.insert(0, sys.argv[1])
 
@@ -10,10 +11,13 @@ import torch
 
 import checkpoint
 import data
+import distributed
 import features
 import images
 import losses
 import optimizers
+import problems as told
+import prune_while_training
 import recipes
 import safetensors_io
 import sources
@@ -197,6 +201,58 @@ def problems(cases):
     return found
 
 
+def machines():
+    """What is said where there are fewer GPUs than asked for, or an old PyTorch; with stand-ins for both."""
+    found, version = [], torch.__version__
+    available, count = torch.cuda.is_available, torch.cuda.device_count
+    for gpus, wanted, local in ((2, "auto", 4), (0, "cuda", 1), (4, "auto", 4), (0, "auto", 2)):
+        torch.cuda.is_available, torch.cuda.device_count = lambda gpus=gpus: gpus > 0, lambda gpus=gpus: gpus
+        found.append(attempted(lambda wanted=wanted, local=local: str(distributed.choose_device(wanted, SimpleNamespace(local_size=local, local_rank=1)))))
+    torch.cuda.is_available, torch.cuda.device_count = available, count
+    for old in ("1.4.0", "1.12.1+cu113", "2.0.0a0+git"):
+        torch.__version__ = old
+        found.append(attempted(told.require_torch))
+    torch.__version__ = version
+    return found
+
+
+def attempted(work):
+    try:
+        return work()
+    except Problem as problem:
+        return [problem.code, problem.message, problem.hint]
+
+
+def decays():
+    """Names of the parameters that decay."""
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 1, 1), torch.nn.BatchNorm2d(1), torch.nn.Linear(4, 1))
+    for name, shape in (("position", (1, 5, 4)), ("scale", (4, 1, 1)), ("product", (4, 6))):
+        model.register_parameter(name, torch.nn.Parameter(torch.zeros(shape)))
+    groups = optimizers.make_optimizer(model, recipes.RECIPES["deit"]).param_groups
+    decayed = {id(parameter) for group in groups if group["weight_decay"] > 0 for parameter in group["params"]}
+    return [sum(len(group["params"]) for group in groups), *(name for name, parameter in model.named_parameters() if id(parameter) in decayed)]
+
+
+def scores():
+    """Sums of a step with gradients, and after one whose gradients overflowed."""
+    pruning = prune_while_training.Pruning.__new__(prune_while_training.Pruning)
+    pruning.scored = {"layers": [{"scale": "0.weight", "shift": "0.bias"}]}
+    pruning.parts, pruning.batches = [(0, "dim", None, torch.zeros(2))], torch.zeros((), dtype=torch.int64)
+    model = torch.nn.Sequential(torch.nn.BatchNorm2d(2))
+    for gradient in (3.0, float("inf"), float("nan")):
+        model[0].weight.grad, model[0].bias.grad = torch.tensor([-2.0, gradient]), torch.zeros(2)
+        pruning.add(model)
+    return [pruning.batches.item(), *pruning.parts[0][3].tolist()]
+
+
+def numbered(place):
+    """Labels of validation images that lack the first class, and what a network of more classes says of the training images."""
+    shape = [None, 3, 32, 32]
+    train = data.Images((place, {}), shape, recipes.Recipe())
+    held = data.Images((os.path.join(place, "held"), {}), shape, None, None, train.source.classes)
+    return {"labels": held.labels.tolist(), "refused": attempted(lambda: data.check_labels(train, 3, "--data"))}
+
+
 with open(sys.argv[2], encoding="utf-8") as file:
     request = json.load(file)
 print(
@@ -211,6 +267,10 @@ print(
             "kept": kept_state(request["folder"]),
             "types": all_types(request["folder"]),
             "problems": problems(request["problems"]),
+            "machines": machines(),
+            "decays": decays(),
+            "scores": scores(),
+            "numbered": numbered(request["numbered"]),
             "recipes": {name: recipes.as_dict(recipe) for name, recipe in recipes.RECIPES.items()},
         }
     )

@@ -46,6 +46,10 @@ interface Parts {
   };
   readonly types: { same: boolean; metadata: Record<string, string>; path: string };
   readonly problems: ([number, string, string] | null)[];
+  readonly machines: ([number, string, string] | string | null)[];
+  readonly decays: [number, ...string[]];
+  readonly scores: number[];
+  readonly numbered: { labels: number[]; refused: [number, string, string] | null };
   readonly recipes: Record<string, Record<string, unknown>>;
 }
 
@@ -67,6 +71,7 @@ const PROBLEMS = [
   { path: join(folder, "short.bin") },
   { path: join(folder, "empty") },
   { path: join(folder, "broken.tar.gz") },
+  { path: join(folder, "shard-{000..000}.tar") },
 ];
 
 let parts: Promise<Parts> | null = null;
@@ -86,6 +91,7 @@ async function runParts(): Promise<Parts> {
   mkdirSync(join(folder, "kept"));
   const request = {
     ...{ rates: RATES, prepared: places, problems: PROBLEMS, folder: join(folder, "kept") },
+    numbered: join(folder, "numbered"),
   };
   writeFileSync(join(folder, "request.json"), JSON.stringify(request));
   const script = join(packageRoot(), "test", "pytorch", "training-parts.py");
@@ -113,6 +119,19 @@ async function datasets(): Promise<Place[]> {
     mkdirSync(join(at("folder"), name.slice(0, 3)), { recursive: true });
     writeFileSync(join(at("folder"), name), bytes);
   }
+  // Images of two classes, and among them a folder with images of the second only.
+  for (const [name, { bytes } = { bytes: Buffer.alloc(0) }] of [
+    ["ant/1.png", pictures[0]],
+    ["held/cat/2.png", pictures[2]],
+  ] as const) {
+    mkdirSync(join(at("numbered"), name, ".."), { recursive: true });
+    writeFileSync(join(at("numbered"), name), bytes);
+  }
+  const shard = pictures.flatMap(({ bytes }, number): [string, Uint8Array][] => [
+    [`./v1.0/${number}.${number % 2 === 0 ? "png" : "jpg"}`, bytes],
+    [`./v1.0/${number}.cls`, Buffer.from(String(9 - number))],
+  ]);
+  writeFileSync(at("shard-000.tar"), await packed(shard));
   const tar = await packed(pictures.map(({ name, bytes }) => [name, bytes]));
   writeFileSync(at("all.tar"), tar);
   writeFileSync(at("all.tar.gz"), gzipSync(tar));
@@ -243,13 +262,48 @@ describe.skipIf(python === null)("the parts of the training script", () => {
   test("bad input is named with what would mend it", async () => {
     const { problems } = await fromPython();
     const codes = problems.map((problem) => problem?.[0] ?? null);
-    expect(codes).toEqual([2, 2, 2, 2, 3, null, 3, 3, 3, 3, 3]);
+    expect(codes).toEqual([2, 2, 2, 2, 3, null, 3, 3, 3, 3, 3, null]);
     const texts = problems.map((problem) => problem?.slice(1).join(" ") ?? "");
     expect(texts[0]).toContain("mdp-imagenet, deit, repair");
     expect(texts[4]).toContain("Start 1, 2 or 4 processes.");
     expect(texts[7]).toContain("3 of 3 shards are missing");
     expect(texts[8]).toContain("no whole number of records of 3073");
     for (const text of texts) expect(text).not.toContain("Traceback");
+  });
+
+  test("too few GPUs and an old PyTorch are named with what to start instead", async () => {
+    const [two, none, four, cpu, old, older, new2] = (await fromPython()).machines;
+    expect(two).toEqual([
+      2,
+      "4 processes want a GPU each on this machine, and PyTorch sees 2.",
+      expect.stringContaining("--nproc_per_node=2"),
+    ]);
+    expect(none).toEqual([
+      2,
+      "this process wants a GPU, and PyTorch sees none.",
+      expect.stringContaining("--device cpu"),
+    ]);
+    expect([four, cpu]).toEqual(["cuda:1", "cpu"]);
+    const update = expect.stringContaining("pip install -r requirements.txt");
+    expect(old).toEqual([3, expect.stringContaining("1.4.0 is too old"), update]);
+    expect(older).toEqual([3, expect.stringContaining("1.13 or newer"), update]);
+    expect(new2).toBeNull();
+  });
+
+  test("weights decay; norms, biases, layer scales and positions do not", async () => {
+    const [all, ...names] = (await fromPython()).decays;
+    expect(all).toBe(9);
+    expect(names.toSorted()).toEqual(["0.weight", "2.weight", "product"]);
+  });
+
+  test("a step whose gradients overflowed counts for no score", async () => {
+    expect((await fromPython()).scores).toEqual([1, 2, 3]);
+  });
+
+  test("a class without validation images keeps its number, and missing classes are refused", async () => {
+    const { labels, refused } = (await fromPython()).numbered;
+    expect(labels).toEqual([1]);
+    expect(refused).toEqual([3, expect.stringContaining("of 2 classes"), expect.anything()]);
   });
 
   test("the ImageNet preset is the papers' recipe", async () => {

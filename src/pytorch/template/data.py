@@ -55,8 +55,11 @@ def find_data(path, val_path, config_path, project):
 class Images(Dataset):
     """Images by (epoch, index); one that can't be read comes back as its problem, which crosses processes as text."""
 
-    def __init__(self, place, shape, recipe, limit=None):
+    def __init__(self, place, shape, recipe, limit=None, classes=None):
+        """`classes`: names by which other images were numbered, where the config has none."""
         path, config = place
+        if classes is not None and config.get("classes") is None:
+            config = {**config, "classes": classes, "labels": config.get("labels") or "folder"}
         self.source = open_source(path, config)
         self.path, self.recipe = path, recipe
         self.preparation = Preparation(config, shape, recipe)
@@ -214,7 +217,12 @@ def check_chunk(recipe, world, chunk):
 
 
 def check_labels(images, classes, option):
-    labels = images.labels
+    labels, names = images.labels, images.source.classes
+    if names is not None and len(names) + images.preparation.config.get("classOffset", 0) < classes:
+        raise Problem(
+            f"'{images.path}' has images of {len(names)} classes, the network {classes}: numbered by their sorted names they would not get the network's numbers.",
+            'List the names of all classes, in the order of the network\'s outputs, as "classes" in a data config (--data-config).',
+        )
     if len(labels) and labels.max() >= classes:
         raise Problem(
             f"'{images.path}' has the label {labels.max()}, the network {classes} classes (0 to {classes - 1}).",

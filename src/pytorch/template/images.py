@@ -46,7 +46,8 @@ class Preparation:
     def trained(self, image, name, seed):
         """As `evaluated`, varied at random; the seed alone decides how."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            # Of the CPU alone: GPUs draw on from where they were.
+            torch.default_generator.manual_seed(seed)
             return self.varied(self.in_colours(image), name)
 
     def varied(self, image, name):

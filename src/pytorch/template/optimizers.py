@@ -6,11 +6,14 @@ import torch
 
 
 def make_optimizer(model, recipe):
-    """SGD or AdamW; biases and what scales or shifts (norms, anything without two axes) do not decay."""
+    """SGD or AdamW. Weights of convolutions and matrix products decay; biases, norms, layer scales, tokens and positions do not."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    layers = [module for module in model.modules() if isinstance(module, (torch.nn.Linear, torch.nn.modules.conv._ConvNd))]
+    of_layers = {id(layer.weight) for layer in layers}
+    decayed = [id(parameter) in of_layers or is_matrix(parameter) for parameter in trained]
     groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p, decays in zip(trained, decayed) if decays], "weight_decay": recipe.weight_decay},
+        {"params": [p for p, decays in zip(trained, decayed) if not decays], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
     if recipe.optimizer == "adamw":
@@ -21,6 +24,12 @@ def make_optimizer(model, recipe):
         momentum=recipe.momentum,
         nesterov=recipe.nesterov and recipe.momentum > 0,
     )
+
+
+def is_matrix(parameter):
+    """Whether a parameter outside of a layer is multiplied with; one for all images (1 x tokens x width) or per channel (C x 1 x 1) is not."""
+    extents = [extent for extent in parameter.shape if extent > 1]
+    return parameter.ndim == 2 or (parameter.ndim > 2 and parameter.shape[0] > 1 and len(extents) > 1)
 
 
 def rate_at(recipe, step, total_steps, steps_per_epoch):

@@ -25,7 +25,7 @@ class Problem(Exception):
 
 def command():
     """The command that was given, as it can be given again. Under torchrun with its number of processes."""
-    words = [os.path.basename(sys.argv[0]) or "train.py", *sys.argv[1:]]
+    words = [sys.argv[0] or "train.py", *sys.argv[1:]]
     local, nodes = os.environ.get("LOCAL_WORLD_SIZE"), os.environ.get("GROUP_WORLD_SIZE", "1")
     if local is None:
         start = ["python3"]

@@ -75,15 +75,18 @@ def state_of(network):
     }
 
 
-def save_weights(path, network, network_hash, figures, images, run):
+def save_weights(path, project, network, figures, images):
     """
     The weights as they were evaluated, and beside them a batch with the outputs they give, by which `mdp import-weights` checks.
-    `images`: prepared input; `run`: gives the network's output in evaluation mode.
+    The outputs are computed on the CPU from the weights that were written: GPUs round products of float32 to fewer bits (TF32).
+    `images`: prepared input.
     """
-    metadata = {"schema": "mdp-weights/1", "network": network_hash, **figures}
+    metadata = {"schema": "mdp-weights/1", "network": project.network_hash, **figures}
     digest = save(path, state_of(network), metadata)
+    written = project.build("network", os.path.abspath(path)).eval()
+    images = images.detach().float().cpu().contiguous()
     with torch.no_grad():
-        outputs = run(images)
+        outputs = written(images)
+    outputs = outputs[0] if isinstance(outputs, (tuple, list)) else outputs
     check = f"{path[: -len('.safetensors')]}.check.safetensors"
-    tensors = {"input": images.detach().float().cpu().contiguous(), "output": outputs.detach().float().cpu().contiguous()}
-    save(check, tensors, {"schema": "mdp-check/1", "weights": digest})
+    save(check, {"input": images, "output": outputs.contiguous()}, {"schema": "mdp-check/1", "weights": digest})

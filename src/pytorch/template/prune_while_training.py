@@ -58,33 +58,38 @@ class Pruning:
                     channels = [at for at, unit in enumerate(part["units"]) if unit >= 0]
                     units = tuple(torch.tensor(ints, device=device) for ints in (channels, [part["units"][at] for at in channels]))
                 self.parts.append((number, part["dim"], units, torch.zeros(sizes[part["dim"]], device=device)))
-        self.batches = 0
+        self.batches = torch.zeros((), dtype=torch.int64, device=device)
 
     @torch.no_grad()
     def add(self, model):
         """Scores of the step whose gradients the model holds."""
         weights = dict(model.named_parameters())
-        derivatives = []
+        derivatives, finite = [], []
         for layer in self.scored["layers"]:
             gamma, beta = weights[layer["scale"]], weights[layer["shift"]]
             if gamma.grad is None or beta.grad is None:
                 return
             derivatives.append(gamma * gamma.grad + beta * beta.grad)
+            finite.append(derivatives[-1].isfinite().all())
+        # A step whose gradients left the range of fp16, which the optimizer leaves out too.
+        counts = torch.stack(finite).all()
         for number, _, units, sums in self.parts:
             of_channel = derivatives[number].float()
             if units is None:
-                sums += of_channel.abs()
+                scores = of_channel.abs()
             else:
                 channels, indices = units
-                sums += torch.zeros_like(sums).index_add_(0, indices, of_channel[channels]).abs()
-        self.batches += 1
+                scores = torch.zeros_like(sums).index_add_(0, indices, of_channel[channels]).abs()
+            sums += torch.where(counts, scores, torch.zeros_like(scores))
+        self.batches += counts
 
     def importance(self):
         """The scores as `mdp solve` reads them, each layer's part apart."""
         dims = {entry["dim"]: {"dim": entry["dim"], "units": entry["units"], "layers": []} for entry in self.scored["dims"]}
+        batches = max(1, self.batches.item())
         for number, dim, _, sums in self.parts:
             layer = self.scored["layers"][number]
-            scores = [float(f"{score / max(1, self.batches):.7g}") for score in sums.tolist()]
+            scores = [float(f"{score / batches:.7g}") for score in sums.tolist()]
             dims[dim]["layers"].append({"layer": layer["layer"], "block": layer["block"], "scores": scores})
         about = {"method": "taylor-bn", "normalisation": "none", "networkHash": None, "seed": None}
         return {"schema": "mdp-importance/1", **about, "dims": list(dims.values())}
@@ -158,13 +163,14 @@ class Pruning:
     # Checkpoints
 
     def state(self):
-        return {"done": self.done, "dense_ms": self.dense_ms, "batches": self.batches, "sums": [sums for *_, sums in self.parts]}
+        return {"done": self.done, "dense_ms": self.dense_ms, "batches": self.batches.item(), "sums": [sums for *_, sums in self.parts]}
 
     def take_up(self, trainer, folder, state):
         if os.path.abspath(folder) != os.path.abspath(trainer.project.folder):
             trainer.use(Project(folder))
             self.begin(trainer)
-        self.done, self.dense_ms, self.batches = state["done"], state["dense_ms"], state["batches"]
+        self.done, self.dense_ms = state["done"], state["dense_ms"]
+        self.batches.fill_(state["batches"])
         for (*_, sums), saved in zip(self.parts, state["sums"]):
             sums.copy_(saved)
 

@@ -44,8 +44,8 @@ class Recipe:
 
 
 RECIPES = {
-    # Section 4 of MDP (2406.12079) and HALP (2110.10811), which take NVIDIA's recipe for ResNet-50; warm-up and no decay on
-    # norms as in the configuration that HALP's authors published (rn50_imagenet_prune.yaml).
+    # The recipe of MDP and HALP (2110.10811) for ResNet-50, all numbers as in the configuration that HALP's authors published
+    # (NVlabs/HALP, configs/exp_configs/rn50_imagenet_prune.yaml).
     "mdp-imagenet": Recipe(
         epochs=90,
         batch=1024,
@@ -57,8 +57,8 @@ RECIPES = {
         label_smoothing=0.1,
         augment="resized-crop",
     ),
-    # Touvron et al., 2012.12877, Table 9, with hard distillation (equation 3) on the one class head there is; the learning rate
-    # for pruned networks, 2e-4, is the one in MDP's scripts for DeiT.
+    # Touvron et al., 2012.12877: the defaults of main.py in facebookresearch/deit, with hard distillation on the one class head
+    # there is. The learning rate for pruned networks is the --lr of MDP's scripts (NVlabs/MDP, deit/finetune_ngc_ours2.sh).
     "deit": Recipe(
         epochs=300,
         batch=1024,

@@ -1,11 +1,10 @@
 """
 Where images lie: a folder, an archive, WebDataset shards, CIFAR's and other binary records, IDX files.
 
-A source gives an image by its index, from any process: `len(source)`, `source.labels` (numpy, counted from 0), and
-`source.image(index)`, a PIL image or an array of bytes, height x width x channels.
+A source gives an image by its index, from any process: `len(source)`, `source.labels` (numpy, counted from 0), `source.classes` (their
+names, where they were numbered by name) and `source.image(index)`, a PIL image or an array of bytes, height x width x channels.
 """
 
-import csv
 import gzip
 import io
 import json
@@ -17,7 +16,8 @@ import tarfile
 import numpy
 from PIL import Image
 
-from problems import INPUT, Problem
+from labels import checked, labels_of
+from problems import Problem
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif")
 # Encoded images of a gzipped archive, which are held in memory.
@@ -107,7 +107,7 @@ class FolderSource:
         )
         if not self.names:
             raise Problem(f"there are no images in '{folder}'.", f"Images end with {', '.join(ENDINGS)}.")
-        self.labels = labels_of(self.names, config, folder)
+        self.labels, self.classes = labels_of(self.names, config, folder)
 
     def __len__(self):
         return len(self.names)
@@ -131,7 +131,7 @@ class TarSource:
             raise Problem(f"there are no images in '{path}'.")
         self.names = [re.sub(r"^\./", "", name) for name, _, _ in found]
         self.places = numpy.array([place for _, *place in found], numpy.int64)
-        self.labels = labels_of(self.names, config, path)
+        self.labels, self.classes = labels_of(self.names, config, path)
 
     def __len__(self):
         return len(self.names)
@@ -167,7 +167,7 @@ class PackedSource:
         # One array, which processes of the data loader share; a list of objects would be copied bit by bit.
         self.bytes = numpy.frombuffer(b"".join(parts), numpy.uint8)
         self.ends = numpy.cumsum([len(part) for part in parts])
-        self.labels = labels_of(self.names, config, path)
+        self.labels, self.classes = labels_of(self.names, config, path)
 
     def __len__(self):
         return len(self.names)
@@ -187,15 +187,18 @@ class ShardSource:
     """
 
     def __init__(self, paths, config):
-        self.paths, self.reader = paths, Reader(paths)
+        self.paths, self.reader, self.classes = paths, Reader(paths), None
         places, labels = [], []
         for shard, path in enumerate(paths):
             images, classes = {}, {}
             with opened(path) as archive:
                 for member in archive:
-                    key, _, kind = member.name.partition(".")
+                    # a/b.c/x.seg.png: the key is a/b.c/x, the rest says what it is.
+                    folder, name = os.path.split(member.name)
+                    base, _, kind = name.partition(".")
+                    key = os.path.join(folder, base)
                     if is_image(member.name):
-                        images[key] = (shard, member.offset_data, member.size)
+                        images.setdefault(key, (shard, member.offset_data, member.size))
                     elif kind == "cls":
                         classes[key] = archive.extractfile(member).read()
             for key, place in images.items():
@@ -209,7 +212,7 @@ class ShardSource:
         if not places:
             raise Problem(f"there are no images in {len(paths)} shards, the first is '{paths[0]}'.")
         self.places = numpy.array(places, numpy.int64)
-        self.labels = checked(numpy.array(labels, numpy.int64) + config.get("classOffset", 0), config, paths[0])
+        self.labels = checked(numpy.array(labels, numpy.int64) + config.get("classOffset", 0), paths[0])
 
     def __len__(self):
         return len(self.places)
@@ -238,13 +241,14 @@ class RecordSource:
         except KeyError as error:
             raise Problem("format 'records' needs 'record' in the data config: channels, height and width.") from error
         self.label_bytes = shape.get("labelBytes", 1)
+        self.classes = None
         self.path, self.size = path, self.label_bytes + int(numpy.prod(self.shape))
         length = os.path.getsize(path)
         if length == 0 or length % self.size:
             raise Problem(f"'{path}' has {length} bytes, which is no whole number of records of {self.size}.", "Check that it was copied completely.")
         self.records = numpy.memmap(path, numpy.uint8, "r").reshape(-1, self.size)
         labels = self.records[:, self.label_bytes - 1].astype(numpy.int64)
-        self.labels = checked(labels + config.get("classOffset", 0), config, path)
+        self.labels = checked(labels + config.get("classOffset", 0), path)
 
     def __len__(self):
         return len(self.records)
@@ -260,12 +264,12 @@ class IdxSource:
     """MNIST's pair of files, gzipped or not."""
 
     def __init__(self, path, config):
-        self.path = path
+        self.path, self.classes = path, None
         self.images = idx(path, 3)
         labels = idx(path.replace("images", "labels").replace("idx3", "idx1"), 1)
         if len(labels) != len(self.images):
             raise Problem(f"'{path}' has {len(self.images)} images and {len(labels)} labels.")
-        self.labels = checked(labels.astype(numpy.int64) + config.get("classOffset", 0), config, path)
+        self.labels = checked(labels.astype(numpy.int64) + config.get("classOffset", 0), path)
 
     def __len__(self):
         return len(self.images)
@@ -308,77 +312,12 @@ class Reader:
         return os.pread(self.files[number], size, offset)
 
 
-def labels_of(names, config, path):
-    """Labels of named images by the config's rule; without one by folders, or by the numbers that the names begin with."""
-    rule = config.get("labels") or guessed(names, path)
-    if rule == "number":
-        found = [re.match(r"\d+", name.rsplit("/", 1)[-1]) for name in names]
-        for name, match in zip(names, found):
-            if match is None:
-                raise Problem(f"the name of '{name}' doesn't begin with a number.")
-        labels = numpy.array([int(match.group()) for match in found], numpy.int64)
-    else:
-        words = words_of(names, rule, path)
-        if all(word.isdigit() for word in words) and rule != "folder":
-            labels = numpy.array([int(word) for word in words], numpy.int64)
-        else:
-            classes = config.get("classes") or sorted(set(words))
-            place = {name: index for index, name in enumerate(classes)}
-            for name, word in zip(names, words):
-                if word not in place:
-                    raise Problem(f"class '{word}' of '{name}' is not among the {len(classes)} classes of the data config.")
-            labels = numpy.array([place[word] for word in words], numpy.int64)
-    return checked(labels + config.get("classOffset", 0), config, path)
-
-
-def words_of(names, rule, path):
-    if rule == "folder":
-        for name in names:
-            if "/" not in name:
-                raise Problem(f"image '{name}' of '{path}' lies in no class folder.")
-        return [name.split("/")[-2] for name in names]
-    table = read_table(rule["csv"])
-    words = [table.get(name, table.get(name.rsplit("/", 1)[-1])) for name in names]
-    for name, word in zip(names, words):
-        if word is None:
-            raise Problem(f"image '{name}' is not in '{rule['csv']}'.")
-    return words
-
-
-def read_table(path):
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
-    except OSError as error:
-        raise Problem(f"can't read the labels '{path}': {error.strerror or error}.") from error
-    header = [cell.lower() for cell in rows[0]] if rows else []
-    named = "file" in header and "label" in header
-    file, label = (header.index("file"), header.index("label")) if named else (0, 1)
-    return {row[file]: row[label] for row in rows[1 if named else 0 :] if len(row) > max(file, label)}
-
-
-def guessed(names, path):
-    numbered = all(re.match(r"\d", name.rsplit("/", 1)[-1]) for name in names)
-    folders = {name.split("/")[-2] if "/" in name else None for name in names}
-    if len(folders) > 1 or (folders != {None} and not numbered):
-        return "folder"
-    if numbered:
-        return "number"
-    raise Problem(
-        f"the images of '{path}' have no labels: they lie in no class folders and their names don't begin with numbers.",
-        'Put them into a folder per class, or give "labels": {"csv": "labels.csv"} in a data config.',
-    )
-
-
-def checked(labels, config, path):
-    if len(labels) and labels.min() < 0:
-        raise Problem(f"an image of '{path}' has the label {labels.min()}.", "Check 'classOffset' in the data config.", INPUT)
-    return labels
-
-
 def read_config(path):
     try:
         with open(path, encoding="utf-8") as file:
-            return json.load(file)
+            config = json.load(file)
     except (OSError, ValueError) as error:
         raise Problem(f"can't read '{path}': {error}.") from error
+    if not isinstance(config, dict):
+        raise Problem(f"'{path}' is no data config: it is no JSON object.")
+    return config

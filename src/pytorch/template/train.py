@@ -16,10 +16,12 @@ import argparse
 import os
 import sys
 
-from problems import INTERRUPTED, Problem, require_torch
+from problems import INTERRUPTED, USAGE, Problem, require_torch
 from recipes import CHOICES, RECIPES, choose
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+NOT_PREPARED = """warning: nothing says how images become numbers: bytes are divided by 255, without mean and standard deviation.
+  If the network was trained otherwise, give a data config with --data-config, or export the project again with one."""
 
 
 def parse_arguments(words=None):
@@ -93,6 +95,8 @@ def main():
     from data import dead_reader
     from distributed import World, lost_process
 
+    if options.amp == "fp16" and (options.device == "cpu" or not torch.cuda.is_available()):
+        raise Problem("--amp fp16 needs a GPU.", "On CPUs give --amp bf16, or leave it out.", USAGE)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     world, trainer = World(options.device), None
@@ -118,11 +122,14 @@ def make_trainer(recipe, options, world):
     project = Project(HERE)
     found_train, found_val = find_data(options.data, options.val_data, options.data_config, project.about)
     train = Images(found_train, project.shape, recipe, options.limit)
-    val = None if found_val is None else Images(found_val, project.shape, None, options.val_limit)
     check_labels(train, project.classes, "--data")
+    # Validation images may lack a class: they are numbered as the training images.
+    val = None if found_val is None else Images(found_val, project.shape, None, options.val_limit, train.source.classes)
     if val is not None:
         check_labels(val, project.classes, "--val-data")
     world.only_first(lambda: make_folder(options.out))
+    if not any(key in train.preparation.config for key in ("mean", "std", "scale", "range")) and world.first:
+        print(NOT_PREPARED, file=sys.stderr)
     trainer = Trainer(project, project, recipe, world, options, train, val)
     if options.prune_budget is not None:
         from prune_while_training import Pruning

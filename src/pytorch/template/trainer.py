@@ -1,4 +1,4 @@
-"""One run: steps, validations, checkpoints. What differs between one process and many lies in `world`."""
+"""One run: its networks, its steps, what is looked at between them. What differs between one process and many lies in `world`."""
 
 import os
 import signal
@@ -7,7 +7,6 @@ import time
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
-import checkpoint
 import data
 from ema import Average
 from features import Features
@@ -15,14 +14,13 @@ from images import Normaliser
 from losses import Loss, Mixer, soft_targets
 from metrics import EPOCH, STEP, Progress, Table, duration, open_events
 from optimizers import make_optimizer, rate_at, set_rate
-from problems import INTERRUPTED, Problem, from_os_error, go_on
-from project import save_weights
-from recipes import as_dict, first_difference
+from problems import INTERRUPTED, USAGE, Problem, go_on
 from running_statistics import RunningStatistics
+from saving import Saving
+from validation import validate_epoch
 
 # Steps between two looks at the losses: every look waits for the GPU.
 LOOK_EVERY = {"cpu": 1, "cuda": 10}
-CHECKED_IMAGES = 8
 
 
 class Trainer:
@@ -32,8 +30,9 @@ class Trainer:
         self.out, self.progress = options.out, Progress(options.quiet or not world.first, options.progress_seconds)
         self.stopped_by = None
         self.epoch, self.step_in_epoch, self.step = 0, 0, 0
-        self.best, self.rows, self.seen = None, [], new_sums()
-        self.validated, self.seconds = False, 0.0
+        self.best, self.seen, self.seconds = None, new_sums(), 0.0
+        self.saving = Saving(self)
+        self.kept = self.saving.kept
         # The network goes on in another folder once it was pruned; scores for that are gathered by `scores`.
         self.scores = None
         self.use(project)
@@ -49,11 +48,12 @@ class Trainer:
     def use(self, project):
         """Takes the network of a project, with fresh optimizer and average."""
         self.project, device, recipe = project, self.world.device, self.recipe
-        torch.manual_seed(recipe.seed)
+        # What networks draw at random (dropout) differs between the processes.
+        torch.manual_seed(recipe.seed + self.world.rank)
         model = project.build("network", "weights.safetensors").to(device)
         if recipe.norms == "sync" and self.world.size > 1:
             if device.type != "cuda":
-                raise Problem("--norms sync needs GPUs: PyTorch has no synchronised norms on the CPU.", "Leave it out.", 2)
+                raise Problem("--norms sync needs GPUs: PyTorch has no synchronised norms on the CPU.", "Leave it out.", USAGE)
             model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
         layout = {"memory_format": torch.channels_last} if self.options.channels_last else {}
         self.model = model.to(**layout) if layout else model
@@ -97,25 +97,33 @@ class Trainer:
                 self.probabilities = bool((scores >= 0).all() and (sums - 1).abs().max() < 1e-3)
         return self.probabilities
 
+    def evaluated(self):
+        """The network as it is evaluated: its average where there is one."""
+        if self.average is None:
+            return self.model.eval()
+        network = self.project.build("network", "weights.safetensors").to(self.world.device)
+        network.load_state_dict(self.average.values)
+        return network.eval()
+
     # The run
 
     def run(self):
         """Trains to the end of the last epoch. Raises Problem, also where a signal ended the run."""
         self.listen()
-        self.take_up()
+        self.saving.take_up()
         self.open_tables()
         loader = data.make_loader(self.train, self.chunks, self.options.workers, self.world.device)
         self.started = time.monotonic()
-        self.saved_at = self.started
+        self.saving.at = self.started
         while self.epoch < self.recipe.epochs:
             if self.step_in_epoch < self.chunks.steps:
                 self.train_epoch(loader)
-                self.save()
-            self.validate_epoch()
+                self.saving.save()
+            validate_epoch(self)
             self.epoch, self.step_in_epoch, self.seen = self.epoch + 1, 0, new_sums()
             if self.scores is not None and self.epoch < self.recipe.epochs:
                 self.scores.prune_if_due(self)
-            self.save()
+            self.saving.save()
         self.finish()
 
     def train_epoch(self, loader):
@@ -197,7 +205,7 @@ class Trainer:
 
     def look(self, window):
         """Reads the losses of the last steps, over all processes, and what has to be done because of them."""
-        minutes = (time.monotonic() - self.saved_at) / 60
+        minutes = (time.monotonic() - self.saving.at) / 60
         due = self.world.first and minutes >= self.options.checkpoint_minutes
         by_step = self.options.checkpoint_steps and any((row["step"] + 1) % self.options.checkpoint_steps == 0 for row in window.rows)
         losses, hits, stop, save = window.read(self.stopped_by is not None, due)
@@ -221,10 +229,10 @@ class Trainer:
         window.last = losses[-1]
         window.clear()
         if stop:
-            self.save()
+            self.saving.save()
             raise Problem(f"stopped by {self.stopped_by or 'a signal to another process'}.", go_on(self.kept()), INTERRUPTED)
         if (save or by_step) and self.step_in_epoch < self.chunks.steps:
-            self.save()
+            self.saving.save()
 
     def line(self, loss, rate, speed):
         left = (self.total_steps - self.step) * self.recipe.batch / max(speed, 1e-9)
@@ -233,188 +241,10 @@ class Trainer:
             f"lr {rate:.3g}  {speed:.0f} images/s  {duration(left)} left"
         )
 
-    # Validation
-
-    def validate_epoch(self):
-        """Validates, keeps the weights if they are the best so far, and writes the epoch's row."""
-        network = self.evaluated()
-        figures = self.validate(network)
-        top1 = None if figures is None else figures["top1"]
-        # Without validation images the last weights are as good as any.
-        better = self.best is None or top1 is None or top1 > self.best["top1"]
-        row = self.row(figures)
-
-        def keep():
-            if better:
-                self.write_weights("best", network, row)
-            self.write_weights("last", network, row)
-            self.epochs_table.add([row])
-            if self.events is not None:
-                for key in ("val_loss", "val_top1", "train_loss", "train_top1", "images_per_s"):
-                    if row[key] is not None:
-                        self.events.add_scalar(key.replace("_", "/", 1), row[key], self.step)
-                self.events.flush()
-
-        self.world.only_first(keep)
-        if better:
-            self.best = {"epoch": self.epoch + 1, "top1": -1.0 if top1 is None else top1}
-        held = "" if figures is None else f"  top-1 {100 * top1:.2f} %, top-5 {100 * figures['top5']:.2f} % of {figures['images']}"
-        self.progress.say(f"epoch {self.epoch + 1}/{self.recipe.epochs} done  loss {row['train_loss']:.4f}{held}{'  best so far' if better and figures else ''}")
-
-    def evaluated(self):
-        """The network as it is evaluated: its average where there is one."""
-        if self.average is None:
-            return self.model.eval()
-        network = self.project.build("network", "weights.safetensors").to(self.world.device)
-        network.load_state_dict(self.average.values)
-        return network.eval()
-
-    @torch.no_grad()
-    def validate(self, network):
-        """Top-1, top-5 and mean loss over all validation images, each counted once; None without such images."""
-        if self.val is None:
-            return None
-        shard = data.Shard(len(self.val), self.options.chunk, self.world)
-        loader = data.make_loader(self.val, shard, self.options.workers, self.world.device)
-        sums = torch.zeros(4, dtype=torch.float64, device=self.world.device)
-        for images, labels in data.batches_of(loader, self.kept):
-            if self.stopped_by is not None:
-                raise Problem(f"stopped by {self.stopped_by} while validating.", go_on(self.kept()), INTERRUPTED)
-            labels = labels.to(self.world.device)
-            with self.autocast():
-                scores = self.scores_of(network, self.normalise(images))
-            scores = scores.float()
-            ranked = scores.topk(min(5, scores.shape[1]), 1).indices == labels[:, None]
-            loss = torch.nn.functional.cross_entropy(scores, labels, reduction="sum")
-            sums += torch.stack([loss.double(), ranked[:, 0].sum().double(), ranked.sum().double(), torch.tensor(float(len(labels)), dtype=torch.float64, device=sums.device)])
-        loss, first, five, count = self.world.sum(sums).tolist()
-        return {"loss": loss / count, "top1": first / count, "top5": five / count, "images": int(count)}
-
-    def row(self, figures):
-        seen = self.seen
-        seconds = self.seconds + time.monotonic() - self.started
-        held = figures or {}
-        return {
-            "epoch": self.epoch + 1,
-            "step": self.step,
-            "lr": rate_at(self.recipe, max(0, self.step - 1), self.chunks.steps * self.recipe.epochs, self.chunks.steps),
-            "train_loss": seen["loss"] / max(1, seen["steps"]),
-            "train_top1": seen["hits"] / max(1, seen["steps"] * self.recipe.batch),
-            "val_loss": held.get("loss"),
-            "val_top1": held.get("top1"),
-            "val_top5": held.get("top5"),
-            "images_per_s": seen["speed"],
-            "seconds": round(seconds, 1),
-        }
-
-    def write_weights(self, name, network, row):
-        """`name`.safetensors of the network, with a batch and the outputs it gives."""
-        held = self.val if self.val is not None else self.train
-        items = [held[(None, index)] for index in range(min(CHECKED_IMAGES, len(held)))]
-        batch = data.collate(items)
-        if isinstance(batch, data.Broken):
-            raise Problem(batch.message, batch.hint)
-        figures = {"epoch": row["epoch"]}
-        if row["val_top1"] is not None:
-            figures["top1"] = f"{100 * row['val_top1']:.4f}"
-        path = os.path.join(self.out, f"{name}.safetensors")
-
-        def outputs(images):
-            given = network(images)
-            return given[0] if isinstance(given, (tuple, list)) else given
-
-        try:
-            save_weights(path, network, self.project.network_hash, figures, self.normalise(batch[0]), outputs)
-        except OSError as error:
-            raise from_os_error(error, path, self.kept()) from error
-
-    # Checkpoints
-
-    def kept(self):
-        if os.path.exists(self.path("checkpoint.safetensors")) and getattr(self, "saved", None):
-            return f"the checkpoint after {self.saved} is safe."
-        return "there is no checkpoint yet."
+    # Tables
 
     def path(self, name):
         return os.path.join(self.out, name)
-
-    def save(self):
-        """Writes the checkpoint: the first process, with the random states of all."""
-        states = self.world.gather(checkpoint.random_state(self.world.device))
-        kept = self.kept()
-        self.world.only_first(lambda: checkpoint.write(self.path("checkpoint.safetensors"), self.state(states), kept))
-        self.saved = self.place()
-        self.saved_at = time.monotonic()
-
-    def state(self, random_states):
-        return {
-            "network": self.project.network_hash,
-            "folder": os.path.relpath(self.project.folder, self.out),
-            "recipe": as_dict(self.recipe),
-            "images": len(self.train),
-            "chunk": self.chunks.chunk,
-            "epoch": self.epoch,
-            "step_in_epoch": self.step_in_epoch,
-            "step": self.step,
-            "seen": self.seen,
-            "best": self.best,
-            "seconds": self.seconds + time.monotonic() - self.started,
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "average": None if self.average is None else self.average.state(),
-            "scaler": self.scaler.state_dict(),
-            "scores": None if self.scores is None else self.scores.state(),
-            "random": random_states,
-        }
-
-    def take_up(self):
-        """Goes on from the checkpoint of the run folder, if there is one."""
-        path = self.path("checkpoint.safetensors")
-        there = self.world.told_by_first(os.path.exists(path) and not self.options.restart)
-        if not there:
-            if self.options.restart and self.world.first:
-                for name in ("checkpoint.safetensors", "metrics.csv", "steps.csv"):
-                    if os.path.exists(self.path(name)):
-                        os.unlink(self.path(name))
-            return
-        state = checkpoint.read(path)
-        self.check_same(state)
-        folder = os.path.normpath(os.path.join(self.out, state["folder"]))
-        if self.scores is not None and state["scores"] is not None:
-            self.scores.take_up(self, folder, state["scores"])
-        if self.project.network_hash != state["network"]:
-            raise Problem("the run's checkpoint is of another network.", "Name another --out, or begin anew with --restart.")
-        data.check_chunk(self.recipe, self.world, state["chunk"])
-        self.chunks.chunk = state["chunk"]
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.average is not None:
-            self.average.load(state["average"])
-        if self.scaler.is_enabled() and state["scaler"]:
-            self.scaler.load_state_dict(state["scaler"])
-        checkpoint.restore_random_state(state["random"], self.world)
-        for key in ("epoch", "step_in_epoch", "step", "seen", "best", "seconds"):
-            setattr(self, key, state[key])
-        self.saved = self.place()
-        done = " of the run, which is finished: more of it needs more --epochs and --restart" if self.epoch >= self.recipe.epochs else ""
-        self.progress.say(f"going on after {self.saved}{done}")
-
-    def place(self):
-        """Where the run is, in words."""
-        if self.step_in_epoch > 0:
-            return f"step {self.step_in_epoch} of {self.chunks.steps} of epoch {self.epoch + 1}"
-        return f"epoch {self.epoch}" if self.epoch > 0 else "the start"
-
-    def check_same(self, state):
-        difference = first_difference(state["recipe"], as_dict(self.recipe))
-        if difference is None and state["images"] != len(self.train):
-            difference = f"there were {state['images']} training images, now {len(self.train)}"
-        if difference is not None:
-            raise Problem(
-                f"the run in '{self.out}' was begun otherwise: {difference}.",
-                "Give the same options to go on, another --out, or --restart to begin anew.",
-                2,
-            )
 
     def open_tables(self):
         self.steps_table = self.epochs_table = self.events = None

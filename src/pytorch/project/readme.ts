@@ -61,6 +61,15 @@ python3 check.py
 
 prints how far network.py and teacher.py are from their ONNX files on this machine; 1e-5 of the largest output is allowed.`;
 
+const TROUBLES = `If something goes wrong:
+
+- torchrun itself ends with \`'NoneType' object has no attribute 'get'\` (PyTorch 1.13 with Python 3.11, as Debian 12 has them):
+  \`torchrun --redirects 9:3 --tee 9:3 ...\`.
+- A process fails: the message that counts is the script's, two lines after \`error:\`, above torchrun's table and traceback.
+- The GPU's memory is full: a smaller \`--chunk\`. The batch stays the same, in more steps forward and back.
+- The loss is no number with \`--amp fp16\`: \`--amp bf16\`, or \`--clip 1\`.
+- The GPUs wait for images: more \`--workers\`, or images made smaller beforehand.`;
+
 const NO_TRAINING = `## Training
 
 \`train.py\` trains classifiers: one image in, one row of class scores out. This network has other inputs or outputs, so \`train.py\` refuses
@@ -68,10 +77,12 @@ it. The module itself is complete: write your own loop around \`build()\` (from 
 \`safetensors_io.save(path, state_dict, {})\`; it comes back as below.`;
 
 function classification({ classes, data, input }: Project): string {
-  const size = input.shape?.slice(2).join(" x ") ?? "";
+  const size =
+    (data?.["layout"] === "nhwc" ? input.shape?.slice(1, 3) : input.shape?.slice(2))?.join(" x ") ??
+    "";
   const prepared =
     data === null
-      ? "How images are prepared was not said at the export (`--data-config`): give train.py a config with `--data-config` too, or pixels go to 0..1 without mean and std."
+      ? "How images are prepared was not said at the export (`--data-config`): give train.py a config with `--data-config` too. Without one it warns, and bytes are divided by 255, without mean and standard deviation."
       : "Images are prepared as `data` in project.json says.";
   return `## Training
 
@@ -99,7 +110,9 @@ sbatch train.slurm --recipe mdp-imagenet --data /data/imagenet --amp fp16 --chan
 \`\`\`
 
 A run that was stopped goes on with the same command. It writes into run/: best.safetensors and last.safetensors, each with its check, a
-checkpoint, and the metrics.`;
+checkpoint, and the metrics.
+
+${TROUBLES}`;
 }
 
 function back({ name }: Project): string {

@@ -1,5 +1,6 @@
 import type { DeviceDescription } from "../latency/predict/device.ts";
 import type { FittedDevice, Observation } from "../latency/predict/fit-device.ts";
+import type { LearntDevice } from "../latency/predict/observations.ts";
 import { stairsOf } from "../latency/predict/stairs.ts";
 import { predictNetwork } from "../latency/predict-network.ts";
 import type { LatencyOp, LatencyTable } from "../latency/table.ts";
@@ -11,6 +12,7 @@ import type { OpenNetwork } from "./network.ts";
 /** What a device was fitted to. */
 export interface Fitted {
   readonly fit: FittedDevice;
+  readonly surprise: LearntDevice["surprise"];
   readonly observations: readonly Observation[];
 }
 
@@ -84,7 +86,7 @@ function stairsIn({ ops }: LatencyTable): PredictReport["stairs"] {
     );
 }
 
-function fitOf({ fit, observations }: Fitted): NonNullable<PredictReport["fit"]> {
+function fitOf({ fit, surprise, observations }: Fitted): NonNullable<PredictReport["fit"]> {
   return {
     observations: observations.map(({ name, ms }, index) => ({
       ...{ name, ms },
@@ -92,5 +94,6 @@ function fitOf({ fit, observations }: Fitted): NonNullable<PredictReport["fit"]>
     })),
     constants: fit.constants,
     scatter: fit.scatter,
+    surprise,
   };
 }

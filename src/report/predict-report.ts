@@ -50,6 +50,8 @@ export interface PredictReport {
       readonly after: number;
     }[];
     readonly scatter: number;
+    /** Observed over predicted before the fit, where that is far beyond the deviation that was stated; else null. */
+    readonly surprise: { readonly factor: number; readonly stated: number } | null;
   };
   readonly notes: readonly string[];
 }
@@ -125,18 +127,30 @@ function fitText({ fit }: PredictReport): string {
     ["left", "right", "right", "right"],
   );
   for (const { name, value, before, after } of fit.constants) {
-    constants.push([name, value.toPrecision(3), percent(before), percent(after)]);
+    constants.push([name, String(Number(value.toPrecision(3))), percent(before), percent(after)]);
   }
   const worst = [...fit.observations].sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
   const lines = worst
     .slice(0, MOST_OBSERVATIONS)
     .map(
-      ({ name, ms, error }) => `  ${shortened(name)}: ${milliseconds(ms)}, ${percent(error)} off`,
+      ({ name, ms, error }) =>
+        `  ${shortened(name)}: ${milliseconds(ms)}, predicted ${percent(Math.abs(error))} ${error < 0 ? "too short" : "too long"}`,
     );
+  const count = fit.observations.length;
   return [
-    `Fitted to ${fit.observations.length} observations, which it meets within ${percent(fit.scatter)}; the worst`,
+    `Fitted to ${count} observation${count === 1 ? "" : "s"}, met within ${percent(fit.scatter)}; the worst first`,
     ...lines,
+    ...surpriseLines(fit.surprise),
     "",
     constants.toString(),
   ].join("\n");
+}
+
+function surpriseLines(surprise: NonNullable<PredictReport["fit"]>["surprise"]): string[] {
+  if (surprise === null) return [];
+  const { factor, stated } = surprise;
+  return [
+    "",
+    `Surprising  What was observed takes ${factor.toFixed(2)} times what the device's description says, whose error is stated as ${percent(stated)}. It is believed. Is it this device, in the power mode that you will use, and the batch and precision given?`,
+  ];
 }

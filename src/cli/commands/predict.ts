@@ -88,7 +88,9 @@ export const predictCommand: Command = command({
       command: context.commandLine,
     });
     const fitted =
-      learnt === null || observations === null ? null : { fit: learnt.fit, observations };
+      learnt === null || observations === null
+        ? null
+        : { fit: learnt.fit, surprise: learnt.surprise, observations };
     const report = predictionReport(open, table, device, fitted);
     if (out !== undefined) writeTable(out, table);
     context.json(report);

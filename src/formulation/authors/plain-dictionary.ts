@@ -1,7 +1,7 @@
 /**
  * Latencies of single convolutions as other programs write them without a pickle, brought to HALP's dictionary:
  * JSON objects with its keys, CSV files with its columns, and the kernels of nn-Meter (github.com/microsoft/nn-Meter,
- * `profiled_results.json`: kernel -> id -> { config: { HW, CIN, COUT, KERNEL_SIZE, STRIDES }, latency: "1.23 +- 0.04" }).
+ * `profiled_<kernel>.json`: kernel -> id -> { config: { HW, CIN, COUT, KERNEL_SIZE, STRIDES }, latency: "1.23 +- 0.04" }).
  */
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
@@ -141,7 +141,8 @@ function kernelEntry(
   where: string,
 ): { readonly key: string; readonly ms: number } {
   const at = `kernel '${kernel}' ${id}`;
-  if (config === undefined) throw badCells(where, `${at} has no config`);
+  if (config === undefined)
+    throw badCells(where, `${at} has no config; nn-Meter writes it with DETAIL: TRUE`);
   const ms = typeof latency === "number" ? latency : Number.parseFloat(latency ?? "");
   if (!(ms >= 0)) throw badCells(where, `${at}: its latency is '${latency ?? "missing"}'`);
   const { CIN, COUT = CIN, HW, KERNEL_SIZE, STRIDES = 1 } = config;

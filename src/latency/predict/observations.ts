@@ -12,6 +12,7 @@ import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { readJson } from "../../core/files.ts";
 import { firstIssues } from "../../core/schema.ts";
+import { quantile } from "../../runtime/timing.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
 import { countsAt } from "../lookup.ts";
@@ -22,6 +23,7 @@ import {
   type FittedDevice,
   fitDevice,
   type Observation,
+  observedMs,
   openBefore,
   SHAPE_DEVIATION,
 } from "./fit-device.ts";
@@ -132,10 +134,25 @@ function denseCounts(structure: Structure, axes: OpWork["op"]["axes"]): number[]
 export interface LearntDevice {
   readonly device: DeviceDescription;
   readonly fit: FittedDevice;
+  /**
+   * How much longer the observations take in the middle than the device said before, where that is far beyond the common
+   * error (deviation of the logarithm) that it states; null otherwise.
+   */
+  readonly surprise: { readonly factor: number; readonly stated: number } | null;
 }
+
+/** Deviations that observations may be off together before somebody should look why. */
+const SURPRISING = 2.5;
 
 /** What whole networks are off by beyond the constants: as Xavier's and Nano's ResNets are, predicted from each other. */
 const NETWORK_DEVIATION = 0.05;
+
+/** The middle of ln measured - ln predicted, before anything is fitted. */
+function commonOffset(device: DeviceDescription, observations: readonly Observation[]): number {
+  const { hardware, model } = device;
+  const logs = observations.map((one) => Math.log(one.ms / observedMs(hardware, model, one)));
+  return logs.length === 0 ? 0 : quantile(logs, 0.5);
+}
 
 /** The device fitted to observations, for predictions of a network. */
 export function learnDevice(
@@ -149,19 +166,24 @@ export function learnDevice(
     return work === null ? [] : [work];
   });
   const call = { works, precision, isCall: true };
-  // Before anything is observed, predictions are to be as sure as the device says of itself.
-  const trust = Math.min(1, uncertaintyOfDevice(device, target).common / openBefore(device, call));
+  // Before anything is observed, predictions are to be as sure as the device says of itself; but no surer than what was
+  // observed bears out: another power mode, or figures that were wrong, must not be outvoted by a narrow prior.
+  const stated = uncertaintyOfDevice(device, target).common;
+  const offset = commonOffset(device, observations);
+  const trust = Math.min(1, Math.max(stated, Math.abs(offset)) / openBefore(device, call));
   const fit = fitDevice(device, observations, works, trust);
   const open = fit.openDeviation(call);
+  const count = `${observations.length} observation${observations.length === 1 ? "" : "s"}`;
   const own = Math.hypot(fit.scatter, SHAPE_DEVIATION);
   const uncertainty: DeviceUncertainty = {
     common: Math.hypot(open, NETWORK_DEVIATION),
     own: { contraction: own, depthwise: own, memory: own, fused: own },
-    how: `${observations.length} observations, matched within ${(100 * fit.scatter).toFixed(0)} %; what they leave open of this network ${(100 * open).toFixed(0)} %`,
+    how: `${count}, matched within ${(100 * fit.scatter).toFixed(0)} %; what they leave open of this network ${(100 * open).toFixed(0)} %`,
   };
   const errors = fit.residuals.map((residual) => Math.abs(Math.expm1(residual)));
   return {
     fit,
+    surprise: Math.abs(offset) > SURPRISING * stated ? { factor: Math.exp(offset), stated } : null,
     device: {
       ...device,
       model: fit.model,
@@ -170,12 +192,12 @@ export function learnDevice(
         mean: Math.expm1(uncertainty.common * Math.sqrt(2 / Math.PI)),
         worst: Math.max(...errors),
         networks: observations.length,
-        how: `constants fitted to ${observations.length} observations; mean as the fit leaves it open, worst over the observations`,
+        how: `constants fitted to ${count}; mean as the fit leaves it open, worst over the observations`,
       },
       fit: {
         ...device.fit,
         fitted: fit.constants.map(({ name }) => name),
-        how: `constants fitted to ${observations.length} observations, starting from: ${device.fit.how}`,
+        how: `constants fitted to ${count}, starting from: ${device.fit.how}`,
       },
     },
   };

@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { rmSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { writeJson } from "../../core/files.ts";
 import { writeTable } from "../../latency/table.ts";
@@ -86,6 +87,10 @@ export const calibrateCommand: Command = command({
     const done = await calibrateOpened(open, source, wanted, settings, context);
     const { solved, report, table } = done;
     writeTable(folder.path("table.json"), table);
+    // An earlier calibration's network would seem to be what this report is about.
+    for (const file of ["pruned.onnx", "subnet.json"].map(folder.path)) {
+      if (resolve(file) !== resolve(open.path)) rmSync(file, { force: true });
+    }
     writeJson(folder.path("calibrate.json"), report);
     context.json(report);
     context.print(calibrateText(report, painter(process.stdout.isTTY)));

@@ -97,7 +97,7 @@ describe("mdp explain", () => {
     }
     expect(Object.keys(solve.otherTables)).toEqual(["jetson-nano"]);
     const run = await mdp(
-      ["explain", "--subnet", "soft.json", "--time-limit", "5", "--json", "--quiet"],
+      ["explain", "--subnet", "soft.json", "--time-limit", "20", "--json", "--quiet"],
       folder,
     );
     const { options, explanation, notes } = JSON.parse(run.stdout);

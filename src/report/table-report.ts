@@ -168,7 +168,7 @@ export function cellsText(op: LatencyOp): string {
   );
   const columns = across.length === 0 ? ["ms"] : shown.map(({ count }) => String(count));
   const rows = plainTable(
-    ["channels", ...columns],
+    [across.length === 0 ? "channels" : "read \\ written", ...columns],
     ["right", ...columns.map(() => "right" as const)],
   );
   for (const [row, count] of down.entries()) {
@@ -258,5 +258,6 @@ function movedText(moved: readonly MovedCell[]): string {
   }
   const more =
     moved.length > MOST_MOVED ? `\nand ${moved.length - MOST_MOVED} more (--json has all)` : "";
-  return `${rows.toString()}${more}`;
+  const legend = "origin: of the first and the second; m measured, i interpolated, p predicted";
+  return `${rows.toString()}${more}\n${legend}`;
 }

@@ -66,13 +66,14 @@ export function withBoardOptions<T extends CommonOptions>(yargs: Argv<T>): Argv<
 
 /**
  * How to get at each of the boards.
- * @throws UsageError `remote/bad-host`, `cli/same-host`
+ * @throws UsageError `remote/bad-host`, `cli/same-host`; `cli/no-host` where options of boards are given without one
  */
 export function boardAccesses(
   hosts: readonly string[],
   options: BoardOptions,
   signal: AbortSignal,
 ): BoardAccess[] {
+  if (hosts.length === 0) refuseBoardOptions(options);
   const twice = hosts.find((host, index) => hosts.indexOf(host) !== index);
   if (twice !== undefined) {
     throw new UsageError({
@@ -98,4 +99,37 @@ export function boardAccesses(
       perfTest: options.remotePerfTest,
     },
   }));
+}
+
+/** What is meant for a board says nothing of this machine: without one it was forgotten, or misunderstood. */
+function refuseBoardOptions({ host: _, ...options }: BoardOptions): void {
+  const {
+    sshConfig,
+    sshOption = [],
+    remoteNode,
+    remoteModules,
+    remotePython,
+    remoteTrtexec,
+    remotePerfTest,
+  } = options;
+  const given = Object.entries({
+    "ssh-config": sshConfig,
+    "ssh-option": sshOption[0],
+    "remote-node": remoteNode,
+    "remote-modules": remoteModules,
+    "remote-python": remotePython,
+    "remote-trtexec": remoteTrtexec,
+    "remote-perf-test": remotePerfTest,
+  }).find(([, value]) => value !== undefined);
+  if (given !== undefined) throw noHost(`--${given[0]}`);
+}
+
+/** An option of boards that is given without one. */
+export function noHost(option: string): UsageError {
+  return new UsageError({
+    code: "cli/no-host",
+    message: `${option} goes with a board that is reached over ssh, and none is named.`,
+    where: option,
+    hint: "Add --host user@board; on the board itself that is --host localhost, where it lets you in over ssh. Or leave the option out.",
+  });
 }

@@ -53,6 +53,18 @@ test("mdp doctor --host says what a board has, and one that is off is an error",
   expect(far.stderr).toContain("Connection refused");
 });
 
+test("options of a board without one are refused: another runtime would be measured quietly", async () => {
+  for (const args of [
+    ["profile", "--runner", "trtexec"],
+    ["profile", "--remote-trtexec", "/opt/trtexec"],
+    ["doctor", "--ssh-option", "Port=2222"],
+  ]) {
+    const { code, stdout } = await mdp([...args, "--json"], folder);
+    expect(code).toBe(EXIT.usage);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "cli/no-host" } });
+  }
+});
+
 test("a host that would be an option of ssh is refused before anything runs", async () => {
   const args = ["profile", "net.onnx", "--host=-oProxyCommand=touch owned"];
   const { code, stderr } = await mdp(args, folder);

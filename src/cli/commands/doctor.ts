@@ -27,9 +27,8 @@ export const doctorCommand: Command = command({
   repeatable: REPEATABLE_BOARD_OPTIONS,
   options: (yargs) => withBoardOptions(yargs),
   run: async (options, context) => {
-    if (options.host !== undefined) {
-      return examine(boardAccesses(options.host, options, context.signal), context);
-    }
+    const accesses = boardAccesses(options.host ?? [], options, context.signal);
+    if (accesses.length > 0) return examine(accesses, context);
     const findings = [
       node(),
       await runtime(),

@@ -6,7 +6,12 @@ import { profileLocal } from "../../latency/measure/profile-local.ts";
 import { RUNNERS } from "../../latency/remote/runners/runner.ts";
 import { profileText } from "../../report/profile-report.ts";
 import { OPTIMISATIONS } from "../../runtime/session.ts";
-import { boardAccesses, REPEATABLE_BOARD_OPTIONS, withBoardOptions } from "../board-options.ts";
+import {
+  boardAccesses,
+  noHost,
+  REPEATABLE_BOARD_OPTIONS,
+  withBoardOptions,
+} from "../board-options.ts";
 import { type Command, command } from "../command.ts";
 import { openNetwork } from "../network.ts";
 import { checkPositive, checkWhole, shareOf } from "../numbers.ts";
@@ -15,6 +20,7 @@ import { profileBoards } from "../profile-boards.ts";
 /** Without this, an option whose value was forgotten would quietly be its default. */
 const NEED_A_VALUE = [
   "device",
+  "runner",
   "name",
   "batch",
   "threads",
@@ -64,7 +70,8 @@ export const profileCommand: Command = command({
       .option("runner", {
         choices: ["auto", ...RUNNERS] as const,
         default: "auto" as const,
-        describe: "What runs the networks on a board; auto is the first of them that is there",
+        describe:
+          "What runs the networks on a board of --host; auto is the first of them that is there",
       })
       .option("name", {
         type: "string",
@@ -137,6 +144,10 @@ export const profileCommand: Command = command({
   run: async (options, context) => {
     const hosts = hostsOf(options.device, options.host ?? []);
     const accesses = boardAccesses(hosts, options, context.signal);
+    // This machine is measured with onnxruntime-node; a table of that for TensorRT's would be a quiet mistake.
+    if (hosts.length === 0 && options.runner !== "auto" && options.runner !== "onnxruntime-node") {
+      throw noHost(`--runner ${options.runner}`);
+    }
     for (const name of ["batch", "threads", "step", "runs", "repeats"] as const) {
       checkWhole(options[name], `--${name}`, 1);
     }

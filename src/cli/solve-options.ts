@@ -132,7 +132,11 @@ export function solvedModelOptions(
       type: "string",
       describe: "ONNX file; the embedded default without it",
     })
-    .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" });
+    .option("model", {
+      type: "string",
+      requiresArg: true,
+      describe: "ONNX file; the embedded default without it. Also as --model",
+    });
 }
 
 /** What yargs hands over: its camel-case names. */

@@ -33,7 +33,12 @@ export const exportCommand: Command = command({
         type: "string",
         describe: "ONNX file that the subnet was solved for; the embedded default without it",
       })
-      .option("model", { type: "string", requiresArg: true, describe: "The same, as an option" })
+      .option("model", {
+        type: "string",
+        requiresArg: true,
+        describe:
+          "ONNX file that the subnet was solved for; the embedded default without it. Also as --model",
+      })
       .option("subnet", {
         type: "string",
         requiresArg: true,

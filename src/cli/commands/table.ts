@@ -23,7 +23,14 @@ export const tableCommand: Command = (parser) => {
     "Look at latency tables, compare, merge, draw, import and export them",
     (yargs: Argv<CommonOptions>) => {
       for (const add of ACTIONS) add(yargs);
-      return yargs.demandCommand(1, "What is to be done with the table?");
+      return yargs
+        .example("mdp table show table.json --op conv1", "its operations, and the cells of some")
+        .example(
+          "mdp table diff monday.json friday.json",
+          "drift, and the cells that moved beyond it",
+        )
+        .example("mdp table plot table.json --op conv2 --out conv2.svg", "times over both widths")
+        .demandCommand(1, "What is to be done with the table?");
     },
     () => {},
   );

@@ -30,6 +30,8 @@ export interface TimingOptions {
   readonly burst?: number;
   /** The clock, in milliseconds. */
   readonly now?: () => number;
+  /** Runs a session once and tells what it took, in milliseconds; by the clock unless given. */
+  readonly time?: (session: TimedSession["session"], feeds: Feeds) => Promise<number>;
   /** Called after each round over the sessions with the counted runs so far. */
   readonly onRound?: (done: number, total: number) => void;
 }
@@ -45,6 +47,12 @@ export async function timeSessions(
   const repeats = options.repeats ?? 30;
   const burst = Math.max(1, options.burst ?? 10);
   const now = options.now ?? (() => performance.now());
+  const byClock: NonNullable<TimingOptions["time"]> = async (session, feeds) => {
+    const start = now();
+    await session.run(feeds);
+    return now() - start;
+  };
+  const time = options.time ?? byClock;
   const samples = sessions.map((): number[] => []);
   for (const { session, feeds } of sessions) {
     for (let run = 0; run < (options.warmup ?? 3); run += 1) await session.run(feeds);
@@ -52,11 +60,7 @@ export async function timeSessions(
   const turn = async ({ session, feeds }: TimedSession, counted: number): Promise<number[]> => {
     for (let run = 0; run < UNCOUNTED; run += 1) await session.run(feeds);
     const times: number[] = [];
-    for (let run = 0; run < counted; run += 1) {
-      const start = now();
-      await session.run(feeds);
-      times.push(now() - start);
-    }
+    for (let run = 0; run < counted; run += 1) times.push(await time(session, feeds));
     return times;
   };
   for (let done = 0; done < repeats; done += burst) {

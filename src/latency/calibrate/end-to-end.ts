@@ -3,7 +3,7 @@ import { type Model, withGraph } from "../../onnx/model.ts";
 import { serializeModel } from "../../onnx/write.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
 import { type Optimisation, openSession, type Session } from "../../runtime/session.ts";
-import { quantile, timedRun } from "../../runtime/timing.ts";
+import { quantile, timedRun, timeSessions } from "../../runtime/timing.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { cutGraph } from "../../subnet/cut.ts";
 import { keepAll, type Subnet } from "../../subnet/subnet.ts";
@@ -23,10 +23,6 @@ export interface EndToEndOptions {
   readonly seed: number;
 }
 
-/** Counted runs in a row, after so many that only bring the network back into the caches. As `timeSessions` does it. */
-const BURST = 10;
-const UNCOUNTED = 2;
-const WARMUP = 3;
 /** Recorded runs tell how an operation differs from the others; that needs fewer than the end-to-end time. */
 const RECORDED_REPEATS = 20;
 
@@ -85,17 +81,12 @@ async function inTurns(
   { batch, threads, repeats, seed }: EndToEndOptions,
 ): Promise<{ readonly total: number; readonly reference: number }> {
   const feeds = randomFeeds(pair[1].inputs, { seed, batch });
-  const times: [number[], number[]] = [[], []];
-  for (const session of pair) {
-    for (let run = 0; run < WARMUP; run += 1) await session.run(feeds);
-  }
-  for (let done = 0; done < repeats; done += BURST) {
-    for (const [index, session] of pair.entries()) {
-      for (let run = 0; run < UNCOUNTED; run += 1) await session.run(feeds);
-      for (let run = 0; run < Math.min(BURST, repeats - done); run += 1) {
-        times[index]?.push(await timedRun(session, feeds, { threads }));
-      }
-    }
-  }
-  return { total: quantile(times[0], 0.5), reference: quantile(times[1], 0.5) };
+  const [total, reference] = await timeSessions(
+    pair.map((session) => ({ session, feeds })),
+    { repeats, time: (session, fed) => timedRun(session, fed, { threads }) },
+  );
+  return {
+    total: total?.medianMs ?? Number.NaN,
+    reference: reference?.medianMs ?? Number.NaN,
+  };
 }

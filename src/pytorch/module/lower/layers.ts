@@ -12,6 +12,7 @@ import {
   emitLayer,
   type Lowering,
   member,
+  type NewMember,
   operand,
   rankAt,
   resolved,
@@ -21,7 +22,7 @@ import {
 import { paddedInput } from "./window.ts";
 
 /** The paths that the names of a layer's tensors or of its node say. */
-export function pathsOf(
+function pathsOf(
   node: Node,
   tensors: readonly MemberTensor[],
 ): readonly (readonly string[] | null)[] {
@@ -29,6 +30,18 @@ export function pathsOf(
     ...tensors.map(({ initializer, part }) => parameterPath(initializer, part)),
     nodePath(node),
   ];
+}
+
+/** A layer at the first free path that its tensors or its node say, and its call with one value. */
+export function addLayer(
+  lowering: Lowering,
+  node: Node,
+  made: Omit<NewMember, "kind">,
+  input: string,
+  output?: string,
+): void {
+  const layer = member(lowering, node, pathsOf(node, made.tensors), { kind: "layer", ...made });
+  emitLayer(lowering, node, layer, input, output);
 }
 
 export function stored(
@@ -66,13 +79,7 @@ export function conv(lowering: Lowering, node: Node, op: Extract<Op, { kind: "co
     perAxisLiteral(weight.shape.slice(2)),
     "kernel_size",
   )}${windowKeywords(op, padding)}${keyword("groups", op.group, 1)}${bias === null ? ", bias=False" : ""})`;
-  const layer = member(lowering, node, pathsOf(node, tensors), {
-    kind: "layer",
-    constructor: made,
-    tensors,
-    fallback: "conv",
-  });
-  emitLayer(lowering, node, layer, input);
+  addLayer(lowering, node, { constructor: made, tensors, fallback: "conv" }, input);
 }
 
 function windowKeywords(op: Window, padding: readonly number[]): Text {
@@ -105,13 +112,12 @@ export function convTranspose(
     perAxisLiteral(op.outputPadding),
     0,
   )}${keyword("groups", op.group, 1)}${bias === null ? ", bias=False" : ""})`;
-  const layer = member(lowering, node, pathsOf(node, tensors), {
-    kind: "layer",
-    constructor: made,
-    tensors,
-    fallback: "upconv",
-  });
-  emitLayer(lowering, node, layer, resolved(lowering, node.inputs[0] ?? ""));
+  addLayer(
+    lowering,
+    node,
+    { constructor: made, tensors, fallback: "upconv" },
+    resolved(lowering, node.inputs[0] ?? ""),
+  );
 }
 
 /** y = x W + b as nn.Linear: Gemm, and MatMul with an Add of a constant. */
@@ -145,14 +151,7 @@ export function linear(lowering: Lowering, node: Node, parts: LinearParts): bool
     if (path !== null) return functionalLinear(lowering, node, parts, tensors, path, input);
   }
   const made = text`nn.Linear(${hole(inputs, "in")}, ${hole(outputs, "out")}${parts.bias === null ? ", bias=False" : ""})`;
-  const paths = pathsOf(node, tensors);
-  const layer = member(lowering, node, paths, {
-    kind: "layer",
-    constructor: made,
-    tensors,
-    fallback: "linear",
-  });
-  emitLayer(lowering, node, layer, input, parts.output);
+  addLayer(lowering, node, { constructor: made, tensors, fallback: "linear" }, input, parts.output);
   return true;
 }
 
@@ -238,13 +237,7 @@ export function prelu(lowering: Lowering, node: Node): void {
       { part: "weight", ...tensorOf(node.inputs[1] ?? "", [count]) },
     ];
     const made = text`nn.PReLU(${hole(count, "out")})`;
-    const layer = member(lowering, node, pathsOf(node, tensors), {
-      kind: "layer",
-      constructor: made,
-      tensors,
-      fallback: "prelu",
-    });
-    emitLayer(lowering, node, layer, input);
+    addLayer(lowering, node, { constructor: made, tensors, fallback: "prelu" }, input);
     return;
   }
   const other = operand(lowering, node, 1);

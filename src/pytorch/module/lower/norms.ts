@@ -6,14 +6,12 @@ import {
   bareParameter,
   constantAt,
   emit,
-  emitLayer,
   type Lowering,
-  member,
   rankAt,
   resolved,
   unsupported,
 } from "./context.ts";
-import { pathsOf, stored } from "./layers.ts";
+import { addLayer, stored } from "./layers.ts";
 
 export function batchNorm(
   lowering: Lowering,
@@ -37,13 +35,12 @@ export function batchNorm(
     epsLiteral(op.epsilon),
     "1e-05",
   )}${keyword("momentum", String(rounded), "0.1")})`;
-  const layer = member(lowering, node, pathsOf(node, tensors), {
-    kind: "layer",
-    constructor: made,
-    tensors,
-    fallback: "norm",
-  });
-  emitLayer(lowering, node, layer, resolved(lowering, node.inputs[0] ?? ""));
+  addLayer(
+    lowering,
+    node,
+    { constructor: made, tensors, fallback: "norm" },
+    resolved(lowering, node.inputs[0] ?? ""),
+  );
 }
 
 /** As Python writes it, so that defaults are recognised. */
@@ -84,13 +81,7 @@ export function layerNorm(
   }
   const tensors = [stored(node, 1, "weight", weight), stored(node, 2, "bias", bias)];
   const made = text`nn.LayerNorm(${sizes}${keyword("eps", epsLiteral(op.epsilon), "1e-05")})`;
-  const layer = member(lowering, node, pathsOf(node, tensors), {
-    kind: "layer",
-    constructor: made,
-    tensors,
-    fallback: "norm",
-  });
-  emitLayer(lowering, node, layer, input);
+  addLayer(lowering, node, { constructor: made, tensors, fallback: "norm" }, input);
 }
 
 /** InstanceNormalization, and GroupNormalization with a scale per channel. */
@@ -111,13 +102,12 @@ export function otherNorm(
     op.kind === "instanceNorm"
       ? text`nn.InstanceNorm${kind}(${size}${eps}, affine=True)`
       : text`nn.GroupNorm(${hole(op.groups, "groups")}, ${size}${eps})`;
-  const layer = member(lowering, node, pathsOf(node, tensors), {
-    kind: "layer",
-    constructor: made,
-    tensors,
-    fallback: "norm",
-  });
-  emitLayer(lowering, node, layer, resolved(lowering, node.inputs[0] ?? ""));
+  addLayer(
+    lowering,
+    node,
+    { constructor: made, tensors, fallback: "norm" },
+    resolved(lowering, node.inputs[0] ?? ""),
+  );
 }
 
 /** LayerNormalization over the channels of an image, as a layer of its own class. */
@@ -127,12 +117,12 @@ export function layerNorm2d(lowering: Lowering, norm: Node, from: string, output
   const tensors = [stored(norm, 1, "weight", weight), stored(norm, 2, "bias", bias)];
   const eps = keyword("eps", epsLiteral(floatAttribute(norm, "epsilon", 1e-5)), "1e-05");
   const made = text`LayerNorm2d(${hole(weight.shape[0] ?? 0, "out")}${eps})`;
-  const layer = member(lowering, norm, pathsOf(norm, tensors), {
-    kind: "layer",
-    constructor: made,
-    tensors,
-    fallback: "norm",
-  });
-  emitLayer(lowering, norm, layer, resolved(lowering, from), output);
+  addLayer(
+    lowering,
+    norm,
+    { constructor: made, tensors, fallback: "norm" },
+    resolved(lowering, from),
+    output,
+  );
   return true;
 }

@@ -7,10 +7,10 @@
  *
  * Tables and networks stay in the folder that MDP_BENCH names, or in a temporary one; a profile goes on where it stopped.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runMdp } from "./mdp-steps.ts";
 
 interface Bench {
   readonly name: string;
@@ -21,7 +21,7 @@ interface Bench {
 }
 
 interface Timing {
-  readonly latency: { readonly medianMs: number } | null;
+  readonly latency: { readonly ofFirst: number } | null;
 }
 
 const ROOT = join(import.meta.dirname, "..");
@@ -44,29 +44,14 @@ const JUDGED = 5;
 /** Limits that can't be met: a result of `mdp calibrate` like others. */
 const NOT_MET = 5;
 
-function mdp(...args: readonly string[]): string {
-  const main = join(ROOT, "src/cli/main.ts");
-  const { status, stdout, error } = spawnSync(
-    process.execPath,
-    ["--import", "tsx", main, ...args],
-    {
-      encoding: "utf8",
-      cwd: ROOT,
-      stdio: ["ignore", "pipe", "inherit"],
-      maxBuffer: 2 ** 28,
-    },
-  );
-  if (status === 0 || (status === NOT_MET && args[0] === "calibrate")) return stdout;
-  throw error ?? new Error(`mdp ${args.join(" ")} ended with code ${status}: ${stdout}`);
-}
-
 /** The middle of several independent comparisons with the dense network. */
 function judged(dense: string, pruned: string, batch: number): number {
   const shares = Array.from({ length: JUDGED }, () => {
-    const text = mdp("eval", dense, pruned, "--batch", String(batch), "--repeats", "100", "--json");
+    const text = runMdp([
+      ...["eval", dense, pruned, "--batch", String(batch), "--repeats", "100", "--json"],
+    ]);
     const { results } = JSON.parse(text) as { readonly results: readonly Timing[] };
-    const [whole, small] = results.map(({ latency }) => latency?.medianMs ?? Number.NaN);
-    return (small ?? Number.NaN) / (whole ?? Number.NaN);
+    return results[1]?.latency?.ofFirst ?? Number.NaN;
   });
   return shares.sort((a, b) => a - b)[Math.floor(JUDGED / 2)] ?? Number.NaN;
 }
@@ -82,22 +67,21 @@ function run(bench: Bench, budgets: readonly string[]): void {
   mkdirSync(folder, { recursive: true });
   const setting = ["--batch", String(batch), "--step", String(step), "--runs", String(runs)];
   const profile = JSON.parse(
-    mdp(
-      "profile",
-      model,
-      ...setting,
-      "--name",
-      "bench",
-      "--max-minutes",
-      "15",
-      "--out",
-      folder,
-      "--json",
-    ),
+    runMdp([
+      ...["profile", model, ...setting, "--name", "bench", "--max-minutes", "15"],
+      ...["--out", folder, "--json"],
+    ]),
   ) as { readonly path: string };
   for (const budget of budgets) {
     const out = join(folder, budget.replace("%", ""));
-    mdp("calibrate", model, "--table", profile.path, "--budget", budget, "--out", out, "--json");
+    runMdp(
+      [
+        ...["calibrate", model, "--table", profile.path, "--budget", budget],
+        ...["--out", out, "--json"],
+      ],
+      true,
+      [NOT_MET],
+    );
     const report = JSON.parse(readFileSync(join(out, "calibrate.json"), "utf8")) as {
       readonly status: string;
       readonly tries: readonly { readonly used: number }[];

@@ -16,13 +16,24 @@ export class StepError extends Error {
   }
 }
 
-function run(args: readonly string[], keepOutput: boolean): string {
+/**
+ * Runs a command of mdp, its progress on standard error.
+ * @param accepted exit codes besides 0 that are a result, too
+ * @returns what it prints, where that is kept
+ * @throws StepError
+ */
+export function runMdp(
+  args: readonly string[],
+  keepOutput = true,
+  accepted: readonly number[] = [],
+): string {
   const result = spawnSync(process.execPath, ["--import", loader, cli, ...args], {
     encoding: "utf8",
     maxBuffer: 1 << 28,
     stdio: ["ignore", keepOutput ? "pipe" : "ignore", "inherit"],
   });
-  if (result.status !== 0) throw new StepError(args, result.status ?? 1);
+  if (result.status !== 0 && !accepted.includes(result.status ?? 1))
+    throw new StepError(args, result.status ?? 1);
   return result.stdout ?? "";
 }
 
@@ -35,7 +46,7 @@ export function made(output: string, args: readonly string[]): number {
   if (existsSync(output)) return 0;
   console.error(`mdp ${args.join(" ")}`);
   const started = performance.now();
-  run([...args, "--quiet"], false);
+  runMdp([...args, "--quiet"], false);
   return (performance.now() - started) / 1000;
 }
 
@@ -43,7 +54,7 @@ export function made(output: string, args: readonly string[]): number {
 export function report<T>(file: string, args: readonly string[]): T {
   if (!existsSync(file)) {
     console.error(`mdp ${args.join(" ")}`);
-    writeFileSync(file, run([...args, "--json", "--quiet"], true));
+    writeFileSync(file, runMdp([...args, "--json", "--quiet"]));
   }
   return readJson(file) as T;
 }

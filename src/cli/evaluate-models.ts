@@ -13,7 +13,7 @@ import {
   type Session,
   type SessionOptions,
 } from "../runtime/session.ts";
-import { type Timing, timeSessions } from "../runtime/timing.ts";
+import { type SessionTurns, timeSessions } from "../runtime/turns.ts";
 import type { Context } from "./command.ts";
 import { checkWhole } from "./numbers.ts";
 
@@ -54,7 +54,7 @@ export async function evaluateModels(options: EvalOptions, context: Context): Pr
         model,
         bytes: isCompressed(model) ? modelBytes(model).byteLength : statSync(model).size,
         accuracy: accuracies?.[index] ?? null,
-        latency: withoutSamples(timings?.[index]),
+        latency: latencyOf(timings?.[index]),
       }),
     );
     return {
@@ -109,7 +109,7 @@ async function timed(
   sessions: readonly Session[],
   options: { readonly batch: number; readonly repeats: number },
   context: Context,
-): Promise<Timing[]> {
+): Promise<SessionTurns[]> {
   return timeSessions(
     sessions.map((session) => ({
       session,
@@ -136,10 +136,10 @@ function checkBatches(options: EvalOptions, sessions: readonly Session[]): void 
   }
 }
 
-function withoutSamples(timing: Timing | undefined): Omit<Timing, "samplesMs"> | null {
-  if (timing === undefined) return null;
-  const { samplesMs: _, ...quantiles } = timing;
-  return quantiles;
+function latencyOf(turns: SessionTurns | undefined): EvalResult["latency"] {
+  if (turns === undefined) return null;
+  const { samplesMs: _, paces: __, ...latency } = turns;
+  return latency;
 }
 
 function at(sessions: readonly Session[], index: number): Session {

@@ -6,7 +6,8 @@ import { readDatasetConfig } from "../data/config.ts";
 import { openDataset } from "../data/dataset.ts";
 import { modelHash, readModel } from "../onnx/read.ts";
 import { RUN_FILES } from "../training/train.ts";
-import { type PruneOptions, type Road, staged, trainingData } from "./prune-stages.ts";
+import { trainingData } from "./prune-images.ts";
+import { type PruneOptions, type Road, staged } from "./prune-stages.ts";
 import { runTraining } from "./run-training.ts";
 import { PLAIN_FINETUNE } from "./training-defaults.ts";
 

@@ -21,14 +21,12 @@ import { CORRECT_DEFAULTS, correctOpened } from "./correct-network.ts";
 import { evaluateModels } from "./evaluate-models.ts";
 import type { GivenLimits } from "./limit-options.ts";
 import type { OpenNetwork } from "./network.ts";
+import { drawnData, trainingData } from "./prune-images.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { solveNetworkBy } from "./solve-method.ts";
 import { solveNetworkOptions } from "./solve-options.ts";
 import { reportOf, writeSubnet } from "./solved-report.ts";
 import { tableFor } from "./table-source.ts";
-
-/** Images drawn for the embedded network where no data is named: to learn from, and to judge with. */
-const DRAWN = { size: 64, train: 6000, test: 2000, seed: 1, format: "records" } as const;
 
 /** The options of `mdp prune` that its stages read. */
 export interface PruneOptions extends GivenLimits {
@@ -127,7 +125,7 @@ export async function tableStage(road: Road): Promise<void> {
   ];
   await staged(road, "profile", dependsOn, ["table.json"], async () => {
     if (device !== "local") {
-      const request = { ...options, step: step ?? multipleOf, commandLine: context.commandLine };
+      const request = { ...options, commandLine: context.commandLine };
       writeTable(run.path("table.json"), tableFor(open, request).table);
       return;
     }
@@ -179,7 +177,7 @@ export async function solveStage(road: Road): Promise<void> {
       const tablePath = run.path("table.json");
       const { batch, precision } = options;
       const source = tableFor(open, {
-        ...{ table: tablePath, batch, precision, step: step ?? multipleOf },
+        ...{ table: tablePath, batch, precision, step, multipleOf },
         commandLine: context.commandLine,
       });
       const read = (performance.now() - started) / 1000;
@@ -250,7 +248,8 @@ export async function evalStage(road: Road, networks: readonly string[]): Promis
   const models = [open.path, ...networks.map((file) => run.path(file))];
   const batch = table.batch;
   const dependsOn = [
-    ...[open.hash, data, limit, threads, batch],
+    // Reports from before `ofFirst` don't have what the summary shows.
+    ...[open.hash, data, limit, threads, batch, "ofFirst"],
     ...networks.map((file) => sha256(readFileBytes(run.path(file)))),
     dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
   ];
@@ -271,24 +270,6 @@ export async function evalStage(road: Road, networks: readonly string[]): Promis
     );
     writeJson(run.path("eval.json"), report);
   });
-}
-
-/** Images to learn from: named ones, those that are evaluated on, or drawn ones for the embedded network. */
-export async function trainingData({
-  open,
-  run,
-  options,
-  context,
-}: Road): Promise<string | undefined> {
-  const named = options.train ?? options.data;
-  return named === undefined && open.embedded ? drawnData(run, context) : named;
-}
-
-async function drawnData(run: RunFolder, context: Context): Promise<string> {
-  const folder = run.path("shapes");
-  if (!existsSync(join(folder, "dataset.json")))
-    await writeShapeSet(folder, DRAWN, context.progress);
-  return resolve(folder);
 }
 
 /** What the finished run has to say. */

@@ -12,7 +12,8 @@ import {
 import { cutCount } from "../importance/sensitivity/candidates.ts";
 import type { Structure } from "../structure/structure.ts";
 import { hasTraining } from "./images.ts";
-import { type Road, staged, trainingData } from "./prune-stages.ts";
+import { trainingData } from "./prune-images.ts";
+import { type Road, staged } from "./prune-stages.ts";
 import { SCORE_DEFAULTS, type ScoreRequest, samplesFor, scoreOpened } from "./score-network.ts";
 
 /** How the units are scored by a choice that nobody made. */

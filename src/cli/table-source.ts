@@ -12,6 +12,8 @@ export interface TableRequest {
   readonly batch?: number | undefined;
   readonly precision?: Precision | undefined;
   readonly step?: number | undefined;
+  /** What the step of a predicted table is where no other is asked for. */
+  readonly multipleOf?: number | undefined;
   readonly commandLine: string;
 }
 
@@ -106,7 +108,7 @@ function findTable(network: OpenNetwork, request: TableRequest): FoundSource {
   const table = predictTable(network.structure, device.description, {
     batch: request.batch ?? DEFAULT_PREDICTED_BATCH,
     precision: request.precision ?? "float16",
-    step: request.step ?? DEFAULT_PREDICTED_STEP,
+    step: request.step ?? request.multipleOf ?? DEFAULT_PREDICTED_STEP,
     networkName: network.name,
     command: request.commandLine,
   });

@@ -18,6 +18,9 @@ export interface ProfiledOp {
   readonly axes: readonly AxisCount[];
   /** Ops of one signature do the same work at the same counts, so that measurements of one serve the others. */
   readonly signature: string;
+  /** Ops of one family do the same work per position of their output, which has so many of them (height times width). */
+  readonly family: string;
+  readonly positions: number;
   /** Whether dropping blocks or layers can remove it. */
   readonly droppable: boolean;
 }
@@ -116,7 +119,11 @@ function describeOp(
     kind: kindOf(nodes),
     nodes: nodes.map(nodeId),
     axes,
-    signature: signatureOf(structure, nodes, axes, dynamic),
+    signature: signatureOf(structure, nodes, axes, dynamic, String),
+    family: signatureOf(structure, nodes, axes, dynamic, (extent, isSpatial) =>
+      isSpatial ? "_" : String(extent),
+    ),
+    positions: positionsOf(structure, head, axes),
     droppable,
   };
 }
@@ -163,18 +170,37 @@ function freeCount(structure: Structure, value: string, axis: number): AxisCount
   return { fixed: fixed + pinned, parts: free };
 }
 
+/** Height times width of what the node writes where that is an image that no dim shapes; 1 otherwise. */
+function positionsOf(structure: Structure, head: Node, axes: readonly AxisCount[]): number {
+  const output = head.outputs[0] ?? "";
+  const shape = structure.shapes.of(output) ?? [];
+  if (shape.length !== IMAGE_RANK) return 1;
+  const forms = axes.map((axis) => JSON.stringify(axis));
+  return shape.reduce((product, extent, axis) => {
+    const isFixed = !forms.includes(JSON.stringify(freeCount(structure, output, axis)));
+    return axis >= FIRST_SPATIAL && isFixed ? product * extent : product;
+  }, 1);
+}
+
+/** Batch, channels, height, width. */
+const IMAGE_RANK = 4;
+const FIRST_SPATIAL = 2;
+
+/** @param extentText of an extent that no dim shapes; `isSpatial` for height and width of images */
 function signatureOf(
   structure: Structure,
   nodes: readonly Node[],
   axes: readonly AxisCount[],
   dynamic: ReadonlySet<string>,
+  extentText: (extent: number, isSpatial: boolean) => string,
 ): string {
   const forms = axes.map((axis) => JSON.stringify(axis));
   const shapeText = (value: string): string => {
     const shape = structure.shapes.of(value) ?? [];
     const extents = shape.map((extent, axis) => {
       const index = forms.indexOf(JSON.stringify(freeCount(structure, value, axis)));
-      return index < 0 ? String(extent) : `*${index}`;
+      const isSpatial = shape.length === IMAGE_RANK && axis >= FIRST_SPATIAL;
+      return index < 0 ? extentText(extent, isSpatial) : `*${index}`;
     });
     return `[${extents.join(",")}]`;
   };

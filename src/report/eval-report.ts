@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { Accuracy } from "../data/evaluate.ts";
 import type { Optimisation } from "../runtime/session.ts";
-import type { Timing } from "../runtime/timing.ts";
+import type { SessionTurns } from "../runtime/turns.ts";
 import type { Painter } from "./painter.ts";
 import { percent, plainTable } from "./solve-report.ts";
 
@@ -10,7 +10,8 @@ export interface EvalResult {
   readonly model: string;
   readonly bytes: number;
   readonly accuracy: Accuracy | null;
-  readonly latency: Omit<Timing, "samplesMs"> | null;
+  /** `ofFirst`: as a share of the first network's, taken turn by turn. */
+  readonly latency: Omit<SessionTurns, "samplesMs" | "paces"> | null;
 }
 
 export interface EvalReport {
@@ -56,14 +57,13 @@ function resultTable({ results }: EvalReport, paint: Painter): string {
   ];
   const table = plainTable(head, ["left", ...head.slice(1).map((): "right" => "right")]);
   for (const { model, bytes, accuracy, latency } of results) {
-    const share = (latency?.medianMs ?? 0) / (first?.latency?.medianMs ?? 1);
     table.push([
       paint.bar(basename(model)),
       (bytes / 1e6).toFixed(2),
       ...(accuracy === null ? [] : [percent(accuracy.top1), percent(accuracy.top5)]),
       ...(latency === null
         ? []
-        : [ms(latency.medianMs), ms(latency.p90Ms), ms(latency.p99Ms), percent(share)]),
+        : [ms(latency.medianMs), ms(latency.p90Ms), ms(latency.p99Ms), percent(latency.ofFirst)]),
     ]);
   }
   return table.toString();

@@ -11,66 +11,7 @@ export interface Timing {
   readonly samplesMs: readonly number[];
 }
 
-/** A session with what it is fed. */
-export interface TimedSession {
-  readonly session: Pick<Session, "run">;
-  readonly feeds: Feeds;
-}
-
-export interface TimingOptions {
-  /** Counted runs per session; 30 unless given. */
-  readonly repeats?: number;
-  /** Runs per session before counting starts; 3 unless given. */
-  readonly warmup?: number;
-  /**
-   * Counted runs of a session in a row before the next one's turn; 10 unless given. Two more, uncounted, go before
-   * them: after another network's runs the caches hold nothing of this one, and a network that runs alone on its device
-   * finds its weights there. (MobileNetV2 at batch 1: turns of 3 with one uncounted run made a pruned network 5 % slower.)
-   */
-  readonly burst?: number;
-  /** The clock, in milliseconds. */
-  readonly now?: () => number;
-  /** Runs a session once and tells what it took, in milliseconds; by the clock unless given. */
-  readonly time?: (session: TimedSession["session"], feeds: Feeds) => Promise<number>;
-  /** Called after each round over the sessions with the counted runs so far. */
-  readonly onRound?: (done: number, total: number) => void;
-}
-
 export const LOW_QUANTILE = 0.2;
-const UNCOUNTED = 2;
-
-/** Times several sessions in turns, so that a drift of the machine meets all of them alike. */
-export async function timeSessions(
-  sessions: readonly TimedSession[],
-  options: TimingOptions = {},
-): Promise<Timing[]> {
-  const repeats = options.repeats ?? 30;
-  const burst = Math.max(1, options.burst ?? 10);
-  const now = options.now ?? (() => performance.now());
-  const byClock: NonNullable<TimingOptions["time"]> = async (session, feeds) => {
-    const start = now();
-    await session.run(feeds);
-    return now() - start;
-  };
-  const time = options.time ?? byClock;
-  const samples = sessions.map((): number[] => []);
-  for (const { session, feeds } of sessions) {
-    for (let run = 0; run < (options.warmup ?? 3); run += 1) await session.run(feeds);
-  }
-  const turn = async ({ session, feeds }: TimedSession, counted: number): Promise<number[]> => {
-    for (let run = 0; run < UNCOUNTED; run += 1) await session.run(feeds);
-    const times: number[] = [];
-    for (let run = 0; run < counted; run += 1) times.push(await time(session, feeds));
-    return times;
-  };
-  for (let done = 0; done < repeats; done += burst) {
-    for (const [index, timed] of sessions.entries()) {
-      samples[index]?.push(...(await turn(timed, Math.min(burst, repeats - done))));
-    }
-    options.onRound?.(Math.min(repeats, done + burst), repeats);
-  }
-  return samples.map(timingOf);
-}
 
 /**
  * One run, in milliseconds. With one thread, a run that other work on the machine interrupted counts as the processor

@@ -1,7 +1,8 @@
+import type { Graph } from "../graph/graph.ts";
 import { type Model, withGraph } from "../onnx/model.ts";
 import type { TrainingBatch } from "./batches.ts";
 import { matchNorms } from "./match-norms.ts";
-import { objectiveOf, trainedValues } from "./objective.ts";
+import { type Objective, objectiveOf, trainedValues } from "./objective.ts";
 import { runningStatistics, weightsAsInitializers } from "./parameters.ts";
 import type { Recipe } from "./recipe.ts";
 import { startState } from "./state.ts";
@@ -38,25 +39,31 @@ export async function chooseNorms(
     batches.push(batch);
     if (batches.length === BATCHES) break;
   }
-  const own = await startingLoss(job, "batch", batches);
-  const frozen = await startingLoss(job, "frozen", batches);
+  const objective = objectiveOf(graph, job.teacher?.graph ?? null, job.recipe.loss);
+  const losses = { job, objective, batches };
+  const own = await startingLoss(losses, graph, "batch");
+  const frozen = await startingLoss(losses, graph, "frozen");
   if (own <= MARGIN * frozen) return { norms: "batch", model, matched: false };
-  const { input } = objectiveOf(graph, job.teacher?.graph ?? null, job.recipe.loss);
-  const fitted = await matchNorms(withGraph(model, graph), input, batches, job.threads);
-  const matched = await startingLoss({ ...job, model: fitted }, "batch", batches);
+  const fitted = await matchNorms(withGraph(model, graph), objective.input, batches, job.threads);
+  const matched = await startingLoss(losses, weightsAsInitializers(fitted.graph), "batch");
   return matched < own
     ? { norms: "batch", model: fitted, matched: true }
     : { norms: "frozen", model, matched: false };
 }
 
+/** What the starting losses are of. The objective holds for the matched network too: the values bear the same names. */
+interface Losses {
+  readonly job: Parameters<typeof chooseNorms>[0];
+  readonly objective: Objective;
+  readonly batches: readonly TrainingBatch[];
+}
+
 async function startingLoss(
-  { model, teacher, recipe: asked, threads }: Parameters<typeof chooseNorms>[0],
+  { job: { teacher, recipe: asked, threads }, objective, batches }: Losses,
+  graph: Graph,
   norms: Recipe["norms"],
-  batches: readonly TrainingBatch[],
 ): Promise<number> {
   const recipe = { ...asked, norms };
-  const graph = weightsAsInitializers(model.graph);
-  const objective = objectiveOf(graph, teacher?.graph ?? null, recipe.loss);
   const state = startState(graph, trainedValues(graph, objective), recipe, null);
   const stepper = await openStepper(graph, objective, state, { teacher, recipe, threads });
   try {

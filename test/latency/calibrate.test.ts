@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
-import { calibrate, spreadOf, withoutDrift } from "../../src/latency/fit/calibrate.ts";
+import {
+  calibrate,
+  drifts,
+  spreadOf,
+  usualPace,
+  withoutDrift,
+} from "../../src/latency/fit/calibrate.ts";
 import type { RunSample } from "../../src/latency/measure/samples.ts";
 
 function sample(opMs: readonly number[], totalMs: number, referenceMs = 10): RunSample {
@@ -53,5 +59,32 @@ describe("withoutDrift", () => {
     const usual = steady[0] ?? 0;
     for (const index of [1, 2, 3, 8, 9, 10]) expect((steady[index] ?? 0) / usual).toBeCloseTo(1, 6);
     expect(spreadOf(drifting)).toBeGreaterThan(0.1);
+  });
+
+  test("takes a network back to the usual pace between a thin and a wide one that run beside it", () => {
+    // What the machine does to arithmetic and to calls, apart; the networks are 10, 4 and 1 parts of the one and 2 of the other.
+    const random = randomFrom(7);
+    const steadyMs = 4 + 2;
+    const drifting = Array.from({ length: 15 }, () => {
+      const [work, calls] = [1 + 0.1 * random.next(), 1 + 0.5 * random.next()];
+      const totalMs = 4 * work + 2 * calls;
+      return {
+        ...sample([totalMs], totalMs, 10 * work + 2 * calls),
+        ...{ thinMs: 1 * work + 2 * calls, paired: true },
+      };
+    });
+    const usual = { referenceMs: 12, thinMs: 3 };
+    for (const [index, factor] of drifts(drifting, usual).entries()) {
+      expect((drifting[index]?.totalMs ?? 0) / factor).toBeCloseTo(steadyMs, 6);
+    }
+    const plain = drifts(drifting.map(({ thinMs: _, ...rest }) => rest));
+    const spread = drifting.map(({ totalMs }, index) => totalMs / (plain[index] ?? 1));
+    expect(Math.max(...spread) / Math.min(...spread)).toBeGreaterThan(1.02);
+    expect(usualPace(drifting).thinMs).toBeGreaterThan(3);
+  });
+
+  test("doesn't extend the line to networks thinner than the thin one", () => {
+    const short = { ...sample([0.5], 0.5, 12), thinMs: 4, paired: true };
+    expect(drifts([short], { referenceMs: 12, thinMs: 3 })).toEqual([4 / 3]);
   });
 });

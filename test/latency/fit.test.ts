@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
-import { fitCells } from "../../src/latency/fit/cell-model.ts";
+import {
+  type CellModel,
+  type CellSample,
+  fitCells,
+  fitFamily,
+} from "../../src/latency/fit/cell-model.ts";
 import { conditioned } from "../../src/latency/fit/gaussian-process.ts";
 import { nonnegativeLeastSquares } from "../../src/latency/fit/nonnegative.ts";
 import { stairsMs } from "./fake-measurer.ts";
@@ -43,6 +48,44 @@ describe("fitCells", () => {
       expect(model.at([count])).toBeGreaterThanOrEqual(0);
       expect(model.at([count])).toBeLessThan(0.01);
     }
+  });
+});
+
+describe("fitFamily", () => {
+  /** Calls, weights and arithmetic of a 1x1 convolution on images of so many positions. */
+  const msAt = (positions: number, [x = 0, y = 0]: readonly number[]): number =>
+    0.01 + (x * y * (0.2 + positions / 500)) / 4096 + (positions * (x + y)) / 400_000;
+  const drawn = (positions: number, count: number, seed: number): CellSample[] => {
+    const random = randomFrom(seed);
+    return Array.from({ length: count }, () => {
+      const counts = [16 * (1 + random.integer(8)), 16 * (1 + random.integer(8))];
+      return { counts, ms: msAt(positions, counts) * (1 + 0.01 * random.normal()) };
+    });
+  };
+  const meanError = (model: CellModel, positions: number): number => {
+    const errors = [16, 48, 80, 128].flatMap((x) =>
+      [16, 64, 128].map((y) => Math.abs(model.at([x, y]) / msAt(positions, [x, y]) - 1)),
+    );
+    return errors.reduce((sum, error) => sum + error, 0) / errors.length;
+  };
+
+  test("tells an operation from four cells of it and many of the same at other sizes of images", () => {
+    const few = drawn(784, 4, 1);
+    const others = [196, 3136, 49].map((positions, at) => ({
+      samples: drawn(positions, 30, 2 + at),
+      positions,
+    }));
+    const law = fitFamily([...others, { samples: few, positions: 784 }])(784);
+    const alone = meanError(fitCells(few), 784);
+    const helped = meanError(fitCells(few, law), 784);
+    expect(helped).toBeLessThan(0.03);
+    expect(helped).toBeLessThan(0.5 * alone);
+  });
+
+  test("leaves an operation alone that isn't like its family", () => {
+    const own = drawn(784, 60, 5);
+    const strange = (counts: readonly number[]): number => 1 / msAt(784, counts);
+    expect(meanError(fitCells(own, strange), 784)).toBeLessThan(0.02);
   });
 });
 

@@ -75,11 +75,7 @@ export const calibrateCommand: Command = command({
     const folder = openRunFolder(options.out);
     const started = performance.now();
     const open = await openNetwork(options.model);
-    const source = tableFor(open, {
-      ...options,
-      step: options.step ?? options.multipleOf,
-      commandLine: context.commandLine,
-    });
+    const source = tableFor(open, { ...options, commandLine: context.commandLine });
     if (source.path === null) throw notMeasured(source.table.device.name);
     const read = (performance.now() - started) / 1000;
     const wanted = solveNetworkOptions(options, source.table.step);

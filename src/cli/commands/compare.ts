@@ -64,11 +64,7 @@ export const compareCommand: Command = command({
       }
     } else {
       const open = await openNetwork(options.model);
-      const source = tableFor(open, {
-        ...options,
-        step: options.step ?? options.multipleOf,
-        commandLine: context.commandLine,
-      });
+      const source = tableFor(open, { ...options, commandLine: context.commandLine });
       const asked = solveNetworkOptions(options, source.table.step);
       reports.push(await compareNetwork(open, source, asked, wanted, context));
     }

@@ -76,11 +76,7 @@ async function openSubject(given: Options, context: Context): Promise<ExplainSub
     given.subnet === undefined ? null : rememberedSubnet(given.subnet, open.structure);
   const options = withRemembered(given, remembered?.options ?? {});
   await checkSolveOptions(options);
-  const source = tableFor(open, {
-    ...options,
-    step: options.step ?? options.multipleOf,
-    commandLine: context.commandLine,
-  });
+  const source = tableFor(open, { ...options, commandLine: context.commandLine });
   const wanted = solveNetworkOptions(options, source.table.step);
   return networkToExplain(open, source, wanted, remembered);
 }

@@ -202,6 +202,7 @@ export const profileCommand: Command = command({
       validation: result.validation,
       curve: result.curve,
       reached: result.reached,
+      ownCells: result.ownCells,
       resumed: result.resumed,
       seconds: result.seconds,
     });

@@ -68,11 +68,7 @@ export const solveCommand: Command = command({
     }
     const started = performance.now();
     const open = await openNetwork(options.model);
-    const source = tableFor(open, {
-      ...options,
-      step: options.step ?? options.multipleOf,
-      commandLine: context.commandLine,
-    });
+    const source = tableFor(open, { ...options, commandLine: context.commandLine });
     const read = (performance.now() - started) / 1000;
     const wanted = {
       ...solveNetworkOptions(options, source.table.step),

@@ -125,11 +125,7 @@ async function openSubject(
   context: Context,
 ): Promise<SweepSubject> {
   const open = await openNetwork(options.model);
-  const source = tableFor(open, {
-    ...options,
-    step: options.step ?? options.multipleOf,
-    commandLine: context.commandLine,
-  });
+  const source = tableFor(open, { ...options, commandLine: context.commandLine });
   return networkSubject(open, source, solveNetworkOptions(options, source.table.step));
 }
 

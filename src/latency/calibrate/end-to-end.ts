@@ -3,7 +3,8 @@ import { type Model, withGraph } from "../../onnx/model.ts";
 import { serializeModel } from "../../onnx/write.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
 import { type Optimisation, openSession, type Session } from "../../runtime/session.ts";
-import { quantile, timedRun, timeSessions } from "../../runtime/timing.ts";
+import { quantile, timedRun } from "../../runtime/timing.ts";
+import { timeSessions } from "../../runtime/turns.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { cutGraph } from "../../subnet/cut.ts";
 import { keepAll, type Subnet } from "../../subnet/subnet.ts";
@@ -49,7 +50,7 @@ export async function endToEndMeasurer(
   });
   const time = async (subnet: Subnet): ReturnType<Measurer["time"]> => {
     const cut = cutGraph(structure, subnet);
-    const passes: { readonly total: number; readonly reference: number }[] = [];
+    const passes: { readonly ratio: number; readonly reference: number }[] = [];
     for (let pass = 0; pass < options.sessions; pass += 1) {
       const pair = [await open(cut), await open(dense)] as const;
       try {
@@ -63,10 +64,10 @@ export async function endToEndMeasurer(
       0.5,
     );
     const ratio = quantile(
-      passes.map(({ total, reference }) => total / reference),
+      passes.map((pass) => pass.ratio),
       0.5,
     );
-    return { totalMs: ratio * referenceMs, referenceMs };
+    return { totalMs: ratio * referenceMs, referenceMs, paired: true };
   };
   const measure = async (subnet: Subnet): ReturnType<Measurer["measure"]> => ({
     ...(await local.measure(subnet)),
@@ -75,18 +76,18 @@ export async function endToEndMeasurer(
   return { measure, time, close: local.close };
 }
 
-/** Median times of a network and of the dense one, in milliseconds. */
+/** How long a network takes beside the dense one, and that one's median in milliseconds. */
 async function inTurns(
-  pair: readonly [Session, Session],
+  [cut, dense]: readonly [Session, Session],
   { batch, threads, repeats, seed }: EndToEndOptions,
-): Promise<{ readonly total: number; readonly reference: number }> {
-  const feeds = randomFeeds(pair[1].inputs, { seed, batch });
-  const [total, reference] = await timeSessions(
-    pair.map((session) => ({ session, feeds })),
+): Promise<{ readonly ratio: number; readonly reference: number }> {
+  const feeds = randomFeeds(dense.inputs, { seed, batch });
+  const [reference, total] = await timeSessions(
+    [dense, cut].map((session) => ({ session, feeds })),
     { repeats, time: (session, fed) => timedRun(session, fed, { threads }) },
   );
   return {
-    total: total?.medianMs ?? Number.NaN,
+    ratio: total?.ofFirst ?? Number.NaN,
     reference: reference?.medianMs ?? Number.NaN,
   };
 }

@@ -30,23 +30,94 @@ export const USUAL_STAIRS: Stairs = { period: 16, phase: 0 };
 /** Below this an operation is so short that only its absolute error matters. */
 const SHORT_MS = 0.004;
 
+/** Milliseconds at channel counts. */
+export type Law = (counts: readonly number[]) => number;
+
 /**
  * Learns the times of operations that do the same work. A physical law (multiply-accumulates, bytes and padded
  * stairs with coefficients that are not negative) is fitted in relative terms, then a Gaussian process over what is
  * left of the logarithm, which pulls every cell to the measurements at and around it.
  *
  * @param samples at least one; all with the same number of counts (0, 1 or 2)
+ * @param family what operations of the family take that do the same at other sizes of images; see `fitFamily`
  */
-export function fitCells(samples: readonly CellSample[]): CellModel {
+export function fitCells(samples: readonly CellSample[], family?: Law): CellModel {
   const cells = gather(samples);
   const known = new Set(cells.map(({ counts }) => String(counts)));
   const measured = (counts: readonly number[]): boolean => known.has(String(counts));
   const short = cells.some(({ ms }) => ms < SHORT_MS / 8) || mean(cells) < SHORT_MS;
   const stairs = short ? USUAL_STAIRS : findStairs(cells, features, USUAL_STAIRS);
-  const law = fitLaw(cells, stairs, short);
+  const own = fitLaw(cells, stairs, short);
+  const law = short || family === undefined ? own : betterLaw(cells, stairs, own, family);
   if (short || (cells[0]?.counts.length ?? 0) === 0) return { at: law, measured, stairs };
   const correction = fitCorrection(cells, law, stairs);
   return { at: (counts) => law(counts) * Math.exp(correction(counts)), measured, stairs };
+}
+
+/** Cells are left out in turns of so many to choose between laws. */
+const FOLDS = 4;
+/** A family's law must leave this share of the own law's error at most: it can't follow what is particular to a size. */
+const CLEARLY = 0.7;
+
+/** The operations' own law, or the family's at their pace where that clearly tells cells better that it was not fitted to. */
+function betterLaw(cells: readonly Cell[], stairs: Stairs, own: Law, family: Law): Law {
+  const scaled = (known: readonly Cell[]): Law => {
+    const pace = quantile(
+      known.map(({ counts, ms }) => ms / family(counts)),
+      0.5,
+    );
+    return (counts) => pace * family(counts);
+  };
+  if (cells.length < 2 * FOLDS) return scaled(cells);
+  const errorOf = (fit: (known: readonly Cell[]) => Law): number => {
+    const errors = Array.from({ length: FOLDS }, (_, fold) => {
+      const law = fit(cells.filter((_, index) => index % FOLDS !== fold));
+      const unseen = cells.filter((_, index) => index % FOLDS === fold);
+      return unseen.map(({ counts, ms }) => Math.abs(Math.log(law(counts) / ms)));
+    });
+    return errors.flat().reduce((sum, error) => sum + error, 0);
+  };
+  const ownError = errorOf((known) => fitLaw(known, stairs, false));
+  return errorOf(scaled) < CLEARLY * ownError ? scaled(cells) : own;
+}
+
+/** Cells of one operation, with the positions of its output. */
+export interface FamilyMember {
+  readonly samples: readonly CellSample[];
+  readonly positions: number;
+}
+
+/**
+ * A law for operations that do the same work per position of images of different sizes: what depends on positions, and
+ * what doesn't (weights, calls).
+ * @returns the law for operations with so many positions
+ */
+export function fitFamily(members: readonly FamilyMember[]): (positions: number) => Law {
+  const rows: Float64Array[] = [];
+  const targets: number[] = [];
+  for (const { samples, positions } of members) {
+    for (const { counts, ms, samples: weight } of gather(samples)) {
+      const scale = Math.sqrt(weight) / Math.max(ms, SHORT_MS);
+      rows.push(Float64Array.from(familyFeatures(counts, positions), (value) => value * scale));
+      targets.push(ms * scale);
+    }
+  }
+  const coefficients = nonnegativeLeastSquares(rows, targets);
+  return (positions) => (counts) =>
+    familyFeatures(counts, positions).reduce(
+      (sum, value, index) => sum + value * (coefficients[index] ?? 0),
+      0,
+    );
+}
+
+/** Positions are counted in these. */
+const POSITIONS_UNIT = 28 * 28;
+
+function familyFeatures(counts: readonly number[], positions: number): number[] {
+  const perPosition = features(counts, USUAL_STAIRS);
+  const tops = counts.map((count) => topOf(count, USUAL_STAIRS) / 64);
+  const size = tops.reduce((product, top) => product * top, 1);
+  return [1, ...tops, size, ...perPosition.map((value) => (value * positions) / POSITIONS_UNIT)];
 }
 
 function gather(samples: readonly CellSample[]): Cell[] {

@@ -2,7 +2,14 @@ import { evaluateCount } from "../../structure/counts.ts";
 import type { RunSample } from "../measure/samples.ts";
 import type { ProfiledOp } from "../ops.ts";
 import { type Calibration, calibrate, withoutDrift } from "./calibrate.ts";
-import { type CellModel, type CellSample, fitCells } from "./cell-model.ts";
+import {
+  type CellModel,
+  type CellSample,
+  type FamilyMember,
+  fitCells,
+  fitFamily,
+  type Law,
+} from "./cell-model.ts";
 import { fitTotals, type SummedNetwork, type Totals } from "./totals.ts";
 
 /** What measured networks say of their operations, before it becomes a table. */
@@ -88,5 +95,29 @@ function cellModels(
       });
     }
   }
-  return new Map([...pools].map(([signature, pool]) => [signature, fitCells(pool)]));
+  const families = familyLaws(ops, pools);
+  return new Map(
+    [...pools].map(([signature, pool]) => [signature, fitCells(pool, families.get(signature))]),
+  );
+}
+
+/** For each signature whose family has others, the family's law at its positions. */
+function familyLaws(
+  ops: readonly ProfiledOp[],
+  pools: ReadonlyMap<string, readonly CellSample[]>,
+): ReadonlyMap<string, Law> {
+  const families = new Map<string, Map<string, FamilyMember>>();
+  for (const { signature, family, positions } of ops) {
+    const samples = pools.get(signature);
+    if (samples === undefined) continue;
+    const members = families.get(family) ?? new Map<string, FamilyMember>();
+    families.set(family, members.set(signature, { samples, positions }));
+  }
+  const laws = new Map<string, Law>();
+  for (const members of families.values()) {
+    if (members.size < 2) continue;
+    const law = fitFamily([...members.values()]);
+    for (const [signature, { positions }] of members) laws.set(signature, law(positions));
+  }
+  return laws;
 }

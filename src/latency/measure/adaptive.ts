@@ -1,7 +1,7 @@
 import { randomFrom } from "../../core/random.ts";
-import { quantile } from "../../runtime/timing.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { keepAll, type Subnet, unitCounts } from "../../subnet/subnet.ts";
+import { drifts } from "../fit/calibrate.ts";
 import { type FittedOps, fitOps, fittedMs } from "../fit/fit-ops.ts";
 import type { ProfiledOp } from "../ops.ts";
 import { goneNodes } from "../predict-network.ts";
@@ -34,7 +34,7 @@ export interface AdaptiveRuns {
 }
 
 /** Random networks, the dense one included, before anything can be predicted. */
-const FIRST_RUNS = 16;
+const FIRST_RUNS = 8;
 /** Of each round, networks that judge because they are random, and networks that are chosen to tell the most. */
 const JUDGES = 4;
 const SOUGHT = 4;
@@ -151,17 +151,13 @@ function mostTelling(structure: Structure, plan: Plan, uncertainty: Uncertainty)
   return best;
 }
 
-/** References of the latest runs tell how fast the machine is now. */
-const NEAR = 5;
-
 function errorOf(
   ops: readonly ProfiledOp[],
   fitted: FittedOps,
   samples: readonly RunSample[],
   sample: RunSample,
 ): number {
-  const references = samples.map(({ referenceMs }) => referenceMs);
-  const drift = quantile(references.slice(-NEAR), 0.5) / quantile(references, 0.5);
+  const drift = drifts(samples)[samples.indexOf(sample)] ?? 1;
   return Math.abs((fittedMs(ops, fitted, sample) * drift) / sample.totalMs - 1);
 }
 

@@ -9,7 +9,8 @@ import {
   runtimeVersion,
   type Session,
 } from "../../runtime/session.ts";
-import { timedRun, timingOf } from "../../runtime/timing.ts";
+import { quantile, timedRun } from "../../runtime/timing.ts";
+import { type SessionTurns, timeSessions } from "../../runtime/turns.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { cutGraph } from "../../subnet/cut.ts";
 import { keepAll, type Subnet } from "../../subnet/subnet.ts";
@@ -17,14 +18,18 @@ import { type EnergyMeter, openRapl } from "../energy/rapl.ts";
 import type { ProfiledOp } from "../ops.ts";
 import { localDevice } from "./device-facts.ts";
 import type { EndToEnd, Measurement, Measurer, ProfileTarget } from "./measurer.ts";
-import { operationTimes, recordedTimes, TURNS } from "./op-times.ts";
+import { operationTimes, recordedTimes } from "./op-times.ts";
 
 export interface LocalOptions {
   readonly batch: number;
   readonly threads: number;
   readonly optimisation: Optimisation;
-  /** Counted runs per network. */
+  /** Counted runs per network, at least. */
   readonly repeats: number;
+  /** More of them until the standard error of a network's time is at most this share of it, within limits. */
+  readonly noise?: number;
+  /** A second reference beside the dense network, which tells how the machine treats thin networks meanwhile. */
+  readonly thin?: Subnet;
   readonly seed: number;
 }
 
@@ -38,9 +43,10 @@ export function localTarget(): ProfileTarget {
   };
 }
 
-const { burst: BURST, warmup: WARMUP } = TURNS;
+/** Sessions of a network that is timed as a whole: how its weights come to lie in memory moves its time by a per cent. */
+const SESSIONS = 3;
 
-/** Measures on this machine with onnxruntime. The dense network stays loaded as the reference. */
+/** Measures on this machine with onnxruntime. The dense network stays loaded as the reference, the thin one beside it. */
 export async function localMeasurer(
   model: Model,
   structure: Structure,
@@ -54,22 +60,43 @@ export async function localMeasurer(
       profile,
       where: structure.graph.name,
     });
-  const reference = await open(cutGraph(structure, keepAll(structure)), false);
-  const feeds = randomFeeds(reference.inputs, { seed: options.seed, batch: options.batch });
-  for (let run = 0; run < WARMUP; run += 1) await reference.run(feeds);
-  const turns = {
-    rounds: Math.max(1, Math.ceil(options.repeats / BURST)),
-    threads: options.threads,
+  const references = [await open(cutGraph(structure, keepAll(structure)), false)];
+  if (options.thin !== undefined) {
+    references.push(await open(cutGraph(structure, options.thin), false));
+  }
+  const inputs = references[0]?.inputs ?? [];
+  const feeds = randomFeeds(inputs, { seed: options.seed, batch: options.batch });
+  const inTurns = async (sessions: readonly Session[]): Promise<PacedTurns> => {
+    const turns = await timeSessions(
+      [...references, ...sessions].map((session) => ({ session, feeds })),
+      {
+        repeats: options.repeats,
+        ...(options.noise === undefined ? {} : { noise: options.noise }),
+        time: (session, fed) => timedRun(session, fed, options),
+      },
+    );
+    const referenceMs = turns[0]?.medianMs ?? Number.NaN;
+    const thinMs = references.length > 1 ? (turns[1]?.ofFirst ?? Number.NaN) * referenceMs : null;
+    return {
+      pace: { referenceMs, ...(thinMs === null ? {} : { thinMs }), paired: true },
+      turns: turns.slice(references.length),
+    };
   };
 
   const meter = openRapl();
   const time = async (subnet: Subnet): Promise<EndToEnd> => {
-    const session = await open(cutGraph(structure, subnet), false);
+    const graph = cutGraph(structure, subnet);
+    const sessions: Session[] = [];
     try {
-      const [total, dense] = await inTurns([session, reference], feeds, turns);
-      return { totalMs: total ?? Number.NaN, referenceMs: dense ?? Number.NaN };
+      while (sessions.length < SESSIONS) sessions.push(await open(graph, false));
+      const { pace, turns } = await inTurns(sessions);
+      const share = quantile(
+        turns.map(({ ofFirst }) => ofFirst),
+        0.5,
+      );
+      return { totalMs: share * pace.referenceMs, ...pace };
     } finally {
-      await session.close();
+      for (const session of sessions) await session.close();
     }
   };
   const measure = async (subnet: Subnet): Promise<Measurement> => {
@@ -77,22 +104,32 @@ export async function localMeasurer(
     const recorded = await open(graph, true);
     const plain = await open(graph, false);
     try {
-      const [, total, dense] = await inTurns([recorded, plain, reference], feeds, turns);
-      const times = recordedTimes(graph, ops, recorded.endProfile(), TURNS);
+      const { pace, turns } = await inTurns([plain, recorded]);
+      const [total, alone] = turns;
+      const times = recordedTimes(graph, ops, recorded.endProfile(), alone?.paces ?? []);
       return {
         ...operationTimes(graph, ops, times),
-        totalMs: total ?? Number.NaN,
-        referenceMs: dense ?? Number.NaN,
+        totalMs: (total?.ofFirst ?? Number.NaN) * pace.referenceMs,
+        ...pace,
         ...(meter === null
           ? {}
-          : { energyMj: await energyPerRun(plain, feeds, meter, total ?? 1) }),
+          : { energyMj: await energyPerRun(plain, feeds, meter, total?.medianMs ?? 1) }),
       };
     } finally {
       await recorded.close();
       await plain.close();
     }
   };
-  return { measure, time, close: reference.close };
+  const close = async (): Promise<void> => {
+    for (const session of references) await session.close();
+  };
+  return { measure, time, close };
+}
+
+/** The references' times, and the turns of what was run beside them. */
+interface PacedTurns {
+  readonly pace: Omit<EndToEnd, "totalMs">;
+  readonly turns: readonly SessionTurns[];
 }
 
 /** Long enough for counters that are updated every millisecond. */
@@ -109,26 +146,4 @@ async function energyPerRun(
   meter.elapsedMj();
   for (let run = 0; run < runs; run += 1) await session.run(feeds);
   return meter.elapsedMj() / runs;
-}
-
-/** Median times of the sessions in milliseconds, as `mdp eval` gives them. The last one is the reference, which fewer runs in a row are enough for. */
-async function inTurns(
-  sessions: readonly Session[],
-  feeds: Feeds,
-  { rounds, threads }: { readonly rounds: number; readonly threads: number },
-): Promise<number[]> {
-  const samples = sessions.map((): number[] => []);
-  for (const session of sessions.slice(0, -1)) {
-    for (let run = 0; run < WARMUP; run += 1) await session.run(feeds);
-  }
-  for (let round = 0; round < rounds; round += 1) {
-    for (const [index, session] of sessions.entries()) {
-      await session.run(feeds);
-      const burst = index === sessions.length - 1 ? 2 : BURST;
-      for (let run = 0; run < burst; run += 1) {
-        samples[index]?.push(await timedRun(session, feeds, { threads }));
-      }
-    }
-  }
-  return samples.map((list) => timingOf(list).medianMs);
 }

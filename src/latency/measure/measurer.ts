@@ -8,10 +8,14 @@ export interface Measurement {
   readonly opMs: readonly (number | null)[];
   /** Recorded events per operation: each costs a little time of its own. */
   readonly opEvents: readonly number[];
-  /** The network as a whole, without recording, in milliseconds: what a fifth of the runs stay under. */
+  /** The network as a whole, without recording, in milliseconds: the median. */
   readonly totalMs: number;
   /** The dense network, run in turns with it, in milliseconds. */
   readonly referenceMs: number;
+  /** A network as thin as the table goes, run in turns with them. */
+  readonly thinMs?: number | undefined;
+  /** Whether all times were taken at the pace of this very reference. Otherwise the reference is worth no more than its neighbours'. */
+  readonly paired?: boolean | undefined;
   /** Millijoules per run, where the device tells. */
   readonly energyMj?: number | undefined;
   /** Bytes that the device holds while the network is loaded, where it tells. */
@@ -19,10 +23,7 @@ export interface Measurement {
 }
 
 /** A whole network timed, in turns with the dense one. Milliseconds as in `Measurement`. */
-export interface EndToEnd {
-  readonly totalMs: number;
-  readonly referenceMs: number;
-}
+export type EndToEnd = Pick<Measurement, "totalMs" | "referenceMs" | "thinMs" | "paired">;
 
 /** Runs subnets of one network on a device. Close it when done. */
 export interface Measurer {

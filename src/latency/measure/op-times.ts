@@ -5,27 +5,23 @@ import type { ProfiledOp } from "../ops.ts";
 import { type CreditedTime, creditEvents, creditedTimes } from "./credit.ts";
 import type { Measurement } from "./measurer.ts";
 
-/** How networks take turns while they are measured: here and on a board alike, so that their tables can be compared. */
-export interface Turns {
-  /** Counted runs in a row; one more before them warms the caches that another network's run has emptied. */
-  readonly burst: number;
-  /** Runs of each network before the first turn. */
-  readonly warmup: number;
-}
-
-export const TURNS: Turns = { burst: 5, warmup: 2 };
-
-/** What each operation took, from the runtime's recording of all runs of a network, uncounted ones included. */
+/**
+ * What each operation took, from the runtime's recording of all runs of a network.
+ * @param paces per run, how slow the machine was (1 as usual), which is taken out; null for runs that don't count
+ */
 export function recordedTimes(
   graph: Graph,
   ops: readonly ProfiledOp[],
   recorded: readonly RunProfile[],
-  { burst, warmup }: Turns,
+  paces: readonly (number | null)[],
 ): CreditedTime[] {
-  const runs = recorded.slice(warmup).filter((_, index) => index % (burst + 1) !== 0);
+  const runs = recorded.flatMap(({ events }, index) => {
+    const pace = paces[index] ?? null;
+    return pace === null ? [] : [{ events, pace }];
+  });
   const events = runs[0]?.events ?? [];
   const durations = events.map((_, index) =>
-    lowMean(runs.flatMap((run) => run.events[index]?.durationUs ?? [])),
+    middleMean(runs.map((run) => (run.events[index]?.durationUs ?? Number.NaN) / run.pace)),
   );
   return creditedTimes(ops, creditEvents(graph, ops, events), durations);
 }
@@ -46,14 +42,13 @@ export function operationTimes(
 }
 
 /**
- * The mean of the lower part of the values, without the very lowest. Recorded times are whole microseconds, so that a
- * quantile would move in steps of one; a mean of several doesn't.
+ * The mean of the middle half of the values: the same middle as the median that networks are timed by. Recorded times are whole
+ * microseconds, so that a quantile would move in steps of one; a mean of several doesn't. (The mean of the lowest values, as it
+ * was before, is far below the median while neighbours disturb the machine: sums then missed the networks' times by up to 20 %.)
  */
-function lowMean(values: readonly number[]): number {
+function middleMean(values: readonly number[]): number {
   const sorted = Float64Array.from(values).sort();
-  const part = sorted.slice(
-    Math.floor(sorted.length * 0.05),
-    Math.max(1, Math.ceil(sorted.length * 0.45)),
-  );
+  const quarter = Math.floor(sorted.length / 4);
+  const part = sorted.slice(quarter, sorted.length - quarter);
   return part.reduce((sum, value) => sum + value, 0) / Math.max(1, part.length);
 }

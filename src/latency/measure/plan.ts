@@ -14,6 +14,14 @@ export function gridOf(structure: Structure, step: number): number[][] {
   });
 }
 
+/** The thinnest subnet of a grid with all blocks and layers. */
+export function leastOf(structure: Structure, grid: readonly (readonly number[])[]): Subnet {
+  const kept = structure.dims.map((dim, index) =>
+    Array.from({ length: grid[index]?.[0] ?? dim.size }, (_, unit) => unit),
+  );
+  return { kept, droppedBlocks: [], droppedLayers: [] };
+}
+
 /** Gives one random subnet after the other; each dim's counts come up evenly over the whole grid. */
 export interface Plan {
   readonly next: () => Subnet;

@@ -6,12 +6,14 @@ import type { Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
 import { withSampledColumns } from "../energy/add-columns.ts";
 import { buildTable, type TableHead } from "../fit/build-table.ts";
+import { usualPace } from "../fit/calibrate.ts";
 import { type ProfiledOp, profiledOps } from "../ops.ts";
 import { type LatencyTable, writeTable } from "../table.ts";
 import { type AdaptiveRuns, type CurvePoint, profileAdaptively } from "./adaptive.ts";
+import { ownCellShare } from "./coverage.ts";
 import { localMeasurer, localTarget } from "./local-measurer.ts";
 import type { Measurer, ProfileTarget } from "./measurer.ts";
-import { gridOf } from "./plan.ts";
+import { gridOf, leastOf } from "./plan.ts";
 import { type ProfileOptions, profileNetworks } from "./profile.ts";
 import { openSamples, type RunSample, type SampleConfig, type SampleFile } from "./samples.ts";
 import { type Validation, validateTable, withExpectedError } from "./validate.ts";
@@ -54,6 +56,8 @@ export interface ProfileResult {
   /** Error against number of runs, and whether the target was reached; empty and null where there was no target. */
   readonly curve: readonly CurvePoint[];
   readonly reached: boolean | null;
+  /** Share of the cells whose very operation ran at these counts; see `ownCellShare`. */
+  readonly ownCells: number;
   /** Networks that the samples file already held. */
   readonly resumed: number;
   readonly seconds: number;
@@ -84,7 +88,13 @@ export async function profileLocal(
     ops.map((op) => op.id),
   );
   const resumed = file.samples.length;
-  const measurer = options.measurer ?? (await localMeasurer(model, structure, ops, options));
+  const measurer =
+    options.measurer ??
+    (await localMeasurer(model, structure, ops, {
+      ...options,
+      ...noiseOf(options),
+      thin: leastOf(structure, grid),
+    }));
   try {
     const common = { ...options, grid };
     const { samples, curve, reached } = await takeSamples(structure, ops, measurer, file, {
@@ -105,15 +115,24 @@ export async function profileLocal(
             count: options.validate,
             seed: options.seed + VALIDATION_SEED,
             used: new Set(samples.map((sample) => sample.key)),
+            usual: usualPace(samples),
           })
         : null;
     const judged = validation === null ? table : withExpectedError(table, validation);
     if (validation !== null) writeTable(options.tablePath, judged);
     const seconds = (now() - started) / 1000;
-    return { table: judged, validation, curve, reached, resumed, seconds };
+    const ownCells = ownCellShare(judged, ops, samples);
+    return { table: judged, validation, curve, reached, ownCells, resumed, seconds };
   } finally {
     await measurer.close();
   }
+}
+
+/** Of a table's mean error, the share that may come from the noise of measuring a network. */
+const NOISE_SHARE = 0.6;
+
+function noiseOf({ targetError }: LocalProfile): { readonly noise?: number } {
+  return targetError === undefined ? {} : { noise: NOISE_SHARE * targetError };
 }
 
 /** Random networks up to a number, or up to an error. */

@@ -101,6 +101,8 @@ function sampleOf(
     opEvents: [...measurement.opEvents],
     totalMs: round(measurement.totalMs),
     referenceMs: round(measurement.referenceMs),
+    ...(measurement.thinMs === undefined ? {} : { thinMs: round(measurement.thinMs) }),
+    ...(measurement.paired === true ? { paired: true } : {}),
     ...(measurement.energyMj === undefined ? {} : { energyMj: round(measurement.energyMj) }),
     ...(measurement.memoryBytes === undefined ? {} : { memoryBytes: measurement.memoryBytes }),
     date,

@@ -16,6 +16,8 @@ const SAMPLE = z.object({
   opEvents: z.array(z.number().int()),
   totalMs: z.number(),
   referenceMs: z.number(),
+  thinMs: z.number().optional(),
+  paired: z.boolean().optional(),
   energyMj: z.number().optional(),
   memoryBytes: z.number().optional(),
   date: z.string(),

@@ -4,9 +4,10 @@ import { randomFrom } from "../../core/random.ts";
 import { quantile } from "../../runtime/timing.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
+import { drifts, type UsualPace } from "../fit/calibrate.ts";
 import { predictNetwork } from "../predict-network.ts";
 import type { LatencyTable } from "../table.ts";
-import type { Measurer } from "./measurer.ts";
+import type { EndToEnd, Measurer } from "./measurer.ts";
 import { randomPlan } from "./plan.ts";
 import { subnetKey } from "./samples.ts";
 
@@ -17,6 +18,8 @@ export interface ValidationOptions {
   readonly seed: number;
   /** Keys of subnets that the table was made from; they are left out. */
   readonly used: ReadonlySet<string>;
+  /** The machine's pace that the table is of; the dense network's time in the table unless given. */
+  readonly usual?: UsualPace;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
 }
@@ -55,15 +58,15 @@ export async function validateTable(
   measurer: Measurer,
   options: ValidationOptions,
 ): Promise<Validation> {
-  const timed: { subnet: Subnet; totalMs: number; referenceMs: number }[] = [];
+  const timed: ({ readonly subnet: Subnet } & EndToEnd)[] = [];
   for (const subnet of unseenSubnets(structure, options)) {
     if (options.signal?.aborted === true) throw interrupted(timed.length, options.count);
     timed.push({ subnet, ...(await measurer.time(subnet)) });
     options.progress.step("validate", timed.length, options.count);
   }
-  const references = timed.map(({ referenceMs }) => referenceMs / table.denseMs);
+  const around = drifts(timed, options.usual ?? { referenceMs: table.denseMs, thinMs: null });
   const networks = timed.map(({ subnet, totalMs }, index): ValidatedNetwork => {
-    const drift = quantile(references.slice(Math.max(0, index - 2), index + 3), 0.5);
+    const drift = around[index] ?? 1;
     const predictedMs = predictNetwork(table, structure, subnet).ms;
     return {
       predictedMs,
@@ -82,7 +85,7 @@ export async function validateTable(
     meanError: mean(errors),
     worstError: Math.max(...errors),
     bias: mean(networks.map(({ error }) => error)),
-    drift: quantile(references, 0.5),
+    drift: quantile(around, 0.5),
     plainMeanError: mean(plain),
     plainWorstError: Math.max(...plain),
   };

@@ -5,10 +5,10 @@ import { serializeModel } from "../../onnx/write.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { cutGraph } from "../../subnet/cut.ts";
 import { keepAll, type Subnet } from "../../subnet/subnet.ts";
-import type { Measurer } from "../measure/measurer.ts";
+import type { EndToEnd, Measurer } from "../measure/measurer.ts";
 import { operationTimes } from "../measure/op-times.ts";
 import type { Board } from "./board.ts";
-import type { BoardNetwork, Runner, RunSettings } from "./runners/runner.ts";
+import type { BoardNetwork, BoardRun, Runner, RunSettings } from "./runners/runner.ts";
 
 export interface RemoteOptions extends RunSettings {
   readonly model: Model;
@@ -36,7 +36,7 @@ export function remoteMeasurer(board: Board, runner: Runner, options: RemoteOpti
   const run = async (
     subnet: Subnet,
     recorded: boolean,
-  ): Promise<{ network: BoardNetwork; result: Awaited<ReturnType<Runner["run"]>> }> => {
+  ): Promise<{ network: BoardNetwork; result: BoardRun }> => {
     // A failed try must not be remembered.
     const reference = await (dense ?? send(keepAll(structure)));
     dense = Promise.resolve(reference);
@@ -49,18 +49,21 @@ export function remoteMeasurer(board: Board, runner: Runner, options: RemoteOpti
   return {
     time: async (subnet) => {
       const { result } = await run(subnet, false);
-      return { totalMs: result.totalMs, referenceMs: result.referenceMs };
+      return endToEndOf(result);
     },
     measure: async (subnet) => {
       const { network, result } = await run(subnet, true);
       return {
         ...operationTimes(network.graph, ops, result.times ?? []),
-        totalMs: result.totalMs,
-        referenceMs: result.referenceMs,
+        ...endToEndOf(result),
       };
     },
     close: async () => {},
   };
+}
+
+function endToEndOf({ times: _, ...endToEnd }: BoardRun): EndToEnd {
+  return endToEnd;
 }
 
 /** Writes the batch into the inputs: not every runtime can be told otherwise. */

@@ -94,11 +94,21 @@ def is_image(name):
     return name.lower().endswith(ENDINGS) and not os.path.basename(name).startswith(".")
 
 
-class FolderSource:
+class NamedSource:
+    """Images that lie at a path, in a folder or an archive, each with a name there."""
+
+    def __len__(self):
+        return len(self.names)
+
+    def name(self, index):
+        return os.path.join(self.path, self.names[index])
+
+
+class FolderSource(NamedSource):
     """Images in a folder and the folders below it, in the order of their paths."""
 
     def __init__(self, folder, config):
-        self.folder = folder
+        self.path = folder
         self.names = sorted(
             os.path.relpath(os.path.join(base, name), folder).replace(os.sep, "/")
             for base, _, names in os.walk(folder, followlinks=True)
@@ -109,17 +119,11 @@ class FolderSource:
             raise Problem(f"there are no images in '{folder}'.", f"Images end with {', '.join(ENDINGS)}.")
         self.labels, self.classes = labels_of(self.names, config, folder)
 
-    def __len__(self):
-        return len(self.names)
-
-    def name(self, index):
-        return os.path.join(self.folder, self.names[index])
-
     def image(self, index):
         return Image.open(self.name(index))
 
 
-class TarSource:
+class TarSource(NamedSource):
     """Images of an archive that is not packed, read where they lie in it."""
 
     def __init__(self, path, config):
@@ -133,18 +137,12 @@ class TarSource:
         self.places = numpy.array([place for _, *place in found], numpy.int64)
         self.labels, self.classes = labels_of(self.names, config, path)
 
-    def __len__(self):
-        return len(self.names)
-
-    def name(self, index):
-        return os.path.join(self.path, self.names[index])
-
     def image(self, index):
         offset, size = self.places[index]
         return Image.open(io.BytesIO(self.reader.read(0, int(offset), int(size))))
 
 
-class PackedSource:
+class PackedSource(NamedSource):
     """Images of a gzipped archive: held in memory, still encoded."""
 
     def __init__(self, path, config):
@@ -168,12 +166,6 @@ class PackedSource:
         self.bytes = numpy.frombuffer(b"".join(parts), numpy.uint8)
         self.ends = numpy.cumsum([len(part) for part in parts])
         self.labels, self.classes = labels_of(self.names, config, path)
-
-    def __len__(self):
-        return len(self.names)
-
-    def name(self, index):
-        return os.path.join(self.path, self.names[index])
 
     def image(self, index):
         begin = self.ends[index - 1] if index > 0 else 0

@@ -106,7 +106,8 @@ describe("diffTables", () => {
 });
 
 const ops: ProfiledOp[] = smallTable.ops.map((op) => ({
-  ...{ label: op.label, kind: op.kind, axes: op.axes, signature: op.kind, droppable: false },
+  ...{ label: op.label, kind: op.kind, axes: op.axes, signature: op.kind },
+  ...{ family: op.kind, positions: 1, droppable: false },
   id: op.id as ProfiledOp["id"],
   nodes: [],
 }));

@@ -79,22 +79,33 @@ async function timed(session, fed) {
   return Math.min(wall, (user + system) / 1000);
 }
 
-const fed = feeds();
-const recorded = job.profile === null ? null : await open(job.network, true);
-const plain = await open(job.network, false);
-const reference = await open(job.reference, false);
-const sessions = [
-  ...(recorded === null ? [] : [{ session: recorded, burst: job.burst, samples: [] }]),
-  { session: plain, burst: job.burst, samples: [] },
-  { session: reference, burst: 2, samples: [] },
-];
-for (const { session } of sessions) {
-  for (let run = 0; run < job.warmup; run += 1) await session.run(fed);
+/** As many runs as take so long, within bounds. */
+function runsOf(milliseconds, ms, least, most) {
+  return Math.min(most, Math.max(least, Math.ceil(milliseconds / ms)));
 }
-for (let round = 0; round < job.rounds; round += 1) {
-  for (const { session, burst, samples } of sessions) {
-    await session.run(fed);
-    for (let run = 0; run < burst; run += 1) samples.push(await timed(session, fed));
+
+const fed = feeds();
+const { warmup, warmMs, mostUncounted, turnMs, fewestCounted, mostCounted } = job.turns;
+const reference = await open(job.reference, false);
+const plain = await open(job.network, false);
+const recorded = job.profile === null ? null : await open(job.network, true);
+const sessions = [reference, plain, ...(recorded === null ? [] : [recorded])];
+const usual = [];
+for (const session of sessions) {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < warmup; run += 1)
+    shortest = Math.min(shortest, await timed(session, fed));
+  usual.push(shortest);
+}
+const counted = runsOf(turnMs, usual[0], fewestCounted, mostCounted);
+const results = usual.map((ms) => ({ uncounted: runsOf(warmMs, ms, 1, mostUncounted), turns: [] }));
+for (let round = 0; round < Math.ceil(job.repeats / counted); round += 1) {
+  for (const [index, session] of sessions.entries()) {
+    const { uncounted, turns } = results[index];
+    for (let run = 0; run < uncounted; run += 1) await session.run(fed);
+    const times = [];
+    for (let run = 0; run < counted; run += 1) times.push(await timed(session, fed));
+    turns.push(times);
   }
 }
 if (recorded !== null) {
@@ -104,10 +115,5 @@ if (recorded !== null) {
   if (written !== undefined) renameSync(written, job.profile);
 }
 process.stdout.write(
-  `${JSON.stringify({
-    schema: "mdp-board-result/1",
-    version,
-    totalMs: sessions.at(-2).samples,
-    referenceMs: sessions.at(-1).samples,
-  })}\n`,
+  `${JSON.stringify({ schema: "mdp-board-result/2", version, sessions: results })}\n`,
 );

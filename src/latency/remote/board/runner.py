@@ -1,6 +1,7 @@
 # Runs on the board: `python3 runner.py job.json`. Times networks in turns with Python's onnxruntime and writes what it
 # timed to standard output as one JSON document. Needs numpy and onnxruntime there; works from Python 3.6 on (JetPack 4).
 import json
+import math
 import os
 import sys
 import time
@@ -57,31 +58,32 @@ def timed(session, fed):
     return min(wall, time.process_time() - cpu) * 1000
 
 
+def runs_of(milliseconds, ms, least, most):
+    """As many runs as take so long, within bounds."""
+    return min(most, max(least, math.ceil(milliseconds / ms)))
+
+
 def main():
     fed = feeds()
-    recorded = open_session(JOB["network"], True) if JOB["profile"] is not None else None
-    plain = open_session(JOB["network"], False)
-    reference = open_session(JOB["reference"], False)
-    sessions = [(plain, JOB["burst"], []), (reference, 2, [])]
-    if recorded is not None:
-        sessions.insert(0, (recorded, JOB["burst"], []))
-    for session, _, _ in sessions:
-        for _ in range(JOB["warmup"]):
-            session.run(None, fed)
-    for _ in range(JOB["rounds"]):
-        for session, burst, samples in sessions:
-            session.run(None, fed)
-            for _ in range(burst):
-                samples.append(timed(session, fed))
-    if recorded is not None:
-        os.replace(recorded.end_profiling(), JOB["profile"])
-    result = {
-        "schema": "mdp-board-result/1",
-        "version": onnxruntime.__version__,
-        "totalMs": sessions[-2][2],
-        "referenceMs": sessions[-1][2],
-    }
-    json.dump(result, sys.stdout)
+    turns = JOB["turns"]
+    sessions = [open_session(JOB["reference"], False), open_session(JOB["network"], False)]
+    if JOB["profile"] is not None:
+        sessions.append(open_session(JOB["network"], True))
+    usual = [min(timed(session, fed) for _ in range(turns["warmup"])) for session in sessions]
+    counted = runs_of(turns["turnMs"], usual[0], turns["fewestCounted"], turns["mostCounted"])
+    results = [
+        {"uncounted": runs_of(turns["warmMs"], ms, 1, turns["mostUncounted"]), "turns": []}
+        for ms in usual
+    ]
+    for _ in range(math.ceil(JOB["repeats"] / counted)):
+        for session, result in zip(sessions, results):
+            for _ in range(result["uncounted"]):
+                session.run(None, fed)
+            result["turns"].append([timed(session, fed) for _ in range(counted)])
+    if JOB["profile"] is not None:
+        os.replace(sessions[-1].end_profiling(), JOB["profile"])
+    version = onnxruntime.__version__
+    json.dump({"schema": "mdp-board-result/2", "version": version, "sessions": results}, sys.stdout)
 
 
 main()

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { sha256 } from "../../../core/files.ts";
 import { parseProfile } from "../../../runtime/profile.ts";
-import { quantile } from "../../../runtime/timing.ts";
-import { recordedTimes, TURNS } from "../../measure/op-times.ts";
+import { sessionTurns, TURNS } from "../../../runtime/turns.ts";
+import { recordedTimes } from "../../measure/op-times.ts";
 import { type BoardFile, boardFile } from "../assets.ts";
 import type { Board, Job } from "../board.ts";
 import { badAnswer } from "../ssh/failure.ts";
@@ -21,10 +21,17 @@ export interface ScriptHost {
 }
 
 const RESULT = z.object({
-  schema: z.literal("mdp-board-result/1"),
+  schema: z.literal("mdp-board-result/2"),
   version: z.string(),
-  totalMs: z.array(z.number().nonnegative()).min(1),
-  referenceMs: z.array(z.number().nonnegative()).min(1),
+  /** The reference, the network, and the network with the runtime's recording on. */
+  sessions: z
+    .array(
+      z.object({
+        uncounted: z.number().int().positive(),
+        turns: z.array(z.array(z.number().positive()).min(1)).min(1),
+      }),
+    )
+    .min(2),
 });
 
 /** A board can be a hundred times slower than this machine. */
@@ -56,11 +63,19 @@ export async function scriptRunner(
     };
     await board.exec(command);
     const result = readResult(await board.get(`${name}.out`), board, host);
+    const [dense, total, alone] = sessionTurns(result.sessions);
+    const referenceMs = dense?.medianMs ?? Number.NaN;
     return {
-      totalMs: quantile(result.totalMs, 0.5),
-      referenceMs: quantile(result.referenceMs, 0.5),
+      totalMs: (total?.ofFirst ?? Number.NaN) * referenceMs,
+      referenceMs,
+      paired: true,
       times: recorded
-        ? recordedTimes(network.graph, settings.ops, await profileOf(board, name), TURNS)
+        ? recordedTimes(
+            network.graph,
+            settings.ops,
+            await profileOf(board, name),
+            alone?.paces ?? [],
+          )
         : null,
     };
   };
@@ -86,7 +101,6 @@ function jobText(
   settings: RunSettings,
   modules: string | null,
 ): string {
-  const { burst, warmup } = TURNS;
   return JSON.stringify({
     network: network.file,
     reference: reference.file,
@@ -94,9 +108,8 @@ function jobText(
     inputs: network.graph.inputs.map(({ name, type, shape }) => ({ name, type, shape })),
     threads: settings.threads,
     optimisation: settings.optimisation,
-    rounds: Math.max(1, Math.ceil(settings.repeats / burst)),
-    burst,
-    warmup,
+    repeats: settings.repeats,
+    turns: TURNS,
     modules,
   });
 }

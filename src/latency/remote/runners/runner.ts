@@ -1,6 +1,7 @@
 import type { Graph } from "../../../graph/graph.ts";
 import type { Optimisation } from "../../../runtime/session.ts";
 import type { CreditedTime } from "../../measure/credit.ts";
+import type { EndToEnd } from "../../measure/measurer.ts";
 import type { ProfiledOp } from "../../ops.ts";
 import type { LatencyTable } from "../../table.ts";
 
@@ -34,9 +35,7 @@ export interface RunSettings {
 }
 
 /** A network run in turns with the reference. Times in milliseconds. */
-export interface BoardRun {
-  readonly totalMs: number;
-  readonly referenceMs: number;
+export interface BoardRun extends EndToEnd {
   /** Per operation of the dense network; null unless it was recorded. */
   readonly times: readonly CreditedTime[] | null;
 }

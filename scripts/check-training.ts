@@ -1,20 +1,27 @@
 /**
- * Trains a ResNet-20 at half its latency on 5,000 of the JPEG images for an epoch with two processes, undisturbed and with one of them
- * killed in the middle, and takes it back into ONNX: `npx tsx scripts/check-training.ts [IMAGES] [EPOCHS]`. Needs the shared test data and a
- * Python with PyTorch.
+ * Trains a network at half its latency on the JPEG images for an epoch with two processes, undisturbed and with one of them killed in
+ * the middle, and takes it back into ONNX. Needs the shared test data and a Python with PyTorch.
+ *
+ *     npx tsx scripts/check-training.ts [IMAGES [EPOCHS [NETWORK]]]     5000 1 resnet20
+ *
+ * NETWORK is resnet20, or default: the embedded network, which gets the images at its own 64 pixels.
  */
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packageRoot } from "../src/core/files.ts";
+import { defaultNetwork } from "../src/cli/default-network.ts";
+import { packageRoot, readJson, writeJson } from "../src/core/files.ts";
 import { sharedPath } from "../test/helpers/shared.ts";
 import { torchPython } from "../test/helpers/torch.ts";
 import { csvRows, lossCurve, startTraining, untilStep } from "../test/helpers/training-job.ts";
+import { runMdp } from "./mdp-steps.ts";
 
-const [images = "5000", epochs = "1"] = process.argv.slice(2);
+const [images = "5000", epochs = "1", network = "resnet20"] = process.argv.slice(2);
+const isDefault = network === "default";
 const python = await torchPython();
-const model = sharedPath("models/cifar10_resnet20_op13_bn.onnx");
+const model = isDefault
+  ? defaultNetwork().model
+  : sharedPath(`models/cifar10_${network}_op13_bn.onnx`);
 const [train, held] = ["train", "test-a"].map((part) =>
   sharedPath(`datasets/cifar10-jpeg-${part}.tar.gz`),
 );
@@ -22,12 +29,12 @@ if (python === null || model === null || train == null || held == null) {
   throw new Error("needs the shared test data and a Python with PyTorch");
 }
 const folder = mkdtempSync(join(tmpdir(), "mdp-check-training-"));
-const config = join(packageRoot(), "docs", "examples", "cifar10.json");
-
-function mdp(...words: readonly string[]): string {
-  const command = ["--import", "tsx", join(packageRoot(), "src", "cli", "main.ts"), ...words];
-  return execFileSync(process.execPath, command, { encoding: "utf8" });
-}
+const config = join(folder, "data.json");
+const cifar = readJson(join(packageRoot(), "docs", "examples", "cifar10.json"));
+// Numbers as the embedded network was trained with.
+const drawn = { size: [64, 64], mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
+writeJson(config, { ...(cifar as object), ...(isDefault ? drawn : {}) });
+const mdp = (...words: readonly string[]): string => runMdp(words);
 
 try {
   const subnet = join(folder, "subnet.json");

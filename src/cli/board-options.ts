@@ -14,6 +14,7 @@ export interface BoardFlags {
   readonly "remote-python"?: string | undefined;
   readonly "remote-trtexec"?: string | undefined;
   readonly "remote-perf-test"?: string | undefined;
+  readonly "remote-tegrastats"?: string | undefined;
 }
 
 /** As a command reads them. */
@@ -26,6 +27,7 @@ export interface BoardOptions {
   readonly remotePython?: string | undefined;
   readonly remoteTrtexec?: string | undefined;
   readonly remotePerfTest?: string | undefined;
+  readonly remoteTegrastats?: string | undefined;
 }
 
 /** Options that may come more than once. */
@@ -38,6 +40,7 @@ const TEXTS = {
   "remote-python": "Python on the board [python3]",
   "remote-trtexec": "trtexec on the board, where it isn't in the usual places",
   "remote-perf-test": "onnxruntime_perf_test on the board, where it isn't on the path there",
+  "remote-tegrastats": "tegrastats on the board, which tells energy and memory [tegrastats]",
 } as const;
 
 /** Adds the options to a command. */
@@ -97,6 +100,7 @@ export function boardAccesses(
       python: options.remotePython,
       trtexec: options.remoteTrtexec,
       perfTest: options.remotePerfTest,
+      tegrastats: options.remoteTegrastats,
     },
   }));
 }
@@ -111,6 +115,7 @@ function refuseBoardOptions({ host: _, ...options }: BoardOptions): void {
     remotePython,
     remoteTrtexec,
     remotePerfTest,
+    remoteTegrastats,
   } = options;
   const given = Object.entries({
     "ssh-config": sshConfig,
@@ -120,6 +125,7 @@ function refuseBoardOptions({ host: _, ...options }: BoardOptions): void {
     "remote-python": remotePython,
     "remote-trtexec": remoteTrtexec,
     "remote-perf-test": remotePerfTest,
+    "remote-tegrastats": remoteTegrastats,
   }).find(([, value]) => value !== undefined);
   if (given !== undefined) throw noHost(`--${given[0]}`);
 }

@@ -84,7 +84,7 @@ function importText({
   const { epoch, top1 } = metadata;
   const said = [
     ...(epoch === undefined ? [] : [`epoch ${epoch}`]),
-    ...(top1 === undefined ? [] : [`top-1 ${top1} as the training says`]),
+    ...(top1 === undefined ? [] : [`top-1 ${top1} % as the training says`]),
   ].join(", ");
   return [
     `Network     ${project.name}, SHA-256 ${project.hashes.onnx.slice(0, 12)}`,

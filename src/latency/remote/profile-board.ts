@@ -7,6 +7,7 @@ import { type LocalProfile, type ProfileResult, profileLocal } from "../measure/
 import { profiledOps } from "../ops.ts";
 import { openBoard } from "./board.ts";
 import { chooseRunner, openRunner } from "./choose-runner.ts";
+import { tegrastatsMeter } from "./power.ts";
 import { type BoardFacts, type BoardPaths, probeBoard } from "./probe/facts.ts";
 import { remoteMeasurer } from "./remote-measurer.ts";
 import type { RunnerName } from "./runners/runner.ts";
@@ -63,10 +64,18 @@ export async function profileBoard(
       device: { model: facts.model, cores: facts.cores, power },
       runtime: runner.runtime,
       precisions: runner.precisions,
-      settings: { runner: name, power: facts.powerMode ?? "unknown" },
+      settings: {
+        ...{ runner: name, power: facts.powerMode ?? "unknown" },
+        ...(facts.tegrastats === null ? {} : { energy: "tegrastats" }),
+      },
     };
     const prepare = name === "trtexec" ? { prepare: withTrtNames } : {};
-    const measurer = remoteMeasurer(board, runner, { ...settings, ...prepare, model, structure });
+    const meter =
+      facts.tegrastats === null
+        ? {}
+        : { meter: await tegrastatsMeter(board, runner, facts.tegrastats.path) };
+    const given = { ...settings, ...prepare, ...meter, model, structure };
+    const measurer = remoteMeasurer(board, runner, given);
     const stem = options.stem(runner.runtime.name);
     const tablePath = `${stem}.json`;
     const samplesPath = `${stem}.samples.jsonl`;

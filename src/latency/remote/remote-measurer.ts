@@ -8,6 +8,7 @@ import { keepAll, type Subnet } from "../../subnet/subnet.ts";
 import type { EndToEnd, Measurer } from "../measure/measurer.ts";
 import { operationTimes } from "../measure/op-times.ts";
 import type { Board } from "./board.ts";
+import type { Consumption, PowerMeter } from "./power.ts";
 import type { BoardNetwork, BoardRun, Runner, RunSettings } from "./runners/runner.ts";
 
 export interface RemoteOptions extends RunSettings {
@@ -15,6 +16,8 @@ export interface RemoteOptions extends RunSettings {
   readonly structure: Structure;
   /** What the runner wants changed about a network before it is sent; nothing unless given. */
   readonly prepare?: (graph: Graph) => Graph;
+  /** Tells energy and memory of networks that are measured; not told unless given. */
+  readonly meter?: PowerMeter;
 }
 
 /**
@@ -36,15 +39,16 @@ export function remoteMeasurer(board: Board, runner: Runner, options: RemoteOpti
   const run = async (
     subnet: Subnet,
     recorded: boolean,
-  ): Promise<{ network: BoardNetwork; result: BoardRun }> => {
+  ): Promise<{ network: BoardNetwork; result: BoardRun; consumption: Consumption }> => {
     // A failed try must not be remembered.
     const reference = await (dense ?? send(keepAll(structure)));
     dense = Promise.resolve(reference);
     const network = await send(subnet);
     const result = await runner.run(network, reference, recorded);
+    const consumption = recorded ? await options.meter?.(network, result.totalMs) : undefined;
     await board.drop(`m${network.hash}`);
     if (network.hash !== reference.hash) await board.drop(`n${network.hash}`);
-    return { network, result };
+    return { network, result, consumption: consumption ?? {} };
   };
   return {
     time: async (subnet) => {
@@ -52,10 +56,11 @@ export function remoteMeasurer(board: Board, runner: Runner, options: RemoteOpti
       return endToEndOf(result);
     },
     measure: async (subnet) => {
-      const { network, result } = await run(subnet, true);
+      const { network, result, consumption } = await run(subnet, true);
       return {
         ...operationTimes(network.graph, ops, result.times ?? []),
         ...endToEndOf(result),
+        ...consumption,
       };
     },
     close: async () => {},

@@ -64,6 +64,7 @@ const profile = (
         python: "/usr/bin/python3",
         trtexec: join(programs, "trtexec"),
         perfTest: join(programs, "perf_test"),
+        tegrastats: join(programs, "tegrastats"),
       },
       retry: { waitSeconds: [0.2, 0.2, 0.2, 0.2] },
     },
@@ -214,6 +215,24 @@ describe("runners on a board", { timeout: 600_000 }, () => {
     await expect(profile(server, "trt-none", "trtexec", half)).rejects.toMatchObject({
       code: "remote/precision",
     });
+  });
+
+  test("with a stand-in for tegrastats: energy and memory of every network", async () => {
+    standIn("tegrastats", "tegrastats-stand-in.mjs");
+    try {
+      await profile(server, "power", "onnxruntime-node", { runs: 2 });
+      const lines = readFileSync(join(out, "power-onnxruntime.samples.jsonl"), "utf8").trim();
+      const [header, ...samples] = lines.split("\n").map((line) => JSON.parse(line));
+      expect(header.config).toMatchObject({ energy: "tegrastats" });
+      for (const { energyMj, memoryBytes, totalMs } of samples) {
+        // The stand-in tells 8 W and 100 MiB above rest while a network runs.
+        expect(energyMj / totalMs).toBeCloseTo(8, 1);
+        expect(memoryBytes).toBe(100 * 2 ** 20);
+      }
+      expect(samples).toHaveLength(2);
+    } finally {
+      rmSync(join(programs, "tegrastats"));
+    }
   });
 
   test("with a stand-in for onnxruntime_perf_test", async () => {

@@ -1,5 +1,6 @@
 # Runs on the board and changes nothing there. Says what is there, one line per fact: a key, a tab, a value.
-# Arguments: a nonce, then paths as three octal digits per byte ("-" for none): node, folder of modules, python, trtexec, perf_test.
+# Arguments: a nonce, then paths as three octal digits per byte ("-" for none): node, folder of modules, python, trtexec,
+# perf_test, tegrastats.
 LC_ALL=C
 export LC_ALL
 nonce=$1
@@ -73,4 +74,5 @@ say trtexec "$trtexec"
 if [ -n "$trtexec" ]; then say trtexec-banner "$(limited "$trtexec" --help 2>&1 | grep -m 1 'TensorRT')"; fi
 perf=$(first "$(decode "$6")" onnxruntime_perf_test)
 say perf-test "$perf"
+say tegrastats "$(first "$(decode "$7")" tegrastats /usr/bin/tegrastats)"
 say end "$nonce"

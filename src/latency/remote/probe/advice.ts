@@ -24,6 +24,7 @@ export function boardFindings(facts: BoardFacts): Finding[] {
     ...(facts.release === null ? [] : [good("system", facts.release)]),
     ...RUNNERS.flatMap((name) => runnerFinding(name, facts)),
     anyRunner(facts),
+    meter(facts),
     power(facts),
     clocks(facts),
     disk(facts),
@@ -62,6 +63,16 @@ function anyRunner(facts: BoardFacts): Finding | null {
     found: `none of ${RUNNERS.join(", ")} works`,
     advice: INSTALL[facts.isJetson ? "trtexec" : "onnxruntime-node"],
   };
+}
+
+function meter({ tegrastats, isJetson }: BoardFacts): Finding | null {
+  if (tegrastats !== null) return good("energy", `tegrastats (${tegrastats.path})`);
+  if (!isJetson) return null;
+  return warning(
+    "energy",
+    "no tegrastats, though this is a Jetson",
+    "It comes with JetPack, in /usr/bin. Name another place with --remote-tegrastats; without it tables have no energy.",
+  );
 }
 
 function power({ powerMode, isJetson }: BoardFacts): Finding | null {

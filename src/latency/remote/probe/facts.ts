@@ -12,6 +12,7 @@ export interface BoardPaths {
   readonly python?: string | undefined;
   readonly trtexec?: string | undefined;
   readonly perfTest?: string | undefined;
+  readonly tegrastats?: string | undefined;
 }
 
 /** A program of the board and what it says of itself. */
@@ -50,6 +51,8 @@ export interface BoardFacts {
   readonly ortPython: FoundProgram | null;
   readonly trtexec: FoundProgram | null;
   readonly perfTest: FoundProgram | null;
+  /** Tells power and memory on Jetsons. */
+  readonly tegrastats: FoundProgram | null;
 }
 
 /**
@@ -62,7 +65,8 @@ export async function probeBoard(
   paths: BoardPaths,
 ): Promise<BoardFacts> {
   const nonce = newNonce();
-  const given = [paths.node, paths.modules, paths.python, paths.trtexec, paths.perfTest];
+  const { node, modules, python, trtexec, perfTest, tegrastats } = paths;
+  const given = [node, modules, python, trtexec, perfTest, tegrastats];
   const answer = await call(["sh", "-s", nonce, ...given.map(octal)], {
     input: boardFile("probe.sh"),
     timeoutSeconds: 180,
@@ -129,6 +133,7 @@ function factsOf(values: ReadonlyMap<string, string>): BoardFacts {
     ortPython: runtimeOf(text("ort-python"), text("python")),
     trtexec: program(text("trtexec"), tensorrtVersion(text("trtexec-banner") ?? "")),
     perfTest: program(text("perf-test"), null),
+    tegrastats: program(text("tegrastats"), null),
   };
 }
 

@@ -6,7 +6,14 @@ import { recordedTimes } from "../../measure/op-times.ts";
 import { type BoardFile, boardFile } from "../assets.ts";
 import type { Board, Job } from "../board.ts";
 import { badAnswer } from "../ssh/failure.ts";
-import type { BoardNetwork, BoardRun, Runner, RunnerName, RunSettings } from "./runner.ts";
+import {
+  type BoardNetwork,
+  type BoardRun,
+  BUSY_MS,
+  type Runner,
+  type RunnerName,
+  type RunSettings,
+} from "./runner.ts";
 
 /** A language that our script is written in, and what runs it on the board. */
 export interface ScriptHost {
@@ -79,10 +86,19 @@ export async function scriptRunner(
         : null,
     };
   };
+  const busy: Runner["busy"] = async (network, runMs) => {
+    // Its own reference: then nothing else runs.
+    const repeats = Math.ceil(BUSY_MS / runMs / 2);
+    const job = jobText(network, network, false, { ...settings, repeats }, host.modules);
+    const input = `${measuringJob(network, sha256(job))}.json`;
+    await board.put(input, Buffer.from(job));
+    return [host.program, script, input];
+  };
   return {
     runtime: { name: "onnxruntime", version: host.version, flags: [`runner=${host.name}`] },
     precisions: ["float32"],
     run,
+    busy,
   };
 }
 

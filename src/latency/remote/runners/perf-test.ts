@@ -7,7 +7,7 @@ import { recordedTimes } from "../../measure/op-times.ts";
 import type { Board } from "../board.ts";
 import { badAnswer } from "../ssh/failure.ts";
 import { measuringJob } from "./ort-script.ts";
-import type { BoardNetwork, Runner, RunSettings } from "./runner.ts";
+import { type BoardNetwork, BUSY_MS, type Runner, type RunSettings } from "./runner.ts";
 
 const LEVELS: Readonly<Record<Optimisation, string>> = {
   disabled: "0",
@@ -24,10 +24,11 @@ const UNCOUNTED = 2;
  * our scripts. The first run of each process, which it doesn't count itself, is all that warms up.
  */
 export function perfTestRunner(board: Board, settings: RunSettings, program: string): Runner {
-  const flags = [
-    ...["-e", "cpu", "-I", "-m", "times", "-r", String(settings.repeats)],
+  const flagsFor = (repeats: number): string[] => [
+    ...["-e", "cpu", "-I", "-m", "times", "-r", String(repeats)],
     ...["-x", String(settings.threads), "-y", "1", "-o", LEVELS[settings.optimisation]],
   ];
+  const flags = flagsFor(settings.repeats);
   const exec = async (
     owner: BoardNetwork,
     network: BoardNetwork,
@@ -58,6 +59,10 @@ export function perfTestRunner(board: Board, settings: RunSettings, program: str
   return {
     runtime: { name: "onnxruntime", version: "unknown", flags: ["runner=perf_test", ...flags] },
     precisions: ["float32"],
+    busy: async (network, runMs) => [
+      ...[program, ...flagsFor(Math.ceil(BUSY_MS / runMs)), network.file],
+      `${measuringJob(network, sha256("busy"))}.csv`,
+    ],
     run: async (network, reference, recorded) => {
       const totalMs = await time(network, network, "network");
       const referenceMs = await time(network, reference, "reference");

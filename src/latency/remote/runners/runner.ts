@@ -55,4 +55,9 @@ export interface Runner {
     reference: BoardNetwork,
     recorded: boolean,
   ) => Promise<BoardRun>;
+  /** Program and arguments that run the network, which was run before, for `BUSY_MS` without a pause. */
+  readonly busy: (network: BoardNetwork, runMs: number) => Promise<readonly string[]>;
 }
+
+/** Long enough for several lines of a meter after the network is loaded. */
+export const BUSY_MS = 5000;

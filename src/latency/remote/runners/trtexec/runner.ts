@@ -4,7 +4,13 @@ import { quantile } from "../../../../runtime/timing.ts";
 import type { Board } from "../../board.ts";
 import { badAnswer } from "../../ssh/failure.ts";
 import { measuringJob } from "../ort-script.ts";
-import type { BoardNetwork, BoardRun, Runner, RunSettings } from "../runner.ts";
+import {
+  type BoardNetwork,
+  type BoardRun,
+  BUSY_MS,
+  type Runner,
+  type RunSettings,
+} from "../runner.ts";
 import { creditLayers } from "./credit-layers.ts";
 import { trtFlags, trtPrecisions } from "./flags.ts";
 import { parseTrtLayers, parseTrtProfile, parseTrtTimes } from "./outputs.ts";
@@ -87,6 +93,11 @@ export async function trtexecRunner(
   return {
     runtime: { name: "tensorrt", version, flags: [...flags.build, ...flags.run] },
     precisions: trtPrecisions(help),
+    busy: async (network) => {
+      const engine = await engineOf(network);
+      const run = flags.run.filter((flag) => !flag.startsWith("--duration="));
+      return [program.path, `--loadEngine=${engine}`, ...run, `--duration=${BUSY_MS / 1000}`];
+    },
     run: async (network, reference, recorded) => {
       const [engine, dense] = [await engineOf(network), await engineOf(reference)];
       // One after the other, so that a drift of the board meets both alike.

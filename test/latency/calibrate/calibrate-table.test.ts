@@ -73,6 +73,12 @@ describe("calibration against scripted measurements", () => {
     expect(status).toBe("above");
   });
 
+  test("says that the error of the table is of before, once", async () => {
+    const { table: corrected } = await scripted({ first: [0.9, 0.99], again: [0.99] });
+    expect(table.expectedError?.how).not.toMatch(/calibrated/);
+    expect(corrected.expectedError?.how.match(/before the table was calibrated/g)).toHaveLength(1);
+  });
+
   test("ends at once where the second time agrees", async () => {
     const { status, tries, best } = await scripted({ first: [1.03, 0.99], again: [0.991] });
     expect({ status, best, tries: tries.length }).toEqual({ status: "met", best: 1, tries: 2 });

@@ -18,8 +18,27 @@ is_busy() {
   [ "$lock_boot" = "$boot" ] && [ "$lock_pid" != "$$" ] && kill -0 "$lock_pid" 2>/dev/null
 }
 
+# Takes the lock, a dead one too. Ends with 1 where it is another's, with 2 where it can't be written.
+take_lock() {
+  for try in first second; do
+    # Of two that come at once, noclobber lets one have the file.
+    if (set -C && printf '%s %s %s\n' "$boot" "$$" "$name" >../lock) 2>/dev/null; then return 0; fi
+    if is_busy; then return 1; fi
+    # One alone looks again and removes it, so that nobody removes what another has just taken.
+    if mkdir "../lock.$boot" 2>/dev/null; then
+      # Empty, it may be about to be written.
+      [ -s ../lock ] || sleep 1
+      is_busy || rm -f ../lock
+      rmdir "../lock.$boot"
+    elif [ -d "../lock.$boot" ]; then
+      return 1
+    fi
+  done
+  if is_busy; then return 1; fi
+  return 2
+}
+
 run_job() {
-  printf '%s %s %s\n' "$boot" "$$" "$name" >../lock || return 1
   set --
   while IFS= read -r word || [ -n "$word" ]; do set -- "$@" "$word"; done <"$name.args"
   "$@" >"$name.out" 2>"$name.err" </dev/null
@@ -65,8 +84,11 @@ case $action in
     say ok
     ;;
   exec)
-    waited=0
-    while [ ! -f "$name.rc" ] && is_busy; do
+    waited=0 locked=1
+    while [ ! -f "$name.rc" ]; do
+      take_lock
+      locked=$?
+      if [ "$locked" != 1 ]; then break; fi
       if [ "$waited" -ge "$number" ]; then
         say busy "$lock_job"
         exit 0
@@ -74,7 +96,11 @@ case $action in
       sleep 1
       waited=$((waited + 1))
     done
-    if [ -f "$name.rc" ] || run_job; then
+    # Whoever held the lock before may have run the very job.
+    if [ -f "$name.rc" ]; then
+      if [ "$locked" = 0 ]; then rm -f ../lock; fi
+      say ok "$(cat "$name.rc")"
+    elif [ "$locked" = 0 ] && run_job; then
       say ok "$(cat "$name.rc")"
     else
       room=$(free_kib)

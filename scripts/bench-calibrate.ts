@@ -28,13 +28,13 @@ const ROOT = join(import.meta.dirname, "..");
 const SHARED = process.env["MDP_SHARED"] ?? join(ROOT, "../shared");
 const FOLDER = process.env["MDP_BENCH"] ?? join(tmpdir(), "mdp-bench-calibrate");
 const BENCHES: readonly Bench[] = [
-  { name: "resnet56", model: "models/cifar10_resnet56_op13_bn.onnx", batch: 8, step: 4, runs: 120 },
+  { name: "resnet56", model: "models/cifar10_resnet56_op13_bn.onnx", batch: 8, step: 4, runs: 60 },
   {
     name: "mobilenetv2",
     model: "graphs/mobilenet_v2_op13_bn.onnx.br",
     batch: 1,
     step: 8,
-    runs: 150,
+    runs: 120,
   },
 ];
 const BUDGETS = ["70%", "50%", "30%"];
@@ -68,7 +68,7 @@ function run(bench: Bench, budgets: readonly string[]): void {
   const setting = ["--batch", String(batch), "--step", String(step), "--runs", String(runs)];
   const profile = JSON.parse(
     runMdp([
-      ...["profile", model, ...setting, "--name", "bench", "--max-minutes", "15"],
+      ...["profile", model, ...setting, "--name", "bench", "--max-minutes", "8"],
       ...["--out", folder, "--json"],
     ]),
   ) as { readonly path: string };

@@ -9,13 +9,11 @@
  * of ours hides such twins together.
  */
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
-import { parse } from "csv-parse/sync";
-import { readFileBytes } from "../src/core/files.ts";
 import { randomFrom } from "../src/core/random.ts";
 import type { CellPrediction, KnownCell } from "../src/latency/cells/cell.ts";
 import { fitOpCells } from "../src/latency/cells/fit-op-cells.ts";
 import { quantile } from "../src/runtime/timing.ts";
+import { readV100Cells } from "../test/helpers/v100-cells.ts";
 import { interpolateInGroup } from "./latency/interpolate.ts";
 
 const PRECISIONS = [
@@ -27,27 +25,6 @@ const SHARES = [
   { share: 0.05, median: 0.1, p90: 0.3 },
 ] as const;
 const COVERAGE = 0.9;
-
-function readCells(path: string): KnownCell[] {
-  const text = new TextDecoder().decode(gunzipSync(readFileBytes(path)));
-  const rows = parse(text, { columns: true }) as Record<string, string>[];
-  return rows
-    .filter((row) => row["type"] === "Regular")
-    .map((row) => {
-      const number = (name: string): number => Number(row[name]);
-      return {
-        batch: number("batch"),
-        inChannels: number("in_channels"),
-        outChannels: number("out_channels"),
-        height: number("height"),
-        width: number("width"),
-        kernel: number("kernel"),
-        stride: number("stride"),
-        fused: row["fused"] === "1",
-        ms: number("median_ms"),
-      };
-    });
-}
 
 function groupOf({ batch, height, width, kernel, stride, fused }: KnownCell): string {
   return [batch, height, width, kernel, stride, fused].join(" ");
@@ -162,7 +139,7 @@ function printParts(judged: readonly Judged[]): void {
 
 function judge(shared: string, seeds: number): void {
   for (const { name, elementBytes } of PRECISIONS) {
-    const cells = readCells(join(shared, `latency/v100-tensorrt-conv-${name}.csv.gz`));
+    const cells = readV100Cells(join(shared, `latency/v100-tensorrt-conv-${name}.csv.gz`));
     for (const { share, median, p90 } of SHARES) {
       const wanted = `wanted: median ${percent(median)}, p90 ${percent(p90)}`;
       console.log(`\n${name}, ${percent(share)} of ${cells.length} cells known; ${wanted}`);

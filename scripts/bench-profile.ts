@@ -19,6 +19,8 @@ interface Bench {
   readonly step: number;
   /** At most so many networks; what they measure is then near 10 % of the cells. */
   readonly runs: number;
+  /** Counted runs of each: the fewer networks there are, the better each must be known. */
+  readonly repeats: number;
 }
 
 interface Profiled {
@@ -38,15 +40,30 @@ const ROOT = join(import.meta.dirname, "..");
 const SHARED = process.env["MDP_SHARED"] ?? join(ROOT, "../shared");
 const FOLDER = process.env["MDP_BENCH"] ?? join(tmpdir(), "mdp-bench-profile");
 const BENCHES: readonly Bench[] = [
-  { name: "resnet56", model: "models/cifar10_resnet56_op13_bn.onnx", batch: 8, step: 4, runs: 8 },
+  {
+    name: "resnet56",
+    model: "models/cifar10_resnet56_op13_bn.onnx",
+    batch: 8,
+    step: 4,
+    runs: 8,
+    repeats: 80,
+  },
   {
     name: "mobilenetv2",
     model: "graphs/mobilenet_v2_op13_bn.onnx.br",
     batch: 1,
     step: 8,
     runs: 1000,
+    repeats: 20,
   },
-  { name: "resnet50", model: "graphs/resnet50_op13_bn.onnx.br", batch: 1, step: 8, runs: 1000 },
+  {
+    name: "resnet50",
+    model: "graphs/resnet50_op13_bn.onnx.br",
+    batch: 1,
+    step: 8,
+    runs: 1000,
+    repeats: 20,
+  },
 ];
 const TARGET = ["--target-error", "1%", "--validate", "30"];
 
@@ -77,7 +94,8 @@ for (const bench of BENCHES) {
   const folder = join(FOLDER, bench.name);
   mkdirSync(folder, { recursive: true });
   const setting = ["--batch", String(bench.batch), "--step", String(bench.step)];
-  const most = ["--runs", String(bench.runs), "--max-minutes", minutes];
+  const repeats = ["--repeats", String(bench.repeats)];
+  const most = ["--runs", String(bench.runs), "--max-minutes", minutes, ...repeats];
   const place = ["--name", "bench", "--out", folder, "--json"];
   const text = runMdp(["profile", model, ...setting, ...TARGET, ...most, ...place]);
   console.log(line(bench, JSON.parse(text) as Profiled));

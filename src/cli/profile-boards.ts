@@ -126,7 +126,7 @@ function report(ended: readonly Ended[], context: Context): void {
   );
   for (const board of ended) {
     if (!isOne) context.print(`\n== ${board.name} (${board.host})`);
-    if ("result" in board) context.print(profileText(board.result, board.result.tablePath));
+    if ("result" in board) context.print(profileText(board.result));
     else {
       const { message, where, hint } = board.error;
       context.print(

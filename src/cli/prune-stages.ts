@@ -1,7 +1,4 @@
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { readFileBytes, readJson, sha256, writeJson } from "../core/files.ts";
-import { writeShapeSet } from "../data/shape-files.ts";
 import { parseMethod } from "../formulation/baselines/method.ts";
 import type { ImportanceMethod } from "../importance/importance.ts";
 import { profileLocal } from "../latency/measure/profile-local.ts";

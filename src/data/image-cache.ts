@@ -2,7 +2,8 @@ import { InputError } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
 import { channelCount, type DatasetConfig } from "./config.ts";
 import type { Dataset, IndexedPixels } from "./dataset.ts";
-import { byteOfChannel, type Pixels } from "./prepare.ts";
+import type { Pixels } from "./pixels.ts";
+import { byteOfChannel } from "./prepare.ts";
 
 /** Bytes of one image in the network's order of channels, pixel-major: height x width x channels. */
 export function networkBytes(pixels: Pixels, config: DatasetConfig): Uint8Array {

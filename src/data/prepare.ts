@@ -1,15 +1,8 @@
 import sharp, { type Sharp } from "sharp";
 import { InputError } from "../core/errors.ts";
 import { channelCount, type DatasetConfig } from "./config.ts";
+import { enlarge, type Pixels } from "./pixels.ts";
 import type { RawImage } from "./source.ts";
-
-/** A decoded image: bytes, pixel-major (height x width x channels). */
-export interface Pixels {
-  readonly data: Uint8Array;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
 
 /** An image as the network is fed it, without its batch axis. */
 export interface Prepared {
@@ -59,20 +52,15 @@ export async function decodeImage(
 }
 
 async function decode(image: RawImage, config: DatasetConfig): Promise<Pixels> {
-  if (image.kind === "pixels" && config.resize === undefined) return pixelMajor(image);
-  const picture =
-    image.kind === "encoded"
-      ? inColours(sharp(image.bytes, { failOn: "error" }), config)
-      : fromPixels(pixelMajor(image));
-  return toPixels(
-    config.resize === undefined
-      ? picture
-      : picture.resize(config.resize, config.resize, {
-          fit: "outside",
-          kernel: "linear",
-          fastShrinkOnLoad: false,
-        }),
-  );
+  const pixels =
+    image.kind === "pixels"
+      ? pixelMajor(image)
+      : await toPixels(inColours(sharp(image.bytes, { failOn: "error" }), config));
+  if (config.resize === undefined) return pixels;
+  const scale = config.resize / Math.min(pixels.height, pixels.width);
+  const fit = (extent: number): number =>
+    Math.max(config.resize ?? 0, Math.floor(extent * scale + 0.5));
+  return await resized(pixels, fit(pixels.height), fit(pixels.width));
 }
 
 /** Three channels (or one), no transparency: a transparent pixel is as if on black. */
@@ -117,11 +105,21 @@ function crop(pixels: Pixels, config: DatasetConfig, where: string): Pixels {
 async function stretch(pixels: Pixels, config: DatasetConfig): Promise<Pixels> {
   if (config.size === undefined) return pixels;
   const [height, width] = pairOf(config.size);
+  return await resized(pixels, height, width);
+}
+
+/** Bilinear, with antialiasing where it becomes smaller. */
+async function resized(pixels: Pixels, height: number, width: number): Promise<Pixels> {
+  const [least, narrowest] = [Math.min(height, pixels.height), Math.min(width, pixels.width)];
+  return enlarge(await shrunk(pixels, least, narrowest), height, width);
+}
+
+async function shrunk(pixels: Pixels, height: number, width: number): Promise<Pixels> {
   if (pixels.height === height && pixels.width === width) return pixels;
   const options = { fit: "fill", kernel: "linear" } as const;
-  const resized = await toPixels(fromPixels(pixels).resize(width, height, options));
+  const small = await toPixels(fromPixels(pixels).resize(width, height, options));
   // A grey picture may come back with three equal channels.
-  return resized.channels === pixels.channels ? resized : firstChannel(resized);
+  return small.channels === pixels.channels ? small : firstChannel(small);
 }
 
 function firstChannel(pixels: Pixels): Pixels {

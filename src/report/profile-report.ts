@@ -4,7 +4,7 @@ import type { LatencyTable } from "../latency/table.ts";
 import { percent, plainTable } from "./solve-report.ts";
 
 /** What people read after a network was measured. */
-export function profileText(result: ProfileResult, path: string): string {
+export function profileText(result: ProfileResult): string {
   const { table, validation } = result;
   const { device, network } = table;
   const cells = table.ops.reduce((sum, op) => sum + op.ms.length, 0);
@@ -23,7 +23,7 @@ export function profileText(result: ProfileResult, path: string): string {
   ];
   if (result.curve.length > 0) lines.push("", curveText(result));
   if (validation !== null) lines.push("", validationText(validation));
-  lines.push("", ...table.notes.map((note) => `note: ${note}`), `Table written to ${path}`);
+  lines.push("", ...table.notes.map((note) => `note: ${note}`), `Table written to ${result.tablePath}`);
   return lines.join("\n");
 }
 

@@ -55,6 +55,8 @@ export const TURNS = {
 } as const;
 
 const MOST_TIMES = 4;
+/** Fewer rounds don't tell how far they are off. */
+const FEWEST_ROUNDS = 4;
 
 /** What was timed of one session. */
 export interface TimedTurns {
@@ -85,16 +87,25 @@ export async function timeSessions(
   const fewest = Math.ceil((options.repeats ?? 30) / counted);
   for (let round = 0; round < fewest * MOST_TIMES; round += 1) {
     if (round >= fewest && isPrecise(timed, options.noise)) break;
-    for (const [index, { session, feeds }] of sessions.entries()) {
+    for (const [index, session] of sessions.entries()) {
       const own = timed[index];
-      for (let run = 0; run < (own?.uncounted ?? 1); run += 1) await session.run(feeds);
-      const times: number[] = [];
-      for (let run = 0; run < counted; run += 1) times.push(await time(session, feeds));
-      own?.turns.push(times);
+      own?.turns.push(await turnOf(session, own.uncounted, counted, time));
     }
     options.onRound?.((round + 1) * counted, Math.max(fewest, round + 1) * counted);
   }
   return sessionTurns(timed);
+}
+
+async function turnOf(
+  { session, feeds }: TimedSession,
+  uncounted: number,
+  counted: number,
+  time: NonNullable<TurnOptions["time"]>,
+): Promise<number[]> {
+  for (let run = 0; run < uncounted; run += 1) await session.run(feeds);
+  const times: number[] = [];
+  for (let run = 0; run < counted; run += 1) times.push(await time(session, feeds));
+  return times;
 }
 
 /** What the turns of several sessions say of each beside the first. */
@@ -169,6 +180,7 @@ function standardErrorOfMedian(values: readonly number[]): number {
 
 function isPrecise(timed: readonly TimedTurns[], noise: number | undefined): boolean {
   if (noise === undefined) return true;
+  if ((timed[0]?.turns.length ?? 0) < FEWEST_ROUNDS) return false;
   return timed.every((_, index) => besideFirst(timed, index).ofFirstError <= noise);
 }
 

@@ -62,6 +62,28 @@ test("the first resize keeps proportions, the last one doesn't", async () => {
   expect((await values({ scale: 1, size: 1 }, image))[0]).toBe(200);
 });
 
+test("enlarges as Pillow does, pixel centres on each other", async () => {
+  const grey = [0, 120, 2, 77, 200, 30, 255, 10, 5, 90, 180, 60];
+  const image: RawImage = {
+    ...{ kind: "pixels", channels: 1, height: 3, width: 4 },
+    bytes: Uint8Array.from(grey),
+  };
+  // Image.fromarray(...).resize((7, 5), Image.BILINEAR) of Pillow 9.
+  expect(await values({ scale: 1, channels: "gray", size: [5, 7] }, image)).toEqual([
+    ...[0, 43, 111, 61, 7, 50, 77, 80, 81, 83, 94, 99, 69, 50, 200, 139, 42, 143, 238, 98, 10],
+    ...[83, 77, 67, 138, 198, 101, 40, 5, 35, 84, 135, 171, 103, 60],
+  ]);
+  // The first resize, too; where one side grows and the other shrinks, each as by itself: a ramp stays a ramp.
+  expect(await values({ scale: 1, channels: "gray", resize: 4 }, image)).toHaveLength(4 * 5);
+  const ramp = Uint8Array.from({ length: 8 * 8 }, (_, at) => 20 * (at % 8));
+  const slope: RawImage = { kind: "pixels", channels: 1, height: 8, width: 8, bytes: ramp };
+  const row = [0, 5, 15, 25, 35, 45, 55, 65, 75, 85, 95, 105, 115, 125, 135, 140];
+  expect(await values({ scale: 1, channels: "gray", size: [2, 16] }, slope)).toEqual([
+    ...row,
+    ...row,
+  ]);
+});
+
 test("transparent and grey files become three channels, colour ones can become one", async () => {
   const background = { r: 200, g: 100, b: 0, alpha: 0 };
   const clear = await sharp({ create: { width: 1, height: 1, channels: 4, background } })

@@ -83,6 +83,16 @@ describe("withoutDrift", () => {
     expect(usualPace(drifting).thinMs).toBeGreaterThan(3);
   });
 
+  test("draws no line where the thin network is as slow as the dense one, nor beyond the dense one", () => {
+    const usual = { referenceMs: 10, thinMs: 10 };
+    const alike = (totalMs: number, referenceMs: number, thinMs: number): number =>
+      drifts([{ totalMs, referenceMs, thinMs, paired: true }], usual)[0] ?? Number.NaN;
+    expect(alike(10.2, 10, 10)).toBe(1);
+    expect(alike(10.2, 10, 10.1)).toBe(1);
+    expect(alike(10.05, 10, 10.1)).toBeCloseTo(1.01, 6);
+    expect(alike(30, 11, 5)).toBeCloseTo(1.1, 6);
+  });
+
   test("doesn't extend the line to networks thinner than the thin one", () => {
     const short = { ...sample([0.5], 0.5, 12), thinMs: 4, paired: true };
     expect(drifts([short], { referenceMs: 12, thinMs: 3 })).toEqual([4 / 3]);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
-import { type CellSample, fitCells } from "../../src/latency/fit/cell-model.ts";
+import { fitCells } from "../../src/latency/fit/cell-model.ts";
+import type { CellSample } from "../../src/latency/fit/law.ts";
 import { type Stairs, topOf } from "../../src/latency/fit/stairs.ts";
 
 const NOISE = 0.003;

@@ -1,12 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
-import {
-  type CellModel,
-  type CellSample,
-  fitCells,
-  fitFamily,
-} from "../../src/latency/fit/cell-model.ts";
+import { type CellModel, fitCells } from "../../src/latency/fit/cell-model.ts";
 import { conditioned } from "../../src/latency/fit/gaussian-process.ts";
+import { type CellSample, fitFamily } from "../../src/latency/fit/law.ts";
 import { nonnegativeLeastSquares } from "../../src/latency/fit/nonnegative.ts";
 import { stairsMs } from "./fake-measurer.ts";
 

@@ -1,7 +1,4 @@
-import { gunzipSync } from "node:zlib";
-import { parse } from "csv-parse/sync";
 import { beforeAll, describe, expect, test } from "vitest";
-import { readFileBytes } from "../../src/core/files.ts";
 import { randomFrom, shuffled } from "../../src/core/random.ts";
 import type {
   CellPrediction,
@@ -12,6 +9,7 @@ import type {
 import { fitOpCells } from "../../src/latency/cells/fit-op-cells.ts";
 import { quantile } from "../../src/runtime/timing.ts";
 import { sharedPath } from "../helpers/shared.ts";
+import { readV100Cells } from "../helpers/v100-cells.ts";
 
 const WIDTHS = [8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512];
 const NOISE = 0.02;
@@ -127,11 +125,7 @@ const V100 = sharedPath("latency/v100-tensorrt-conv-fp16.csv.gz");
 test.skipIf(V100 === null)(
   "predicts a V100's convolutions from a twentieth of those at batch 1",
   () => {
-    const text = new TextDecoder().decode(gunzipSync(readFileBytes(V100 ?? "")));
-    const rows = parse(text, { columns: true }) as Record<string, string>[];
-    const cells = rows
-      .filter((row) => row["type"] === "Regular" && row["batch"] === "1")
-      .map(cellOf);
+    const cells = readV100Cells(V100 ?? "").filter(({ batch }) => batch === 1);
     const mixed = shuffled(cells, randomFrom(1));
     const first = Math.round(cells.length / 20);
     const some = mixed.slice(first, first + 1000);
@@ -142,18 +136,3 @@ test.skipIf(V100 === null)(
     expect(quantile(errors, 0.9)).toBeLessThan(0.45);
   },
 );
-
-function cellOf(row: Record<string, string>): KnownCell {
-  const number = (name: string): number => Number(row[name]);
-  return {
-    batch: number("batch"),
-    inChannels: number("in_channels"),
-    outChannels: number("out_channels"),
-    height: number("height"),
-    width: number("width"),
-    kernel: number("kernel"),
-    stride: number("stride"),
-    fused: row["fused"] === "1",
-    ms: number("median_ms"),
-  };
-}

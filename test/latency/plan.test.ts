@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
-import { gridOf, randomPlan } from "../../src/latency/measure/plan.ts";
+import { gridOf, leastOf, randomPlan } from "../../src/latency/measure/plan.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { checkSubnet, isBlockGone } from "../../src/subnet/subnet.ts";
 import { NETWORKS, slicePadResnet } from "../helpers/networks.ts";
@@ -33,6 +33,14 @@ describe("randomPlan", () => {
     const layers = new Set(subnets.flatMap((subnet) => subnet.droppedLayers));
     expect(layers.size).toBe(structure.layers.filter((layer) => layer.drop !== null).length);
     expect(subnets.some((s) => s.droppedBlocks.length + s.droppedLayers.length === 0)).toBe(true);
+  });
+
+  test.each(Object.keys(NETWORKS))("the thinnest of %s is a valid subnet, too", (name) => {
+    const structure = findStructure(NETWORKS[name as keyof typeof NETWORKS]());
+    const grid = gridOf(structure, 2);
+    const least = leastOf(structure, grid);
+    expect(() => checkSubnet(structure, least)).not.toThrow();
+    expect(least.kept.map((units) => units.length)).toEqual(grid.map(([count]) => count));
   });
 
   test("gives the same subnets for the same seed", () => {

@@ -67,6 +67,11 @@ describe("profileLocal", () => {
     expect(validation?.meanError).toBeLessThan(0.005);
     expect(validation?.worstError).toBeLessThan(0.02);
     expect(validation?.networks.some((network) => network.droppedBlocks > 0)).toBe(true);
+    // Operations that do the same work tell each other's cells, which are measured, but not by their own operation.
+    const origins = result.table.ops.flatMap((op) => [...op.origin]);
+    const measured = origins.filter((origin) => origin === "m").length / origins.length;
+    expect(result.ownCells).toBeGreaterThan(0);
+    expect(result.ownCells).toBeLessThanOrEqual(measured);
     const dense = predictNetwork(result.table, structure, keepAll(structure)).ms;
     expect(dense / measurer.trueMs(keepAll(structure))).toBeCloseTo(1, 2);
     expect(result.table.expectedError?.networks).toBe(25);

@@ -18,7 +18,7 @@ import { tensorFromBytes } from "../../src/graph/tensor.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { importWeights } from "../../src/pytorch/import/import-weights.ts";
 import { readCheck } from "../../src/pytorch/project/check-file.ts";
-import { readProject } from "../../src/pytorch/project/project-file.ts";
+import { projectText, readProject } from "../../src/pytorch/project/project-file.ts";
 import { templateFiles } from "../../src/pytorch/project/template.ts";
 import { type ProjectSource, writeProject } from "../../src/pytorch/project/write-project.ts";
 import { runPython } from "../../src/pytorch/python.ts";
@@ -130,6 +130,12 @@ test("weights of another subnet are refused, though it is the same network", asy
   await expect(importWeights(one, { weights })).rejects.toMatchObject({
     code: "pytorch/other-network",
   });
+});
+
+test("lists of numbers stand on one line, names that look like lists stay as they are", () => {
+  const text = projectText({ name: 'w[0,1] "[2,3]"', shape: [4, 4, null] } as never);
+  expect(JSON.parse(text)).toEqual({ name: 'w[0,1] "[2,3]"', shape: [4, 4, null] });
+  expect(text).toContain('"shape": [4, 4, null]');
 });
 
 test("a network that is no classifier is exported, and says that train.py can't train it", async () => {

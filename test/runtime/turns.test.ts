@@ -77,5 +77,10 @@ describe("timeSessions", () => {
     expect(more).toBeGreaterThan(20);
     expect(more).toBeLessThan(80);
     expect(await runs(40)).toBe(80);
+    // One round says nothing of its own error.
+    const { session, now } = simulated();
+    const sessions = [session("a", () => 3), session("b", () => 2)];
+    const [, few] = await timeSessions(sessions, { repeats: 5, noise: 0.01, now });
+    expect(few?.samplesMs).toHaveLength(4 * 5);
   });
 });

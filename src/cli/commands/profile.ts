@@ -189,6 +189,7 @@ export const profileCommand: Command = command({
       networkName: open.name,
       deviceName,
       tablePath,
+      compress: true,
       samplesPath: `${stem}.samples.jsonl`,
       command: context.commandLine,
       progress: context.progress,
@@ -197,7 +198,7 @@ export const profileCommand: Command = command({
     const { ops, ...head } = result.table;
     context.json({
       schema: "mdp-profile/1",
-      path: tablePath,
+      path: result.tablePath,
       table: { ...head, operations: ops.length },
       validation: result.validation,
       curve: result.curve,
@@ -206,7 +207,7 @@ export const profileCommand: Command = command({
       resumed: result.resumed,
       seconds: result.seconds,
     });
-    context.print(profileText(result, tablePath));
+    context.print(profileText(result));
     return undefined;
   },
 });

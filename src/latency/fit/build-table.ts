@@ -3,9 +3,10 @@ import type { RunSample } from "../measure/samples.ts";
 import type { ProfiledOp } from "../ops.ts";
 import type { LatencyOp, LatencyTable } from "../table.ts";
 import { type Calibration, spreadOf } from "./calibrate.ts";
-import { type CellModel, USUAL_STAIRS } from "./cell-model.ts";
+import type { CellModel } from "./cell-model.ts";
 import { cellsOf, reachableCounts } from "./cells.ts";
 import { fitOps } from "./fit-ops.ts";
+import { USUAL_STAIRS } from "./law.ts";
 
 /** What a table says besides its times. */
 export type TableHead = Pick<

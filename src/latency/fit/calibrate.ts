@@ -97,7 +97,9 @@ export function drifts(samples: readonly Paced[], usual: UsualPace = usualPace(s
     const near = references.slice(Math.max(0, index - 2), index + 3);
     if (paired !== true) return quantile(near, 0.5) / usual.referenceMs;
     if (thinMs === undefined || usual.thinMs === null) return referenceMs / usual.referenceMs;
+    // The line is not extended, and not drawn where the two are about as slow.
     if (totalMs <= thinMs) return thinMs / usual.thinMs;
+    if (totalMs >= referenceMs) return referenceMs / usual.referenceMs;
     const place = (totalMs - thinMs) / (referenceMs - thinMs);
     return totalMs / (usual.thinMs + place * (usual.referenceMs - usual.thinMs));
   });

@@ -2,14 +2,8 @@ import { evaluateCount } from "../../structure/counts.ts";
 import type { RunSample } from "../measure/samples.ts";
 import type { ProfiledOp } from "../ops.ts";
 import { type Calibration, calibrate, withoutDrift } from "./calibrate.ts";
-import {
-  type CellModel,
-  type CellSample,
-  type FamilyMember,
-  fitCells,
-  fitFamily,
-  type Law,
-} from "./cell-model.ts";
+import { type CellModel, fitCells } from "./cell-model.ts";
+import { type CellSample, type FamilyMember, fitFamily, type Law } from "./law.ts";
 import { fitTotals, type SummedNetwork, type Totals } from "./totals.ts";
 
 /** What measured networks say of their operations, before it becomes a table. */

@@ -1,7 +1,7 @@
 import { randomFrom } from "../../core/random.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { keepAll, type Subnet, unitCounts } from "../../subnet/subnet.ts";
-import { drifts } from "../fit/calibrate.ts";
+import { drifts, usualPace } from "../fit/calibrate.ts";
 import { type FittedOps, fitOps, fittedMs } from "../fit/fit-ops.ts";
 import type { ProfiledOp } from "../ops.ts";
 import { goneNodes } from "../predict-network.ts";
@@ -113,9 +113,13 @@ async function judge(
   { ops, runs: most }: AdaptiveOptions,
 ): Promise<number[]> {
   const errors: number[] = [];
+  // The pace that the fit is of: networks that are measured now must not move it.
+  const usual = usualPace(runs.samples);
   for (let network = 0; network < JUDGES; network += 1) {
     const sample = await takeNew(runs, plan, most);
-    if (sample !== null) errors.push(errorOf(ops, fitted, runs.samples, sample));
+    if (sample === null) continue;
+    const drift = drifts(runs.samples, usual).at(-1) ?? 1;
+    errors.push(Math.abs((fittedMs(ops, fitted, sample) * drift) / sample.totalMs - 1));
   }
   return errors;
 }
@@ -149,16 +153,6 @@ function mostTelling(structure: Structure, plan: Plan, uncertainty: Uncertainty)
     best = subnet;
   }
   return best;
-}
-
-function errorOf(
-  ops: readonly ProfiledOp[],
-  fitted: FittedOps,
-  samples: readonly RunSample[],
-  sample: RunSample,
-): number {
-  const drift = drifts(samples)[samples.indexOf(sample)] ?? 1;
-  return Math.abs((fittedMs(ops, fitted, sample) * drift) / sample.totalMs - 1);
 }
 
 function pointOf(runs: number, errors: readonly number[]): CurvePoint {

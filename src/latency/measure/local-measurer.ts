@@ -39,7 +39,8 @@ export function localTarget(): ProfileTarget {
     device: localDevice(),
     runtime: { name: "onnxruntime", version: runtimeVersion() },
     precisions: ["float32"],
-    settings: {},
+    // Samples from before this way of timing don't go with these.
+    settings: { times: "turns" },
   };
 }
 
@@ -61,8 +62,16 @@ export async function localMeasurer(
       where: structure.graph.name,
     });
   const references = [await open(cutGraph(structure, keepAll(structure)), false)];
+  const closeReferences = async (): Promise<void> => {
+    for (const session of references) await session.close();
+  };
   if (options.thin !== undefined) {
-    references.push(await open(cutGraph(structure, options.thin), false));
+    try {
+      references.push(await open(cutGraph(structure, options.thin), false));
+    } catch (error) {
+      await closeReferences();
+      throw error;
+    }
   }
   const inputs = references[0]?.inputs ?? [];
   const feeds = randomFeeds(inputs, { seed: options.seed, batch: options.batch });
@@ -120,10 +129,7 @@ export async function localMeasurer(
       await plain.close();
     }
   };
-  const close = async (): Promise<void> => {
-    for (const session of references) await session.close();
-  };
-  return { measure, time, close };
+  return { measure, time, close: closeReferences };
 }
 
 /** The references' times, and the turns of what was run beside them. */

@@ -8,7 +8,7 @@ import { withSampledColumns } from "../energy/add-columns.ts";
 import { buildTable, type TableHead } from "../fit/build-table.ts";
 import { usualPace } from "../fit/calibrate.ts";
 import { type ProfiledOp, profiledOps } from "../ops.ts";
-import { type LatencyTable, writeTable } from "../table.ts";
+import { type LatencyTable, writeTable, writeTableBySize } from "../table.ts";
 import { type AdaptiveRuns, type CurvePoint, profileAdaptively } from "./adaptive.ts";
 import { ownCellShare } from "./coverage.ts";
 import { localMeasurer, localTarget } from "./local-measurer.ts";
@@ -38,6 +38,8 @@ export interface LocalProfile {
   /** Networks to judge the table on; 0: none. */
   readonly validate: number;
   readonly tablePath: string;
+  /** Write a large table under the path with `.gz` behind it. */
+  readonly compress?: boolean;
   readonly samplesPath: string;
   readonly command: string;
   readonly progress: Progress;
@@ -52,6 +54,8 @@ export interface LocalProfile {
 
 export interface ProfileResult {
   readonly table: LatencyTable;
+  /** Where it was written. */
+  readonly tablePath: string;
   readonly validation: Validation | null;
   /** Error against number of runs, and whether the target was reached; empty and null where there was no target. */
   readonly curve: readonly CurvePoint[];
@@ -107,7 +111,12 @@ export async function profileLocal(
       withSampledColumns(buildTable(ops, samples, grid, head), structure, samples, target.settings),
       curve,
     );
-    writeTable(options.tablePath, table);
+    const write = (made: LatencyTable): string => {
+      if (options.compress === true) return writeTableBySize(options.tablePath, made);
+      writeTable(options.tablePath, made);
+      return options.tablePath;
+    };
+    let tablePath = write(table);
     const validation =
       options.validate > 0
         ? await validateTable(table, structure, measurer, {
@@ -119,10 +128,10 @@ export async function profileLocal(
           })
         : null;
     const judged = validation === null ? table : withExpectedError(table, validation);
-    if (validation !== null) writeTable(options.tablePath, judged);
+    if (validation !== null) tablePath = write(judged);
     const seconds = (now() - started) / 1000;
     const ownCells = ownCellShare(judged, ops, samples);
-    return { table: judged, validation, curve, reached, ownCells, resumed, seconds };
+    return { table: judged, tablePath, validation, curve, reached, ownCells, resumed, seconds };
   } finally {
     await measurer.close();
   }

@@ -1,5 +1,6 @@
-import { likeness, type Smoothness, USUAL_STAIRS } from "../fit/cell-model.ts";
+import { likeness, type Smoothness } from "../fit/cell-model.ts";
 import { calibratedMs, countsOf, type FittedOps } from "../fit/fit-ops.ts";
+import { USUAL_STAIRS } from "../fit/law.ts";
 import type { Stairs } from "../fit/stairs.ts";
 import type { ProfiledOp } from "../ops.ts";
 import type { RunSample } from "./samples.ts";

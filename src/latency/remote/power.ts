@@ -4,7 +4,7 @@ import type { Measurement } from "../measure/measurer.ts";
 import { boardFile } from "./assets.ts";
 import type { Board } from "./board.ts";
 import { measuringJob } from "./runners/ort-script.ts";
-import type { BoardNetwork, Runner } from "./runners/runner.ts";
+import { type BoardNetwork, BUSY_MS, type Runner } from "./runners/runner.ts";
 
 /** What a network takes besides time; without what the board doesn't tell. */
 export type Consumption = Pick<Measurement, "energyMj" | "memoryBytes">;
@@ -12,8 +12,11 @@ export type Consumption = Pick<Measurement, "energyMj" | "memoryBytes">;
 /** Tells what a network takes, by running it without a pause while a meter watches. */
 export type PowerMeter = (network: BoardNetwork, runMs: number) => Promise<Consumption>;
 
-/** The program loads and warms up in the first part of its time. */
-const LOADING = 0.5;
+/** As power.sh asks tegrastats for them. */
+const INTERVAL_MS = 100;
+/** However long the program takes to load: the last lines are of a network that runs, but for a few while it ends. */
+const ENDING = 3;
+const BUSY_LINES = Math.floor((0.8 * BUSY_MS) / INTERVAL_MS);
 const LIMIT_SECONDS = 1800;
 
 /**
@@ -40,7 +43,7 @@ export async function tegrastatsMeter(
       limitSeconds: LIMIT_SECONDS,
     });
     const running = await linesOf(`${name}.running`);
-    const busy = running.slice(Math.floor(LOADING * running.length));
+    const busy = running.slice(-(BUSY_LINES + ENDING), -ENDING);
     const { energyMj, memoryBytes } = readingOf(await linesOf(`${name}.idle`), busy, runMs);
     return {
       ...(energyMj === null ? {} : { energyMj }),

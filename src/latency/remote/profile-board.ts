@@ -33,7 +33,6 @@ export interface BoardProfile
 }
 
 export interface BoardResult extends ProfileResult {
-  readonly tablePath: string;
   readonly runner: RunnerName;
 }
 
@@ -66,6 +65,9 @@ export async function profileBoard(
       precisions: runner.precisions,
       settings: {
         ...{ runner: name, power: facts.powerMode ?? "unknown" },
+        ...(runner.runtime.name === "onnxruntime" && name !== "onnxruntime_perf_test"
+          ? { times: "turns" }
+          : {}),
         ...(facts.tegrastats === null ? {} : { energy: "tegrastats" }),
       },
     };
@@ -79,9 +81,9 @@ export async function profileBoard(
     const stem = options.stem(runner.runtime.name);
     const tablePath = `${stem}.json`;
     const samplesPath = `${stem}.samples.jsonl`;
-    const paths = { tablePath, samplesPath };
+    const paths = { tablePath, samplesPath, compress: true };
     const result = await profileLocal(model, structure, { ...options, ...paths, measurer, target });
-    return { ...result, tablePath, runner: name };
+    return { ...result, runner: name };
   } finally {
     await connection.close();
   }

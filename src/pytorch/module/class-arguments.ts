@@ -93,7 +93,7 @@ function argumentNames(
   const widest = inner.filter((group) => group.length === most);
   return groups.map((group) => {
     const hole = holes[group.find((index) => holes[index]?.role === "out") ?? group[0] ?? 0];
-    const owner = hole?.owner ?? "";
+    const owner = (hole?.owner ?? "").replaceAll(/\W/g, "_");
     const role = hole?.role ?? "size";
     const [isIn, isOut] = [group.includes(firstIn), group.includes(lastOut)];
     let wish = { name: role, role };

@@ -16,7 +16,7 @@ export interface ModuleClass {
 }
 
 /** Names that the file has already. */
-const RESERVED = [
+export const RESERVED: readonly string[] = [
   "F",
   "nn",
   "torch",
@@ -87,14 +87,16 @@ function madeAs(
   owner: readonly string[],
   classOf: ReadonlyMap<Scope, ModuleClass>,
 ): readonly Text[] {
-  const holder = owner.join(".");
+  const holder = owner.reduce((all, part) =>
+    isIdentifier(part) ? `${all}.${part}` : `${all}.get_submodule("${part}")`,
+  );
   const child = scope.children.get(name);
   const member = scope.members.get(name);
   if (member?.kind === "buffer") {
     return [[`${holder}.register_buffer("${name}", `, ...member.constructor, ")"]];
   }
   const assign = (value: Text): Text =>
-    /^\d/.test(name)
+    !isIdentifier(name)
       ? [`${holder}.add_module("${name}", `, ...value, ")"]
       : [`${holder}.${name} = `, ...value];
   if (child?.form !== "holder" || isList(child)) {
@@ -225,7 +227,11 @@ function signatureOf(init: readonly Text[], forward: Forward): string {
 
 function formOfPiece(piece: Piece): string {
   if (typeof piece === "string") return piece;
-  if (piece.kind === "hole") return `\u0001${piece.hole.keyword?.name ?? ""}\u0002`;
+  if (piece.kind === "hole") {
+    // A setting is left out where it is what it falls back to, which must be the same for all.
+    const { keyword } = piece.hole;
+    return `\u0001${keyword === undefined ? "" : `${keyword.name}=${keyword.fallback}`}\u0002`;
+  }
   return piece.kind === "member" ? `\u0003${piece.path.split(".").at(-1)}` : piece.value;
 }
 

@@ -8,14 +8,15 @@ import { type Item, LIST, type Scope } from "./scope.ts";
  */
 export function takeLists(scope: Scope): void {
   const children = [...scope.children.values()].filter((child) => child.form === "class");
-  const joining = children.filter((child) => child.inputs.length > 1 && joinOf(child) !== null);
-  const [first] = joining;
+  const first = children.find((child) => child.inputs.length > 1 && joinOf(child) !== null);
   const join = first === undefined ? null : joinOf(first);
-  if (first === undefined || join === null || joining.length < 2) return;
+  if (first === undefined || join === null) return;
+  const joins = (child: Scope): boolean => joinOf(child)?.dim === join.dim;
+  if (children.filter((child) => child.inputs.length > 1 && joins(child)).length < 2) return;
   const steps = first.items.length;
   for (const child of children) {
     const alone = child.inputs.length === 1 && child.items.length === steps - 1;
-    if (!alone && joinOf(child) === null) continue;
+    if (!alone && !joins(child)) continue;
     const list = `${child.path.join(".")}${LIST}`;
     const joined = `${child.path.join(".")}/joined`;
     child.list = child.inputs;
@@ -52,7 +53,10 @@ function joinOf(scope: Scope): { readonly dim: string } | null {
   const dim = /dim=(-?\d+)\)$/.exec(
     first.text.filter((piece) => typeof piece === "string").join(""),
   )?.[1];
-  return all && !elsewhere && dim !== undefined ? { dim } : null;
+  const constants = first.text.some(
+    (piece) => typeof piece !== "string" && piece.kind === "member",
+  );
+  return all && !elsewhere && !constants && dim !== undefined ? { dim } : null;
 }
 
 function withInput(item: Item, from: string, to: string): Item {

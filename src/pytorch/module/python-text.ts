@@ -23,7 +23,7 @@ export function isIdentifier(text: string): boolean {
 
 /** A valid name for a child of a module; numbers and hyphens stay as they are (children of nn.Sequential have such names). */
 export function attributeName(text: string): string {
-  if (/^(\d+|[A-Za-z_][\w-]*-\d+)$/.test(text)) return text;
+  if (/^(0|[1-9]\d{0,3}|[A-Za-z_][\w-]*-\d+)$/.test(text)) return text;
   const word = text.replace(/[^A-Za-z0-9_]+/g, "_").replace(/^_+(?=.)/, "");
   const name = /^[A-Za-z_]/.test(word) ? word : `m${word}`;
   return KEYWORDS.has(name) || MODULE_ATTRIBUTES.has(name) ? `${name}_` : name;

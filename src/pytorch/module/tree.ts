@@ -16,6 +16,9 @@ export function scopeTree(lowered: Lowered): Scope {
   }
   place(root, lowered.statements);
   arrange(root, usersOf(lowered));
+  // As callers know the network, whatever the order is in which it reads and makes them.
+  root.inputs = lowered.inputs;
+  root.outputs = lowered.outputs;
   return root;
 }
 
@@ -187,9 +190,16 @@ function dissolve(scope: Scope): boolean {
   const children = [...scope.children.values()].filter((child) => child.form !== "holder");
   const width = (child: Scope): number => child.inputs.length + child.outputs.length;
   const [widest] = children.sort((a, b) => width(b) - width(a));
-  if (widest === undefined) return false;
-  widest.form = "holder";
-  return true;
+  if (widest !== undefined) {
+    widest.form = "holder";
+    return true;
+  }
+  for (const child of scope.children.values()) {
+    if (!dissolve(child)) continue;
+    child.items = itemsOf(child);
+    return true;
+  }
+  return false;
 }
 
 function boundary(scope: Scope, below: ReadonlySet<Statement>, users: Users): void {

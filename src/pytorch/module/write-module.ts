@@ -1,6 +1,6 @@
 import type { Extent, Graph, Value } from "../../graph/graph.ts";
 import type { Argument } from "./class-arguments.ts";
-import { classesOf, holesOf, type ModuleClass } from "./classes.ts";
+import { classesOf, holesOf, type ModuleClass, RESERVED } from "./classes.ts";
 import { featuresOf } from "./features.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
 import type { ModuleOptions, ModuleParameter, ModuleValue, PyTorchModule } from "./module-text.ts";
@@ -23,7 +23,8 @@ import { scopeTree } from "./tree.ts";
 export function writeModule(graph: Graph, options: ModuleOptions = {}): PyTorchModule {
   const lowered = lower(graph);
   const root = scopeTree(lowered);
-  const name = options.className ?? networkName(graph.name);
+  const wish = options.className ?? networkName(graph.name);
+  const name = RESERVED.includes(wish) ? `${wish}Network` : wish;
   const classes = classesOf(root, name);
   const features = featuresOf(root, classes, lowered);
   const paths = features.map(({ name: path }) => path);
@@ -133,7 +134,7 @@ function fileOf(
   ];
   const listed = filledList("FEATURES", features);
   const sections = [
-    [...(heading.length > 0 ? [`"""${heading.join("\n")}"""`, ""] : []), ...imports],
+    [...(heading.length > 0 ? [`"""${docstringText(heading.join("\n"))}"""`, ""] : []), ...imports],
     ["# Submodules whose outputs are the blocks' outputs.", ...listed],
     ...helpers.map((helper) => helper.lines),
     ...bodies,
@@ -144,6 +145,11 @@ function fileOf(
     ],
   ];
   return `${sections.map((lines) => lines.join("\n")).join("\n\n\n")}\n`;
+}
+
+/** A network's name may hold anything that a file's name may. */
+function docstringText(said: string): string {
+  return said.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
 }
 
 function classLines(definition: ModuleClass): readonly string[] {

@@ -79,8 +79,9 @@ export type Project = z.infer<typeof FILE>;
 /** The file's text: as other JSON here, but lists of numbers on one line, as there are many short ones. */
 export function projectText(project: Project): string {
   const spread = JSON.stringify(project, null, 1);
-  const listed = spread.replaceAll(/\[[\s\d,.null+e-]*\]/g, (list) =>
-    list.replaceAll(/\s+/g, "").replaceAll(",", ", "),
+  // Names are matched, too, and left as they are: they may look like lists.
+  const listed = spread.replaceAll(/"(?:[^"\\]|\\.)*"|\[[\s\d,.null+e-]*\]/g, (part) =>
+    part.startsWith('"') ? part : part.replaceAll(/\s+/g, "").replaceAll(",", ", "),
   );
   return `${listed}\n`;
 }

@@ -28,7 +28,8 @@ take_lock() {
     if mkdir "../lock.$boot" 2>/dev/null; then
       # Empty, it may be about to be written.
       [ -s ../lock ] || sleep 1
-      is_busy || rm -f ../lock
+      # Where it is gone there is nothing to remove, and another may just be taking it.
+      [ ! -e ../lock ] || is_busy || rm -f ../lock
       rmdir "../lock.$boot"
     elif [ -d "../lock.$boot" ]; then
       return 1
@@ -38,6 +39,12 @@ take_lock() {
   return 2
 }
 
+# Its own lock only.
+free_lock() {
+  { read -r lock_boot lock_pid lock_job <../lock; } 2>/dev/null || return
+  if [ "$lock_pid" = "$$" ]; then rm -f ../lock; fi
+}
+
 run_job() {
   set --
   while IFS= read -r word || [ -n "$word" ]; do set -- "$@" "$word"; done <"$name.args"
@@ -45,7 +52,7 @@ run_job() {
   code=$?
   printf '%s\n' "$code" >"$name.rc.part" && [ -s "$name.rc.part" ] && mv -f -- "$name.rc.part" "$name.rc"
   kept=$?
-  rm -f ../lock
+  free_lock
   return "$kept"
 }
 
@@ -98,7 +105,7 @@ case $action in
     done
     # Whoever held the lock before may have run the very job.
     if [ -f "$name.rc" ]; then
-      if [ "$locked" = 0 ]; then rm -f ../lock; fi
+      if [ "$locked" = 0 ]; then free_lock; fi
       say ok "$(cat "$name.rc")"
     elif [ "$locked" = 0 ] && run_job; then
       say ok "$(cat "$name.rc")"

@@ -86,10 +86,10 @@ function runsOf(milliseconds, ms, least, most) {
 
 const fed = feeds();
 const { warmup, warmMs, mostUncounted, turnMs, fewestCounted, mostCounted } = job.turns;
-const reference = await open(job.reference, false);
+const reference = job.reference === null ? null : await open(job.reference, false);
 const plain = await open(job.network, false);
 const recorded = job.profile === null ? null : await open(job.network, true);
-const sessions = [reference, plain, ...(recorded === null ? [] : [recorded])];
+const sessions = [reference, plain, recorded].filter((session) => session !== null);
 const usual = [];
 for (const session of sessions) {
   let shortest = Number.POSITIVE_INFINITY;

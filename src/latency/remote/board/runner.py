@@ -66,7 +66,8 @@ def runs_of(milliseconds, ms, least, most):
 def main():
     fed = feeds()
     turns = JOB["turns"]
-    sessions = [open_session(JOB["reference"], False), open_session(JOB["network"], False)]
+    paths = [JOB["reference"], JOB["network"]]
+    sessions = [open_session(path, False) for path in paths if path is not None]
     if JOB["profile"] is not None:
         sessions.append(open_session(JOB["network"], True))
     usual = [min(timed(session, fed) for _ in range(turns["warmup"])) for session in sessions]

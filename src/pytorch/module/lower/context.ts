@@ -91,7 +91,9 @@ export function operand(
   index: number,
   takes: Binding = "atom",
 ): Operand {
-  const name = node.inputs[index] ?? "";
+  const given = node.inputs[index] ?? "";
+  // A constant may have a second name, from a step that leaves it as it is.
+  const name = constantOf(lowering.graph, given) === null ? resolved(lowering, given) : given;
   const literal = scalarAt(lowering, node, index);
   if (literal !== null) {
     const bare = takes === "any" || !literal.startsWith("-");
@@ -102,8 +104,7 @@ export function operand(
     const member = bareParameter(lowering, node, name, tensor);
     return { piece: { kind: "member", path: member.path.join(".") }, inputs: [] };
   }
-  const value = resolved(lowering, name);
-  return { piece: tight(value, takes), inputs: [value] };
+  return { piece: tight(name, takes), inputs: [name] };
 }
 
 export interface Operand {
@@ -231,7 +232,7 @@ export interface Written {
 /** Adds a statement for a node. */
 export function emit(lowering: Lowering, node: Node, written: Written): void {
   const { inputs, outputs = node.outputs.slice(0, 1), binding = "atom", module = null } = written;
-  add(lowering, {
+  add(lowering, node, {
     outputs,
     inputs,
     text: written.text,
@@ -251,7 +252,7 @@ export function emitLayer(
   output = node.outputs[0] ?? "",
 ): void {
   const path = layer.path.join(".");
-  add(lowering, {
+  add(lowering, node, {
     outputs: [output],
     inputs: [input],
     text: text`${{ kind: "member", path } satisfies Piece}(${use(input)})`,
@@ -262,7 +263,12 @@ export function emitLayer(
   });
 }
 
-function add(lowering: Lowering, statement: Statement): void {
+function add(lowering: Lowering, node: Node, statement: Statement): void {
+  for (const input of statement.inputs) {
+    const isMade = lowering.scopes.has(input);
+    if (isMade || lowering.graph.inputs.some(({ name }) => name === input)) continue;
+    throw unsupported(node, `it computes with the constant '${input}' alone`);
+  }
   lowering.statements.push(statement);
   for (const output of statement.outputs) {
     lowering.computed.push(output);

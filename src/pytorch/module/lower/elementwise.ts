@@ -1,6 +1,6 @@
 /** Ops that work element by element. */
-import { floatAttribute, type Node, stringAttribute } from "../../../graph/graph.ts";
-import { type Binding, joined, type Piece, type Text, text, use } from "../pieces.ts";
+import { floatAttribute, intAttribute, type Node, stringAttribute } from "../../../graph/graph.ts";
+import { type Binding, joined, type Piece, type Text, text, tight } from "../pieces.ts";
 import { floatLiteral } from "../python-text.ts";
 import { emit, type Lowering, operand, resolved, scalarAt, unsupported } from "./context.ts";
 
@@ -41,6 +41,8 @@ const FUNCTIONS: ReadonlyMap<string, readonly [string, string?]> = new Map([
 interface Called {
   readonly before: string;
   readonly after: Text;
+  /** What the operand's place takes without brackets; anything unless given. */
+  readonly takes?: Binding;
   readonly module: Text | null;
 }
 
@@ -64,10 +66,14 @@ export function unary(lowering: Lowering, node: Node, name: string): void {
     lowering.aliases.set(node.outputs[0] ?? "", input);
     return;
   }
+  if (name === "Clip" && !isBounded(node)) {
+    lowering.aliases.set(node.outputs[0] ?? "", input);
+    return;
+  }
   const called = plain(name) ?? withSettings(lowering, node, name);
   if (called === null) throw unsupported(node, "PyTorch has no function of this name here");
   emit(lowering, node, {
-    text: text`${[called.before]}${use(input)}${called.after}`,
+    text: text`${[called.before]}${tight(input, called.takes ?? "any")}${called.after}`,
     inputs: [input],
     module: called.module,
   });
@@ -123,7 +129,17 @@ function hardSigmoid(node: Node): Called {
   if (isPlainHardSigmoid(node)) return calledWith("F.hardsigmoid", "Hardsigmoid", []);
   const alpha = floatLiteral(floatAttribute(node, "alpha", 0.2));
   const beta = floatLiteral(floatAttribute(node, "beta", 0.5));
-  return { before: `torch.clamp(${alpha} * `, after: [` + ${beta}, 0.0, 1.0)`], module: null };
+  return {
+    before: `torch.clamp(${alpha} * `,
+    after: [` + ${beta}, 0.0, 1.0)`],
+    module: null,
+    takes: "atom",
+  };
+}
+
+function isBounded({ inputs, attributes }: Node): boolean {
+  const given = inputs.slice(1).some((name) => name !== "");
+  return given || attributes.has("min") || attributes.has("max");
 }
 
 function clip(lowering: Lowering, node: Node): Called {
@@ -218,7 +234,9 @@ export function elementwise(lowering: Lowering, node: Node, name: string): void 
   } else if (name === "Where") {
     emit(lowering, node, { text: text`torch.where(${joined(pieces, ", ")})`, inputs });
   } else if (name === "Mod") {
-    emit(lowering, node, { text: text`torch.remainder(${first}, ${second})`, inputs });
+    // Numbers with a point have the rule of C only.
+    const rule = intAttribute(node, "fmod", 0) === 0 ? "remainder" : "fmod";
+    emit(lowering, node, { text: text`torch.${[rule]}(${first}, ${second})`, inputs });
   } else {
     throw unsupported(node, "PyTorch has no function of this name here");
   }

@@ -61,8 +61,10 @@ function biasOf(
   index: number,
   outputs: number,
 ): MemberTensor | null {
+  if ((node.inputs[index] ?? "") === "") return null;
   const bias = constantAt(lowering, node, index);
-  if (bias === null || elementCount(bias.shape) !== outputs) return null;
+  if (bias === null || elementCount(bias.shape) !== outputs)
+    throw unsupported(node, "its bias is computed");
   return { part: "bias", ...tensorOf(node.inputs[index] ?? "", [outputs]) };
 }
 

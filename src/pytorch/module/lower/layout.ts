@@ -146,6 +146,10 @@ export function concat(lowering: Lowering, node: Node, op: Extract<Op, { kind: "
 
 export function split(lowering: Lowering, node: Node, op: Extract<Op, { kind: "split" }>): void {
   const input = resolved(lowering, node.inputs[0] ?? "");
+  if (node.outputs.length === 1) {
+    lowering.aliases.set(node.outputs[0] ?? "", input);
+    return;
+  }
   const sizes = node.outputs.map((name) => shapeAt(lowering, node, name).at(op.axis) ?? null);
   if (!sizes.every((size) => typeof size === "number"))
     throw unsupported(node, "its sizes are open");

@@ -19,6 +19,7 @@ import { globalPool, pad, pool, resize } from "./window.ts";
 export interface Lowered {
   readonly statements: readonly Statement[];
   readonly members: ReadonlyMap<string, Member>;
+  readonly inputs: readonly string[];
   /** The value behind each output of the network. */
   readonly outputs: readonly string[];
   readonly shapeOf: (name: string) => readonly Extent[] | null;
@@ -51,6 +52,7 @@ export function lower(graph: Graph): Lowered {
   return {
     statements: lowering.statements,
     members: lowering.members,
+    inputs: graph.inputs.map((value) => value.name),
     outputs: graph.outputs.map((value) => resolved(lowering, value.name)),
     shapeOf: (name) => shapes.of(name)?.shape ?? null,
   };

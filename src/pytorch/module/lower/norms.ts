@@ -62,7 +62,10 @@ export function layerNorm(
   const bias = constantAt(lowering, node, 2);
   if (weight === null || node.outputs.filter((name) => name !== "").length > 1)
     throw unsupported(node, "its weight is computed");
-  if (op.axis !== -1 && op.axis !== rankAt(lowering, node, 0) - weight.shape.length) {
+  const rank = rankAt(lowering, node, 0);
+  if (bias === null && (node.inputs[2] ?? "") !== "")
+    throw unsupported(node, "its bias is computed");
+  if (op.axis !== -1 && (op.axis < 0 ? op.axis + rank : op.axis) !== rank - weight.shape.length) {
     throw unsupported(node, "its weight doesn't cover the axes that it normalises");
   }
   const sizes: Piece = hole(

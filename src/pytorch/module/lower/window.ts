@@ -1,5 +1,11 @@
 /** Pooling, resizing and padding. */
-import { type Extent, floatAttribute, type Node, stringAttribute } from "../../../graph/graph.ts";
+import {
+  type Extent,
+  floatAttribute,
+  intAttribute,
+  type Node,
+  stringAttribute,
+} from "../../../graph/graph.ts";
 import type { Op, Window } from "../../../graph/op.ts";
 import { hole, keyword, type Piece, type Text, text, use } from "../pieces.ts";
 import { floatLiteral, perAxisLiteral, tupleLiteral } from "../python-text.ts";
@@ -62,6 +68,8 @@ export function pool(lowering: Lowering, node: Node, op: Extract<Op, { kind: "po
   }
   const kernel = op.kernelShape ?? [];
   const max = op.mode === "max";
+  if (!max && op.dilations.some((dilation) => dilation !== 1))
+    throw unsupported(node, "PyTorch has no average over a dilated window");
   const { input, padding } = paddedInput(lowering, node, op, value, max ? 'float("-inf")' : "0");
   const padded = input !== value || padding.some((pad) => pad > 0);
   if (!max && input !== value && !op.countIncludePad)
@@ -119,7 +127,7 @@ export function resize(lowering: Lowering, node: Node, op: Extract<Op, { kind: "
   );
   const same = from[0] === to[0] && from[1] === to[1];
   const mode =
-    op.mode === "nearest" ? nearestMode(node, position, late) : MODES.get(op.mode)?.[rank];
+    op.mode === "nearest" ? nearestMode(node, op, position, late) : MODES.get(op.mode)?.[rank];
   if (
     mode === undefined ||
     mode === "" ||
@@ -127,6 +135,10 @@ export function resize(lowering: Lowering, node: Node, op: Extract<Op, { kind: "
     (op.axes !== null && op.axes.length !== rank - 2)
   ) {
     throw unsupported(node, `PyTorch has no interpolation like mode ${op.mode} with ${position}`);
+  }
+  for (const name of ["antialias", "exclude_outside"]) {
+    if (intAttribute(node, name, 0) !== 0)
+      throw unsupported(node, `PyTorch's interpolation of tensors has no ${name} like it`);
   }
   const aligned = position === "align_corners";
   const halfPixel =
@@ -147,10 +159,18 @@ export function resize(lowering: Lowering, node: Node, op: Extract<Op, { kind: "
 }
 
 // PyTorch's "nearest" takes floor(x / scale); "nearest-exact" floor((x + 1/2) / scale).
-function nearestMode(node: Node, position: string, late: boolean): string | undefined {
+// Halves that are rounded down differ from it, which whole scales don't have.
+function nearestMode(
+  node: Node,
+  op: Extract<Op, { kind: "resize" }>,
+  position: string,
+  late: boolean,
+): string | undefined {
   const rounding = stringAttribute(node, "nearest_mode", late ? "round_prefer_floor" : "floor");
   if (position === "asymmetric" && rounding === "floor") return "nearest";
-  if (position === "half_pixel" && rounding.startsWith("round_prefer")) return "nearest-exact";
+  const whole = op.scales?.every((scale) => Number.isInteger(scale)) === true;
+  const exact = rounding === "round_prefer_ceil" || (rounding === "round_prefer_floor" && whole);
+  if (position === "half_pixel" && exact) return "nearest-exact";
   return undefined;
 }
 
@@ -161,7 +181,7 @@ function targetSize(
   to: readonly Extent[],
 ): Text {
   const scales = op.scales?.slice(-(from.length - 2));
-  if (scales?.every((scale) => Number.isInteger(scale))) {
+  if (scales !== undefined && scales.length > 0) {
     return text`scale_factor=${hole(perAxisLiteral(scales), "scale")}`;
   }
   const sizes = to.slice(2);
@@ -195,7 +215,9 @@ export function pad(lowering: Lowering, node: Node, op: Extract<Op, { kind: "pad
     lowering.aliases.set(node.outputs[0] ?? "", input);
     return;
   }
-  const sizes: Piece = hole(tupleLiteral(pairs.slice(first).reverse().flat()), "padding");
+  // Other modes than constants want all spatial axes.
+  const from = mode === "constant" ? first : Math.min(first, 2);
+  const sizes: Piece = hole(tupleLiteral(pairs.slice(from).reverse().flat()), "padding");
   const fill =
     (node.inputs[2] ?? "") === ""
       ? floatLiteral(floatAttribute(node, "value", 0))

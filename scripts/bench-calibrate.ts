@@ -48,7 +48,7 @@ const NOT_MET = 5;
 function judged(dense: string, pruned: string, batch: number): number {
   const shares = Array.from({ length: JUDGED }, () => {
     const text = runMdp([
-      ...["eval", dense, pruned, "--batch", String(batch), "--repeats", "100", "--json"],
+      ...["eval", dense, pruned, "--batch", String(batch), "--repeats", "400", "--json"],
     ]);
     const { results } = JSON.parse(text) as { readonly results: readonly Timing[] };
     return results[1]?.latency?.ofFirst ?? Number.NaN;

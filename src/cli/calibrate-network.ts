@@ -52,6 +52,8 @@ export interface CalibratedNetwork {
 
 /** Corrections of the table, and counted runs per session, unless somebody says otherwise. */
 export const CALIBRATION = { rounds: 3, repeats: 50 } as const;
+/** Of the tolerance, what the noise of a measurement may be. */
+const NOISE_SHARE = 0.25;
 /** Sessions of each network that is timed. */
 const SESSIONS = 3;
 
@@ -79,6 +81,7 @@ export async function calibrateOpened(
       threads: table.threads ?? 1,
       optimisation: OPTIMISATIONS.find((name) => name === table.optimisation) ?? "all",
       repeats: settings.repeats,
+      noise: NOISE_SHARE * settings.tolerance,
       sessions: SESSIONS,
       seed: settings.seed,
     }));

@@ -23,7 +23,11 @@ export function profileText(result: ProfileResult): string {
   ];
   if (result.curve.length > 0) lines.push("", curveText(result));
   if (validation !== null) lines.push("", validationText(validation));
-  lines.push("", ...table.notes.map((note) => `note: ${note}`), `Table written to ${result.tablePath}`);
+  lines.push(
+    "",
+    ...table.notes.map((note) => `note: ${note}`),
+    `Table written to ${result.tablePath}`,
+  );
   return lines.join("\n");
 }
 

@@ -10,8 +10,10 @@ export interface TimedSession {
 export interface TurnOptions {
   /** Counted runs per session, at least; 30 unless given. */
   readonly repeats?: number;
-  /** Go on, up to `MOST_TIMES` the repeats, until the standard error of every `ofFirst` is at most this share of it. */
+  /** Go on until the standard error of every `ofFirst` is at most this share of it. */
   readonly noise?: number;
+  /** But at most so many times the repeats; 4 unless given. */
+  readonly most?: number;
   /** The clock, in milliseconds. */
   readonly now?: () => number;
   /** Runs a session once and tells what it took, in milliseconds; by the clock unless given. */
@@ -54,7 +56,6 @@ export const TURNS = {
   mostCounted: 5,
 } as const;
 
-const MOST_TIMES = 4;
 /** Fewer rounds don't tell how far they are off. */
 const FEWEST_ROUNDS = 4;
 
@@ -85,7 +86,7 @@ export async function timeSessions(
     turns: [] as number[][],
   }));
   const fewest = Math.ceil((options.repeats ?? 30) / counted);
-  for (let round = 0; round < fewest * MOST_TIMES; round += 1) {
+  for (let round = 0; round < fewest * (options.most ?? 4); round += 1) {
     if (round >= fewest && isPrecise(timed, options.noise)) break;
     for (const [index, session] of sessions.entries()) {
       const own = timed[index];

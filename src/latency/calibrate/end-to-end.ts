@@ -17,8 +17,10 @@ export interface EndToEndOptions {
   readonly batch: number;
   readonly threads: number;
   readonly optimisation: Optimisation;
-  /** Counted runs per session. */
+  /** Counted runs per session, at least. */
   readonly repeats: number;
+  /** More of them until the standard error of the network's share of the dense one is at most this, within limits. */
+  readonly noise: number;
   /** Sessions of each network: how its weights come to lie in memory moves its time by a per cent. */
   readonly sessions: number;
   readonly seed: number;
@@ -26,6 +28,8 @@ export interface EndToEndOptions {
 
 /** Recorded runs tell how an operation differs from the others; that needs fewer than the end-to-end time. */
 const RECORDED_REPEATS = 20;
+/** The repeats, while a shared machine is noisy. */
+const MOST_TIMES = 12;
 
 /**
  * Measures networks on this machine as `mdp eval` does, more carefully than for a table: each in several sessions in turns
@@ -79,12 +83,18 @@ export async function endToEndMeasurer(
 /** How long a network takes beside the dense one, and that one's median in milliseconds. */
 async function inTurns(
   [cut, dense]: readonly [Session, Session],
-  { batch, threads, repeats, seed }: EndToEndOptions,
+  { batch, threads, repeats, noise, sessions, seed }: EndToEndOptions,
 ): Promise<{ readonly ratio: number; readonly reference: number }> {
   const feeds = randomFeeds(dense.inputs, { seed, batch });
   const [reference, total] = await timeSessions(
     [dense, cut].map((session) => ({ session, feeds })),
-    { repeats, time: (session, fed) => timedRun(session, fed, { threads }) },
+    {
+      repeats,
+      // The median of several passes is steadier than each.
+      noise: noise * Math.sqrt(sessions),
+      most: MOST_TIMES,
+      time: (session, fed) => timedRun(session, fed, { threads }),
+    },
   );
   return {
     ratio: total?.ofFirst ?? Number.NaN,

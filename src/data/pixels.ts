@@ -19,6 +19,9 @@ export function enlarge(pixels: Pixels, height: number, width: number): Pixels {
   return transposed(alongRows(transposed(wide), height));
 }
 
+/** Weights are whole numbers of so many parts, so that halves are rounded up as Pillow rounds them. */
+const UNIT = 2 ** 22;
+
 /** Each row stretched to so many pixels. */
 function alongRows({ data, height, width, channels }: Pixels, wanted: number): Pixels {
   if (wanted === width) return { data, height, width, channels };
@@ -26,15 +29,17 @@ function alongRows({ data, height, width, channels }: Pixels, wanted: number): P
     const at = ((column + 0.5) * width) / wanted - 0.5;
     const left = Math.min(width - 1, Math.max(0, Math.floor(at)));
     const right = Math.min(width - 1, left + 1);
-    return { left, right, share: Math.min(1, Math.max(0, at - left)) };
+    const share = Math.min(1, Math.max(0, at - left));
+    return { left, right, near: Math.round((1 - share) * UNIT), far: Math.round(share * UNIT) };
   });
   const out = new Uint8Array(height * wanted * channels);
   for (let row = 0; row < height; row += 1) {
-    for (const [column, { left, right, share }] of places.entries()) {
+    for (const [column, { left, right, near, far }] of places.entries()) {
       for (let channel = 0; channel < channels; channel += 1) {
         const a = data[(row * width + left) * channels + channel] ?? 0;
         const b = data[(row * width + right) * channels + channel] ?? 0;
-        out[(row * wanted + column) * channels + channel] = Math.round(a + share * (b - a));
+        const sum = a * near + b * far + UNIT / 2;
+        out[(row * wanted + column) * channels + channel] = Math.floor(sum / UNIT);
       }
     }
   }

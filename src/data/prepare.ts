@@ -58,9 +58,9 @@ async function decode(image: RawImage, config: DatasetConfig): Promise<Pixels> {
       : await toPixels(inColours(sharp(image.bytes, { failOn: "error" }), config));
   if (config.resize === undefined) return pixels;
   const scale = config.resize / Math.min(pixels.height, pixels.width);
-  const fit = (extent: number): number =>
+  const scaled = (extent: number): number =>
     Math.max(config.resize ?? 0, Math.floor(extent * scale + 0.5));
-  return await resized(pixels, fit(pixels.height), fit(pixels.width));
+  return await resized(pixels, scaled(pixels.height), scaled(pixels.width));
 }
 
 /** Three channels (or one), no transparency: a transparent pixel is as if on black. */

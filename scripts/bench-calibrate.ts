@@ -7,16 +7,12 @@
  *
  * Tables and networks stay in the folder that MDP_BENCH names, or in a temporary one; a profile goes on where it stopped.
  */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { type BenchNetwork, MOBILENET_V2, openBench, RESNET56 } from "./latency/bench-networks.ts";
 import { runMdp } from "./mdp-steps.ts";
 
-interface Bench {
-  readonly name: string;
-  readonly model: string;
-  readonly batch: number;
-  readonly step: number;
+interface Bench extends BenchNetwork {
   readonly runs: number;
 }
 
@@ -24,18 +20,9 @@ interface Timing {
   readonly latency: { readonly ofFirst: number } | null;
 }
 
-const ROOT = join(import.meta.dirname, "..");
-const SHARED = process.env["MDP_SHARED"] ?? join(ROOT, "../shared");
-const FOLDER = process.env["MDP_BENCH"] ?? join(tmpdir(), "mdp-bench-calibrate");
 const BENCHES: readonly Bench[] = [
-  { name: "resnet56", model: "models/cifar10_resnet56_op13_bn.onnx", batch: 8, step: 4, runs: 60 },
-  {
-    name: "mobilenetv2",
-    model: "graphs/mobilenet_v2_op13_bn.onnx.br",
-    batch: 1,
-    step: 8,
-    runs: 120,
-  },
+  { ...RESNET56, runs: 60 },
+  { ...MOBILENET_V2, runs: 120 },
 ];
 const BUDGETS = ["70%", "50%", "30%"];
 const TOLERANCE = 0.02;
@@ -57,18 +44,23 @@ function judged(dense: string, pruned: string, batch: number): number {
 }
 
 function run(bench: Bench, budgets: readonly string[]): void {
-  const { name, batch, step, runs } = bench;
-  const model = join(SHARED, bench.model);
-  if (!existsSync(model)) {
-    process.stdout.write(`${name}: ${model} is not there, left out\n`);
-    return;
-  }
-  const folder = join(FOLDER, name);
-  mkdirSync(folder, { recursive: true });
-  const setting = ["--batch", String(batch), "--step", String(step), "--runs", String(runs)];
+  const { name, batch, runs } = bench;
+  const open = openBench(bench, "calibrate");
+  if (open === null) return;
+  const { model, folder, setting } = open;
   const profile = JSON.parse(
     runMdp([
-      ...["profile", model, ...setting, "--name", "bench", "--max-minutes", "8"],
+      ...[
+        "profile",
+        model,
+        ...setting,
+        "--runs",
+        String(runs),
+        "--name",
+        "bench",
+        "--max-minutes",
+        "8",
+      ],
       ...["--out", folder, "--json"],
     ]),
   ) as { readonly path: string };

@@ -7,16 +7,16 @@
  * Networks come from ../shared (MDP_SHARED names another folder), tables and measurements go to MDP_BENCH or a folder for
  * temporary files; what is there is gone on with. Wants a machine that does nothing else.
  */
-import { existsSync, mkdirSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import {
+  type BenchNetwork,
+  MOBILENET_V2,
+  openBench,
+  RESNET50,
+  RESNET56,
+} from "./latency/bench-networks.ts";
 import { runMdp } from "./mdp-steps.ts";
 
-interface Bench {
-  readonly name: string;
-  readonly model: string;
-  readonly batch: number;
-  readonly step: number;
+interface Bench extends BenchNetwork {
   /** At most so many networks; what they measure is then near 10 % of the cells. */
   readonly runs: number;
   /** Counted runs of each: the fewer networks there are, the better each must be known. */
@@ -36,34 +36,10 @@ interface Profiled {
   };
 }
 
-const ROOT = join(import.meta.dirname, "..");
-const SHARED = process.env["MDP_SHARED"] ?? join(ROOT, "../shared");
-const FOLDER = process.env["MDP_BENCH"] ?? join(tmpdir(), "mdp-bench-profile");
 const BENCHES: readonly Bench[] = [
-  {
-    name: "resnet56",
-    model: "models/cifar10_resnet56_op13_bn.onnx",
-    batch: 8,
-    step: 4,
-    runs: 8,
-    repeats: 80,
-  },
-  {
-    name: "mobilenetv2",
-    model: "graphs/mobilenet_v2_op13_bn.onnx.br",
-    batch: 1,
-    step: 8,
-    runs: 1000,
-    repeats: 20,
-  },
-  {
-    name: "resnet50",
-    model: "graphs/resnet50_op13_bn.onnx.br",
-    batch: 1,
-    step: 8,
-    runs: 1000,
-    repeats: 20,
-  },
+  { ...RESNET56, runs: 8, repeats: 80 },
+  { ...MOBILENET_V2, runs: 1000, repeats: 20 },
+  { ...RESNET50, runs: 1000, repeats: 20 },
 ];
 const TARGET = ["--target-error", "1%", "--validate", "30"];
 
@@ -86,14 +62,9 @@ console.log(
 console.log("| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |");
 for (const bench of BENCHES) {
   if (only !== undefined && only !== bench.name) continue;
-  const model = join(SHARED, bench.model);
-  if (!existsSync(model)) {
-    console.log(`${bench.name}: ${model} is not there, left out`);
-    continue;
-  }
-  const folder = join(FOLDER, bench.name);
-  mkdirSync(folder, { recursive: true });
-  const setting = ["--batch", String(bench.batch), "--step", String(bench.step)];
+  const open = openBench(bench, "profile");
+  if (open === null) continue;
+  const { model, folder, setting } = open;
   const repeats = ["--repeats", String(bench.repeats)];
   const most = ["--runs", String(bench.runs), "--max-minutes", minutes, ...repeats];
   const place = ["--name", "bench", "--out", folder, "--json"];

@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type GraphBuilder, graphBuilder } from "../../src/graph/build.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { floatTensor, intTensor } from "../../src/graph/tensor.ts";
 import { writeModule } from "../../src/pytorch/module/write-module.ts";
-import { openTorch, type TorchProcess } from "../helpers/run-module.ts";
 import { torchPython } from "../helpers/torch.ts";
+import { torchForTests } from "../helpers/torch-process.ts";
 
 const python = await torchPython();
-let torch: TorchProcess | null = null;
-beforeAll(() => {
-  if (python !== null) torch = openTorch(python);
-});
-afterAll(() => {
-  torch?.close();
-});
+const inTorch = torchForTests(python);
 
 /** Weights that differ from each other and repeat no pattern. */
 function weight(b: GraphBuilder, name: string, shape: readonly number[]): string {
@@ -131,10 +125,10 @@ describe.skipIf(python === null)("a module does what its network does, with", ()
   test.each(Object.entries(FORMS))(
     "%s",
     async (name, make) => {
-      const run = await torch?.run({ name, graph: make() });
-      expect(run?.found).toMatchObject({ missing: [], unexpected: [] });
-      expect(run?.found.error).toBeUndefined();
-      expect(run?.relative).toBeLessThan(1e-5);
+      const run = await inTorch({ name, graph: make() });
+      expect(run.found).toMatchObject({ missing: [], unexpected: [] });
+      expect(run.found.error).toBeUndefined();
+      expect(run.relative).toBeLessThan(1e-5);
     },
     60_000,
   );

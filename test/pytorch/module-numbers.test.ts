@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { readModel } from "../../src/onnx/read.ts";
@@ -7,24 +7,16 @@ import { cutGraph } from "../../src/subnet/cut.ts";
 import { randomSubnet } from "../../src/subnet/random-subnet.ts";
 import { NETWORKS } from "../helpers/networks.ts";
 import { OP_USES, opNetwork } from "../helpers/op-networks.ts";
-import { type ModuleRun, openTorch, type TorchProcess } from "../helpers/run-module.ts";
+import type { ModuleRun } from "../helpers/run-module.ts";
 import { sharedGraph, sharedPath } from "../helpers/shared.ts";
 import { torchPython } from "../helpers/torch.ts";
+import { torchForTests } from "../helpers/torch-process.ts";
 
 const python = await torchPython();
-let torch: TorchProcess | null = null;
+const inTorch = torchForTests(python);
 
-beforeAll(() => {
-  if (python !== null) torch = openTorch(python);
-});
-
-afterAll(() => {
-  torch?.close();
-});
-
-async function run(name: string, graph: Graph, backward = false): Promise<ModuleRun> {
-  if (torch === null) throw new Error("no PyTorch");
-  return torch.run({ name, graph, backward });
+function run(name: string, graph: Graph, backward = false): Promise<ModuleRun> {
+  return inTorch({ name, graph, backward });
 }
 
 /** The keys of the state_dict are those written, features exist, the batch is open, and outputs agree. */

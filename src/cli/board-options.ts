@@ -106,28 +106,14 @@ export function boardAccesses(
 }
 
 /** What is meant for a board says nothing of this machine: without one it was forgotten, or misunderstood. */
-function refuseBoardOptions({ host: _, ...options }: BoardOptions): void {
-  const {
-    sshConfig,
-    sshOption = [],
-    remoteNode,
-    remoteModules,
-    remotePython,
-    remoteTrtexec,
-    remotePerfTest,
-    remoteTegrastats,
-  } = options;
-  const given = Object.entries({
-    "ssh-config": sshConfig,
-    "ssh-option": sshOption[0],
-    "remote-node": remoteNode,
-    "remote-modules": remoteModules,
-    "remote-python": remotePython,
-    "remote-trtexec": remoteTrtexec,
-    "remote-perf-test": remotePerfTest,
-    "remote-tegrastats": remoteTegrastats,
-  }).find(([, value]) => value !== undefined);
-  if (given !== undefined) throw noHost(`--${given[0]}`);
+function refuseBoardOptions(options: BoardOptions): void {
+  const values = options as Readonly<Record<string, unknown>>;
+  const asRead = (name: string): string =>
+    name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const isGiven = (name: string): boolean => values[asRead(name)] !== undefined;
+  if ((options.sshOption ?? []).length > 0) throw noHost("--ssh-option");
+  const given = Object.keys(TEXTS).find(isGiven);
+  if (given !== undefined) throw noHost(`--${given}`);
 }
 
 /** An option of boards that is given without one. */

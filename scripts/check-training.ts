@@ -9,8 +9,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { defaultNetwork } from "../src/cli/default-network.ts";
 import { packageRoot, readJson, writeJson } from "../src/core/files.ts";
+import { defaultNetwork } from "../src/pipeline/open/default-network.ts";
 import { sharedPath } from "../test/helpers/shared.ts";
 import { torchPython } from "../test/helpers/torch.ts";
 import { csvRows, lossCurve, startTraining, untilStep } from "../test/helpers/training-job.ts";

@@ -20,6 +20,7 @@ const ROOMS = [
   "src/pytorch",
   "src/report",
   "solvers",
+  "src/pipeline",
   "src/index.ts",
   "src/cli",
 ];
@@ -46,3 +47,9 @@ test.each([...filesUnder("src"), ...filesUnder("solvers")])(
     }
   },
 );
+
+test.each(
+  [...filesUnder("src"), ...filesUnder("solvers")].filter((file) => roomOf(file) !== "src/cli"),
+)("%s neither prints nor ends the process", (file) => {
+  expect(readFileSync(file, "utf8")).not.toMatch(/\bprocess\.(stdout|stderr|exit)\b|\bconsole\./);
+});

@@ -15,21 +15,18 @@
  */
 import type { ArgumentsCamelCase, Argv, CommandModule } from "yargs";
 import { EXIT, type ExitCode, MdpError, UsageError } from "../core/errors.ts";
-import type { Progress } from "../core/progress.ts";
+import type { RunContext } from "../pipeline/run-context.ts";
+import { eventText } from "./print-event.ts";
 import { type ScreenProgress, screenProgress } from "./progress.ts";
 
-export interface Context {
+/** What a command has around it: the run, and where its results are printed. */
+export interface Context extends RunContext {
   /** True with `--json`: print nothing but one document through `json`. */
   readonly wantsJson: boolean;
   /** A line (or several) for people, on standard output. Says nothing with `--json`. */
   readonly print: (text: string) => void;
   /** The one JSON document of `--json`, on standard output. Says nothing without `--json`. */
   readonly json: (document: unknown) => void;
-  readonly progress: Progress;
-  /** Aborted by the first Ctrl-C. */
-  readonly signal: AbortSignal;
-  /** The command line as it was typed, for provenance. */
-  readonly commandLine: string;
 }
 
 export interface CommonOptions {
@@ -136,13 +133,15 @@ function contextFor(
   progress: ScreenProgress,
   signal: AbortSignal,
 ): Context {
+  const print = (text: string): void => {
+    if (flags.json) return;
+    progress.close();
+    process.stdout.write(`${text.replaceAll(/ +$/gm, "")}\n`);
+  };
   return {
     wantsJson: flags.json,
-    print: (text) => {
-      if (flags.json) return;
-      progress.close();
-      process.stdout.write(`${text.replaceAll(/ +$/gm, "")}\n`);
-    },
+    print,
+    onEvent: (event) => print(eventText(event)),
     json: (document) => {
       if (flags.json) process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
     },

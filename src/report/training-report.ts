@@ -43,14 +43,14 @@ export interface TrainingReport {
   };
 }
 
+/** A report before anything has been trained. */
+export type TrainingPlan = Omit<TrainingReport, "end" | "before" | "best" | "history" | "files">;
+
 /**
  * A run before it begins, as people read it.
  * @param validated whether somebody may want to know how to validate.
  */
-export function trainingHead(
-  report: Omit<TrainingReport, "end" | "before" | "best" | "history" | "files">,
-  validated = true,
-): string {
+export function trainingHead(report: TrainingPlan, validated = true): string {
   const { network, data, validation, recipe, augment, teacher } = report;
   const lines = [
     `Network     ${network.name}, ${count(report.parameters)} trained parameters${normsText(report.batchNorms)}`,

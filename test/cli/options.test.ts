@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { checkSolveOptions } from "../../src/cli/solve-options.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { writeModel } from "../../src/onnx/write.ts";
+import { checkSolveOptions } from "../../src/pipeline/solve/solve-settings.ts";
 import { mdp } from "../helpers/cli.ts";
 import { bottleneckResnet } from "../helpers/networks.ts";
 

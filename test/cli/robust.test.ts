@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { robustProbability } from "../../src/cli/robust-option.ts";
+import { robustProbability } from "../../src/pipeline/solve/robust-probability.ts";
 import { mdpSync } from "../helpers/cli.ts";
 
 interface Solved {

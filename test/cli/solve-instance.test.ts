@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { Context } from "../../src/cli/command.ts";
 import { solveInstanceCommand } from "../../src/cli/solve-instance.ts";
-import { SILENT } from "../../src/core/progress.ts";
+import { silentRun } from "../helpers/run-context.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-instance-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -38,8 +38,7 @@ function recorder(wantsJson: boolean): {
     json: (document) => {
       if (wantsJson) documents.push(document);
     },
-    progress: SILENT,
-    signal: new AbortController().signal,
+    ...silentRun,
     commandLine: "mdp solve --instance one.json",
   };
   return { context, printed, documents };

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openNetwork } from "../../src/cli/network.ts";
 import { packageRoot } from "../../src/core/files.ts";
 import { readDevice } from "../../src/latency/predict/device.ts";
 import { observedMs } from "../../src/latency/predict/fit-device.ts";
 import { learnDevice, runObservation } from "../../src/latency/predict/observations.ts";
+import { openNetwork } from "../../src/pipeline/open/network.ts";
 
 // A device that is sure of itself: its ResNets are off by 4 to 9 %.
 const xavier = readDevice(join(packageRoot(), "latency-tables/jetson-xavier/device.json"));

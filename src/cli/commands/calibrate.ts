@@ -5,19 +5,20 @@ import { writeJson } from "../../core/files.ts";
 import { writeTable } from "../../latency/table.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
+import { checkWhole, shareOf } from "../../pipeline/checks.ts";
+import { openNetwork } from "../../pipeline/open/network.ts";
+import { openRunFolder } from "../../pipeline/prune/run-folder.ts";
+import { checkSolveOptions, solveNetworkOptions } from "../../pipeline/solve/solve-settings.ts";
+import { reportOf, writeSubnet } from "../../pipeline/solve/solved-report.ts";
+import { CALIBRATION, calibrateOpened, notMet } from "../../pipeline/tables/calibrate-network.ts";
+import { tableFor } from "../../pipeline/tables/table-source.ts";
 import { calibrateText } from "../../report/calibrate-report.ts";
 import { painter } from "../../report/painter.ts";
 import { cutGraph } from "../../subnet/cut.ts";
 import { proveCut } from "../../subnet/prove.ts";
-import { CALIBRATION, calibrateOpened, notMet } from "../calibrate-network.ts";
 import { type Command, command } from "../command.ts";
-import { REPEATABLE_LIMITS } from "../limit-options.ts";
-import { openNetwork } from "../network.ts";
-import { checkWhole, shareOf } from "../numbers.ts";
-import { openRunFolder } from "../run-folder.ts";
-import { checkSolveOptions, solvedModelOptions, solveNetworkOptions } from "../solve-options.ts";
-import { reportOf, writeSubnet } from "../solved-report.ts";
-import { tableFor } from "../table-source.ts";
+import { REPEATABLE_LIMITS } from "../options/limit-options.ts";
+import { solvedModelOptions } from "../options/solve-options.ts";
 
 export const calibrateCommand: Command = command({
   name: "calibrate [model]",

@@ -4,6 +4,15 @@ import { checkWritable, readJson } from "../../core/files.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
+import { checkPositive, checkWhole } from "../../pipeline/checks.ts";
+import {
+  accuraciesOf,
+  CORRECT_DEFAULTS,
+  type CorrectRequest,
+  correctOpened,
+  openTest,
+} from "../../pipeline/correct/correct-network.ts";
+import { openNetwork } from "../../pipeline/open/network.ts";
 import { type CorrectReport, correctText } from "../../report/correct-report.ts";
 import { painter } from "../../report/painter.ts";
 import { CORRECTION_METHODS } from "../../subnet/correct/correct.ts";
@@ -11,15 +20,6 @@ import { cutGraph } from "../../subnet/cut.ts";
 import { proveCut } from "../../subnet/prove.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
 import { type Command, command } from "../command.ts";
-import {
-  accuraciesOf,
-  CORRECT_DEFAULTS,
-  type CorrectRequest,
-  correctOpened,
-  openTest,
-} from "../correct-network.ts";
-import { openNetwork } from "../network.ts";
-import { checkPositive, checkWhole } from "../numbers.ts";
 
 export const correctCommand: Command = command({
   name: "correct [model]",

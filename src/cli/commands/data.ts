@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { writeShapeSet } from "../../data/shape-files.ts";
 import { SHAPE_NAMES } from "../../data/shapes.ts";
+import { checkWhole } from "../../pipeline/checks.ts";
 import { type Command, command } from "../command.ts";
-import { checkWhole } from "../numbers.ts";
 
 export const dataCommand: Command = command({
   name: "data <set>",

@@ -6,11 +6,15 @@ import { EXIT, type ExitCode, MdpError } from "../../core/errors.ts";
 import { boardFindings, type Finding } from "../../latency/remote/probe/advice.ts";
 import { type BoardAccess, examineBoard } from "../../latency/remote/profile-board.ts";
 import { createModelBuilder } from "../../mip/builder.ts";
+import { defaultNetwork } from "../../pipeline/open/default-network.ts";
 import { findPython } from "../../pytorch/python.ts";
 import { openSession, runtimeVersion } from "../../runtime/session.ts";
-import { boardAccesses, REPEATABLE_BOARD_OPTIONS, withBoardOptions } from "../board-options.ts";
 import { type Command, type Context, command } from "../command.ts";
-import { defaultNetwork } from "../default-network.ts";
+import {
+  boardAccesses,
+  REPEATABLE_BOARD_OPTIONS,
+  withBoardOptions,
+} from "../options/board-options.ts";
 
 const GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
 

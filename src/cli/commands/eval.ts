@@ -1,8 +1,8 @@
+import { evaluateModels } from "../../pipeline/evaluate/evaluate-models.ts";
 import { evalText } from "../../report/eval-report.ts";
 import { painter } from "../../report/painter.ts";
 import { OPTIMISATIONS } from "../../runtime/session.ts";
 import { type Command, command } from "../command.ts";
-import { evaluateModels } from "../evaluate-models.ts";
 
 export const evalCommand: Command = command({
   name: "eval <models..>",

@@ -2,6 +2,21 @@ import { EXIT, type ExitCode } from "../../core/errors.ts";
 import { explainConflict } from "../../formulation/explain/conflict.ts";
 import { type ExplainOptions, explain } from "../../formulation/explain/explain.ts";
 import { InfeasibleLimitsError } from "../../formulation/solve/answer.ts";
+import { openNetwork } from "../../pipeline/open/network.ts";
+import {
+  type ExplainSubject,
+  instanceToExplain,
+  networkToExplain,
+} from "../../pipeline/solve/explain-subject.ts";
+import {
+  type GivenOptions,
+  rememberedSubnet,
+  withRemembered,
+} from "../../pipeline/solve/remembered-subnet.ts";
+import { solveProgressNotes } from "../../pipeline/solve/solve-notes.ts";
+import { checkSolveOptions, solveNetworkOptions } from "../../pipeline/solve/solve-settings.ts";
+import { withSolvers } from "../../pipeline/solve/solvers.ts";
+import { tableFor } from "../../pipeline/tables/table-source.ts";
 import {
   type ConflictReport,
   conflictText,
@@ -10,14 +25,8 @@ import {
 } from "../../report/explain-report.ts";
 import { painter } from "../../report/painter.ts";
 import { type Command, type Context, command } from "../command.ts";
-import { type GivenOptions, rememberedSubnet, withRemembered } from "../explain-options.ts";
-import { type ExplainSubject, instanceToExplain, networkToExplain } from "../explain-subject.ts";
-import { REPEATABLE_LIMITS } from "../limit-options.ts";
-import { openNetwork } from "../network.ts";
-import { solveProgressNotes } from "../solve-notes.ts";
-import { checkSolveOptions, solvedModelOptions, solveNetworkOptions } from "../solve-options.ts";
-import { withSolvers } from "../solvers.ts";
-import { tableFor } from "../table-source.ts";
+import { REPEATABLE_LIMITS } from "../options/limit-options.ts";
+import { solvedModelOptions } from "../options/solve-options.ts";
 
 /** Explaining is for people who wait: what is not exact by then is said to lie between two losses. */
 const DEFAULT_SECONDS = 60;

@@ -5,6 +5,9 @@ import { checkNewFolder } from "../../core/folders.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
+import { checkWhole } from "../../pipeline/checks.ts";
+import { type ExportedProject, exportProject } from "../../pipeline/export/export-project.ts";
+import { type OpenNetwork, openNetwork } from "../../pipeline/open/network.ts";
 import { count, percent } from "../../report/solve-report.ts";
 import { macCount, parameterCount } from "../../structure/counts.ts";
 import { cutGraph } from "../../subnet/cut.ts";
@@ -12,9 +15,6 @@ import { type Proof, proveCut } from "../../subnet/prove.ts";
 import { keepAll, type Subnet, unitCounts } from "../../subnet/subnet.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
 import { type Command, type Context, command } from "../command.ts";
-import { type ExportedProject, exportProject } from "../export-project.ts";
-import { type OpenNetwork, openNetwork } from "../network.ts";
-import { checkWhole } from "../numbers.ts";
 
 export const exportCommand: Command = command({
   name: "export [model]",

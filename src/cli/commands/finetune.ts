@@ -1,13 +1,13 @@
 import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
+import { checkWhole } from "../../pipeline/checks.ts";
+import { openNetwork } from "../../pipeline/open/network.ts";
+import { pruneWhileTraining } from "../../pipeline/train/prune-while-training.ts";
+import { runTraining } from "../../pipeline/train/run-training.ts";
+import { FINETUNE_DEFAULTS } from "../../pipeline/train/training-defaults.ts";
 import { painter } from "../../report/painter.ts";
 import { trainingText } from "../../report/training-report.ts";
 import { type Command, command } from "../command.ts";
-import { openNetwork } from "../network.ts";
-import { checkWhole } from "../numbers.ts";
-import { pruneWhileTraining } from "../prune-while-training.ts";
-import { runTraining } from "../run-training.ts";
-import { FINETUNE_DEFAULTS } from "../training-defaults.ts";
-import { trainingOptions } from "../training-options.ts";
+import { trainingOptions } from "../options/training-options.ts";
 
 export const finetuneCommand: Command = command({
   name: "finetune [model]",

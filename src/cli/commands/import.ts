@@ -9,10 +9,10 @@ import { type PickleValue, pickleText } from "../../formulation/authors/pickle-v
 import { areSolverInputs, solverInputs } from "../../formulation/authors/solver-inputs.ts";
 import { parseInstance } from "../../formulation/problem/instance.ts";
 import { parseTable, writeTable } from "../../latency/table.ts";
+import { checkWhole } from "../../pipeline/checks.ts";
+import { openNetwork } from "../../pipeline/open/network.ts";
 import { milliseconds } from "../../report/solve-report.ts";
 import { type Command, type Context, command } from "../command.ts";
-import { openNetwork } from "../network.ts";
-import { checkWhole } from "../numbers.ts";
 
 const MOST_BYTES = 2 ** 29;
 

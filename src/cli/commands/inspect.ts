@@ -1,5 +1,6 @@
 import { UsageError } from "../../core/errors.ts";
 import { checkWritable, writeJson } from "../../core/files.ts";
+import { openNetwork } from "../../pipeline/open/network.ts";
 import {
   blockTable,
   dimTable,
@@ -8,7 +9,6 @@ import {
 } from "../../report/structure-report.ts";
 import { structureJson } from "../../structure/structure-json.ts";
 import { type Command, command } from "../command.ts";
-import { openNetwork } from "../network.ts";
 
 export const inspectCommand: Command = command({
   name: "inspect [model]",

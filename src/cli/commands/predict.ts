@@ -12,12 +12,12 @@ import {
 } from "../../latency/predict/observations.ts";
 import { predictTable } from "../../latency/predict/predict-table.ts";
 import { readTable, writeTable } from "../../latency/table.ts";
+import { checkWhole } from "../../pipeline/checks.ts";
+import { openNetwork } from "../../pipeline/open/network.ts";
+import { predictionReport } from "../../pipeline/tables/prediction.ts";
 import { painter } from "../../report/painter.ts";
 import { predictText } from "../../report/predict-report.ts";
 import { type Command, command } from "../command.ts";
-import { openNetwork } from "../network.ts";
-import { checkWhole } from "../numbers.ts";
-import { predictionReport } from "../prediction.ts";
 
 export const predictCommand: Command = command({
   name: "predict [model]",

@@ -4,18 +4,19 @@ import { UsageError } from "../../core/errors.ts";
 import { checkWritable } from "../../core/files.ts";
 import { profileLocal } from "../../latency/measure/profile-local.ts";
 import { RUNNERS } from "../../latency/remote/runners/runner.ts";
+import { checkPositive, checkWhole, shareOf } from "../../pipeline/checks.ts";
+import { openNetwork } from "../../pipeline/open/network.ts";
+import { profileBoards } from "../../pipeline/tables/profile-boards.ts";
 import { profileText } from "../../report/profile-report.ts";
 import { OPTIMISATIONS } from "../../runtime/session.ts";
+import { type Command, command } from "../command.ts";
 import {
   boardAccesses,
   noHost,
   REPEATABLE_BOARD_OPTIONS,
   withBoardOptions,
-} from "../board-options.ts";
-import { type Command, command } from "../command.ts";
-import { openNetwork } from "../network.ts";
-import { checkPositive, checkWhole, shareOf } from "../numbers.ts";
-import { profileBoards } from "../profile-boards.ts";
+} from "../options/board-options.ts";
+import { printBoards } from "../print-boards.ts";
 
 /** Without this, an option whose value was forgotten would quietly be its default. */
 const NEED_A_VALUE = [
@@ -163,7 +164,8 @@ export const profileCommand: Command = command({
     if (accesses.length > 0) {
       const { name: _name, host: _host, device, ...settings } = options;
       const named = names.length === 0 && device !== "local" ? [device] : names;
-      return profileBoards(open, accesses, { ...settings, targetError, names: named }, context);
+      const wanted = { ...settings, targetError, names: named };
+      return printBoards(await profileBoards(open, accesses, wanted, context), context);
     }
     if (names.length > 1) {
       throw new UsageError({

@@ -4,13 +4,9 @@ import { writeJson } from "../../core/files.ts";
 import { readDatasetConfig } from "../../data/config.ts";
 import { openDataset } from "../../data/dataset.ts";
 import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
-import { painter } from "../../report/painter.ts";
-import { runText } from "../../report/run-report.ts";
-import { type Command, command } from "../command.ts";
-import { checkFinetune, finetuneOptions, finetuneStage } from "../finetune-stage.ts";
-import { REPEATABLE_LIMITS } from "../limit-options.ts";
-import { openNetwork } from "../network.ts";
-import { checkPositive, checkWhole, shareOf } from "../numbers.ts";
+import { checkPositive, checkWhole, shareOf } from "../../pipeline/checks.ts";
+import { openNetwork } from "../../pipeline/open/network.ts";
+import { checkFinetune, finetuneStage } from "../../pipeline/prune/finetune-stage.ts";
 import {
   correctStage,
   evalStage,
@@ -20,12 +16,18 @@ import {
   solveStage,
   summaryOf,
   tableStage,
-} from "../prune-stages.ts";
-import { robustOption } from "../robust-option.ts";
-import { openRunFolder } from "../run-folder.ts";
-import { scoreStage } from "../score-stage.ts";
-import { checkSolveOptions, solveOptions } from "../solve-options.ts";
-import { noTable } from "../table-source.ts";
+} from "../../pipeline/prune/prune-stages.ts";
+import { openRunFolder } from "../../pipeline/prune/run-folder.ts";
+import { scoreStage } from "../../pipeline/prune/score-stage.ts";
+import { checkSolveOptions } from "../../pipeline/solve/solve-settings.ts";
+import { noTable } from "../../pipeline/tables/table-source.ts";
+import { painter } from "../../report/painter.ts";
+import { runText } from "../../report/run-report.ts";
+import { type Command, command } from "../command.ts";
+import { finetuneOptions } from "../options/finetune-options.ts";
+import { REPEATABLE_LIMITS } from "../options/limit-options.ts";
+import { robustOption } from "../options/robust-option.ts";
+import { solveOptions } from "../options/solve-options.ts";
 
 export const pruneCommand: Command = command({
   name: "prune [model]",

@@ -10,11 +10,11 @@ import {
   NORMALISATIONS,
   scoreUnits,
 } from "../../importance/importance.ts";
+import { checkWhole } from "../../pipeline/checks.ts";
+import { openNetwork } from "../../pipeline/open/network.ts";
+import { SCORE_DEFAULTS, scoreOpened } from "../../pipeline/score/score-network.ts";
 import { plainTable } from "../../report/solve-report.ts";
 import { type Command, command } from "../command.ts";
-import { openNetwork } from "../network.ts";
-import { checkWhole } from "../numbers.ts";
-import { SCORE_DEFAULTS, scoreOpened } from "../score-network.ts";
 
 const ALIASES: Readonly<Record<string, ImportanceMethod>> = {
   l1: "magnitude-l1",

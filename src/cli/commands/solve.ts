@@ -1,17 +1,18 @@
 import { EXIT } from "../../core/errors.ts";
 import { checkWritable } from "../../core/files.ts";
 import { METHOD_NAMES } from "../../formulation/baselines/method.ts";
+import { openNetwork } from "../../pipeline/open/network.ts";
+import { methodFor, solveNetworkBy } from "../../pipeline/solve/solve-method.ts";
+import { checkSolveOptions, solveNetworkOptions } from "../../pipeline/solve/solve-settings.ts";
+import { reportOf, writeSubnet } from "../../pipeline/solve/solved-report.ts";
+import { tableFor } from "../../pipeline/tables/table-source.ts";
 import { painter } from "../../report/painter.ts";
 import { solveText } from "../../report/solve-report.ts";
 import { type Command, command } from "../command.ts";
-import { REPEATABLE_LIMITS } from "../limit-options.ts";
-import { openNetwork } from "../network.ts";
-import { robustOption } from "../robust-option.ts";
+import { REPEATABLE_LIMITS } from "../options/limit-options.ts";
+import { robustOption } from "../options/robust-option.ts";
+import { solvedModelOptions } from "../options/solve-options.ts";
 import { solveInstanceCommand } from "../solve-instance.ts";
-import { methodFor, solveNetworkBy } from "../solve-method.ts";
-import { checkSolveOptions, solvedModelOptions, solveNetworkOptions } from "../solve-options.ts";
-import { reportOf, writeSubnet } from "../solved-report.ts";
-import { tableFor } from "../table-source.ts";
 
 export const solveCommand: Command = command({
   name: "solve [model]",

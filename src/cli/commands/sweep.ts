@@ -2,6 +2,21 @@ import { join } from "node:path";
 import { EXIT, type ExitCode, UsageError } from "../../core/errors.ts";
 import { checkWritable, writeFileAtomic, writeJson } from "../../core/files.ts";
 import type { FrontierPoint } from "../../formulation/sweep/frontier.ts";
+import { checkWhole } from "../../pipeline/checks.ts";
+import { openNetwork } from "../../pipeline/open/network.ts";
+import { checkSolveOptions, solveNetworkOptions } from "../../pipeline/solve/solve-settings.ts";
+import {
+  type BudgetOptions,
+  type SweepBudget,
+  sweepBudgets,
+} from "../../pipeline/sweep/sweep-budgets.ts";
+import { sweepInJobs } from "../../pipeline/sweep/sweep-jobs.ts";
+import {
+  instanceSubject,
+  networkSubject,
+  type SweepSubject,
+} from "../../pipeline/sweep/sweep-subject.ts";
+import { type TableRequest, tableFor } from "../../pipeline/tables/table-source.ts";
 import { painter } from "../../report/painter.ts";
 import { sweepSvg } from "../../report/sweep-chart.ts";
 import {
@@ -11,14 +26,8 @@ import {
   sweepText,
 } from "../../report/sweep-report.ts";
 import { type Command, type Context, command } from "../command.ts";
-import { REPEATABLE_LIMITS } from "../limit-options.ts";
-import { openNetwork } from "../network.ts";
-import { checkWhole } from "../numbers.ts";
-import { checkSolveOptions, solvedModelOptions, solveNetworkOptions } from "../solve-options.ts";
-import { type BudgetOptions, type SweepBudget, sweepBudgets } from "../sweep-budgets.ts";
-import { sweepInJobs } from "../sweep-jobs.ts";
-import { instanceSubject, networkSubject, type SweepSubject } from "../sweep-subject.ts";
-import { type TableRequest, tableFor } from "../table-source.ts";
+import { REPEATABLE_LIMITS } from "../options/limit-options.ts";
+import { solvedModelOptions } from "../options/solve-options.ts";
 
 export const sweepCommand: Command = command({
   name: "sweep [model]",

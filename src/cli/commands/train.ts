@@ -1,10 +1,10 @@
+import { openNetwork } from "../../pipeline/open/network.ts";
+import { runTraining } from "../../pipeline/train/run-training.ts";
+import { TRAIN_DEFAULTS } from "../../pipeline/train/training-defaults.ts";
 import { painter } from "../../report/painter.ts";
 import { trainingText } from "../../report/training-report.ts";
 import { type Command, command } from "../command.ts";
-import { openNetwork } from "../network.ts";
-import { runTraining } from "../run-training.ts";
-import { TRAIN_DEFAULTS } from "../training-defaults.ts";
-import { trainingOptions } from "../training-options.ts";
+import { trainingOptions } from "../options/training-options.ts";
 
 export const trainCommand: Command = command({
   name: "train [model]",

@@ -1,6 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { openNetwork } from "../../../src/cli/network.ts";
-import { tableFor } from "../../../src/cli/table-source.ts";
 import { SILENT } from "../../../src/core/progress.ts";
 import {
   type Calibrated,
@@ -9,6 +7,8 @@ import {
 } from "../../../src/latency/calibrate/calibrate.ts";
 import type { EndToEnd } from "../../../src/latency/measure/measurer.ts";
 import { profiledOps } from "../../../src/latency/ops.ts";
+import { openNetwork } from "../../../src/pipeline/open/network.ts";
+import { tableFor } from "../../../src/pipeline/tables/table-source.ts";
 import { keepAll, type Subnet } from "../../../src/subnet/subnet.ts";
 
 const open = await openNetwork(undefined);

@@ -1,9 +1,9 @@
 import { InputError } from "../../../core/errors.ts";
 import { diffTables } from "../../../latency/tables/diff.ts";
 import { namedTable } from "../../../latency/tables/same-setting.ts";
+import { shareOf } from "../../../pipeline/checks.ts";
 import { diffText } from "../../../report/table-report.ts";
 import { type Command, command } from "../../command.ts";
-import { shareOf } from "../../numbers.ts";
 
 export const diffTableCommand: Command = command({
   name: "diff <first> <second>",

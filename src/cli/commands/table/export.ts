@@ -3,9 +3,9 @@ import { checkWritable, writeFileAtomic, writeJson } from "../../../core/files.t
 import { exportDictionary } from "../../../formulation/authors/export-dictionary.ts";
 import { type LatencyTable, readTable } from "../../../latency/table.ts";
 import { tableCsv } from "../../../latency/tables/table-csv.ts";
+import { openNetwork } from "../../../pipeline/open/network.ts";
 import { structureHash } from "../../../structure/structure-json.ts";
 import { type Command, type Context, command } from "../../command.ts";
-import { openNetwork } from "../../network.ts";
 
 export const exportTableCommand: Command = command({
   name: "export <table>",

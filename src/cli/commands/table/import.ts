@@ -2,12 +2,12 @@ import { InputError } from "../../../core/errors.ts";
 import { checkWritable } from "../../../core/files.ts";
 import { parseTable, writeTableBySize } from "../../../latency/table.ts";
 import { coverageOf } from "../../../latency/tables/summary.ts";
+import { checkWhole } from "../../../pipeline/checks.ts";
+import { openNetwork } from "../../../pipeline/open/network.ts";
+import { importTable } from "../../../pipeline/tables/import-table.ts";
 import { milliseconds } from "../../../report/format.ts";
 import { coverageText } from "../../../report/table-report.ts";
 import { type Command, command } from "../../command.ts";
-import { importTable } from "../../import-table.ts";
-import { openNetwork } from "../../network.ts";
-import { checkWhole } from "../../numbers.ts";
 
 export const importTableCommand: Command = command({
   name: "import <file>",

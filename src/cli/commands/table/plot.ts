@@ -1,6 +1,7 @@
 import { UsageError } from "../../../core/errors.ts";
 import { checkWritable, writeFileAtomic } from "../../../core/files.ts";
 import { type LatencyOp, readTable } from "../../../latency/table.ts";
+import { operationsNamed } from "../../../pipeline/tables/table-operations.ts";
 import {
   heatMapSvg,
   PLOT_COLUMNS,
@@ -8,7 +9,6 @@ import {
   stairsSvg,
 } from "../../../report/table-chart.ts";
 import { type Command, command } from "../../command.ts";
-import { operationsNamed } from "../../table-operations.ts";
 
 export const plotTableCommand: Command = command({
   name: "plot <table>",

@@ -1,7 +1,7 @@
 import { readTable, tableHash } from "../../../latency/table.ts";
+import { operationsNamed } from "../../../pipeline/tables/table-operations.ts";
 import { cellsText, summaryOf, tableText } from "../../../report/table-report.ts";
 import { type Command, command } from "../../command.ts";
-import { operationsNamed } from "../../table-operations.ts";
 
 export const showTableCommand: Command = command({
   name: "show <table>",

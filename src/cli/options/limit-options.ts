@@ -1,0 +1,42 @@
+import type { Argv } from "yargs";
+
+/** The options that say what a subnet must keep to, besides its budget. */
+export interface LimitOptions {
+  readonly limit: string[] | undefined;
+  readonly soft: string[] | undefined;
+  readonly penalty: string[] | undefined;
+  readonly minimize: string | undefined;
+  readonly component: string[] | undefined;
+  readonly components: unknown;
+}
+
+/** Those of them that may come more than once. */
+export const REPEATABLE_LIMITS = ["limit", "soft", "penalty", "component"] as const;
+
+/** Adds the options. Each takes one expression; it may come several times, or be a list in a config file. */
+export function limitOptions<Before>(yargs: Argv<Before>): Argv<Before & LimitOptions> {
+  const several = { type: "string", array: true, nargs: 1, requiresArg: true } as const;
+  return yargs
+    .option("limit", {
+      ...several,
+      describe: 'Must hold: "params <= 50%", "latency(\'jetson-nano\') <= 12 ms" (repeatable)',
+    })
+    .option("soft", {
+      ...several,
+      describe: "May be exceeded at the price of its --penalty (repeatable)",
+    })
+    .option("penalty", {
+      ...several,
+      describe: 'Importance lost beyond a --soft: "2% per 0.1M" (repeatable)',
+    })
+    .option("minimize", {
+      type: "string",
+      requiresArg: true,
+      describe: "latency, params, macs, bytes or memory as small as --limit lets them",
+    })
+    .option("component", {
+      ...several,
+      describe: "A part of the network by its layers: head=fc.* (repeatable)",
+    })
+    .option("components", { hidden: true, describe: "The same as an object, in a config file" });
+}

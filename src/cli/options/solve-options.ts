@@ -1,0 +1,127 @@
+import type { Argv } from "yargs";
+import type { CommonOptions } from "../command.ts";
+import { type LimitOptions, limitOptions } from "./limit-options.ts";
+
+/** The options that `solve` and `prune` share: which program is put together, and how long it may take. */
+export interface SolveOptions extends CommonOptions, LimitOptions {
+  readonly importance: string | undefined;
+  readonly device: string | undefined;
+  readonly table: string | undefined;
+  readonly batch: number | undefined;
+  readonly precision: "float16" | "float32" | undefined;
+  readonly budget: string | undefined;
+  readonly step: number | undefined;
+  readonly "multiple-of": number | undefined;
+  readonly protect: string | undefined;
+  readonly "max-prune": number;
+  readonly blocks: boolean;
+  readonly layers: boolean;
+  readonly "time-limit": number | undefined;
+  readonly gap: number;
+  readonly presolve: boolean;
+}
+
+/** Without this, an option whose value was forgotten would quietly be its default. */
+const NEED_A_VALUE = [
+  "importance",
+  "device",
+  "table",
+  "batch",
+  "precision",
+  "budget",
+  "step",
+  "multiple-of",
+  "protect",
+  "max-prune",
+  "time-limit",
+  "gap",
+];
+
+export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
+  const before = yargs
+    .option("importance", {
+      type: "string",
+      describe: "importance.json of mdp score",
+    })
+    .option("device", {
+      type: "string",
+      describe: "Device whose latencies count; see mdp devices",
+    })
+    .option("table", {
+      type: "string",
+      describe: "Latency table of mdp profile",
+    })
+    .option("batch", {
+      type: "number",
+      describe: "Images per run that the table is for",
+    })
+    .option("precision", {
+      choices: ["float16", "float32"] as const,
+      describe: "Of a predicted table",
+    })
+    .option("budget", {
+      type: "string",
+      describe: "Latency: 50% of the dense, 12ms, none [50% unless a limit names an amount]",
+    });
+  return limitOptions(before)
+    .option("step", {
+      type: "number",
+      describe: "Kept channels: full width less multiples of this",
+    })
+    .option("multiple-of", {
+      type: "number",
+      describe: "Kept channels: multiples of this [the table's step]",
+    })
+    .option("protect", {
+      type: "string",
+      describe: "Regular expression of dims that stay whole",
+    })
+    .option("max-prune", {
+      type: "number",
+      default: 0.95,
+      describe: "Most that may go of a dim, as a share",
+    })
+    .option("blocks", {
+      type: "boolean",
+      default: true,
+      describe: "May blocks be dropped? (--no-blocks)",
+    })
+    .option("layers", {
+      type: "boolean",
+      default: true,
+      describe: "May single layers be dropped? (--no-layers)",
+    })
+    .option("time-limit", {
+      type: "number",
+      describe: "Seconds; then the best answer so far, with its gap",
+    })
+    .option("presolve", {
+      type: "boolean",
+      default: true,
+      describe: "Shrink the program exactly first? (--no-presolve)",
+    })
+    .option("gap", {
+      type: "number",
+      default: 0,
+      describe: "Relative gap that is good enough",
+    })
+    .conflicts("step", "multiple-of")
+    .requiresArg(NEED_A_VALUE)
+    .conflicts("device", "table");
+}
+
+/** Those, with the network they are for: by its place or as an option. */
+export function solvedModelOptions(
+  yargs: Argv<CommonOptions>,
+): Argv<SolveOptions & { readonly model: string | undefined }> {
+  return solveOptions(yargs)
+    .positional("model", {
+      type: "string",
+      describe: "ONNX file; the embedded default without it",
+    })
+    .option("model", {
+      type: "string",
+      requiresArg: true,
+      describe: "ONNX file; the embedded default without it. Also as --model",
+    });
+}

@@ -1,0 +1,152 @@
+import { statSync } from "node:fs";
+import { UsageError } from "../../core/errors.ts";
+import { type DatasetConfig, readDatasetConfig } from "../../data/config.ts";
+import { type Dataset, openDataset } from "../../data/dataset.ts";
+import { evaluate } from "../../data/evaluate.ts";
+import { isCompressed, modelBytes } from "../../onnx/read.ts";
+import type { EvalReport, EvalResult } from "../../report/eval-report.ts";
+import { randomFeeds } from "../../runtime/feeds.ts";
+import {
+  type Optimisation,
+  openSession,
+  runtimeVersion,
+  type Session,
+  type SessionOptions,
+} from "../../runtime/session.ts";
+import { type SessionTurns, timeSessions } from "../../runtime/turns.ts";
+import { checkWhole } from "../checks.ts";
+import type { RunContext } from "../run-context.ts";
+
+export interface EvalOptions extends DataOptions {
+  readonly models: readonly string[];
+  readonly limit?: number | undefined;
+  /** Images per timed run. */
+  readonly batch: number;
+  readonly threads: number;
+  readonly repeats: number;
+  readonly optimisation: Optimisation;
+  readonly latency: boolean;
+}
+
+/** Accuracy on the same images and interleaved latencies of several networks. */
+export async function evaluateModels(
+  options: EvalOptions,
+  context: RunContext,
+): Promise<EvalReport> {
+  for (const option of ["limit", "batch", "threads", "repeats"] as const) {
+    checkWhole(options[option], `--${option}`, 1);
+  }
+  const { batch, threads, optimisation } = options;
+  const sessions: Session[] = [];
+  try {
+    const settings: SessionOptions = { threads, optimisation };
+    for (const path of options.models) sessions.push(await openNamed(path, settings));
+    if (options.latency) checkBatches(options, sessions);
+    const dataset = await datasetFor(options, sessions);
+    const classifiers = options.models.map((name, index) => ({
+      name,
+      session: at(sessions, index),
+    }));
+    const accuracies =
+      dataset === null
+        ? null
+        : await evaluate(classifiers, dataset, { ...context, limit: options.limit });
+    const timings = options.latency ? await timed(sessions, options, context) : null;
+    const results = options.models.map(
+      (model, index): EvalResult => ({
+        model,
+        bytes: isCompressed(model) ? modelBytes(model).byteLength : statSync(model).size,
+        accuracy: accuracies?.[index] ?? null,
+        latency: latencyOf(timings?.[index]),
+      }),
+    );
+    return {
+      schema: "mdp-eval/1",
+      data: dataset?.path ?? null,
+      images: accuracies?.[0]?.count ?? 0,
+      runtime: `onnxruntime-node ${runtimeVersion()}`,
+      batch,
+      threads,
+      optimisation,
+      results,
+    };
+  } finally {
+    for (const session of sessions) await session.close();
+  }
+}
+
+/** The runtime reads files itself, which it must where weights lie beside them, but none that are compressed. */
+function openNamed(path: string, settings: SessionOptions): Promise<Session> {
+  return openSession(isCompressed(path) ? modelBytes(path) : path, { ...settings, where: path });
+}
+
+interface DataOptions {
+  readonly data?: string | undefined;
+  readonly dataConfig?: string | undefined;
+  readonly split?: string | undefined;
+}
+
+async function datasetFor(
+  options: DataOptions,
+  sessions: readonly Session[],
+): Promise<Dataset | null> {
+  if (options.data === undefined && options.dataConfig === undefined) return null;
+  const given = options.dataConfig === undefined ? {} : readDatasetConfig(options.dataConfig);
+  const opened = await openDataset(options.data, { config: given, split: options.split });
+  if (opened.config.size !== undefined || opened.config.crop !== undefined) return opened;
+  // Images of any size are brought to the size that the network asks for, unless the config says how.
+  const size = networkSize(sessions);
+  if (size === null) return opened;
+  const config: DatasetConfig = { ...given, size };
+  return openDataset(options.data, { config, split: options.split });
+}
+
+function networkSize(sessions: readonly Session[]): [number, number] | null {
+  const [height, width] = sessions[0]?.inputs[0]?.shape.slice(2) ?? [];
+  return typeof height === "number" && typeof width === "number" && height > 0 && width > 0
+    ? [height, width]
+    : null;
+}
+
+async function timed(
+  sessions: readonly Session[],
+  options: { readonly batch: number; readonly repeats: number },
+  context: RunContext,
+): Promise<SessionTurns[]> {
+  return timeSessions(
+    sessions.map((session) => ({
+      session,
+      feeds: randomFeeds(session.inputs, { batch: options.batch }),
+    })),
+    {
+      repeats: options.repeats,
+      onRound: (done, total) => context.progress.step("timing", done, total),
+    },
+  );
+}
+
+/** A network with a fixed batch can't be timed at another one. */
+function checkBatches(options: EvalOptions, sessions: readonly Session[]): void {
+  for (const [index, session] of sessions.entries()) {
+    const fixed = session.inputs[0]?.shape[0];
+    if (typeof fixed !== "number" || fixed <= 0 || fixed === options.batch) continue;
+    throw new UsageError({
+      code: "cli/fixed-batch",
+      message: `The network is fixed to ${fixed} images per run, --batch asks for ${options.batch}.`,
+      where: options.models[index],
+      hint: `Use --batch ${fixed}, or --no-latency for the accuracy alone.`,
+    });
+  }
+}
+
+function latencyOf(turns: SessionTurns | undefined): EvalResult["latency"] {
+  if (turns === undefined) return null;
+  const { samplesMs: _, paces: __, ...latency } = turns;
+  return latency;
+}
+
+function at(sessions: readonly Session[], index: number): Session {
+  const session = sessions[index];
+  if (session === undefined) throw new RangeError(`no session ${index}`);
+  return session;
+}

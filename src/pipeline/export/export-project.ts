@@ -1,0 +1,109 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { VerificationError } from "../../core/errors.ts";
+import { packageRoot, readFileBytes, readJson } from "../../core/files.ts";
+import { type DatasetConfig, parseDatasetConfig } from "../../data/config.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { type WrittenProject, writeProject } from "../../pytorch/project/write-project.ts";
+import { findPython, type Python, runPython } from "../../pytorch/python.ts";
+import type { Subnet } from "../../subnet/subnet.ts";
+import type { OpenNetwork } from "../open/network.ts";
+import type { RunContext } from "../run-context.ts";
+
+export interface ExportProjectRequest {
+  readonly out: string;
+  readonly subnet: Subnet;
+  /** Path of the subnet's file; undefined: the whole network. */
+  readonly subnetFile: string | undefined;
+  readonly cut: Graph;
+  readonly dataConfig: string | undefined;
+  readonly seed: number;
+}
+
+/** How the modules were compared with their ONNX files. */
+export interface ModuleCheck {
+  readonly python: string;
+  readonly torch: string;
+  readonly limit: number;
+  /** Largest relative difference of the outputs; null where it is not a number. */
+  readonly differences: Readonly<Record<string, number | null>>;
+}
+
+export interface ExportedProject extends WrittenProject {
+  /** null: there is no Python with PyTorch here. */
+  readonly check: ModuleCheck | null;
+}
+
+/**
+ * Writes the PyTorch project of a subnet. Where a Python with PyTorch is found, the modules are run before the folder gets its
+ * name.
+ * @throws VerificationError `pytorch/modules-differ`; InputError as `writeProject`
+ */
+export async function exportProject(
+  open: OpenNetwork,
+  request: ExportProjectRequest,
+  context: RunContext,
+): Promise<ExportedProject> {
+  const { subnet, cut, seed, subnetFile, out } = request;
+  const data = preparation(request.dataConfig, open.embedded);
+  const python = await findPython();
+  const source = {
+    name: open.name,
+    version: packageVersion(),
+    model: open.model,
+    modelHash: open.hash,
+    structure: open.structure,
+    subnet,
+    cut,
+    subnetFile: subnetFile === undefined ? null : readFileBytes(subnetFile),
+    data,
+    seed,
+  };
+  let check: ModuleCheck | null = null;
+  const written = await writeProject(out, source, async (folder) => {
+    if (python === null || python.torch === null) return;
+    context.progress.step("running the modules", 0, 1);
+    check = await runModules(folder, python, python.torch);
+    context.progress.step("running the modules", 1, 1);
+  });
+  return { ...written, check };
+}
+
+function preparation(path: string | undefined, embedded: boolean): DatasetConfig | null {
+  if (path !== undefined) return parseDatasetConfig(readJson(path), path);
+  if (!embedded) return null;
+  const own = join(packageRoot(), "src", "data", "default", "dataset.json");
+  return parseDatasetConfig(readJson(own), own);
+}
+
+function packageVersion(): string {
+  const text = readFileSync(join(packageRoot(), "package.json"), "utf8");
+  // The package's own file.
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+async function runModules(folder: string, python: Python, torch: string): Promise<ModuleCheck> {
+  const { code, stdout, stderr } = await runPython(python.path, ["check.py", "--json"], {
+    cwd: folder,
+  });
+  const differ = (message: string): VerificationError =>
+    new VerificationError({
+      code: "pytorch/modules-differ",
+      message,
+      where: `${python.path}, PyTorch ${torch}`,
+      hint: "Nothing was written. Please report the network.",
+    });
+  if (code !== 0 && stdout.trim() === "") {
+    const last = stderr.trim().split("\n").slice(-3).join(" ");
+    throw differ(`The PyTorch modules don't run: ${last || `exit code ${code}`}`);
+  }
+  // Printed by the file that was just written.
+  const result = JSON.parse(stdout) as Pick<ModuleCheck, "limit" | "differences">;
+  if (code === 0) return { python: python.path, torch, ...result };
+  const found = Object.entries(result.differences)
+    .map(([name, difference]) => `${name}.py by ${difference?.toExponential(1) ?? "infinity"}`)
+    .join(", ");
+  throw differ(
+    `The PyTorch modules differ from their ONNX files: ${found} of the largest output (at most ${result.limit} is allowed).`,
+  );
+}

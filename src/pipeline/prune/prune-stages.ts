@@ -1,0 +1,279 @@
+import { readFileBytes, readJson, sha256, writeJson } from "../../core/files.ts";
+import { parseMethod } from "../../formulation/baselines/method.ts";
+import type { ImportanceMethod } from "../../importance/importance.ts";
+import { profileLocal } from "../../latency/measure/profile-local.ts";
+import { readTable, writeTable } from "../../latency/table.ts";
+import { withGraph } from "../../onnx/model.ts";
+import { writeModel } from "../../onnx/write.ts";
+import type { EvalReport } from "../../report/eval-report.ts";
+import type { RunSummary } from "../../report/run-report.ts";
+import type { SolveReport } from "../../report/solve-report.ts";
+import { structureJson } from "../../structure/structure-json.ts";
+import { cutGraph } from "../../subnet/cut.ts";
+import { type Proof, proveCut } from "../../subnet/prove.ts";
+import { parseSubnet } from "../../subnet/subnet-file.ts";
+import { CORRECT_DEFAULTS, correctOpened } from "../correct/correct-network.ts";
+import { evaluateModels } from "../evaluate/evaluate-models.ts";
+import type { OpenNetwork } from "../open/network.ts";
+import type { RunContext } from "../run-context.ts";
+import type { GivenLimits } from "../solve/given-limits.ts";
+import { solveNetworkBy } from "../solve/solve-method.ts";
+import { solveNetworkOptions } from "../solve/solve-settings.ts";
+import { reportOf, writeSubnet } from "../solve/solved-report.ts";
+import { tableFor } from "../tables/table-source.ts";
+import { calibratedBy } from "./calibrate-stage.ts";
+import { drawnData, trainingData } from "./prune-images.ts";
+import type { RunFolder } from "./run-folder.ts";
+
+/** The options of `mdp prune` that its stages read. */
+export interface PruneOptions extends GivenLimits {
+  readonly importance?: string | undefined;
+  readonly device?: string | undefined;
+  readonly table?: string | undefined;
+  readonly batch?: number | undefined;
+  readonly precision?: "float16" | "float32" | undefined;
+  readonly budget?: string | undefined;
+  readonly step?: number | undefined;
+  readonly multipleOf?: number | undefined;
+  readonly protect?: string | undefined;
+  readonly maxPrune: number;
+  readonly blocks: boolean;
+  readonly layers: boolean;
+  readonly timeLimit?: number | undefined;
+  readonly gap: number;
+  /** Measure the subnet, correct the table and solve again until the budget is met on this device. */
+  readonly calibrate?: boolean | undefined;
+  readonly tolerance?: string | undefined;
+  readonly presolve?: boolean | undefined;
+  /** Probability with which the budget is to be kept. */
+  readonly robust?: string | undefined;
+  /** `auto`: as network and images allow. */
+  readonly method: ImportanceMethod | "auto";
+  /** Images to evaluate on. */
+  readonly data?: string | undefined;
+  /** Images to score, repair and train on, where they are not those of `data`. */
+  readonly train?: string | undefined;
+  readonly correct?: boolean | undefined;
+  /** Train the pruned network further. */
+  readonly finetune?: boolean | undefined;
+  readonly epochs: number;
+  readonly lr?: number | undefined;
+  readonly dataConfig?: string | undefined;
+  readonly images?: number | undefined;
+  readonly threads: number;
+  readonly runs: number;
+  readonly maxMinutes: number;
+  readonly validate: number;
+  readonly seed: number;
+}
+
+/** What every stage works on. */
+export interface Road {
+  readonly open: OpenNetwork;
+  readonly run: RunFolder;
+  readonly options: PruneOptions;
+  readonly context: RunContext;
+}
+
+/** Runs a stage unless it is done, and says so. */
+export async function staged(
+  { run, context }: Road,
+  name: string,
+  dependsOn: unknown,
+  outputs: readonly string[],
+  work: () => Promise<void>,
+): Promise<void> {
+  context.progress.note(`== ${name}`);
+  const { ran, seconds } = await run.stage({ name, dependsOn, outputs, run: work });
+  context.onEvent({ kind: "stage", name, seconds, ran });
+}
+
+export async function inspectStage(road: Road): Promise<void> {
+  const { open, run } = road;
+  await staged(road, "inspect", open.hash, ["structure.json"], async () => {
+    writeJson(run.path("structure.json"), {
+      networkHash: open.hash,
+      ...structureJson(open.structure),
+    });
+  });
+}
+
+export async function tableStage(road: Road): Promise<void> {
+  const { open, run, options, context } = road;
+  const {
+    device,
+    table,
+    batch,
+    precision,
+    step,
+    multipleOf,
+    threads,
+    runs,
+    maxMinutes,
+    validate,
+    seed,
+  } = options;
+  const tableHash = table === undefined ? null : sha256(readFileBytes(table));
+  const dependsOn = [
+    ...[open.hash, device, tableHash, batch, precision, step, multipleOf],
+    ...[threads, runs, maxMinutes, validate, seed],
+  ];
+  await staged(road, "profile", dependsOn, ["table.json"], async () => {
+    if (device !== "local") {
+      const request = { ...options, commandLine: context.commandLine };
+      writeTable(run.path("table.json"), tableFor(open, request).table);
+      return;
+    }
+    await profileLocal(open.model, open.structure, {
+      ...{ threads, runs, maxMinutes, validate, seed },
+      batch: batch ?? 1,
+      step: step ?? multipleOf ?? 8,
+      repeats: 20,
+      precision: precision ?? "float32",
+      optimisation: "all",
+      networkName: open.name,
+      deviceName: "local",
+      tablePath: run.path("table.json"),
+      samplesPath: run.path("table.samples.jsonl"),
+      command: context.commandLine,
+      progress: context.progress,
+      signal: context.signal,
+    });
+  });
+}
+
+export async function solveStage(road: Road): Promise<void> {
+  const { open, run, options, context } = road;
+  const { budget, step, multipleOf, protect, maxPrune, blocks, layers, timeLimit, gap } = options;
+  const { limit, soft, penalty, minimize, component, components } = options;
+  const wanted = {
+    ...{ limit, soft, penalty, minimize, component, components },
+    ...{ budget, step, multipleOf, protect, maxPrune, blocks, layers, timeLimit, gap },
+    // Absent without it, so that runs from before it are still known as done.
+    ...(options.robust === undefined ? {} : { robust: options.robust }),
+    importance: run.path("importance.json"),
+  };
+  const inputs = ["importance.json", "table.json"].map((file) =>
+    sha256(readFileBytes(run.path(file))),
+  );
+  const calibration = options.calibrate ? ["calibrate.json", "table-calibrated.json"] : [];
+  const outputs = ["subnet.json", "solve.json", ...calibration];
+  await staged(
+    road,
+    "solve",
+    // Without it as before, for runs from before it.
+    [
+      ...[open.hash, { ...wanted, importance: null }, inputs],
+      ...(options.calibrate ? [options.tolerance ?? "2%"] : []),
+    ],
+    outputs,
+    async () => {
+      const started = performance.now();
+      const tablePath = run.path("table.json");
+      const { batch, precision } = options;
+      const source = tableFor(open, {
+        ...{ table: tablePath, batch, precision, step, multipleOf },
+        commandLine: context.commandLine,
+      });
+      const read = (performance.now() - started) / 1000;
+      const { presolve } = options;
+      const settings = solveNetworkOptions({ ...wanted, presolve }, source.table.step);
+      const method = parseMethod("mdp");
+      const calibrated = options.calibrate ? await calibratedBy(road, source, settings) : null;
+      const solved =
+        calibrated?.solved ?? (await solveNetworkBy(method, open, source, settings, context));
+      const total = (performance.now() - started) / 1000;
+      const used = calibrated?.source ?? source;
+      const report = reportOf({ open, source: used, wanted: settings, solved, read, total });
+      writeSubnet(run.path("subnet.json"), open, solved, report);
+      writeJson(run.path("solve.json"), report);
+    },
+  );
+}
+
+export async function exportStage(road: Road): Promise<void> {
+  const { open, run, options } = road;
+  const subnetPath = run.path("subnet.json");
+  const dependsOn = [open.hash, sha256(readFileBytes(subnetPath)), options.seed];
+  await staged(road, "export", dependsOn, ["pruned.onnx", "proof.json"], async () => {
+    const { subnet } = parseSubnet(readJson(subnetPath), open.structure, subnetPath);
+    const cut = cutGraph(open.structure, subnet);
+    const proof = await proveCut(open.model, open.structure, subnet, cut, { seed: options.seed });
+    writeModel(withGraph(open.model, cut), run.path("pruned.onnx"));
+    writeJson(run.path("proof.json"), { schema: "mdp-proof/1", ...proof });
+  });
+}
+
+/**
+ * Repairs the pruned network on images without labels; null where there are none, or nobody wants it.
+ * @returns the network's file in the run's folder
+ */
+export async function correctStage(road: Road): Promise<string | null> {
+  const { open, run, options, context } = road;
+  const data = options.correct === false ? undefined : await trainingData(road);
+  if (data === undefined) return null;
+  const { dataConfig, seed } = options;
+  const subnetPath = run.path("subnet.json");
+  const dependsOn = [
+    ...[open.hash, sha256(readFileBytes(subnetPath)), data, seed, CORRECT_DEFAULTS],
+    dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
+  ];
+  await staged(road, "correct", dependsOn, ["corrected.onnx", "correct.json"], async () => {
+    const { subnet } = parseSubnet(readJson(subnetPath), open.structure, subnetPath);
+    const request = { ...CORRECT_DEFAULTS, data, dataConfig, seed };
+    const { correction, path } = await correctOpened(open, subnet, request, context);
+    if (path === options.data) {
+      context.progress.note(
+        "The repair saw, without labels, images that the network is evaluated on. Name others with --train.",
+      );
+    }
+    const { graph, ...done } = correction;
+    writeModel(withGraph(open.model, graph), run.path("corrected.onnx"));
+    writeJson(run.path("correct.json"), { schema: "mdp-correction/1", data: path, ...done });
+  });
+  return "corrected.onnx";
+}
+
+/** Evaluates the dense network and those of the stages, which are files in the run's folder. */
+export async function evalStage(road: Road, networks: readonly string[]): Promise<void> {
+  const { open, run, options, context } = road;
+  const table = readTable(run.path("table.json"));
+  const { dataConfig, images: limit, threads } = options;
+  const data = options.data ?? (open.embedded ? await drawnData(run, context) : undefined);
+  const models = [open.path, ...networks.map((file) => run.path(file))];
+  const batch = table.batch;
+  const dependsOn = [
+    // Reports from before `ofFirst` don't have what the summary shows.
+    ...[open.hash, data, limit, threads, batch, "ofFirst"],
+    ...networks.map((file) => sha256(readFileBytes(run.path(file)))),
+    dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
+  ];
+  await staged(road, "eval", dependsOn, ["eval.json"], async () => {
+    const report = await evaluateModels(
+      {
+        models,
+        data,
+        dataConfig,
+        limit,
+        threads,
+        batch,
+        repeats: 100,
+        optimisation: "all",
+        latency: true,
+      },
+      context,
+    );
+    writeJson(run.path("eval.json"), report);
+  });
+}
+
+/** What the finished run has to say. */
+export function summaryOf(run: RunFolder): RunSummary {
+  return {
+    schema: "mdp-summary/1",
+    folder: run.path("."),
+    solve: readJson(run.path("solve.json")) as SolveReport,
+    proof: readJson(run.path("proof.json")) as Proof,
+    eval: readJson(run.path("eval.json")) as EvalReport,
+  };
+}

@@ -1,0 +1,34 @@
+import type { Progress } from "../core/progress.ts";
+import type { CalibrateReport } from "../report/calibrate-report.ts";
+import type { TrainingPlan } from "../report/training-report.ts";
+
+/**
+ * What a run of the pipeline has around it: where it reports how far it is, what can stop it, and what it writes into
+ * files as their origin. Nothing in this room prints.
+ */
+export interface RunContext {
+  readonly progress: Progress;
+  /** Stops the run at the next point where its state is saved. */
+  readonly signal: AbortSignal;
+  /** What started the run, for the provenance of files: the command line as it was typed. */
+  readonly commandLine: string;
+  /** Called with each result that is known before the end of the run. */
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+/** A result that is known before the run ends. */
+export type RunEvent =
+  | {
+      readonly kind: "stage";
+      readonly name: string;
+      readonly seconds: number;
+      /** False where an earlier run had done it. */
+      readonly ran: boolean;
+    }
+  | { readonly kind: "calibrated"; readonly report: CalibrateReport }
+  | {
+      readonly kind: "training";
+      readonly plan: TrainingPlan;
+      /** Whether the network is validated after every epoch. */
+      readonly validates: boolean;
+    };

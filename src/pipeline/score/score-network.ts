@@ -1,0 +1,87 @@
+import { UsageError } from "../../core/errors.ts";
+import { scoreWithData } from "../../importance/data/score-data.ts";
+import {
+  type Importance,
+  type ImportanceMethod,
+  type LabelSource,
+  type Normalisation,
+  needsData,
+} from "../../importance/importance.ts";
+import { scoreNetwork } from "../../importance/score.ts";
+import { checkWhole } from "../checks.ts";
+import { type ImageOptions, openImages } from "../open/images.ts";
+import type { OpenNetwork } from "../open/network.ts";
+import type { RunContext } from "../run-context.ts";
+
+export interface ScoreRequest extends ImageOptions {
+  readonly method: ImportanceMethod;
+  readonly normalisation?: Normalisation | undefined;
+  readonly seed: number;
+  /** `samplesFor(method)` unless given. */
+  readonly samples?: number | undefined;
+  /** What the network fixes, or 32, unless given. */
+  readonly batch?: number | undefined;
+  readonly labels: LabelSource;
+  readonly threads: number;
+}
+
+/** What `mdp prune` scores with, where nobody says otherwise; the defaults of `mdp score`. */
+export const SCORE_DEFAULTS = { samples: undefined, batch: undefined, labels: "data" } as const;
+
+const BATCH = 32;
+
+/** `sensitivity` runs the network hundreds of times per image, and measures what others estimate. */
+export function samplesFor(method: ImportanceMethod): number {
+  return method === "sensitivity" ? 128 : 1024;
+}
+
+/**
+ * Scores by any method, opening the images where it needs them.
+ * @param partialPath where sums are kept meanwhile.
+ */
+export async function scoreOpened(
+  open: OpenNetwork,
+  request: ScoreRequest,
+  context: RunContext,
+  partialPath?: string,
+): Promise<Importance> {
+  const { method, normalisation, seed, labels, threads } = request;
+  for (const option of ["samples", "batch", "threads"] as const) {
+    checkWhole(request[option], `--${option}`, 1);
+  }
+  const networkHash = open.hash;
+  if (!needsData(method)) {
+    return scoreNetwork(open.structure, { method, normalisation, seed, networkHash });
+  }
+  if (request.data === undefined && request.dataConfig === undefined) throw noData(method);
+  const dataset = await openImages(open, request);
+  const wanted = Math.min(request.samples ?? samplesFor(method), dataset.count);
+  const fixed = open.model.graph.inputs[0]?.shape?.[0];
+  const batch = request.batch ?? (typeof fixed === "number" ? fixed : Math.min(BATCH, wanted));
+  if (wanted < batch) throw tooFew(wanted, batch, dataset.path);
+  const images = wanted - (wanted % batch);
+  return scoreWithData(open.model, open.structure, {
+    ...{ method, normalisation, seed, labels, threads, networkHash, images, batch, partialPath },
+    batches: () => dataset.batches(batch, { limit: images, seed }),
+    progress: context.progress,
+    signal: context.signal,
+  });
+}
+
+function tooFew(images: number, batch: number, where: string): UsageError {
+  return new UsageError({
+    code: "cli/too-few-images",
+    message: `There are ${images} images to score on, fewer than the ${batch} of one batch.`,
+    where,
+    hint: "Give a smaller --batch, or more images with --samples or --data.",
+  });
+}
+
+function noData(method: string): UsageError {
+  return new UsageError({
+    code: "cli/no-data",
+    message: `Method ${method} scores on images, and none are named.`,
+    where: "--data",
+    hint: "Name them with --data; `mdp data shapes --out shapes` draws a set for the embedded network. Without images, use --method magnitude-l2.",
+  });
+}

@@ -1,0 +1,92 @@
+import { subnetSelection } from "../../formulation/explain/subnet-selection.ts";
+import { latencyBudget } from "../../formulation/network/latency-budget.ts";
+import { evaluate } from "../../formulation/problem/evaluate.ts";
+import { readInstance } from "../../formulation/problem/instance.ts";
+import type { Problem, Selection } from "../../formulation/problem/problem.ts";
+import type { ExplainReport } from "../../report/explain-report.ts";
+import type { Subnet } from "../../subnet/subnet.ts";
+import type { OpenNetwork } from "../open/network.ts";
+import type { TableSource } from "../tables/table-source.ts";
+import {
+  everything,
+  prepareNetwork,
+  type SolveNetworkOptions,
+  withBudget,
+} from "./solve-network.ts";
+import { headOf } from "./solved-report.ts";
+
+/** What is explained: a network's program or an instance, and the subnet where one is given. */
+export interface ExplainSubject {
+  readonly about: Pick<
+    ExplainReport,
+    "name" | "head" | "options" | "goal" | "dense" | "dims" | "notes"
+  >;
+  readonly problem: Problem;
+  readonly selection: Selection | undefined;
+}
+
+/** @throws InputError for the file */
+export function instanceToExplain(path: string): ExplainSubject {
+  const { problem } = readInstance(path);
+  const { objective } = evaluate(problem, everything(problem));
+  return {
+    about: {
+      name: problem.name,
+      head: null,
+      options: null,
+      goal: "importance",
+      dense: { objective },
+      dims: problem.dims.map(() => ({ unitChannels: 1, whole: "one width only" })),
+      notes: [],
+    },
+    problem,
+    selection: undefined,
+  };
+}
+
+const OTHER_UNITS =
+  "The subnet keeps other units than those that rank best by this importance; it is explained as if it kept the best.";
+
+/**
+ * @param remembered the subnet to explain, with notes about its options; null explains the best one
+ * @throws as `prepareNetwork` and `subnetSelection`
+ */
+export async function networkToExplain(
+  open: OpenNetwork,
+  source: TableSource,
+  wanted: SolveNetworkOptions,
+  remembered: { readonly subnet: Subnet; readonly notes: readonly string[] } | null,
+): Promise<ExplainSubject> {
+  const prepared = await prepareNetwork(open, source, wanted);
+  const { network, dense, importance } = prepared;
+  const budgetMs = await latencyBudget(wanted.budget, dense.latencyMs);
+  const given = remembered === null ? null : subnetSelection(network, remembered.subnet);
+  const { budget, step, countFrom, maxPrune, protect, blocks, layers } = wanted;
+  return {
+    about: {
+      name: open.name,
+      head: headOf(open, source, importance),
+      options: {
+        budget,
+        step,
+        countFrom,
+        maxPrune,
+        protect: protect?.source ?? null,
+        blocks,
+        layers,
+      },
+      goal: prepared.objective?.text ?? "importance",
+      dense: { objective: prepared.objective?.dense ?? dense.importance },
+      dims: open.structure.dims.map(({ unitChannels }, dim) => ({
+        unitChannels,
+        whole: network.choices[dim]?.whole ?? null,
+      })),
+      notes: [
+        ...(remembered?.notes ?? []),
+        ...(given === null || given.keepsBest ? [] : [OTHER_UNITS]),
+      ],
+    },
+    problem: withBudget(network.problem, budgetMs),
+    selection: given?.selection,
+  };
+}

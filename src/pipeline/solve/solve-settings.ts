@@ -1,0 +1,84 @@
+import { UsageError } from "../../core/errors.ts";
+import { type LimitRequest, namesAmount, parseRequest } from "../../formulation/limits/request.ts";
+import { latencyBudget } from "../../formulation/network/latency-budget.ts";
+import { checkPositive, checkWhole, regularExpression } from "../checks.ts";
+import { componentsOf, type GivenLimits, limitRequest } from "./given-limits.ts";
+import { robustProbability } from "./robust-probability.ts";
+import type { SolveNetworkOptions } from "./solve-network.ts";
+
+/** The settings of a solve as they are given. */
+export interface GivenSettings extends GivenLimits {
+  readonly budget?: string | undefined;
+  readonly step?: number | undefined;
+  readonly multipleOf?: number | undefined;
+  readonly maxPrune: number;
+  readonly protect?: string | undefined;
+  readonly blocks: boolean;
+  readonly layers: boolean;
+  readonly importance?: string | undefined;
+  readonly batch?: number | undefined;
+  readonly timeLimit?: number | undefined;
+  readonly gap: number;
+  readonly presolve?: boolean | undefined;
+  readonly robust?: string | undefined;
+}
+
+/**
+ * Refuses what can be known to be wrong before any work begins.
+ * @throws UsageError `cli/not-a-count`, `cli/not-positive`, `cli/share`, `cli/regular-expression`, `formulation/budget`, `cli/component`,
+ * and as `parseRequest`
+ */
+export async function checkSolveOptions(options: GivenSettings): Promise<void> {
+  checkWhole(options.step, "--step", 1);
+  checkWhole(options.multipleOf, "--multiple-of", 1);
+  checkWhole(options.batch, "--batch", 1);
+  checkPositive(options.timeLimit, "--time-limit");
+  checkShare(options.gap, "--gap");
+  checkShare(options.maxPrune, "--max-prune");
+  regularExpression(options.protect, "--protect");
+  robustProbability(options.robust);
+  const limits = limitRequest(options);
+  await latencyBudget(budgetFor(options.budget, limits), 1);
+  await parseRequest(limits);
+  componentsOf(options);
+}
+
+/** Half the dense latency, where neither a budget nor a limit says how much the network may take. */
+function budgetFor(budget: string | undefined, limits: LimitRequest): string {
+  return budget ?? (namesAmount(limits) ? "none" : "50%");
+}
+
+function checkShare(value: number, option: string): void {
+  if (value >= 0 && value <= 1) return;
+  throw new UsageError({
+    code: "cli/share",
+    message: `${option} is ${value}; it must lie between 0 and 1.`,
+    where: option,
+    hint: `Write a share, such as ${option} 0.05 for 5 %.`,
+  });
+}
+
+/** @throws UsageError `cli/regular-expression` */
+export function solveNetworkOptions(
+  options: GivenSettings,
+  tableStep: number,
+): SolveNetworkOptions {
+  const limits = limitRequest(options);
+  return {
+    budget: budgetFor(options.budget, limits),
+    limits,
+    components: componentsOf(options),
+    step: options.step ?? options.multipleOf ?? tableStep,
+    countFrom: options.step === undefined ? "zero" : "full",
+    maxPrune: options.maxPrune,
+    protect: regularExpression(options.protect, "--protect"),
+    blocks: options.blocks,
+    layers: options.layers,
+    importancePath: options.importance,
+    timeLimitSeconds: options.timeLimit,
+    relativeGap: options.gap,
+    presolve: options.presolve !== false,
+    robust: robustProbability(options.robust),
+    writeLp: undefined,
+  };
+}

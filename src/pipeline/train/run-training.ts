@@ -1,0 +1,261 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { InterruptedError } from "../../core/errors.ts";
+import { checkWritable, sha256, writeJson } from "../../core/files.ts";
+import type { Progress } from "../../core/progress.ts";
+import { channelCount } from "../../data/config.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import { type Accuracy, evaluate } from "../../data/evaluate.ts";
+import { firstSize } from "../../data/image-cache.ts";
+import { openLoader } from "../../data/loader.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { elementCount } from "../../graph/tensor.ts";
+import { type Model, withGraph } from "../../onnx/model.ts";
+import { modelHash, readModel } from "../../onnx/read.ts";
+import { serializeModel } from "../../onnx/write.ts";
+import type { TrainingPlan, TrainingReport, UsedData } from "../../report/training-report.ts";
+import { openSession, runtimeVersion } from "../../runtime/session.ts";
+import { chooseNorms } from "../../training/choose-norms.ts";
+import { randomWeights } from "../../training/initialise.ts";
+import {
+  checkImages,
+  type Objective,
+  objectiveOf,
+  trainedValues,
+} from "../../training/objective.ts";
+import {
+  runningStatistics,
+  trainableParameters,
+  weightsAsInitializers,
+} from "../../training/parameters.ts";
+import { checkBatches } from "../../training/plan.ts";
+import { RUN_FILES, type TrainingJob, train } from "../../training/train.ts";
+import type { RunContext } from "../run-context.ts";
+import { type NamedDataset, trainingSets } from "./training-data.ts";
+import { augmentOf, recipeOf } from "./training-recipe.ts";
+import type { TrainingSettings } from "./training-settings.ts";
+
+/** The network that is trained. */
+export interface TrainedNetwork {
+  readonly name: string;
+  readonly path: string;
+  readonly hash: string;
+  readonly embedded: boolean;
+  readonly model: Model;
+}
+
+/** Images per run when a network is evaluated. */
+const VALIDATION_BATCH = 64;
+
+/** A run whose data are open and whose options are checked. */
+export interface OpenTraining {
+  readonly plan: TrainingPlan;
+  readonly job: Pick<TrainingJob, "model" | "teacher" | "data" | "recipe">;
+  /** Images to validate on. */
+  readonly validation: Dataset | null;
+  readonly train: NamedDataset;
+}
+
+/**
+ * Trains a network into a folder, or goes on where the same command stopped.
+ * @throws InterruptedError `training/interrupted` after Ctrl-C; everything is saved
+ * @throws UsageError, InputError as `recipeOf`, `trainingSets`, `openLoader` and `train`
+ */
+export function runTraining(
+  kind: TrainingReport["kind"],
+  network: TrainedNetwork,
+  options: TrainingSettings,
+  context: RunContext,
+): Promise<TrainingReport> {
+  return withTraining(kind, network, options, context, ({ plan, job, validation }) => {
+    context.onEvent({ kind: "training", plan, validates: options.validate });
+    return runJob(plan, job, validation, options, context);
+  });
+}
+
+/** Opens what a run needs, checks all of it, and closes it in the end. */
+export async function withTraining<Result>(
+  kind: TrainingReport["kind"],
+  network: TrainedNetwork,
+  options: TrainingSettings,
+  context: RunContext,
+  use: (training: OpenTraining) => Promise<Result>,
+): Promise<Result> {
+  const recipe = recipeOf(options);
+  checkWritable(join(options.out, RUN_FILES.last));
+  const teacher = options.teacher === undefined ? null : readModel(options.teacher);
+  const graph = weightsAsInitializers(network.model.graph);
+  // What the network can't be trained for is said before any image is read.
+  const objective = objectiveOf(graph, teacher?.graph ?? null, recipe.loss);
+  const sets = await trainingSets(options, { graph, embedded: network.embedded }, context);
+  const { dataset, path, config, split } = sets.train;
+  const { height, width } = await firstSize(dataset);
+  const channels = channelCount(dataset.config);
+  const augment = augmentOf(options, { channels, side: Math.min(height, width) });
+  const open = { path, options: { config, split }, limit: options.limit };
+  const { workers: threads } = options;
+  const { progress } = context;
+  const loader = await openLoader(dataset, { augment, seed: recipe.seed, threads, open, progress });
+  try {
+    checkImages(graph, objective, loader);
+    checkBatches(recipe, loader);
+    const plan: TrainingPlan = {
+      ...(await provenance(kind, network, options, context)),
+      ...planned(graph, objective),
+      data: usedData(sets.train),
+      validation: sets.validation === null ? null : usedData(sets.validation),
+      imageShape: loader.imageShape,
+      recipe,
+      augment,
+    };
+    const weights = kind === "train" ? randomWeights(graph, recipe.seed) : graph;
+    const model = withGraph(network.model, weights);
+    const job = { model, teacher, data: loader, recipe };
+    return await use({
+      plan,
+      job,
+      validation: sets.validation?.dataset ?? null,
+      train: sets.train,
+    });
+  } finally {
+    await loader.close();
+  }
+}
+
+/** Trains in the options' folder and writes its report there. */
+export async function runJob(
+  plan: TrainingPlan,
+  job: OpenTraining["job"] & Pick<TrainingJob, "afterStep">,
+  images: Dataset | null,
+  { out, threads, restart, norms }: Pick<TrainingSettings, "out" | "threads" | "restart" | "norms">,
+  { progress, signal }: RunContext,
+): Promise<TrainingReport> {
+  const file = (name: string): string => join(out, name);
+  const checkpoint = file(RUN_FILES.checkpoint);
+  if (restart) rmSync(checkpoint, { force: true });
+  const start = norms === "auto" ? await withNorms(job, threads, progress) : job;
+  const { recipe } = start;
+  const validate =
+    images === null
+      ? null
+      : (model: Model): Promise<Accuracy> => accuracyOf(model, images, threads);
+  const measures = plan.kind === "finetune" && validate !== null && !existsSync(checkpoint);
+  const before = measures ? await validate(job.model) : null;
+  if (before !== null) progress.note(`before: validation ${(100 * before.top1).toFixed(2)} %`);
+  const key = keyOf({ ...plan, recipe });
+  const result = await train({
+    ...start,
+    folder: out,
+    threads,
+    validate,
+    key,
+    progress,
+    signal,
+  });
+  if (result.end === "interrupted") throw interrupted(result.epochs, job.recipe.epochs, out);
+  const report: TrainingReport = {
+    ...plan,
+    recipe,
+    end: result.end,
+    before,
+    best: result.best,
+    history: result.history,
+    files: {
+      last: file(RUN_FILES.last),
+      best: result.best === null ? null : file(RUN_FILES.best),
+      metrics: file(RUN_FILES.metrics),
+      events: file("events"),
+    },
+  };
+  writeJson(file("training.json"), report);
+  return report;
+}
+
+/** The job with norms as they suit the network. */
+async function withNorms<Job extends OpenTraining["job"]>(
+  job: Job,
+  threads: number,
+  progress: Progress,
+): Promise<Job> {
+  const { norms, model, matched } = await chooseNorms({ ...job, threads });
+  if (matched) {
+    progress.note(
+      "BatchNormalization's statistics are matched to the network first: with those it has, batches begin with a higher loss.",
+    );
+  }
+  if (norms === "frozen") {
+    progress.note(
+      "BatchNormalization keeps its statistics: with those of each batch the loss begins higher (--norms).",
+    );
+  }
+  return { ...job, model, recipe: { ...job.recipe, norms } };
+}
+
+type Provenance = Pick<
+  TrainingPlan,
+  "schema" | "kind" | "command" | "network" | "teacher" | "runtime" | "threads"
+>;
+
+async function provenance(
+  kind: TrainingReport["kind"],
+  { name, path, hash }: TrainedNetwork,
+  { teacher, threads }: TrainingSettings,
+  { commandLine }: RunContext,
+): Promise<Provenance> {
+  return {
+    schema: "mdp-training/1",
+    kind,
+    command: commandLine,
+    network: { name, path, hash },
+    teacher: teacher === undefined ? null : { path: teacher, hash: await modelHash(teacher) },
+    runtime: `onnxruntime-node ${runtimeVersion()}`,
+    threads,
+  };
+}
+
+/** What a plan says of the network itself. */
+export function planned(
+  graph: Graph,
+  objective: Objective,
+): Pick<TrainingPlan, "parameters" | "batchNorms" | "features"> {
+  const trained = trainableParameters(graph, trainedValues(graph, objective));
+  return {
+    parameters: trained.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+    batchNorms: runningStatistics(graph).length / 2,
+    features: objective.features.map(({ name }) => name),
+  };
+}
+
+/** A checkpoint is continued by a run that would have made it. */
+function keyOf(plan: TrainingPlan): string {
+  const { kind, network, teacher, data, validation, recipe, augment } = plan;
+  return sha256(
+    JSON.stringify([kind, network.hash, teacher?.hash, data, validation, recipe, augment]),
+  );
+}
+
+function usedData({ dataset, split }: NamedDataset): UsedData {
+  return { path: dataset.path, split: split ?? null, images: dataset.count };
+}
+
+async function accuracyOf(model: Model, dataset: Dataset, threads: number): Promise<Accuracy> {
+  const bytes = new Uint8Array(Buffer.concat(serializeModel(model)));
+  const session = await openSession(bytes, { threads });
+  try {
+    const [accuracy] = await evaluate([{ name: "the trained network", session }], dataset, {
+      batch: VALIDATION_BATCH,
+    });
+    return accuracy ?? { count: 0, top1: Number.NaN, top5: Number.NaN };
+  } finally {
+    await session.close();
+  }
+}
+
+function interrupted(epoch: number, epochs: number, folder: string): InterruptedError {
+  return new InterruptedError({
+    code: "training/interrupted",
+    message: `Stopped in epoch ${epoch + 1} of ${epochs}; everything is saved.`,
+    where: folder,
+    hint: "The same command goes on from there.",
+  });
+}

@@ -1,0 +1,45 @@
+import type { FLIPS } from "../../data/augment.ts";
+import type { SCHEDULES } from "../../training/schedules.ts";
+
+/** The settings that everything which trains has in common. */
+export interface TrainingSettings {
+  readonly data: string | undefined;
+  readonly dataConfig: string | undefined;
+  readonly split: string | undefined;
+  readonly limit: number | undefined;
+  readonly valData: string | undefined;
+  readonly valSplit: string | undefined;
+  readonly valLimit: number | undefined;
+  readonly validate: boolean;
+  readonly teacher: string | undefined;
+  readonly epochs: number;
+  readonly batch: string;
+  readonly accumulate: number;
+  readonly optimizer: "sgd" | "adamw";
+  readonly lr: number | undefined;
+  readonly lrSchedule: (typeof SCHEDULES)[number];
+  readonly warmup: number;
+  readonly finalLr: number;
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  readonly weightDecay: number | undefined;
+  readonly decayAll: boolean;
+  readonly norms: "auto" | "batch" | "frozen";
+  readonly clip: number;
+  readonly ema: number | undefined;
+  readonly patience: number | undefined;
+  readonly loss: "mix" | "outputs";
+  readonly labelSmoothing: number;
+  readonly labelWeight: number | undefined;
+  readonly scoreWeight: number | undefined;
+  readonly featureWeight: number | undefined;
+  readonly temperature: number;
+  readonly crop: number | undefined;
+  readonly flip: (typeof FLIPS)[number] | undefined;
+  readonly mixup: number;
+  readonly threads: number;
+  readonly workers: number | undefined;
+  readonly seed: number;
+  readonly out: string;
+  readonly restart: boolean;
+}

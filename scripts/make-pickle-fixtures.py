@@ -1,6 +1,6 @@
-"""Writes the pickles that test/formulation/authors reads, as hexadecimal texts in one JSON file:
+"""Writes the pickles that test/authors reads, as hexadecimal texts in one JSON file:
 
-    python3 scripts/make-pickle-fixtures.py > test/formulation/authors/pickles.json
+    python3 scripts/make-pickle-fixtures.py > test/authors/pickles.json
 
 Made anew when another kind of pickle is to be read or refused. Needs numpy.
 """

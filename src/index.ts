@@ -28,14 +28,14 @@
  * GLPK, whose licence is GPL-3.0, stands behind an entry point of its own: `mdp/solvers/glpk`.
  */
 export { createHighs } from "../solvers/highs.ts";
+export { convDictionary } from "./authors/conv-dictionary.ts";
+export { dictionaryTable } from "./authors/dictionary-table.ts";
+export { readPickle } from "./authors/pickle.ts";
+export type { PickleValue } from "./authors/pickle-values.ts";
+export { solverInputs } from "./authors/solver-inputs.ts";
 export * from "./core/errors.ts";
 export { type Progress, SILENT } from "./core/progress.ts";
 export { type Random, randomFrom } from "./core/random.ts";
-export { convDictionary } from "./formulation/authors/conv-dictionary.ts";
-export { dictionaryTable } from "./formulation/authors/dictionary-table.ts";
-export { readPickle } from "./formulation/authors/pickle.ts";
-export type { PickleValue } from "./formulation/authors/pickle-values.ts";
-export { solverInputs } from "./formulation/authors/solver-inputs.ts";
 export {
   METHOD_NAMES,
   type Method,

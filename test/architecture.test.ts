@@ -15,6 +15,7 @@ const ROOMS = [
   "src/latency",
   "src/mip",
   "src/formulation",
+  "src/authors",
   "src/training",
   "src/data",
   "src/pytorch",

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { pickles } from "../formulation/authors/fixtures.ts";
+import { pickles } from "../authors/fixtures.ts";
 import { mdp } from "../helpers/cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-compare-"));

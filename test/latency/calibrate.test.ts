@@ -7,7 +7,7 @@ import {
   usualPace,
   withoutDrift,
 } from "../../src/latency/fit/calibrate.ts";
-import type { RunSample } from "../../src/latency/measure/samples.ts";
+import type { RunSample } from "../../src/latency/run-sample.ts";
 
 function sample(opMs: readonly number[], totalMs: number, referenceMs = 10): RunSample {
   return {

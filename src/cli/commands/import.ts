@@ -1,12 +1,12 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
+import { convDictionary, isConvDictionary } from "../../authors/conv-dictionary.ts";
+import { dictionaryTable } from "../../authors/dictionary-table.ts";
+import { readPickle } from "../../authors/pickle.ts";
+import { type PickleValue, pickleText } from "../../authors/pickle-values.ts";
+import { areSolverInputs, solverInputs } from "../../authors/solver-inputs.ts";
 import { InputError, UsageError } from "../../core/errors.ts";
 import { checkWritable, readFailed, writeJson } from "../../core/files.ts";
-import { convDictionary, isConvDictionary } from "../../formulation/authors/conv-dictionary.ts";
-import { dictionaryTable } from "../../formulation/authors/dictionary-table.ts";
-import { readPickle } from "../../formulation/authors/pickle.ts";
-import { type PickleValue, pickleText } from "../../formulation/authors/pickle-values.ts";
-import { areSolverInputs, solverInputs } from "../../formulation/authors/solver-inputs.ts";
 import { parseInstance } from "../../formulation/problem/instance.ts";
 import { parseTable, writeTable } from "../../latency/table.ts";
 import { checkWhole } from "../../pipeline/checks.ts";

@@ -1,6 +1,6 @@
 import type { Problem } from "../problem/problem.ts";
-import type { PresolveContext } from "../solve/reduction.ts";
 import type { FactorGraph } from "./factors/factors.ts";
+import type { PresolveContext } from "./reduction.ts";
 import type { Plan } from "./sweeps/plan.ts";
 import type { Point } from "./sweeps/point.ts";
 

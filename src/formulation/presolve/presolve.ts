@@ -1,15 +1,10 @@
 import type { Problem } from "../problem/problem.ts";
 import { axisCounts } from "../problem/problem-axes.ts";
-import {
-  noReduction,
-  type Presolve,
-  type PresolveContext,
-  type Reduction,
-} from "../solve/reduction.ts";
 import { buildFactors } from "./factors/build-factors.ts";
 import { type FactorGraph, statesOf } from "./factors/factors.ts";
 import { type Found, type Hunt, HuntStopped, startHunt } from "./hunt.ts";
 import { firstMultipliers, lookForAny, narrow, removeBelow } from "./narrow.ts";
+import { noReduction, type Presolve, type PresolveContext, type Reduction } from "./reduction.ts";
 import { settle } from "./settle.ts";
 import { foldTriangles } from "./shrinking/fold.ts";
 import { remainsOf } from "./shrinking/remains.ts";

@@ -1,8 +1,8 @@
 import { InfeasibleError } from "../../core/errors.ts";
 import type { Model } from "../../mip/model.ts";
 import type { SolveProgress, Solver, SolveStats } from "../../mip/solver.ts";
+import type { Presolve, PresolveEffort } from "../presolve/reduction.ts";
 import type { Problem, ResourceReading, Selection } from "../problem/problem.ts";
-import type { Presolve, PresolveEffort } from "./reduction.ts";
 
 /** A checked answer to a problem. All numbers are in the problem's own units. */
 export interface Answer {

@@ -2,10 +2,10 @@ import { InfeasibleError } from "../../core/errors.ts";
 import type { Outcome } from "../../mip/solver.ts";
 import { type EncodedProblem, encode } from "../encoding/encode.ts";
 import { exactPresolve } from "../presolve/presolve.ts";
+import type { Reduction } from "../presolve/reduction.ts";
 import { checkSelection } from "../problem/evaluate.ts";
 import type { Problem, Selection } from "../problem/problem.ts";
 import type { SolverList } from "./answer.ts";
-import type { Reduction } from "./reduction.ts";
 
 /** The best selection of a problem. `open`: none was found in time. */
 export type BestAnswer =

@@ -8,6 +8,7 @@ import {
 } from "../../mip/solver.ts";
 import { encode } from "../encoding/encode.ts";
 import { exactPresolve } from "../presolve/presolve.ts";
+import { noReduction, type Reduction } from "../presolve/reduction.ts";
 import type { Problem, Selection } from "../problem/problem.ts";
 import { checkProblem } from "../problem/problem-check.ts";
 import {
@@ -17,7 +18,6 @@ import {
   type SolverList,
 } from "./answer.ts";
 import { conclude, concludeUnasked, infeasible } from "./conclude.ts";
-import { noReduction, type Reduction } from "./reduction.ts";
 import {
   type Asked,
   type Case,

@@ -1,10 +1,10 @@
 import { VerificationError } from "../../core/errors.ts";
 import type { Outcome, StopReason } from "../../mip/solver.ts";
 import type { EncodedProblem } from "../encoding/encode.ts";
+import type { Reduction } from "../presolve/reduction.ts";
 import { checkSelection, type Evaluation } from "../problem/evaluate.ts";
 import type { Problem, Selection } from "../problem/problem.ts";
 import type { SolveProblemOptions, SolverList } from "./answer.ts";
-import type { Reduction } from "./reduction.ts";
 
 /** A problem, and what is known of it before a solver is asked. */
 export interface Case {

@@ -11,7 +11,7 @@ import { droppedNodes, evaluateCount } from "../../structure/counts.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { nonnegativeLeastSquares } from "../fit/nonnegative.ts";
 import { countsAt, latencyMs } from "../lookup.ts";
-import type { RunSample } from "../measure/samples.ts";
+import type { RunSample } from "../run-sample.ts";
 import type { LatencyOp, LatencyTable } from "../table.ts";
 
 /** A whole network with an amount that it took. */

@@ -1,6 +1,6 @@
 import { quantile } from "../../runtime/timing.ts";
-import type { RunSample } from "../measure/samples.ts";
 import type { ProfiledOp } from "../ops.ts";
+import type { RunSample } from "../run-sample.ts";
 import type { LatencyOp, LatencyTable } from "../table.ts";
 import { type Calibration, spreadOf } from "./calibrate.ts";
 import type { CellModel } from "./cell-model.ts";

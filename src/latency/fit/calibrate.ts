@@ -1,5 +1,5 @@
 import { quantile } from "../../runtime/timing.ts";
-import type { RunSample } from "../measure/samples.ts";
+import type { RunSample } from "../run-sample.ts";
 
 /**
  * How recorded operation times add up to the time of the network:

@@ -1,6 +1,6 @@
 import { evaluateCount } from "../../structure/counts.ts";
-import type { RunSample } from "../measure/samples.ts";
 import type { ProfiledOp } from "../ops.ts";
+import type { RunSample } from "../run-sample.ts";
 import { type Calibration, calibrate, withoutDrift } from "./calibrate.ts";
 import { type CellModel, fitCells } from "./cell-model.ts";
 import { type CellSample, type FamilyMember, fitFamily, type Law } from "./law.ts";

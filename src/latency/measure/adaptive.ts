@@ -5,10 +5,11 @@ import { drifts, usualPace } from "../fit/calibrate.ts";
 import { type FittedOps, fitOps, fittedMs } from "../fit/fit-ops.ts";
 import type { ProfiledOp } from "../ops.ts";
 import { goneNodes } from "../predict-network.ts";
+import type { RunSample } from "../run-sample.ts";
 import type { Measurer } from "./measurer.ts";
 import { type Plan, randomPlan } from "./plan.ts";
 import { type ProfileOptions, type Runs, startRuns } from "./profile.ts";
-import type { RunSample, SampleFile } from "./samples.ts";
+import type { SampleFile } from "./samples.ts";
 import { type Uncertainty, uncertaintyOf } from "./seek.ts";
 
 export interface AdaptiveOptions extends ProfileOptions {

@@ -1,7 +1,7 @@
 import { countsOf } from "../fit/fit-ops.ts";
 import type { ProfiledOp } from "../ops.ts";
+import type { RunSample } from "../run-sample.ts";
 import type { LatencyTable } from "../table.ts";
-import type { RunSample } from "./samples.ts";
 
 /**
  * The share of a table's cells whose very operation ran at these counts. Cells that are known from another operation that does

@@ -8,6 +8,7 @@ import { withSampledColumns } from "../energy/add-columns.ts";
 import { buildTable, type TableHead } from "../fit/build-table.ts";
 import { usualPace } from "../fit/calibrate.ts";
 import { type ProfiledOp, profiledOps } from "../ops.ts";
+import type { RunSample } from "../run-sample.ts";
 import { type LatencyTable, writeTable, writeTableBySize } from "../table.ts";
 import { type AdaptiveRuns, type CurvePoint, profileAdaptively } from "./adaptive.ts";
 import { ownCellShare } from "./coverage.ts";
@@ -15,7 +16,7 @@ import { localMeasurer, localTarget } from "./local-measurer.ts";
 import type { Measurer, ProfileTarget } from "./measurer.ts";
 import { gridOf, leastOf } from "./plan.ts";
 import { type ProfileOptions, profileNetworks } from "./profile.ts";
-import { openSamples, type RunSample, type SampleConfig, type SampleFile } from "./samples.ts";
+import { openSamples, type SampleConfig, type SampleFile } from "./samples.ts";
 import { type Validation, validateTable, withExpectedError } from "./validate.ts";
 
 /** How to measure a network, on this machine unless a measurer and its target are given. */

@@ -3,9 +3,10 @@ import type { Progress } from "../../core/progress.ts";
 import { randomFrom } from "../../core/random.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { keepAll, type Subnet, unitCounts } from "../../subnet/subnet.ts";
+import type { RunSample } from "../run-sample.ts";
 import type { Measurer } from "./measurer.ts";
 import { randomPlan } from "./plan.ts";
-import { type RunSample, type SampleFile, subnetKey } from "./samples.ts";
+import { type SampleFile, subnetKey } from "./samples.ts";
 
 export interface ProfileOptions {
   /** Numbers of units per dim to cover. */

@@ -4,27 +4,7 @@ import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { readFileBytes, sha256, writeFileAtomic } from "../../core/files.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
-
-const SAMPLE = z.object({
-  /** Of the subnet; a sample serves whoever asks for the same one. */
-  key: z.string(),
-  /** Kept units per dim. */
-  counts: z.array(z.number().int()),
-  droppedBlocks: z.array(z.number().int()),
-  droppedLayers: z.array(z.number().int()),
-  opMs: z.array(z.number().nullable()),
-  opEvents: z.array(z.number().int()),
-  totalMs: z.number(),
-  referenceMs: z.number(),
-  thinMs: z.number().optional(),
-  paired: z.boolean().optional(),
-  energyMj: z.number().optional(),
-  memoryBytes: z.number().optional(),
-  date: z.string(),
-});
-
-/** One measured network, as one line of the samples file. */
-export type RunSample = z.infer<typeof SAMPLE>;
+import { RUN_SAMPLE, type RunSample } from "../run-sample.ts";
 
 /** What must be the same for samples to be used together: network, device, runtime and settings. */
 export type SampleConfig = Readonly<Record<string, string | number | null>>;
@@ -96,7 +76,7 @@ function readSamples(
     throw otherSamples(path, "its operations are others");
   }
   return lines.slice(1).flatMap((line) => {
-    const sample = SAMPLE.safeParse(parseLine(line));
+    const sample = RUN_SAMPLE.safeParse(parseLine(line));
     return sample.success && sample.data.opMs.length === expected.ops.length ? [sample.data] : [];
   });
 }

@@ -3,7 +3,7 @@ import { calibratedMs, countsOf, type FittedOps } from "../fit/fit-ops.ts";
 import { USUAL_STAIRS } from "../fit/law.ts";
 import type { Stairs } from "../fit/stairs.ts";
 import type { ProfiledOp } from "../ops.ts";
-import type { RunSample } from "./samples.ts";
+import type { RunSample } from "../run-sample.ts";
 
 /** Whether a network has an operation, given with its place among all. */
 type Has = (op: ProfiledOp, index: number) => boolean;

@@ -1,11 +1,9 @@
 /** What others measured, as a table for a network: the file's content tells which format it is. */
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { InputError, UsageError } from "../../core/errors.ts";
-import { readFileBytes, readJson } from "../../core/files.ts";
-import { convDictionary, isConvDictionary } from "../../formulation/authors/conv-dictionary.ts";
-import { dictionaryTable } from "../../formulation/authors/dictionary-table.ts";
-import { readPickle } from "../../formulation/authors/pickle.ts";
+import { convDictionary, isConvDictionary } from "../../authors/conv-dictionary.ts";
+import { dictionaryTable } from "../../authors/dictionary-table.ts";
+import { readPickle } from "../../authors/pickle.ts";
 import {
   csvDictionary,
   isConvCsv,
@@ -14,7 +12,9 @@ import {
   nnMeterDictionary,
   type PlainDictionary,
   plainDictionary,
-} from "../../formulation/authors/plain-dictionary.ts";
+} from "../../authors/plain-dictionary.ts";
+import { InputError, UsageError } from "../../core/errors.ts";
+import { readFileBytes, readJson } from "../../core/files.ts";
 import { profiledOps } from "../../latency/ops.ts";
 import type { LatencyTable } from "../../latency/table.ts";
 import { widestSumMs } from "../../latency/tables/summary.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { exportDictionary } from "../../../src/formulation/authors/export-dictionary.ts";
+import { exportDictionary } from "../../../src/authors/export-dictionary.ts";
 import { countsAt } from "../../../src/latency/lookup.ts";
 import { type LatencyTable, parseTable, writeTable } from "../../../src/latency/table.ts";
 import { diffTables } from "../../../src/latency/tables/diff.ts";

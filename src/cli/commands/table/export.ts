@@ -1,6 +1,6 @@
+import { exportDictionary } from "../../../authors/export-dictionary.ts";
 import { InputError, UsageError } from "../../../core/errors.ts";
 import { checkWritable, writeFileAtomic, writeJson } from "../../../core/files.ts";
-import { exportDictionary } from "../../../formulation/authors/export-dictionary.ts";
 import { type LatencyTable, readTable } from "../../../latency/table.ts";
 import { tableCsv } from "../../../latency/tables/table-csv.ts";
 import { openNetwork } from "../../../pipeline/open/network.ts";

@@ -1,4 +1,4 @@
-import { InputError } from "../../core/errors.ts";
+import { InputError } from "../core/errors.ts";
 
 /** Reads a pickle's bytes from front to back; every length is checked against what is left. */
 export interface Cursor {

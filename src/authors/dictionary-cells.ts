@@ -1,4 +1,4 @@
-import { InputError } from "../../core/errors.ts";
+import { InputError } from "../core/errors.ts";
 import type { ConvDictionary } from "./conv-dictionary.ts";
 
 /** A convolution but for its channels. */

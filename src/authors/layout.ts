@@ -1,5 +1,5 @@
 /** What the parsers of the authors' files share: taking values apart, with errors that name the place. */
-import { InputError } from "../../core/errors.ts";
+import { InputError } from "../core/errors.ts";
 import { type PickleDict, type PickleValue, pickleText } from "./pickle-values.ts";
 
 /** Says where a file differs from the layout that is expected. */

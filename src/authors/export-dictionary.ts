@@ -1,9 +1,9 @@
 /** A latency table as HALP's dictionary: `batch_cin_cout_fmap_kernel_stride_groups` -> milliseconds of a convolution. */
-import { nodeId } from "../../graph/graph.ts";
-import { countsAt } from "../../latency/lookup.ts";
-import { profiledOps } from "../../latency/ops.ts";
-import type { LatencyTable } from "../../latency/table.ts";
-import type { Structure } from "../../structure/structure.ts";
+import { nodeId } from "../graph/graph.ts";
+import { countsAt } from "../latency/lookup.ts";
+import { profiledOps } from "../latency/ops.ts";
+import type { LatencyTable } from "../latency/table.ts";
+import type { Structure } from "../structure/structure.ts";
 import { channelsOf, convKind } from "./dictionary-table.ts";
 
 export interface ExportedDictionary {

@@ -5,8 +5,8 @@
  */
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
-import { InputError } from "../../core/errors.ts";
-import { firstIssues } from "../../core/schema.ts";
+import { InputError } from "../core/errors.ts";
+import { firstIssues } from "../core/schema.ts";
 import { type ConvDictionary, convDictionary } from "./conv-dictionary.ts";
 
 /** A dictionary, and what else was in its file. */

@@ -1,17 +1,14 @@
 import { expect, test } from "vitest";
-import {
-  convDictionary,
-  isConvDictionary,
-} from "../../../src/formulation/authors/conv-dictionary.ts";
-import { dictionaryTable } from "../../../src/formulation/authors/dictionary-table.ts";
-import type { PickleDict } from "../../../src/formulation/authors/pickle-values.ts";
-import type { Graph } from "../../../src/graph/graph.ts";
-import { latencyMs } from "../../../src/latency/lookup.ts";
-import { predictNetwork } from "../../../src/latency/predict-network.ts";
-import { type LatencyTable, parseTable } from "../../../src/latency/table.ts";
-import { findStructure } from "../../../src/structure/find-structure.ts";
-import { keepAll } from "../../../src/subnet/subnet.ts";
-import { bottleneckResnet, groupedResidual, invertedResidual } from "../../helpers/networks.ts";
+import { convDictionary, isConvDictionary } from "../../src/authors/conv-dictionary.ts";
+import { dictionaryTable } from "../../src/authors/dictionary-table.ts";
+import type { PickleDict } from "../../src/authors/pickle-values.ts";
+import type { Graph } from "../../src/graph/graph.ts";
+import { latencyMs } from "../../src/latency/lookup.ts";
+import { predictNetwork } from "../../src/latency/predict-network.ts";
+import { type LatencyTable, parseTable } from "../../src/latency/table.ts";
+import { findStructure } from "../../src/structure/find-structure.ts";
+import { keepAll } from "../../src/subnet/subnet.ts";
+import { bottleneckResnet, groupedResidual, invertedResidual } from "../helpers/networks.ts";
 
 /** A made-up time: linear in cin and in cout, so that what lies between is known. */
 const timeOf = (cin: number, cout: number, fmap: number): number => cin * cout * 0.01 + cin + fmap;

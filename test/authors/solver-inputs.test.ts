@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { InputError } from "../../../src/core/errors.ts";
-import { randomFrom } from "../../../src/core/random.ts";
-import { readPickle } from "../../../src/formulation/authors/pickle.ts";
-import type { PickleValue } from "../../../src/formulation/authors/pickle-values.ts";
+import { readPickle } from "../../src/authors/pickle.ts";
+import type { PickleValue } from "../../src/authors/pickle-values.ts";
 import {
   areSolverInputs,
   type InstanceDocument,
   solverInputs,
-} from "../../../src/formulation/authors/solver-inputs.ts";
-import { parseInstance } from "../../../src/formulation/problem/instance.ts";
-import { sharedPath } from "../../helpers/shared.ts";
+} from "../../src/authors/solver-inputs.ts";
+import { InputError } from "../../src/core/errors.ts";
+import { randomFrom } from "../../src/core/random.ts";
+import { parseInstance } from "../../src/formulation/problem/instance.ts";
+import { sharedPath } from "../helpers/shared.ts";
 import { pickles } from "./fixtures.ts";
 
 const WITH_BLOCKS: InstanceDocument = {

@@ -2,14 +2,14 @@
  * A latency table for a network from HALP's dictionary of single convolutions: each convolution's cells are looked up by
  * (batch, cin, cout, fmap, kernel, stride, groups). As in HALP and MDP, whatever is no convolution costs nothing.
  */
-import { InputError, UsageError } from "../../core/errors.ts";
-import { type Node, nodeId } from "../../graph/graph.ts";
-import { opOf } from "../../graph/read-op.ts";
-import { countsAt } from "../../latency/lookup.ts";
-import { type ProfiledOp, profiledOps } from "../../latency/ops.ts";
-import type { LatencyOp, LatencyTable } from "../../latency/table.ts";
-import type { AxisCount, Structure } from "../../structure/structure.ts";
-import { structureHash } from "../../structure/structure-json.ts";
+import { InputError, UsageError } from "../core/errors.ts";
+import { type Node, nodeId } from "../graph/graph.ts";
+import { opOf } from "../graph/read-op.ts";
+import { countsAt } from "../latency/lookup.ts";
+import { type ProfiledOp, profiledOps } from "../latency/ops.ts";
+import type { LatencyOp, LatencyTable } from "../latency/table.ts";
+import type { AxisCount, Structure } from "../structure/structure.ts";
+import { structureHash } from "../structure/structure-json.ts";
 import type { ConvDictionary } from "./conv-dictionary.ts";
 import { type ConvKind, cellTimes } from "./dictionary-cells.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { InputError } from "../../../src/core/errors.ts";
-import { randomFrom } from "../../../src/core/random.ts";
-import { readPickle } from "../../../src/formulation/authors/pickle.ts";
-import type { PickleValue } from "../../../src/formulation/authors/pickle-values.ts";
+import { readPickle } from "../../src/authors/pickle.ts";
+import type { PickleValue } from "../../src/authors/pickle-values.ts";
+import { InputError } from "../../src/core/errors.ts";
+import { randomFrom } from "../../src/core/random.ts";
 import { pickles } from "./fixtures.ts";
 
 const read = (bytes: Uint8Array): PickleValue => readPickle(bytes, "test.pkl");

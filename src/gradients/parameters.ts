@@ -1,30 +1,23 @@
 import { InputError } from "../core/errors.ts";
 import { constantNodeValue } from "../graph/constants.ts";
 import type { Graph, Node, Tensor, Value } from "../graph/graph.ts";
+import { hasTrait, traitsOf } from "../graph/op-traits.ts";
 import { opOf } from "../graph/read-op.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
 import { ancestors } from "../graph/traversal.ts";
 import { kindOfRule } from "./rules.ts";
 
-/** Inputs that are state or settings rather than weights, by op type. */
-const NOT_TRAINED: ReadonlyMap<string, readonly number[]> = new Map([
-  ["BatchNormalization", [3, 4]],
-  ["Clip", [1, 2]],
-  ["Dropout", [1, 2]],
-  ["Pad", [1, 2, 3]],
-  ["Resize", [1, 2, 3]],
-  ["Pow", [1]],
-]);
+/** Inputs that are state or settings rather than weights. */
+function isSetting(node: Node, index: number): boolean {
+  const traits = traitsOf(node);
+  const settings = traits?.settingsFrom ?? Number.POSITIVE_INFINITY;
+  return index >= settings || traits?.untrained?.includes(index) === true;
+}
 
-/** Ops whose second and third input are weights even where the file stores them in Constant nodes. */
-const WEIGHTED: ReadonlySet<string> = new Set([
-  "Conv",
-  "ConvTranspose",
-  "Gemm",
-  "MatMul",
-  "BatchNormalization",
-  "LayerNormalization",
-]);
+/** Whether the node's second and third input are weights even where the file stores them in Constant nodes. */
+function hasWeights(node: Node): boolean {
+  return hasTrait(node, "layer") || hasTrait(node, "normalises");
+}
 
 /**
  * Names of the weights that a value depends on: stored float tensors with at least one axis (single numbers are constants
@@ -39,7 +32,7 @@ export function trainableParameters(graph: Graph, value: string): readonly strin
   const reached = new Set([value]);
   const found = new Set<string>();
   const take = (node: Node, name: string, index: number): void => {
-    if (NOT_TRAINED.get(node.opType)?.includes(index) === true) return;
+    if (isSetting(node, index)) return;
     reached.add(name);
     if (isWeight(graph, node, name, index)) found.add(name);
   };
@@ -56,8 +49,7 @@ export function trainableParameters(graph: Graph, value: string): readonly strin
 
 function isWeight(graph: Graph, node: Node, name: string, index: number): boolean {
   const stored = graph.initializers.get(name);
-  const constant =
-    stored ?? (index > 0 && WEIGHTED.has(node.opType) ? constantNode(graph, name) : null);
+  const constant = stored ?? (index > 0 && hasWeights(node) ? constantNode(graph, name) : null);
   if (constant === null || constant.shape.length === 0) return false;
   return constant.type === "float32" || constant.type === "float64";
 }

@@ -1,7 +1,8 @@
 import type { Op, OpKind } from "../graph/op.ts";
+import { hasTrait } from "../graph/op-traits.ts";
 import { noRule, type Rule, type Site } from "./rule.ts";
 import { conv, convTranspose } from "./rules/convolution.ts";
-import { elementwise, hasOperandRule, isComparison } from "./rules/elementwise.ts";
+import { elementwise, hasOperandRule } from "./rules/elementwise.ts";
 import { gather, resize } from "./rules/gather.ts";
 import {
   cast,
@@ -23,7 +24,7 @@ import { gemm, matMul } from "./rules/matrix.ts";
 import { batchNorm, layerNorm } from "./rules/norm.ts";
 import { globalPool, pool } from "./rules/pool.ts";
 import { hasReductionRule, reduce, softmax } from "./rules/reduce.ts";
-import { hasDerivative, isStep, unary } from "./rules/unary.ts";
+import { hasDerivative, unary } from "./rules/unary.ts";
 
 /** "none": no rule; "constant": nothing flows back, because the output doesn't move when the input does. */
 type Entry<Kind extends OpKind> = Rule<Kind> | "none" | "constant";
@@ -66,8 +67,14 @@ const RULES = {
   constantOfShape: "constant",
   range: "constant",
   scatter: "none",
+  fixed: "none",
   opaque: "none",
 } as const satisfies { readonly [Kind in OpKind]: Entry<Kind> };
+
+/** Functions that are constant between steps: their gradient is zero wherever there is one. */
+function isStep(opType: string): boolean {
+  return hasTrait({ opType, domain: "" }, "step");
+}
 
 type RuleKind = "rule" | "none" | "constant";
 
@@ -79,7 +86,7 @@ function decided(constant: boolean, known: boolean): RuleKind {
 /** Kinds of ops whose rule depends on which function they are. */
 const DECIDED: { readonly [Kind in OpKind]?: (op: Extract<Op, { kind: Kind }>) => RuleKind } = {
   unary: (op) => decided(isStep(op.function), hasDerivative(op.function)),
-  elementwise: (op) => decided(isComparison(op.function), hasOperandRule(op.function)),
+  elementwise: (op) => decided(isStep(op.function), hasOperandRule(op.function)),
   reduce: (op) => decided(op.reduction.startsWith("Arg"), hasReductionRule(op.reduction)),
   pool: (op) => decided(false, op.mode !== "lp"),
   globalPool: (op) => decided(false, op.mode !== "lp"),

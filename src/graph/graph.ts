@@ -1,3 +1,5 @@
+import { InternalError } from "../core/errors.ts";
+
 /** Element types of ONNX tensors, by the names the specification uses. */
 export type DataType =
   | "float32"
@@ -91,6 +93,20 @@ export type NodeId = string & { readonly brand?: "NodeId" };
 
 export function nodeId(node: Node): NodeId {
   return node.outputs.find((name) => name !== "") ?? node.name;
+}
+
+/**
+ * The name of an input that a node must have.
+ * @throws InternalError `graph/no-input` where it is omitted
+ */
+export function input(node: Node, index: number): string {
+  const name = node.inputs[index];
+  if (name !== undefined && name !== "") return name;
+  throw new InternalError({
+    code: "graph/no-input",
+    message: `${node.opType} '${nodeLabel(node)}' has no input ${index}.`,
+    where: `node '${nodeLabel(node)}'`,
+  });
 }
 
 /** What to call a node in front of people: its name, or its first output where it has none. */

@@ -11,26 +11,10 @@
  * Runtimes differ: some fuse more and need less, some add work space. What holds for all of them is the order of subnets.
  */
 import type { DataType, Graph, Node } from "./graph.ts";
+import { hasTrait } from "./op-traits.ts";
 import type { Shapes } from "./shapes/infer.ts";
 import { bytesPerElement, elementCount } from "./tensor.ts";
 import { namesRead } from "./traversal.ts";
-
-/** Ops whose result is its first operand in another shape. */
-export const VIEWS: ReadonlySet<string> = new Set([
-  "Reshape",
-  "Flatten",
-  "Squeeze",
-  "Unsqueeze",
-  "Identity",
-  "Dropout",
-]);
-
-/** Ops that can write over an operand of the same size. */
-export const IN_PLACE: ReadonlySet<string> = new Set([
-  ...["Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Neg", "Abs", "Exp", "Erf", "Softplus"],
-  ...["Relu", "Clip", "LeakyRelu", "PRelu", "Elu", "Selu", "Gelu", "HardSwish", "HardSigmoid"],
-  ...["Sigmoid", "Tanh", "Mish", "BatchNormalization"],
-]);
 
 /** The values that take memory: what follows from the inputs and is not known before the network runs. */
 export function storedValues(
@@ -58,7 +42,7 @@ export function memoryOf(graph: Graph, stored: ReadonlySet<string>): ReadonlyMap
 }
 
 export function isView(node: Node): boolean {
-  return node.domain === "" && VIEWS.has(node.opType);
+  return hasTrait(node, "view");
 }
 
 /** Bytes of an element while the network runs with floating-point numbers of so many bytes. */
@@ -123,7 +107,7 @@ function overwritten(
 ): readonly string[] {
   const [result] = results;
   if (results.length !== 1 || result === undefined) return [];
-  if (node.domain !== "" || !IN_PLACE.has(node.opType)) return [];
+  if (!hasTrait(node, "inPlace")) return [];
   return ending.filter((root) => sizeOf(root) === sizeOf(result)).slice(0, 1);
 }
 

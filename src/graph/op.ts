@@ -123,6 +123,8 @@ export type Op =
   | { readonly kind: "range" }
   /** Overwrites some elements of its first input (ScatterND, ScatterElements). */
   | { readonly kind: "scatter" }
+  /** Has a shape rule, but nothing is pruned through it. */
+  | { readonly kind: "fixed"; readonly opType: string }
   /** Not known here: kept as it is, never pruned through. */
   | { readonly kind: "opaque"; readonly opType: string; readonly domain: string };
 

@@ -1,5 +1,6 @@
 import type { Attribute, Node, NodeId } from "../graph/graph.ts";
 import { nodeId, nodeLabel } from "../graph/graph.ts";
+import { hasTrait } from "../graph/op-traits.ts";
 import { producerOf } from "../graph/traversal.ts";
 import type { AxisCount, Structure } from "../structure/structure.ts";
 
@@ -25,28 +26,6 @@ export interface ProfiledOp {
   readonly droppable: boolean;
 }
 
-/** Cheap, element by element, so that runtimes fuse it into what it follows. */
-export const FOLLOWERS: ReadonlySet<string> = new Set([
-  "BatchNormalization",
-  "Relu",
-  "Clip",
-  "LeakyRelu",
-  "PRelu",
-  "Elu",
-  "Gelu",
-  "HardSwish",
-  "HardSigmoid",
-  "Sigmoid",
-  "Tanh",
-  "Mish",
-  "Add",
-  "Sub",
-  "Mul",
-  "Div",
-  "Identity",
-  "Dropout",
-]);
-
 /** The operations of a network. Nodes that compute constants only are left out: runtimes fold them. */
 export function profiledOps(structure: Structure): ProfiledOp[] {
   const dynamic = dynamicValues(structure);
@@ -56,7 +35,7 @@ export function profiledOps(structure: Structure): ProfiledOp[] {
   for (const node of structure.graph.nodes) {
     if (!node.outputs.some((name) => dynamic.has(name))) continue;
     const place = placeOf(nodeId(node));
-    const joined = FOLLOWERS.has(node.opType) ? groupToJoin(node, place, groupOf, groups) : null;
+    const joined = hasTrait(node, "follows") ? groupToJoin(node, place, groupOf, groups) : null;
     const index = joined ?? groups.push({ place, nodes: [] }) - 1;
     groups[index]?.nodes.push(node);
     for (const name of node.outputs) groupOf.set(name, index);

@@ -1,6 +1,7 @@
 import { isMessage } from "@bufbuild/protobuf";
-import type { Graph, Tensor } from "../graph/graph.ts";
+import type { Graph, Node, Tensor } from "../graph/graph.ts";
 import { nodeLabel } from "../graph/graph.ts";
+import { hasTrait } from "../graph/op-traits.ts";
 import { consumersOf } from "../graph/traversal.ts";
 import { damaged } from "./errors.ts";
 import { readPlace } from "./external.ts";
@@ -8,16 +9,9 @@ import { TensorSchema } from "./schema.ts";
 import { placeOf } from "./tensors.ts";
 
 /** Ops whose constant inputs are trained numbers: an infinite one is a failed training, not a mask or a bound. */
-const WEIGHTED: ReadonlySet<string> = new Set([
-  "Conv",
-  "ConvTranspose",
-  "Gemm",
-  "MatMul",
-  "BatchNormalization",
-  "LayerNormalization",
-  "InstanceNormalization",
-  "GroupNormalization",
-]);
+function isTrained(node: Node): boolean {
+  return hasTrait(node, "layer") || hasTrait(node, "normalises");
+}
 
 /**
  * Refuses NaN in any initializer, and infinities in those that feed an op with weights.
@@ -29,7 +23,7 @@ export function checkWeights(graph: Graph, file: string): void {
     const found = nonFinite(tensor);
     if (found.nan === 0 && found.infinite === 0) continue;
     const readers = consumers.get(name) ?? [];
-    const reader = readers.find((node) => WEIGHTED.has(node.opType));
+    const reader = readers.find(isTrained);
     if (found.nan === 0 && reader === undefined) continue;
     const node = reader ?? readers[0];
     throw damaged(

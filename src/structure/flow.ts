@@ -2,6 +2,7 @@ import { constantOf } from "../graph/constants.ts";
 import type { DataType, Graph, Node } from "../graph/graph.ts";
 import { nodeId } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
+import { dataInputs, hasTrait } from "../graph/op-traits.ts";
 import { opOf } from "../graph/read-op.ts";
 import { namesRead } from "../graph/traversal.ts";
 import { type Axes, createElements } from "./elements.ts";
@@ -13,9 +14,9 @@ import { concat, gather, pad, slice, split, stretch, transpose } from "./rules/m
 import { reshape } from "./rules/reshape.ts";
 import type { ResolvedShapes } from "./structure.ts";
 
-type RuleTable = { readonly [K in Op["kind"]]?: Rule<Extract<Op, { kind: K }>> };
+/** "pin": nothing is pruned through it; "size": read when the network runs, so that it follows what surgery leaves. */
+type Entry<K extends Op["kind"]> = Rule<Extract<Op, { kind: K }>> | "pin" | "size";
 
-// A kind that is absent here has no rule: what it reads is pinned.
 const RULES = {
   conv,
   convTranspose,
@@ -44,7 +45,25 @@ const RULES = {
   flatten: reshape,
   squeeze: reshape,
   unsqueeze: reshape,
-} as const satisfies RuleTable;
+  groupNorm: "pin",
+  lrn: "pin",
+  depthToSpace: "pin",
+  spaceToDepth: "pin",
+  scatter: "pin",
+  range: "pin",
+  constantOfShape: "pin",
+  fixed: "pin",
+  opaque: "pin",
+  shape: "size",
+  size: "size",
+  constant: "size",
+} as const satisfies { readonly [K in Op["kind"]]: Entry<K> };
+
+/** What becomes of the axes that an op of this kind reads. */
+export function kindOfFlow(kind: Op["kind"]): "rule" | "pin" | "size" {
+  const entry = RULES[kind];
+  return typeof entry === "string" ? entry : "rule";
+}
 
 const FLOATS: ReadonlySet<DataType> = new Set(["float32", "float16", "bfloat16", "float64"]);
 
@@ -89,13 +108,13 @@ function applyRule(flow: Propagation, node: Node): void {
     return;
   }
   const op = opOf(node, flow.graph, flow.shapes.constant);
-  const read = SIZED.has(op.kind) ? node.inputs.slice(0, 1) : node.inputs;
-  const unknown = [...read, ...node.outputs].find((name) => isUnknown(flow, name));
-  const rule = (RULES as RuleTable)[op.kind] as Rule<Op> | undefined;
-  if (op.kind === "shape" || op.kind === "size") {
-    // Sizes are read when the network runs, so they follow what surgery leaves.
+  // Where the values of sizes are unknown, the output's shape is too.
+  const unknown = [...dataInputs(node), ...node.outputs].find((name) => isUnknown(flow, name));
+  // The key names the member of the union, which the table's own type has proven.
+  const rule = RULES[op.kind] as Rule<Op> | "pin" | "size";
+  if (rule === "size") {
     fixOutputs(flow, node);
-  } else if (rule === undefined) {
+  } else if (rule === "pin") {
     forget(flow, node, `op ${describe(node)} has no rule`);
   } else if (unknown !== undefined) {
     forget(flow, node, `the shape of '${unknown}' at ${describe(node)} is unknown`);
@@ -104,22 +123,10 @@ function applyRule(flow: Propagation, node: Node): void {
   }
 }
 
-// Ops whose further inputs are sizes: only their values matter, and where these are unknown the output's shape is too.
-const SIZED: ReadonlySet<Op["kind"]> = new Set([
-  "slice",
-  "reshape",
-  "pad",
-  "expand",
-  "tile",
-  "resize",
-  "split",
-  "squeeze",
-  "unsqueeze",
-]);
-
 function makesOrCarries(flow: Propagation, node: Node): boolean {
   return (
-    CREATES.has(node.opType) ||
+    // Ops with weights make elements even where their input has none.
+    hasTrait(node, "layer") ||
     flow.shuffles.has(nodeId(node)) ||
     node.inputs.some((name) => hasElements(flow.axes.get(name)))
   );
@@ -134,9 +141,6 @@ function fixOutputs(flow: Propagation, node: Node): void {
     if (output !== "") flow.axes.set(output, fixedAxes(flow, output));
   }
 }
-
-// Ops with weights make elements even where their input has none.
-const CREATES: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
 
 function hasElements(axes: Axes | undefined): boolean {
   return axes?.some((axis) => axis !== null) ?? false;

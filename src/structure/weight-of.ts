@@ -1,6 +1,7 @@
 import { constantNodeValue } from "../graph/constants.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
 import { intsAttribute } from "../graph/graph.ts";
+import { hasTrait } from "../graph/op-traits.ts";
 import { producerOf } from "../graph/traversal.ts";
 
 /** A layer's weight: the initializer or Constant it comes from, and where each axis of the layer's operand is in it. */
@@ -11,11 +12,9 @@ export interface WeightSource {
   readonly axes: readonly number[];
 }
 
-const LAYERS: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
-
 /** The constant second operand of a Conv, ConvTranspose, Gemm or MatMul, looked up through Identity and Transpose; else null. */
 export function weightOf(graph: Graph, node: Node): WeightSource | null {
-  if (node.domain !== "" || !LAYERS.has(node.opType)) return null;
+  if (!hasTrait(node, "layer")) return null;
   return sourceOf(graph, node.inputs[1] ?? "");
 }
 

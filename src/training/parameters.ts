@@ -2,6 +2,7 @@ import { InputError } from "../core/errors.ts";
 import { trainableParameters as weightsBehind } from "../gradients/parameters.ts";
 import { constantNodeValue } from "../graph/constants.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
+import { hasTrait, traitsOf } from "../graph/op-traits.ts";
 import { elementCount, floatsOf, floatTensor } from "../graph/tensor.ts";
 import { consumersOf } from "../graph/traversal.ts";
 import type { DecayRange } from "./optimisers.ts";
@@ -19,27 +20,6 @@ export interface Statistic {
   readonly name: string;
   readonly length: number;
 }
-
-/** Which inputs of an op can be weights. Others (bounds, sizes, statistics, means to subtract) are constants of the network. */
-const WEIGHT_INPUTS: Readonly<Record<string, readonly number[]>> = {
-  Conv: [1, 2],
-  ConvTranspose: [1, 2],
-  Gemm: [0, 1, 2],
-  MatMul: [0, 1],
-  BatchNormalization: [1, 2],
-  LayerNormalization: [1, 2],
-  InstanceNormalization: [1, 2],
-  GroupNormalization: [1, 2],
-  PRelu: [1],
-  Add: [0, 1],
-  Mul: [0, 1],
-  Gather: [0],
-  Concat: [0, 1, 2, 3],
-};
-
-/** Ops that only move a weight on its way to where it is used. */
-const MOVES = new Set(["Identity", "Transpose", "Reshape", "Unsqueeze", "Squeeze", "Expand"]);
-const CONTRACTIONS = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
 
 /**
  * The graph with constants of Constant nodes that could be weights as initializers, so that all weights are in one place.
@@ -111,7 +91,7 @@ function weightRoles(graph: Graph): ReadonlyMap<string, Role> {
   const roleAt = (value: string): Role | null => {
     let found: Role | null = null;
     for (const node of consumers.get(value) ?? []) {
-      const role = MOVES.has(node.opType) ? moved(node, value, roleAt) : roleIn(node, value, fed);
+      const role = hasTrait(node, "moves") ? moved(node, value, roleAt) : roleIn(node, value, fed);
       if (role === "contracted" || found === null) found = role;
     }
     return found;
@@ -130,12 +110,13 @@ function moved(node: Node, value: string, roleAt: (name: string) => Role | null)
 
 function roleIn(node: Node, value: string, fed: ReadonlySet<string>): Role | null {
   const at = node.inputs.indexOf(value);
-  if (node.domain !== "" || WEIGHT_INPUTS[node.opType]?.includes(at) !== true) return null;
+  // Others (bounds, sizes, statistics, means to subtract) are constants of the network.
+  if (traitsOf(node)?.weights?.includes(at) !== true) return null;
   // What is added to or multiplied with the images themselves prepares them.
   const prepares =
     ["Add", "Mul"].includes(node.opType) && node.inputs.some((name) => fed.has(name));
   if (prepares) return null;
-  return CONTRACTIONS.has(node.opType) && at < 2 ? "contracted" : "other";
+  return hasTrait(node, "layer") && at < 2 ? "contracted" : "other";
 }
 
 /** Named parts of one array. */

@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import type { Context } from "./context.ts";
 
 /**
@@ -13,7 +14,7 @@ export function addBlocks(context: Context): void {
   problem.blocks.forEach((block, child) => {
     if (block.parent === null) return;
     builder.row(Number.NEGATIVE_INFINITY, 0, () => `inside[${block.name}]`);
-    builder.entry(context.blockColumns[child] ?? 0, 1);
-    builder.entry(context.blockColumns[block.parent] ?? 0, -1);
+    builder.entry(at(context.blockColumns, child), 1);
+    builder.entry(at(context.blockColumns, block.parent), -1);
   });
 }

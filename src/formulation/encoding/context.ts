@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import type { ModelBuilder } from "../../mip/builder.ts";
 import type { Problem } from "../problem/problem.ts";
 
@@ -39,8 +40,8 @@ export interface Context {
 
 /** The column that is 1 exactly while the activity holds; null where it always holds. */
 export function activityColumn(context: Context, { block, layer }: Activity): number | null {
-  if (layer !== null) return context.layerColumns[layer] ?? null;
-  return block === null ? null : (context.blockColumns[block] ?? null);
+  if (layer !== null) return at(context.layerColumns, layer);
+  return block === null ? null : at(context.blockColumns, block);
 }
 
 export function activityKey({ block, layer }: Activity): string {

@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import { createModelBuilder } from "../../mip/builder.ts";
 import type { Model } from "../../mip/model.ts";
 import type { SparsePoint } from "../../mip/solver.ts";
@@ -60,7 +61,7 @@ export function encode(problem: Problem): EncodedProblem {
 
 function decode(context: Context, values: Float64Array): Selection {
   const { problem } = context;
-  const isOne = (column: number | undefined): boolean => (values[column ?? -1] ?? 0) > 0.5;
+  const isOne = (column: number): boolean => at(values, column) > 0.5;
   const droppedBlocks = new Set<number>();
   context.blockColumns.forEach((column, block) => {
     if (!isOne(column)) droppedBlocks.add(block);
@@ -69,10 +70,10 @@ function decode(context: Context, values: Float64Array): Selection {
   const droppedLayers = new Set<number>();
   context.layerColumns.forEach((column, layer) => {
     // Inside a dropped block the layer's own state has no meaning.
-    if (!isOne(column) && !isGone(problem.layers[layer]?.block ?? null)) droppedLayers.add(layer);
+    if (!isOne(column) && !isGone(at(problem.layers, layer).block)) droppedLayers.add(layer);
   });
   const options = context.dimColumns.map((columns, dim) =>
-    isGone(problem.dims[dim]?.block ?? null) ? -1 : columns.findIndex(isOne),
+    isGone(at(problem.dims, dim).block) ? -1 : columns.findIndex(isOne),
   );
   return { options, droppedBlocks, droppedLayers };
 }
@@ -92,7 +93,7 @@ function pointOf(context: Context, selection: Selection): SparsePoint {
   });
   context.layerColumns.forEach((column, layer) => {
     const stands = !selection.droppedLayers.has(layer);
-    set(column, stands && isKept(problem.layers[layer]?.block ?? null));
+    set(column, stands && isKept(at(problem.layers, layer).block));
   });
   context.dimColumns.forEach((options, dim) => {
     options.forEach((column, option) => {

@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import { activityBound, addEntries, type Context, subtractActivity } from "./context.ts";
 import { stateOf } from "./presence.ts";
 
@@ -27,9 +28,8 @@ export function addLayers(context: Context): void {
 /** Adds the rows of one layer; returns the first tie column, or null without a tie. */
 function addLayer(context: Context, index: number): number | null {
   const { problem, builder } = context;
-  const layer = problem.layers[index];
-  if (layer === undefined) return null;
-  const stands = context.layerColumns[index] ?? 0;
+  const layer = at(problem.layers, index);
+  const stands = at(context.layerColumns, index);
   const inBlock = { block: layer.block, layer: null };
   const side = activityBound(context, inBlock);
   if (layer.tie === null) {
@@ -41,13 +41,13 @@ function addLayer(context: Context, index: number): number | null {
   }
 
   const { outlives, tied } = layer.tie;
-  const counts = problem.dims[outlives]?.counts ?? [];
+  const counts = at(problem.dims, outlives).counts;
   const first = builder.unitColumns(counts.length, (k) => `t[${layer.name},${counts[k]}]`);
   builder.row(side, side, () => `stands_or_tied[${layer.name}]`);
   builder.entry(stands, 1);
   for (let k = 0; k < counts.length; k += 1) {
     builder.entry(first + k, 1);
-    builder.addObjective(first + k, layer.tieGain[k] ?? 0);
+    builder.addObjective(first + k, at(layer.tieGain, k));
   }
   subtractActivity(context, inBlock);
   for (const dim of [outlives, tied]) {
@@ -68,15 +68,15 @@ function addLayer(context: Context, index: number): number | null {
 function addExclusion(context: Context, first: number, second: number): void {
   const { problem, builder } = context;
   const pair = [first, second];
-  const constant = pair.filter((layer) => problem.layers[layer]?.block === null).length;
+  const constant = pair.filter((layer) => at(problem.layers, layer).block === null).length;
   builder.row(
     Number.NEGATIVE_INFINITY,
     1 - constant,
     () => `exclusive[${pair.map((layer) => problem.layers[layer]?.name).join(",")}]`,
   );
   for (const layer of pair) {
-    const block = problem.layers[layer]?.block ?? null;
-    if (block !== null) builder.entry(context.blockColumns[block] ?? 0, 1);
-    builder.entry(context.layerColumns[layer] ?? 0, -1);
+    const block = at(problem.layers, layer).block;
+    if (block !== null) builder.entry(at(context.blockColumns, block), 1);
+    builder.entry(at(context.layerColumns, layer), -1);
   }
 }

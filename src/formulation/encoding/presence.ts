@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import type { AxisRef } from "../problem/problem.ts";
 import { axisCounts, axisHome, axisName } from "../problem/problem-axes.ts";
 import {
@@ -36,8 +37,8 @@ function buildState(context: Context, axis: AxisRef, activity: Activity): State 
   const { block, layer } = activity;
   if (layer !== null) {
     const wider = stateOf(context, axis, { block, layer: null });
-    const tie = context.problem.layers[layer]?.tie ?? null;
-    const first = context.tieColumns[layer] ?? null;
+    const tie = at(context.problem.layers, layer).tie;
+    const first = at(context.tieColumns, layer);
     const isTied =
       tie !== null &&
       first !== null &&
@@ -52,7 +53,7 @@ function buildState(context: Context, axis: AxisRef, activity: Activity): State 
     return addProduct(context, axis, activity, stateOf(context, axis, { block: home, layer }));
   }
   // The states of sums were put into `context.states` by sums.ts.
-  return (context.dimColumns[axis.index] ?? []).map((column) => [{ column, coefficient: 1 }]);
+  return at(context.dimColumns, axis.index).map((column) => [{ column, coefficient: 1 }]);
 }
 
 function addProduct(context: Context, axis: AxisRef, activity: Activity, wider: State): State {

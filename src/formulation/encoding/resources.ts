@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import type { Context } from "./context.ts";
 import type { Usage } from "./tables.ts";
 
@@ -22,8 +23,8 @@ export function addResources(context: Context, usages: readonly Usage[]): void {
     const excess = excessOf(context, index, usage, excesses);
     const side = (resource.limit - usage.constant) * scale;
     builder.row(Number.NEGATIVE_INFINITY, side, () => `limit[${resource.name}]`);
-    usage.columns.forEach((column, at) => {
-      builder.entry(column, (usage.coefficients[at] ?? 0) * scale);
+    usage.columns.forEach((column, entry) => {
+      builder.entry(column, at(usage.coefficients, entry) * scale);
     });
     if (excess !== null) builder.entry(excess.column, -excess.unit * scale);
   });
@@ -43,7 +44,7 @@ function excessOf(
   excesses: Map<string, Excess>,
 ): Excess | null {
   const { problem, builder } = context;
-  const { penalty, group, name } = problem.resources[index] ?? {};
+  const { penalty, group, name } = at(problem.resources, index);
   if (!penalty) return null;
   const key = group ?? `#${index}`;
   const known = excesses.get(key);
@@ -64,7 +65,7 @@ function excessOf(
 /** What a dropped layer's tie costs, on its states t[k]. */
 function addTies({ problem, tieColumns }: Context, usages: readonly Usage[]): void {
   problem.layers.forEach(({ tieCost }, layer) => {
-    const first = tieColumns[layer] ?? null;
+    const first = at(tieColumns, layer);
     if (first === null) return;
     usages.forEach((usage, resource) => {
       tieCost?.[resource]?.forEach((amount, option) => {

@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import type { AxisRef, Problem, ProblemTerm } from "../problem/problem.ts";
 import { simplifyTerm, tableSize } from "../problem/problem-axes.ts";
 import { type Activity, activityColumn, activityKey, type Context, type Entry } from "./context.ts";
@@ -67,7 +68,7 @@ function cellStates(context: Context, { axes, activity }: TableGroup): CellState
   }
   if (axes.length === 1) {
     const state = stateOf(context, only, activity);
-    return (cell) => state[cell] ?? [];
+    return (cell) => at(state, cell);
   }
   const first = jointOf(context, axes, activity);
   return (cell) => [{ column: first + cell, coefficient: 1 }];
@@ -110,7 +111,7 @@ function added(
   if (table === null) return total;
   const result = total ?? new Float64Array(size);
   table.forEach((amount, cell) => {
-    result[cell] = (result[cell] ?? 0) + amount;
+    result[cell] = at(result, cell) + amount;
   });
   return result;
 }

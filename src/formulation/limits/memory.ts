@@ -13,7 +13,8 @@
  * At a node that is itself dropped, what is there was there at a node before it, so that its sum adds nothing.
  */
 import type { Node } from "../../graph/graph.ts";
-import { IN_PLACE, isView } from "../../graph/liveness.ts";
+import { isView } from "../../graph/liveness.ts";
+import { hasTrait } from "../../graph/op-traits.ts";
 import { namesRead } from "../../graph/traversal.ts";
 import type { NetworkProblem } from "../network/network-problem.ts";
 import { holds, OUTSIDE, type Place, placeAround } from "../network/places.ts";
@@ -109,7 +110,7 @@ function whenWritten(
   const { name, size, written } = memory;
   const own = memory.standIn?.kept ?? memory.place;
   const alone = (place: Place): LiveValue => ({ name, size, place, sign: 1 });
-  if (node.domain !== "" || !IN_PLACE.has(node.opType)) return [alone(own)];
+  if (!hasTrait(node, "inPlace")) return [alone(own)];
   if (node.outputs.filter((output) => memories.roots.has(output)).length !== 1) return [alone(own)];
   const operands = namesRead(node)
     .flatMap((input) => memories.byName.get(memories.roots.get(input) ?? "") ?? [])

@@ -82,16 +82,6 @@ const OPERANDS: Readonly<Record<string, Operand>> = {
   PRelu: parametricRelu,
 };
 
-const STEPS: ReadonlySet<string> = new Set(
-  `And BitwiseAnd BitwiseOr BitwiseXor Equal Greater GreaterOrEqual Less LessOrEqual Or Xor`.split(
-    " ",
-  ),
-);
-
-export function isComparison(name: string): boolean {
-  return STEPS.has(name);
-}
-
 export function hasOperandRule(name: string): boolean {
   return Object.hasOwn(OPERANDS, name);
 }

@@ -152,15 +152,6 @@ const DERIVATIVES: Readonly<Record<string, Derivative>> = {
   Tanh: times((e, _x, y) => oneMinus(e, multiply(e, y, y))),
 };
 
-/** Functions that are constant between steps: their gradient is zero wherever there is one. */
-const STEPS: ReadonlySet<string> = new Set(
-  "BitwiseNot Ceil Floor IsInf IsNaN Not Round Sign".split(" "),
-);
-
-export function isStep(name: string): boolean {
-  return STEPS.has(name);
-}
-
 export function hasDerivative(name: string): boolean {
   return Object.hasOwn(DERIVATIVES, name);
 }

@@ -1,9 +1,8 @@
 /** Attributes of matrix products, normalisations and reductions. */
-import { floatAttribute, intAttribute } from "../graph.ts";
-import type { Op } from "../op.ts";
-import { axesOf, type Context } from "./context.ts";
+import { floatAttribute, intAttribute, type Node } from "../graph.ts";
+import { axesOf, type Context, type Kind } from "./context.ts";
 
-export function gemm({ node }: Context): Op {
+export function gemm({ node }: Context): Kind<"gemm"> {
   return {
     kind: "gemm",
     alpha: floatAttribute(node, "alpha", 1),
@@ -18,26 +17,28 @@ export function epsilonOf({ node }: Context): number {
 }
 
 // Before opset 14 there was no training_mode: more than one output meant training.
-export function batchNorm(context: Context): Op {
+export function batchNorm(context: Context): Kind<"batchNorm"> {
   const { node, opset } = context;
   const outputs = node.outputs.filter((name) => name !== "").length;
   const training = opset < 14 ? outputs > 1 : intAttribute(node, "training_mode", 0) !== 0;
   return { kind: "batchNorm", epsilon: epsilonOf(context), training };
 }
 
-export function layerNorm(context: Context): Op {
+export function layerNorm(context: Context): Kind<"layerNorm"> {
   const axis = intAttribute(context.node, "axis", -1);
   return { kind: "layerNorm", axis, epsilon: epsilonOf(context) };
 }
 
-export function groupNorm(context: Context): Op {
+export function groupNorm(context: Context): Kind<"groupNorm"> {
   const groups = intAttribute(context.node, "num_groups", 1);
   return { kind: "groupNorm", groups, epsilon: epsilonOf(context) };
 }
 
 // ReduceSum took its axes as an input from opset 13 on, the others from 18 on.
-export function reduce(context: Context, reduction: string): Op {
+export function reduce(context: Context): Kind<"reduce"> {
   const { node } = context;
+  const reduction = node.opType.replace("Reduce", "");
+  if (reduction.startsWith("Arg")) return argReduce(node, reduction);
   return {
     kind: "reduce",
     reduction,
@@ -47,7 +48,7 @@ export function reduce(context: Context, reduction: string): Op {
   };
 }
 
-export function argReduce({ node }: Context, reduction: string): Op {
+function argReduce(node: Node, reduction: string): Kind<"reduce"> {
   return {
     kind: "reduce",
     reduction,
@@ -57,7 +58,8 @@ export function argReduce({ node }: Context, reduction: string): Op {
   };
 }
 
-export function softmax({ node, opset }: Context, log: boolean): Op {
+export function softmax({ node, opset }: Context): Kind<"softmax"> {
   const flattened = opset < 13;
+  const log = node.opType === "LogSoftmax";
   return { kind: "softmax", axis: intAttribute(node, "axis", flattened ? 1 : -1), log, flattened };
 }

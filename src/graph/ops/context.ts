@@ -1,6 +1,10 @@
 /** What the readers of attributes share. */
 import type { Extent, Graph, Node } from "../graph.ts";
+import type { Op, OpKind } from "../op.ts";
 import type { KnownValues } from "../values.ts";
+
+/** The member of `Op` of a kind. */
+export type Kind<Key extends OpKind> = Extract<Op, { kind: Key }>;
 
 export interface Context {
   readonly node: Node;

@@ -1,9 +1,8 @@
 /** Attributes of ops that move elements, and of those that make tensors of sizes. */
 import { intAttribute, intsAttribute, type Node, stringAttribute } from "../graph.ts";
-import type { Op } from "../op.ts";
-import { type Context, has, listOf, numbersAt, valuesAt } from "./context.ts";
+import { type Context, has, type Kind, listOf, numbersAt, valuesAt } from "./context.ts";
 
-export function split(context: Context): Op {
+export function split(context: Context): Kind<"split"> {
   const { node, opset } = context;
   const axis = intAttribute(node, "axis", 0);
   if (opset < 13) return { kind: "split", axis, sizes: listOf(node, "split"), sizesKnown: true };
@@ -11,7 +10,7 @@ export function split(context: Context): Op {
   return { kind: "split", axis, sizes, sizesKnown: sizes !== null || !has(context, 1) };
 }
 
-export function slice(context: Context): Op {
+export function slice(context: Context): Kind<"slice"> {
   const { node, opset } = context;
   if (opset < 10) {
     const starts = intsAttribute(node, "starts", []);
@@ -30,7 +29,7 @@ export function slice(context: Context): Op {
   return { kind: "slice", starts, ends, axes, steps };
 }
 
-export function pad(context: Context): Op {
+export function pad(context: Context): Kind<"pad"> {
   const { node, opset } = context;
   const mode = stringAttribute(node, "mode", "constant");
   if (opset < 11) return { kind: "pad", mode, pads: listOf(node, "pads") ?? [], axes: null };
@@ -39,12 +38,12 @@ export function pad(context: Context): Op {
   return { kind: "pad", mode, pads: known ? valuesAt(context, 1) : null, axes };
 }
 
-export function reshape(context: Context): Op {
+export function reshape(context: Context): Kind<"reshape"> {
   const allowZero = intAttribute(context.node, "allowzero", 0) !== 0;
   return { kind: "reshape", target: valuesAt(context, 1), allowZero };
 }
 
-export function gather(context: Context): Op {
+export function gather(context: Context): Kind<"gather"> {
   const axis = intAttribute(context.node, "axis", 0);
   return { kind: "gather", axis, indices: valuesAt(context, 1) };
 }
@@ -53,12 +52,12 @@ export function blockSizeOf(node: Node): number {
   return intAttribute(node, "blocksize", 1);
 }
 
-export function depthToSpace({ node }: Context): Op {
+export function depthToSpace({ node }: Context): Kind<"depthToSpace"> {
   const mode = stringAttribute(node, "mode", "DCR");
   return { kind: "depthToSpace", blockSize: blockSizeOf(node), mode };
 }
 
-export function shape({ node }: Context): Op {
+export function shape({ node }: Context): Kind<"shape"> {
   const end = node.attributes.get("end");
   return {
     kind: "shape",
@@ -67,7 +66,7 @@ export function shape({ node }: Context): Op {
   };
 }
 
-export function constantOfShape(context: Context): Op {
+export function constantOfShape(context: Context): Kind<"constantOfShape"> {
   const value = context.node.attributes.get("value");
   return {
     kind: "constantOfShape",

@@ -1,8 +1,8 @@
 /** Attributes of ops that slide a window over the spatial axes. */
 import { constantOf } from "../constants.ts";
 import { intAttribute, intsAttribute, type Node, stringAttribute } from "../graph.ts";
-import type { AutoPad, Op, Window } from "../op.ts";
-import { type Context, listOf, numbersAt, valuesAt } from "./context.ts";
+import type { AutoPad, Window } from "../op.ts";
+import { type Context, type Kind, listOf, numbersAt, valuesAt } from "./context.ts";
 
 function windowOf(node: Node, kernelShape: readonly number[] | null): Window {
   const axes = kernelShape?.length ?? 0;
@@ -25,13 +25,13 @@ function kernelOf({ node, graph }: Context): readonly number[] | null {
   return listOf(node, "kernel_shape") ?? (weight === null ? null : weight.shape.slice(2));
 }
 
-export function conv(context: Context): Op {
+export function conv(context: Context): Kind<"conv"> {
   const { node } = context;
   const group = intAttribute(node, "group", 1);
   return { kind: "conv", group, ...windowOf(node, kernelOf(context)) };
 }
 
-export function convTranspose(context: Context): Op {
+export function convTranspose(context: Context): Kind<"convTranspose"> {
   const { node } = context;
   const kernel = kernelOf(context);
   return {
@@ -47,10 +47,20 @@ export function convTranspose(context: Context): Op {
   };
 }
 
-export function pool({ node }: Context, mode: "max" | "average" | "lp"): Op {
+/** "max" of MaxPool and GlobalMaxPool, and so on. */
+function modeOf({ opType }: Node): "max" | "average" | "lp" {
+  if (opType.includes("Max")) return "max";
+  return opType.includes("Average") ? "average" : "lp";
+}
+
+export function globalPool({ node }: Context): Kind<"globalPool"> {
+  return { kind: "globalPool", mode: modeOf(node) };
+}
+
+export function pool({ node }: Context): Kind<"pool"> {
   return {
     kind: "pool",
-    mode,
+    mode: modeOf(node),
     ceilMode: intAttribute(node, "ceil_mode", 0) !== 0,
     countIncludePad: intAttribute(node, "count_include_pad", 0) !== 0,
     ...windowOf(node, listOf(node, "kernel_shape")),
@@ -58,7 +68,7 @@ export function pool({ node }: Context, mode: "max" | "average" | "lp"): Op {
 }
 
 // Upsample (to opset 9) and Resize of opset 10 have the scales as input 1; from 11 on as input 2, and sizes as input 3.
-export function resize(context: Context): Op {
+export function resize(context: Context): Kind<"resize"> {
   const { node, opset } = context;
   const late = opset >= 11;
   const given = numbersAt(context, late ? 2 : 1);

@@ -1,15 +1,12 @@
 /** Ops on elements, and those that make tensors of sizes. */
 import type { DataType, Extent } from "../graph.ts";
+import { hasTrait } from "../op-traits.ts";
 import { broadcastShapes } from "./extents.ts";
 import { contradiction, inputAt, type Rule, shapeText, UNKNOWN } from "./rule.ts";
 
-const TO_BOOL: ReadonlySet<string> = new Set(
-  "And Equal Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual Not Or Xor".split(" "),
-);
-
-export const unary: Rule<"unary"> = (op, site) => {
+export const unary: Rule<"unary"> = (_op, site) => {
   const data = inputAt(site, 0);
-  const type: DataType | null = TO_BOOL.has(op.function) ? "bool" : data.type;
+  const type: DataType | null = hasTrait(site.node, "bool") ? "bool" : data.type;
   return [
     { type, shape: data.shape },
     { type: "bool", shape: data.shape },
@@ -18,7 +15,7 @@ export const unary: Rule<"unary"> = (op, site) => {
 
 export const elementwise: Rule<"elementwise"> = (op, site) => {
   const typed = inputAt(site, op.function === "Where" ? 1 : 0);
-  const type: DataType | null = TO_BOOL.has(op.function) ? "bool" : typed.type;
+  const type: DataType | null = hasTrait(site.node, "bool") ? "bool" : typed.type;
   const shapes = site.inputs.map((fact) => fact.shape);
   const known = shapes.filter((shape) => shape !== null);
   if (known.length < shapes.length) return [{ type, shape: null }];

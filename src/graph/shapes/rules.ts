@@ -65,6 +65,7 @@ const RULES = {
   constantOfShape,
   range,
   scatter: sameShape,
+  fixed: (_op, site) => site.node.outputs.map(() => UNKNOWN),
   opaque: (_op, site) => site.node.outputs.map(() => UNKNOWN),
 } as const satisfies { readonly [Kind in OpKind]: Rule<Kind> };
 

@@ -1,6 +1,7 @@
 import { InputError } from "../../core/errors.ts";
 import { constantOf } from "../../graph/constants.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
+import { hasTrait } from "../../graph/op-traits.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import { consumersOf } from "../../graph/traversal.ts";
 import type { Layer, Structure } from "../../structure/structure.ts";
@@ -13,12 +14,6 @@ export interface UnitPoint {
   /** At batch 1; the leading axis grows with the batch. */
   readonly shape: readonly number[];
 }
-
-/** Functions of one tensor that work element by element, by op type. */
-const ACTIVATIONS: ReadonlySet<string> = new Set([
-  ...["Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Clip", "ThresholdedRelu"],
-  ...["Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Softplus", "Gelu", "Mish"],
-]);
 
 /**
  * Where a layer's part of its units is complete: behind its BatchNormalization or the constant that is added as its bias, else
@@ -43,7 +38,7 @@ export function activationPoint(structure: Structure, layer: Layer): UnitPoint {
   let { value } = outputPoint(structure, layer);
   for (;;) {
     const reader = onlyReader(graph, value);
-    if (reader === null || !ACTIVATIONS.has(reader.opType) || reader.inputs[0] !== value) break;
+    if (reader === null || !hasTrait(reader, "activation") || reader.inputs[0] !== value) break;
     value = reader.outputs[0] ?? value;
   }
   return pointAt(structure, layer, value);

@@ -1,8 +1,9 @@
 import type { Graph, Node } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
+import { hasTrait } from "../../graph/op-traits.ts";
 import { producerOf } from "../../graph/traversal.ts";
 import type { OpEvent } from "../../runtime/profile.ts";
-import { FOLLOWERS, type ProfiledOp } from "../ops.ts";
+import type { ProfiledOp } from "../ops.ts";
 
 /** For each event of a run, the index of the operation whose time it is; null where it is nobody's. */
 export type Credits = readonly (number | null)[];
@@ -96,7 +97,7 @@ function worker(graph: Graph, named: Node, opType: string): Node {
   while (node !== undefined && node.opType !== wanted) {
     const sources: Node[] = node.inputs.flatMap((name) => producers.get(name) ?? []);
     const latest = Math.max(-1, ...sources.map((source) => graph.nodes.indexOf(source)));
-    node = FOLLOWERS.has(node.opType) ? graph.nodes[latest] : undefined;
+    node = hasTrait(node, "follows") ? graph.nodes[latest] : undefined;
   }
   // Names of fused kinds (QuickGelu, SkipLayerNormalization) occur nowhere in the graph.
   return node ?? named;

@@ -1,8 +1,7 @@
 import { type Node, nodeId } from "../../graph/graph.ts";
+import { hasTrait } from "../../graph/op-traits.ts";
 import type { Structure } from "../../structure/structure.ts";
-import { FOLLOWERS, type ProfiledOp } from "../ops.ts";
-
-const CONTRACTIONS: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
+import type { ProfiledOp } from "../ops.ts";
 
 /**
  * For operations that TensorRT computes in the registers of the contraction before them, the value that they take over
@@ -20,13 +19,14 @@ export function fusedInputs(
   const takesMore = (index: number): boolean => {
     const op = ops[index];
     if (op === undefined) return false;
-    return fused.has(op) || CONTRACTIONS.has(nodes.get(op.id)?.opType ?? "");
+    const head = nodes.get(op.id);
+    return fused.has(op) || (head !== undefined && hasTrait(head, "layer"));
   };
   for (const [index, op] of ops.entries()) {
     const own = op.nodes.flatMap((id) => nodes.get(id) ?? []);
     const value = latestInput(own, opOfValue);
     const feeding = value === null ? undefined : opOfValue.get(value);
-    const cheap = own.every((node) => FOLLOWERS.has(node.opType));
+    const cheap = own.every((node) => hasTrait(node, "follows"));
     if (cheap && value !== null && feeding !== undefined && takesMore(feeding)) {
       if (sameSize(structure, value, own)) fused.set(op, value);
     }

@@ -1,6 +1,7 @@
 import { InternalError } from "../../core/errors.ts";
 import type { Graph, Node, NodeId } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
+import { hasTrait } from "../../graph/op-traits.ts";
 import { opOf } from "../../graph/read-op.ts";
 import { consumersOf } from "../../graph/traversal.ts";
 import type { AxisCount, Structure } from "../../structure/structure.ts";
@@ -9,19 +10,6 @@ import type { Work } from "./roofline.ts";
 
 /** What an operation does at given channels per axis of `ProfiledOp.axes`; null where it costs nothing. */
 export type WorkAt = (counts: readonly number[]) => Work | null;
-
-/** Ops that only rename memory; the inputs of a Concat are written to their place by those who make them. */
-const FREE: ReadonlySet<string> = new Set([
-  "Reshape",
-  "Flatten",
-  "Squeeze",
-  "Unsqueeze",
-  "Identity",
-  "Dropout",
-  "Cast",
-  "Shape",
-  "Concat",
-]);
 
 export interface WorkOptions {
   readonly structure: Structure;
@@ -54,7 +42,7 @@ function taskOf(op: ProfiledOp, options: WorkOptions): WorkAt {
   const { structure } = options;
   const nodes = nodesOf(structure.graph, op);
   const [head] = nodes;
-  if (head === undefined || nodes.every((node) => FREE.has(node.opType))) return () => null;
+  if (head === undefined || nodes.every((node) => hasTrait(node, "free"))) return () => null;
   const sizes = sizesOf(op, options);
   const { fusedInput } = options;
   const all = movedValues(structure, nodes);

@@ -1,7 +1,8 @@
 /** A network as statements of PyTorch, each with the module that it belongs to. */
 import { typeOfCode } from "../../../graph/data-type.ts";
 import { type Extent, type Graph, intAttribute, type Node } from "../../../graph/graph.ts";
-import type { Op } from "../../../graph/op.ts";
+import type { Op, OpKind } from "../../../graph/op.ts";
+import { dataInputs } from "../../../graph/op-traits.ts";
 import { opOf } from "../../../graph/read-op.ts";
 import { inferShapes, type Shapes } from "../../../graph/shapes/infer.ts";
 import type { Member, Statement } from "../pieces.ts";
@@ -58,13 +59,6 @@ export function lower(graph: Graph): Lowered {
   };
 }
 
-/** Inputs beyond the first hold sizes, bounds or axes. */
-const FIRST_ONLY: ReadonlySet<string> = new Set(
-  "Reshape Expand Slice Pad Resize Upsample Clip Dropout Tile Squeeze Unsqueeze Split Flatten Cast".split(
-    " ",
-  ),
-);
-
 /** The nodes whose outputs the network's outputs are computed from, as opposed to sizes. */
 function neededNodes(graph: Graph, shapes: Shapes): ReadonlySet<Node> {
   const wanted = new Set(graph.outputs.map((value) => value.name));
@@ -73,8 +67,7 @@ function neededNodes(graph: Graph, shapes: Shapes): ReadonlySet<Node> {
     if (!node.outputs.some((name) => wanted.has(name)) || node.opType === "Constant") continue;
     if (isKnown(shapes, node.outputs[0] ?? "")) continue;
     needed.add(node);
-    const sizes = FIRST_ONLY.has(node.opType) || node.opType.startsWith("Reduce");
-    for (const name of sizes ? node.inputs.slice(0, 1) : node.inputs) wanted.add(name);
+    for (const name of dataInputs(node)) wanted.add(name);
   }
   return needed;
 }
@@ -107,102 +100,72 @@ function lowerPattern(lowering: Lowering, node: Node, pattern: Pattern): boolean
   }
 }
 
-function lowerNode(lowering: Lowering, node: Node, op: Op): void {
-  switch (op.kind) {
-    case "conv":
-      conv(lowering, node, op);
-      break;
-    case "convTranspose":
-      convTranspose(lowering, node, op);
-      break;
-    case "gemm":
-      gemm(lowering, node, op);
-      break;
-    case "matMul":
-      matMul(lowering, node);
-      break;
-    case "batchNorm":
-      batchNorm(lowering, node, op);
-      break;
-    case "layerNorm":
-      layerNorm(lowering, node, op);
-      break;
-    case "instanceNorm":
-    case "groupNorm":
-      otherNorm(lowering, node, op);
-      break;
-    case "pool":
-      pool(lowering, node, op);
-      break;
-    case "globalPool":
-      globalPool(lowering, node, op);
-      break;
-    case "reduce":
-      reduce(lowering, node, op);
-      break;
-    case "softmax":
-      softmax(lowering, node, op);
-      break;
-    case "unary":
-      unary(lowering, node, op.function);
-      break;
-    case "elementwise":
-      if (op.function === "PRelu") prelu(lowering, node);
-      else elementwise(lowering, node, op.function);
-      break;
-    default:
-      lowerLayout(lowering, node, op);
-      break;
-  }
+type Lower<Kind extends OpKind> = (
+  lowering: Lowering,
+  node: Node,
+  op: Extract<Op, { kind: Kind }>,
+) => void;
+
+/** "none": PyTorch has no module or function that does the same, or nobody wrote it yet. */
+const LOWERS = {
+  conv,
+  convTranspose,
+  gemm,
+  matMul,
+  batchNorm,
+  layerNorm,
+  instanceNorm: otherNorm,
+  groupNorm: otherNorm,
+  lrn: "none",
+  pool,
+  globalPool,
+  reduce,
+  softmax,
+  unary: (lowering, node, op) => {
+    unary(lowering, node, op.function);
+  },
+  elementwise: (lowering, node, op) => {
+    if (op.function === "PRelu") prelu(lowering, node);
+    else elementwise(lowering, node, op.function);
+  },
+  reshape,
+  flatten: reshape,
+  transpose,
+  slice,
+  concat,
+  split,
+  gather,
+  expand,
+  squeeze,
+  unsqueeze: squeeze,
+  tile,
+  pad,
+  resize,
+  depthToSpace: spaceDepth,
+  spaceToDepth: spaceDepth,
+  cast,
+  scatter: "none",
+  range: "none",
+  // What these compute is known, and written where it is used.
+  shape: "none",
+  size: "none",
+  constant: "none",
+  constantOfShape: "none",
+  fixed: "none",
+  opaque: "none",
+} as const satisfies { readonly [Kind in OpKind]: Lower<Kind> | "none" };
+
+/** Whether ops of this kind can be written as PyTorch. */
+export function canLower(kind: OpKind): boolean {
+  return LOWERS[kind] !== "none";
 }
 
-function lowerLayout(lowering: Lowering, node: Node, op: Op): void {
-  switch (op.kind) {
-    case "reshape":
-    case "flatten":
-      reshape(lowering, node);
-      break;
-    case "transpose":
-      transpose(lowering, node, op);
-      break;
-    case "slice":
-      slice(lowering, node, op);
-      break;
-    case "concat":
-      concat(lowering, node, op);
-      break;
-    case "split":
-      split(lowering, node, op);
-      break;
-    case "gather":
-      gather(lowering, node, op);
-      break;
-    case "expand":
-      expand(lowering, node);
-      break;
-    case "squeeze":
-    case "unsqueeze":
-      squeeze(lowering, node, op);
-      break;
-    case "tile":
-      tile(lowering, node, op);
-      break;
-    case "pad":
-      pad(lowering, node, op);
-      break;
-    case "resize":
-      resize(lowering, node, op);
-      break;
-    case "depthToSpace":
-    case "spaceToDepth":
-      spaceDepth(lowering, node, op);
-      break;
-    case "cast":
-      cast(lowering, node);
-      break;
-    default:
-      throw unsupported(node, "there is no rule for it");
-  }
+function lowerNode(lowering: Lowering, node: Node, op: Op): void {
+  const entry = LOWERS[op.kind];
+  if (entry === "none") throw unsupported(node, "there is no rule for it");
+  // The key names the member of the union, which the table's own type has proven.
+  const rule = entry as (lowering: Lowering, node: Node, op: Op) => void;
+  rule(lowering, node, op);
 }
 
 const TORCH_TYPES: ReadonlyMap<string, string> = new Map([

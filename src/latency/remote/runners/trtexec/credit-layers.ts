@@ -1,21 +1,10 @@
 import type { Graph, Node } from "../../../../graph/graph.ts";
 import { nodeId } from "../../../../graph/graph.ts";
+import { hasTrait } from "../../../../graph/op-traits.ts";
 import { inferShapes } from "../../../../graph/shapes/infer.ts";
 import type { CreditedTime } from "../../../measure/credit.ts";
 import type { ProfiledOp } from "../../../ops.ts";
 import type { TrtLayer, TrtLayerTime } from "./outputs.ts";
-
-/** Nodes that do most of what a fused layer does. */
-const WORKERS: ReadonlySet<string> = new Set([
-  "Conv",
-  "ConvTranspose",
-  "Gemm",
-  "MatMul",
-  "Einsum",
-  "Attention",
-  "LSTM",
-  "GRU",
-]);
 
 /**
  * Credits the layers of an engine to the operations they came from. A layer that is several operations (`a + b`, `a || b`, a
@@ -120,7 +109,7 @@ function sharesOf(
     const op = opOf.get(nodeId(node));
     return op === undefined ? [] : [{ node, op }];
   });
-  const workers = owned.filter(({ node }) => WORKERS.has(node.opType));
+  const workers = owned.filter(({ node }) => hasTrait(node, "heavy"));
   const [only] = owned;
   if (only === undefined) return [];
   if (workers.length === 0) return [{ op: only.op, share: 1 }];

@@ -8,7 +8,7 @@ import { weightOf } from "./weight-of.ts";
 
 /** Dims before it is known which blocks they belong to, and where they are. */
 export interface FoundDims {
-  readonly dims: readonly Omit<Dim, "block">[];
+  readonly dims: readonly Omit<Dim, "block" | "component">[];
   readonly axis: (value: string, axis: number) => AxisUnits | null;
   readonly count: (value: string, axis: number) => AxisCount;
 }
@@ -47,7 +47,6 @@ export function findDims(flow: Propagation): FoundDims {
     unitChannels: member.unitChannels,
     pinned: member.pinned ?? (member.size === 1 ? "has a single unit" : null),
     producers: [...member.producers],
-    component: null,
   }));
   const units = new Map(
     arrays.map((array, index) => [array, axisUnits(roots[index] ?? array, table)]),

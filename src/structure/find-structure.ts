@@ -2,6 +2,12 @@ import { InputError } from "../core/errors.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
 import { blocksAround, type FoundBlock, findBlocks } from "./blocks.ts";
+import { scopeName, scopesOf } from "./components/component.ts";
+import {
+  type ComponentRule,
+  componentsByHand,
+  findComponents,
+} from "./components/find-components.ts";
 import { findDims } from "./dims.ts";
 import { flowElements } from "./flow.ts";
 import { findLayers } from "./layers.ts";
@@ -34,23 +40,57 @@ export function findStructure(graph: Graph, options: StructureOptions = {}): Str
   const { dims: found, axis, count } = findDims(flow);
   const blocks = findBlocks(graph, shapes);
   const homes = innermostBlocks(flow, found.length, axis, blocks);
-  const dims: readonly Dim[] = found.map((dim, index) => ({ ...dim, block: homes[index] ?? null }));
-  const layers = findLayers({ graph, shapes, dims, blocks, batch, axis, count });
+  const apart: readonly Dim[] = found.map((dim, index) => ({
+    ...dim,
+    block: homes[index] ?? null,
+    component: null,
+  }));
+  const layers = findLayers({ graph, shapes, dims: apart, blocks, batch, axis, count });
+  const components = findComponents({ graph, shapes, layers });
   return {
     graph,
     shapes,
-    dims,
+    dims: dimsIn(apart, { axis, layers, components }),
     layers,
     blocks: blocks.map(({ branch, ...block }) => ({
       ...block,
       layers: layersOf(layers, block.index),
     })),
+    components,
     weights: findWeights(graph, count),
     contractions: findContractions(graph, shapes, batch),
     axis,
     count,
     shuffles: flow.shuffles,
   };
+}
+
+/**
+ * The structure with components named by hand or found by another rule. Hand-made ones take their layers from those found.
+ * @throws UsageError `structure/empty-component`
+ */
+export function withComponents(
+  structure: Structure,
+  named: ReadonlyMap<string, RegExp>,
+  rule: ComponentRule = "auto",
+): Structure {
+  if (named.size === 0 && rule === "auto") return structure;
+  const found = rule === "auto" ? structure.components : findComponents(structure, rule);
+  const components = componentsByHand(structure, found, named);
+  const { axis, layers, dims } = structure;
+  return { ...structure, components, dims: dimsIn(dims, { axis, layers, components }) };
+}
+
+/** The dims with the components that they are in. */
+function dimsIn(
+  dims: readonly Dim[],
+  source: Pick<Structure, "axis" | "layers" | "components">,
+): readonly Dim[] {
+  const scopes = scopesOf({ ...source, dims }, source.components);
+  return dims.map((dim, index) => {
+    const scope = scopes[index];
+    return { ...dim, component: scope === undefined ? null : scopeName(scope) };
+  });
 }
 
 function layersOf(layers: readonly Layer[], block: number): readonly number[] {

@@ -58,6 +58,7 @@ export function structureJson(structure: Structure): Record<string, unknown> {
       unitChannels: dim.unitChannels,
       pinned: dim.pinned,
       block: blockName(dim.block),
+      component: dim.component,
       producers: dim.producers,
     })),
     layers: structure.layers.map((layer) => ({
@@ -75,6 +76,11 @@ export function structureJson(structure: Structure): Record<string, unknown> {
         layer.drop?.kind === "tie"
           ? { outlives: dims[layer.drop.outlives]?.name, tied: dims[layer.drop.tied]?.name }
           : (layer.drop?.kind ?? null),
+    })),
+    components: structure.components.map(({ name, layers, origin }) => ({
+      name,
+      origin,
+      layers: layers.map((index) => structure.layers[index]?.name ?? ""),
     })),
     blocks: blocks.map((block) => ({
       name: block.name,

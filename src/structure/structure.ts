@@ -1,4 +1,5 @@
 import type { Graph, NodeId } from "../graph/graph.ts";
+import type { Component } from "./components/component.ts";
 
 /**
  * What of a network can be pruned. A **dim** is a set of units that play the same part: a unit is one class of tensor
@@ -16,6 +17,8 @@ export interface Structure {
   readonly layers: readonly Layer[];
   /** Branches that can be dropped, in the order of their Add. */
   readonly blocks: readonly Block[];
+  /** Parts of the network, in the order of their first layer; none where nothing splits it. Every layer is in one of them. */
+  readonly components: readonly Component[];
   /** Weights by their sizes; what `parameterCount` sums. */
   readonly weights: readonly Weight[];
   /** Contractions without weights (attention); no choice shapes them yet, but they go with their block. */
@@ -49,6 +52,7 @@ export interface Dim {
   readonly block: number | null;
   /** Layers whose output axis it is on. */
   readonly producers: readonly NodeId[];
+  /** The components whose layers produce or read it, joined: `encoder`, `encoder+policy+value`; null without components. */
   readonly component: string | null;
 }
 

@@ -150,6 +150,9 @@ function nameOf(reader: Reader): LinearForm {
 }
 
 const WITH_ARGUMENT: ReadonlyMap<QuantityName, string> = new Map([
+  ["params", "params('encoder') <= 40%"],
+  ["macs", "macs('encoder') <= 40%"],
+  ["bytes", "bytes('encoder') <= 40%"],
   ["latency", "latency('jetson-nano') <= 12 ms"],
   ["energy", "energy('my-board') <= 20 mJ"],
   ["device_memory", "device_memory('my-board') <= 100 MB"],

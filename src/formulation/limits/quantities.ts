@@ -21,7 +21,7 @@ import {
   tieTable,
 } from "../network/network-tables.ts";
 import { OUTSIDE, type Place, placeAround } from "../network/places.ts";
-import { componentOf } from "./components.ts";
+import { componentOf, type Part } from "./components.ts";
 import { dimsNamed } from "./dims-named.ts";
 import type { QuantityRef } from "./form.ts";
 import {
@@ -70,11 +70,11 @@ export function quantityOf(ref: QuantityRef, sources: LimitSources, source: Sour
   const { network, table } = sources;
   switch (ref.name) {
     case "params":
-      return paramsOf(network);
+      return paramsOf(network, componentOf(ref, sources, source));
     case "macs":
-      return macsOf(network);
+      return macsOf(network, componentOf(ref, sources, source));
     case "bytes":
-      return bytesOf(network);
+      return bytesOf(network, componentOf(ref, sources, source));
     case "memory":
       return memoryQuantity(network, runSetting(table));
     case "latency":
@@ -84,7 +84,7 @@ export function quantityOf(ref: QuantityRef, sources: LimitSources, source: Sour
     case "device_memory":
       return columnOf(network, latencyTable(ref, sources, source), "memoryBytes");
     case "importance":
-      return importanceQuantity(sources, componentOf(ref, sources, source));
+      return importanceQuantity(sources, componentOf(ref, sources, source).hasLayer);
     case "count":
       return countOf(network, ref, source);
     case "dropped_blocks":
@@ -160,19 +160,29 @@ function placeOfReaders(
   return { place, isExact: places.some(isSame) };
 }
 
-function paramsOf(network: NetworkProblem): Quantity {
+function paramsOf(network: NetworkProblem, part: Part): Quantity {
   let isExact = true;
-  const tables = network.structure.weights.map(({ name, factor, axes, consumers }) => {
+  const weights = network.structure.weights.filter(({ consumers }) => isReadIn(part, consumers));
+  const names = new Set(weights.map(({ name }) => name));
+  const tables = weights.map(({ name, factor, axes, consumers }) => {
     const where = placeOfReaders(network, consumers);
     isExact &&= where.isExact;
     return product(network, `parameters of ${name}`, where.place, factor, axes);
   });
-  const measure = ({ own }: MeasuredSubnet): number => parameterCount(own());
+  const measure = ({ own }: MeasuredSubnet): number =>
+    parameterCount({ ...own(), weights: own().weights.filter(({ name }) => names.has(name)) });
   return { sums: [sumOf(network, tables)], isExact, measure };
 }
 
-function macsOf(network: NetworkProblem): Quantity {
-  const { layers, contractions } = network.structure;
+/** Whether a weight belongs to a part: where the first of its readers does. */
+function isReadIn(part: Part, readers: readonly string[]): boolean {
+  const [first] = readers;
+  return part.hasNode(first ?? "");
+}
+
+function macsOf(network: NetworkProblem, part: Part): Quantity {
+  const layers = network.structure.layers.filter(({ name }) => part.hasLayer(name));
+  const contractions = network.structure.contractions.filter(({ id }) => part.hasNode(id));
   const tables = [
     ...layers.map(({ name, id, macsPerPair, input, output }) =>
       product(network, `MACs of ${name}`, network.places.of(id), macsPerPair, [input, output]),
@@ -181,16 +191,27 @@ function macsOf(network: NetworkProblem): Quantity {
       product(network, `MACs of ${id}`, network.places.of(id), macs, []),
     ),
   ];
-  const measure = ({ own }: MeasuredSubnet): number => macCount(own());
+  const ids = new Set(contractions.map(({ id }) => id));
+  const measure = ({ own }: MeasuredSubnet): number => {
+    const { layers: kept, contractions: left } = own();
+    return macCount({
+      ...own(),
+      layers: kept.filter(({ name }) => part.hasLayer(name)),
+      contractions: left.filter(({ id }) => ids.has(id)),
+    });
+  };
   return { sums: [sumOf(network, tables)], isExact: true, measure };
 }
 
-function bytesOf(network: NetworkProblem): Quantity {
+function bytesOf(network: NetworkProblem, part: Part): Quantity {
   const { graph, count } = network.structure;
   const consumers = consumersOf(graph);
   let isExact = true;
-  const tables = readWeights(graph).map(({ name, tensor }) => {
-    const where = placeOfReaders(network, (consumers.get(name) ?? []).map(nodeId));
+  const readersOf = (name: string): readonly string[] => (consumers.get(name) ?? []).map(nodeId);
+  const weights = readWeights(graph).filter(({ name }) => isReadIn(part, readersOf(name)));
+  const names = new Set(weights.map(({ name }) => name));
+  const tables = weights.map(({ name, tensor }) => {
+    const where = placeOfReaders(network, readersOf(name));
     isExact &&= where.isExact;
     const lengths = tensor.shape.map((_, axis) => count(name, axis));
     const elements = tensor.shape.reduce((total, extent) => total * extent, 1);
@@ -198,7 +219,9 @@ function bytesOf(network: NetworkProblem): Quantity {
     return product(network, `bytes of ${name}`, where.place, perElement, lengths);
   });
   const measure = (subnet: MeasuredSubnet): number =>
-    readWeights(subnet.graph()).reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
+    readWeights(subnet.graph())
+      .filter(({ name }) => names.has(name))
+      .reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
   return { sums: [sumOf(network, tables)], isExact, measure };
 }
 

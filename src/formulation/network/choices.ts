@@ -1,4 +1,5 @@
 import { UsageError } from "../../core/errors.ts";
+import { type Protection, protectedIn } from "../../structure/components/protection.ts";
 import type { Dim, Structure } from "../../structure/structure.ts";
 
 /** What the user allows. */
@@ -9,8 +10,8 @@ export interface ChoiceOptions {
   readonly countFrom: "zero" | "full";
   /** Most that may go of a dim, as a share of its units: 0.8 keeps at least a fifth. */
   readonly maxPrune: number;
-  /** Dims whose name it matches stay whole. */
-  readonly protect: RegExp | null;
+  /** Dims and components that stay whole. */
+  readonly protect: Protection | null;
 }
 
 /** Why a dim has a single choice; null where it has several. */
@@ -21,7 +22,7 @@ export interface DimChoices {
 
 /**
  * The numbers of units that each dim may keep, increasing; the last one is always all of them.
- * @throws UsageError `formulation/step`, `formulation/max-prune`
+ * @throws UsageError `formulation/step`, `formulation/max-prune`, `structure/protection`
  */
 export function choicesOf(structure: Structure, options: ChoiceOptions): DimChoices[] {
   if (!Number.isInteger(options.step) || options.step < 1) {
@@ -38,13 +39,14 @@ export function choicesOf(structure: Structure, options: ChoiceOptions): DimChoi
       hint: "Give --max-prune 0.8 to keep at least a fifth of every dim.",
     });
   }
-  return structure.dims.map((dim) => choicesOfDim(dim, options));
+  const kept = protectedIn(structure, options.protect);
+  return structure.dims.map((dim) => choicesOfDim(dim, options, kept.dim(dim)));
 }
 
-function choicesOfDim(dim: Dim, options: ChoiceOptions): DimChoices {
+function choicesOfDim(dim: Dim, options: ChoiceOptions, protectedBy: string | null): DimChoices {
   const all = { counts: [dim.size] };
   if (dim.pinned !== null) return { ...all, whole: dim.pinned };
-  if (options.protect?.test(dim.name)) return { ...all, whole: `protected by ${options.protect}` };
+  if (protectedBy !== null) return { ...all, whole: `protected by you: ${protectedBy}` };
   const { step, countFrom } = options;
   const channels = dim.size * dim.unitChannels;
   const anchor = countFrom === "zero" ? 0 : channels % step;

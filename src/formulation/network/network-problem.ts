@@ -9,6 +9,7 @@
  */
 import type { Importance } from "../../importance/importance.ts";
 import type { LatencyTable } from "../../latency/table.ts";
+import { type Protected, protectedIn } from "../../structure/components/protection.ts";
 import type { Dim, Layer, Structure } from "../../structure/structure.ts";
 import type {
   AxisRef,
@@ -57,8 +58,11 @@ export function networkProblem(
 ): NetworkProblem {
   const free = choicesOf(structure, options);
   const unpriced = new Set(importance.unpricedLayers);
+  const kept = protectedIn(structure, options.protect);
   const mayDrop = options.layers
-    ? structure.layers.filter((layer) => canDrop(layer, free) && !unpriced.has(layer.name))
+    ? structure.layers.filter(
+        (layer) => canDrop(layer, free) && !unpriced.has(layer.name) && !kept.layer(layer),
+      )
     : [];
   const widths = widthsOf(structure, free, options.widths ?? NO_RULES, tiesOf(mayDrop));
   const { choices, variables } = widths;
@@ -72,6 +76,10 @@ export function networkProblem(
     ? structure.blocks.map(({ name, parent }) => ({ name, parent }))
     : [];
   const layers = droppable.map((layer) => problemLayer(layer, parts));
+  const forbidden = [
+    ...forbiddenTerms(dims, widths),
+    ...(options.blocks ? protectedBlocks(structure, kept) : []),
+  ];
   const problem: Problem = {
     name: structure.graph.name,
     dims,
@@ -87,19 +95,36 @@ export function networkProblem(
           ...{ name, ...place, axes: over, gain: null, cost: [cost] },
         }),
       ),
-      ...forbiddenTerms(dims, widths),
+      ...forbidden,
     ],
     resources: [
       { name: "latency", unit: "ms", limit: options.budgetMs },
-      ...(widths.forbidden.size > 0 ? [FORBIDDEN] : []),
+      ...(forbidden.length > 0 ? [FORBIDDEN] : []),
     ],
   };
   const layerIndices = droppable.map((layer) => layer.index);
   return { problem, layerIndices, ...parts };
 }
 
-/** Widths that a rule forbids and a droppable layer needs on the list: each costs one, and there is none to be had. */
-const FORBIDDEN: ProblemResource = { name: "forbidden widths", unit: "", limit: 0.5 };
+/**
+ * Widths that a rule forbids and a droppable layer needs on the list, and blocks that hold layers of a protected component: each
+ * costs one, and there is none to be had.
+ */
+const FORBIDDEN: ProblemResource = { name: "forbidden choices", unit: "", limit: 0.5 };
+
+/** One for each protected block, and one less while it is kept. */
+function protectedBlocks(structure: Structure, kept: Protected): ProblemTerm[] {
+  const blocks = structure.blocks.filter(({ layers }) =>
+    layers.some((index) => structure.layers[index] !== undefined && kept.layer(structure.layers[index])),
+  );
+  return blocks.flatMap(({ index, name }): ProblemTerm[] => {
+    const term = { layer: null, axes: [], gain: null };
+    return [
+      { ...term, name: `block ${name} protected`, block: null, cost: [null, Float64Array.of(1)] },
+      { ...term, name: `block ${name} kept`, block: index, cost: [null, Float64Array.of(-1)] },
+    ];
+  });
+}
 
 function forbiddenTerms(dims: readonly ProblemDim[], { forbidden }: Widths): ProblemTerm[] {
   return [...forbidden].map(([index, options]): ProblemTerm => {

@@ -23,6 +23,7 @@ import { scoreNetwork } from "../../src/importance/score.ts";
 import { resolveDevice } from "../../src/latency/devices.ts";
 import { predictTable } from "../../src/latency/predict/predict-table.ts";
 import type { LatencyTable } from "../../src/latency/table.ts";
+import type { Protection } from "../../src/structure/components/protection.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import type { Structure } from "../../src/structure/structure.ts";
 
@@ -65,7 +66,12 @@ export interface LimitedNetwork extends LimitableNetwork {
 export async function limited(
   from: LimitableNetwork,
   asked: Partial<LimitRequest>,
-  options: { step?: number; components?: ReadonlyMap<string, RegExp>; layers?: boolean } = {},
+  options: {
+    step?: number;
+    components?: ReadonlyMap<string, RegExp>;
+    layers?: boolean;
+    protect?: Protection;
+  } = {},
 ): Promise<LimitedNetwork> {
   const { structure, importance, table, tableOf } = from;
   const request = await parseRequest({ ...NOTHING_ASKED, ...asked });
@@ -78,7 +84,7 @@ export async function limited(
     step: options.step ?? 4,
     countFrom: "full",
     maxPrune: 0.9,
-    protect: null,
+    protect: options.protect ?? null,
     blocks: true,
     layers: options.layers ?? true,
     budgetMs: Number.POSITIVE_INFINITY,

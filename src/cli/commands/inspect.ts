@@ -1,21 +1,29 @@
 import { UsageError } from "../../core/errors.ts";
-import { checkWritable, writeJson } from "../../core/files.ts";
+import { checkWritable, writeFileAtomic, writeJson } from "../../core/files.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
+import { componentsOf } from "../../pipeline/solve/given-limits.ts";
+import { componentFigure, componentText } from "../../report/component-report.ts";
 import {
   blockTable,
   dimTable,
   layerTable,
   structureSummary,
 } from "../../report/structure-report.ts";
+import { COMPONENT_RULES } from "../../structure/components/find-components.ts";
+import { withComponents } from "../../structure/find-structure.ts";
 import { structureJson } from "../../structure/structure-json.ts";
 import { type Command, command } from "../command.ts";
 
 export const inspectCommand: Command = command({
   name: "inspect [model]",
-  describe: "Show what can be pruned in a network: dims, layers and blocks",
+  describe: "Show what can be pruned in a network: dims, layers, blocks and components",
   examples: [
     ["mdp inspect resnet50.onnx", "the dims, and why some can't be pruned"],
     ["mdp inspect resnet50.onnx --layers --blocks", "layers and blocks as well"],
+    [
+      "mdp inspect agent.onnx --components auto --graph parts.svg",
+      "the parts, and what joins them",
+    ],
     ["mdp inspect net.onnx --bind height=224 --bind width=224", "a network of open input size"],
     ["mdp inspect net.onnx --out structure.json", "for other programs"],
   ],
@@ -31,6 +39,22 @@ export const inspectCommand: Command = command({
       })
       .option("layers", { type: "boolean", describe: "Table of layers" })
       .option("blocks", { type: "boolean", describe: "Table of blocks" })
+      .option("components", {
+        choices: COMPONENT_RULES,
+        describe: "Table of components: from names or else the graph (auto), or from one of them",
+      })
+      .option("component", {
+        type: "string",
+        array: true,
+        nargs: 1,
+        requiresArg: true,
+        describe: "A part of the network by its layers: head=fc.* (repeatable)",
+      })
+      .option("graph", {
+        type: "string",
+        requiresArg: true,
+        describe: "File to draw the components to, as SVG",
+      })
       .option("bind", {
         type: "string",
         array: true,
@@ -42,19 +66,27 @@ export const inspectCommand: Command = command({
         requiresArg: true,
         describe: "File to write the structure to, as JSON",
       }),
-  repeatable: ["bind"],
+  repeatable: ["bind", "component"],
   run: async (options, context) => {
-    if (options.out !== undefined) checkWritable(options.out);
+    for (const path of [options.out, options.graph]) if (path !== undefined) checkWritable(path);
+    const named = componentsOf({ component: options.component });
     const open = await openNetwork(options.model, { bind: bindings(options.bind ?? []) });
-    const { structure } = open;
+    const structure = withComponents(open.structure, named, options.components);
     const document = { model: open.path, networkHash: open.hash, ...structureJson(structure) };
     context.json(document);
     context.print(`Network     ${open.name}${open.embedded ? " (the embedded default)" : ""}`);
     context.print(structureSummary(structure));
-    const others = options.layers === true || options.blocks === true;
+    const isAskedForParts =
+      options.components !== undefined || named.size > 0 || options.graph !== undefined;
+    const others = options.layers === true || options.blocks === true || isAskedForParts;
     if (options.dims ?? !others) context.print(`\n${dimTable(structure)}`);
     if (options.layers === true) context.print(`\n${layerTable(structure)}`);
     if (options.blocks === true) context.print(`\n${blockTable(structure)}`);
+    if (isAskedForParts) context.print(`\n${componentText(structure)}`);
+    if (options.graph !== undefined) {
+      writeFileAtomic(options.graph, componentFigure(structure, `Components of ${open.name}`));
+      context.print(`\nDrawn to ${options.graph}`);
+    }
     if (options.out !== undefined) {
       writeJson(options.out, document);
       context.print(`\nWritten to ${options.out}`);

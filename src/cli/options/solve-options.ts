@@ -74,7 +74,7 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
     })
     .option("protect", {
       type: "string",
-      describe: "Regular expression of dims that stay whole",
+      describe: "Stays whole: a component as @head, dims by a regular expression",
     })
     .option("max-prune", {
       type: "number",

@@ -115,7 +115,9 @@ const FORBIDDEN: ProblemResource = { name: "forbidden choices", unit: "", limit:
 /** One for each protected block, and one less while it is kept. */
 function protectedBlocks(structure: Structure, kept: Protected): ProblemTerm[] {
   const blocks = structure.blocks.filter(({ layers }) =>
-    layers.some((index) => structure.layers[index] !== undefined && kept.layer(structure.layers[index])),
+    layers.some(
+      (index) => structure.layers[index] !== undefined && kept.layer(structure.layers[index]),
+    ),
   );
   return blocks.flatMap(({ index, name }): ProblemTerm[] => {
     const term = { layer: null, axes: [], gain: null };

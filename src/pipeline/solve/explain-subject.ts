@@ -71,7 +71,7 @@ export async function networkToExplain(
         step,
         countFrom,
         maxPrune,
-        protect: protect?.source ?? null,
+        protect: protect?.text ?? null,
         blocks,
         layers,
       },

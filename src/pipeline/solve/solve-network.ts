@@ -35,6 +35,7 @@ import { scoreNetwork } from "../../importance/score.ts";
 import { type NetworkPrediction, predictNetwork } from "../../latency/predict-network.ts";
 import { writeLpFile } from "../../mip/lp-file.ts";
 import type { RobustReport } from "../../report/robust-report.ts";
+import { withComponents } from "../../structure/find-structure.ts";
 import { checkSubnet, type Subnet } from "../../subnet/subnet.ts";
 import { defaultNetwork } from "../open/default-network.ts";
 import type { OpenNetwork } from "../open/network.ts";
@@ -135,7 +136,10 @@ export async function prepareNetwork(
   options: PrepareOptions,
 ): Promise<PreparedNetwork> {
   const started = performance.now();
-  const { structure } = open;
+  const named = options.components ?? new Map();
+  // Limits look components up by themselves; a protected one must be known before the program is put together.
+  const isProtected = (options.protect?.components.length ?? 0) > 0;
+  const structure = isProtected ? withComponents(open.structure, named) : open.structure;
   const { table, other } = source;
   const importance = importanceFor(open, options.importancePath);
   const request = await parseRequest(options.limits ?? NOTHING_ASKED);
@@ -152,7 +156,7 @@ export async function prepareNetwork(
     importance: importance.used,
     table,
     tableOf: other,
-    components: options.components ?? new Map(),
+    components: named,
   };
   const { problem, limits, objective } = applyLimits(sources, request);
   const whole = measuredWhole(structure);

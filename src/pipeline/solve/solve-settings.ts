@@ -1,8 +1,9 @@
 import { UsageError } from "../../core/errors.ts";
 import { type LimitRequest, namesAmount, parseRequest } from "../../formulation/limits/request.ts";
 import { latencyBudget } from "../../formulation/network/latency-budget.ts";
-import { checkPositive, checkWhole, regularExpression } from "../checks.ts";
+import { checkPositive, checkWhole } from "../checks.ts";
 import { componentsOf, type GivenLimits, limitRequest } from "./given-limits.ts";
+import { protectionOf } from "./given-protection.ts";
 import { robustProbability } from "./robust-probability.ts";
 import type { SolveNetworkOptions } from "./solve-network.ts";
 
@@ -35,7 +36,7 @@ export async function checkSolveOptions(options: GivenSettings): Promise<void> {
   checkPositive(options.timeLimit, "--time-limit");
   checkShare(options.gap, "--gap");
   checkShare(options.maxPrune, "--max-prune");
-  regularExpression(options.protect, "--protect");
+  protectionOf(options.protect);
   robustProbability(options.robust);
   const limits = limitRequest(options);
   await latencyBudget(budgetFor(options.budget, limits), 1);
@@ -71,7 +72,7 @@ export function solveNetworkOptions(
     step: options.step ?? options.multipleOf ?? tableStep,
     countFrom: options.step === undefined ? "zero" : "full",
     maxPrune: options.maxPrune,
-    protect: regularExpression(options.protect, "--protect"),
+    protect: protectionOf(options.protect),
     blocks: options.blocks,
     layers: options.layers,
     importancePath: options.importance,

@@ -43,7 +43,7 @@ export function reportOf(parts: SolveParts): SolveReport {
       step: wanted.step,
       countFrom: wanted.countFrom,
       maxPrune: wanted.maxPrune,
-      protect: wanted.protect?.source ?? null,
+      protect: wanted.protect?.text ?? null,
       blocks: wanted.blocks,
       layers: wanted.layers,
       ...writtenLimits(wanted),

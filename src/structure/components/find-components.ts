@@ -8,7 +8,10 @@ export const COMPONENT_RULES = ["auto", "names", "graph"] as const;
 export type ComponentRule = (typeof COMPONENT_RULES)[number];
 
 /** The components of a network; none where nothing splits it. */
-export function findComponents(source: PartSource, rule: ComponentRule = "auto"): readonly Component[] {
+export function findComponents(
+  source: PartSource,
+  rule: ComponentRule = "auto",
+): readonly Component[] {
   const named = rule === "graph" ? null : partsFromNames(source.layers);
   if (named !== null) return listed(rule === "auto" ? withNeck(source, named) : named, "names");
   const found = rule === "names" ? null : partsFromGraph(source);
@@ -30,7 +33,12 @@ export function componentsByHand(
     const own = layers.flatMap((layer) =>
       pattern.test(layer.name) && !taken.has(layer.index) ? [layer.index] : [],
     );
-    if (own.length === 0) throw emptyComponent(name, pattern, layers.map((layer) => layer.name));
+    if (own.length === 0)
+      throw emptyComponent(
+        name,
+        pattern,
+        layers.map((layer) => layer.name),
+      );
     for (const index of own) taken.add(index);
     return { name, layers: own, origin: "hand" };
   });

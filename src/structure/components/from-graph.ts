@@ -1,6 +1,6 @@
 import type { Graph } from "../../graph/graph.ts";
-import { layerLabel } from "../label.ts";
 import { producerOf } from "../../graph/traversal.ts";
+import { layerLabel } from "../label.ts";
 import type { Layer, ResolvedShapes } from "../structure.ts";
 import type { Parts } from "./from-names.ts";
 import { layersBefore, type Reach, reachOf } from "./reach.ts";
@@ -29,7 +29,10 @@ export function partsFromGraph(source: PartSource): Parts | null {
  * Whether a part that was found otherwise goes on behind an enlarged map on several scales; then its far side is the neck of a
  * detector.
  */
-export function neckOf({ graph, layers }: PartSource, members: readonly number[]): readonly number[] {
+export function neckOf(
+  { graph, layers }: PartSource,
+  members: readonly number[],
+): readonly number[] {
   const reach = reachOf(graph, layers);
   const scales = new Set(reach.lastLayers.filter((at) => reach.isBehindUpsampling[at]));
   return scales.size < 2 ? [] : members.filter((at) => reach.isBehindUpsampling[at]);
@@ -53,21 +56,20 @@ function byReach(source: PartSource, reach: Reach): Parts | null {
   return parts;
 }
 
-/** Trunk for what leads to every end, an end's name for what leads to it alone; with towers, the inputs' names before that. */
+/** An end's name for what leads to it alone; trunk for the one part that leads to every end; the inputs' names for towers. */
 function nameOfGroup(source: PartSource, reach: Reach, layer: number): string {
   const endsOf = reach.endsOf[layer] ?? 0n;
   const inputsOf = reach.inputsOf[layer] ?? 0n;
-  const towers = new Set(reach.inputsOf);
-  const ends = named(reach.ends, endsOf);
-  const endName =
-    ends.length === 1 ? endLabel(source, reach, ends[0] ?? "") : ends.join("+");
   const all = reach.endsOf.reduce((sum, bits) => sum | bits, 0n);
-  if (endsOf !== all || ends.length === 1) {
-    if (new Set(reach.endsOf).size > 1) return endName;
+  const ends = named(reach.ends, endsOf);
+  const hasHeads = reach.endsOf.some((bits) => bits !== all);
+  const towers = new Set(reach.inputsOf.filter((_, at) => reach.endsOf[at] === all));
+  if (hasHeads && endsOf !== all) {
+    return ends.length === 1 ? endLabel(source, reach, ends[0] ?? "") : ends.join("+");
   }
   if (towers.size < 2) return "trunk";
-  const inputs = named(reach.inputs, inputsOf);
   const everyInput = reach.inputsOf.reduce((sum, bits) => sum | bits, 0n);
+  const inputs = named(reach.inputs, inputsOf);
   return inputsOf === everyInput && inputs.length > 1 ? "joint" : inputs.join("+");
 }
 
@@ -96,7 +98,10 @@ function detectorParts({ graph, shapes, layers }: PartSource, reach: Reach): Par
   if (scales.length < 2 || !isBehind) return null;
   const finals = graphEnds(graph, layers, last);
   const ofScale = scales.map((scale) =>
-    last.reduce((bits, layer, bit) => (scaleOfLayer(layer) === scale ? bits | (1n << BigInt(bit)) : bits), 0n),
+    last.reduce(
+      (bits, layer, bit) => (scaleOfLayer(layer) === scale ? bits | (1n << BigInt(bit)) : bits),
+      0n,
+    ),
   );
   const isHead = (layer: number): boolean => {
     const bits = finals[layer] ?? 0n;

@@ -66,7 +66,9 @@ function withEnds(parts: ReadonlyMap<string, readonly number[]>): Map<string, re
     list.slice(from, to).flatMap(([, members]) => members);
   const middle = new Map(list.slice(first, last));
   return new Map<string, readonly number[]>([
-    ...(first === 0 || middle.has("stem") ? list.slice(0, first) : [["stem", layersOf(0, first)] as const]),
+    ...(first === 0 || middle.has("stem")
+      ? list.slice(0, first)
+      : [["stem", layersOf(0, first)] as const]),
     ...middle,
     ...(last === list.length || middle.has("head")
       ? list.slice(last)

@@ -13,36 +13,6 @@ export interface Protection {
   readonly components: readonly string[];
 }
 
-/**
- * Reads `@policy`, `^encoder`, or several of both with `|` between them.
- * @throws UsageError `structure/protection`
- */
-export function parseProtection(text: string): Protection {
-  const pieces = text.split("|");
-  const isComponent = (piece: string): boolean => piece.trim().startsWith("@");
-  const components = pieces.filter(isComponent).map((piece) => piece.trim().slice(1));
-  const rest = pieces.filter((piece) => !isComponent(piece)).join("|");
-  if (components.includes("")) {
-    throw new UsageError({
-      code: "structure/protection",
-      message: "'@' names no component.",
-      where: `--protect ${text}`,
-      hint: "Write a component's name behind it: --protect @policy. `mdp inspect --components auto` lists them.",
-    });
-  }
-  try {
-    return { text, pattern: rest === "" ? null : new RegExp(rest), components };
-  } catch (cause) {
-    throw new UsageError({
-      code: "structure/protection",
-      message: `'${rest}' is no regular expression: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      where: `--protect ${text}`,
-      hint: "Write a regular expression of dims' names, such as ^layer1, or a component as @head.",
-      cause,
-    });
-  }
-}
-
 /** What of a network is protected, and by what. */
 export interface Protected {
   /** The text that protects a dim; null where it may be pruned. */

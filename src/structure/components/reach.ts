@@ -20,13 +20,22 @@ export interface Reach {
   readonly lastLayers: readonly number[];
 }
 
-const ENLARGES: ReadonlySet<string> = new Set(["Resize", "Upsample", "ConvTranspose", "DepthToSpace"]);
+const ENLARGES: ReadonlySet<string> = new Set([
+  "Resize",
+  "Upsample",
+  "ConvTranspose",
+  "DepthToSpace",
+]);
 
 /** Walks the graph once in each direction. */
 export function reachOf(graph: Graph, layers: readonly Layer[]): Reach {
   const lastLayers = lastOf(graph, layers);
   const outputs = graph.outputs.map(({ name }) => name);
-  const byOutputs = spread(graph, "backward", new Map(outputs.map((name, bit) => [name, 1n << BigInt(bit)])));
+  const byOutputs = spread(
+    graph,
+    "backward",
+    new Map(outputs.map((name, bit) => [name, 1n << BigInt(bit)])),
+  );
   const used = outputs.filter((_, bit) =>
     layers.some(({ id }) => ((byOutputs.get(id) ?? 0n) & (1n << BigInt(bit))) !== 0n),
   );
@@ -37,7 +46,11 @@ export function reachOf(graph: Graph, layers: readonly Layer[]): Reach {
     ? byOutputs
     : spread(graph, "backward", new Map(lastIds.map((id, bit) => [id, 1n << BigInt(bit)])));
   const inputs = graph.inputs.map(({ name }) => name);
-  const inputBits = spread(graph, "forward", new Map(inputs.map((name, bit) => [name, 1n << BigInt(bit)])));
+  const inputBits = spread(
+    graph,
+    "forward",
+    new Map(inputs.map((name, bit) => [name, 1n << BigInt(bit)])),
+  );
   const enlarged = graph.nodes.filter((node) => node.domain === "" && ENLARGES.has(node.opType));
   const behind = spread(graph, "forward", new Map(enlarged.map((node) => [nodeId(node), 1n])));
   return {

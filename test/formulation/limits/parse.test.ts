@@ -180,7 +180,7 @@ describe("a mistake is shown at its place", () => {
     ["count <= 3", "argument", "count"],
     ["count(3) <= 3", "argument", "3)"],
     ["latency('a', 'b') <= 3 ms", "argument", "latency"],
-    ["params('x') <= 3", "argument", "params"],
+    ["memory('x') <= 3", "argument", "memory"],
     ["align()", "argument", "align"],
     ["align('a', 0)", "argument", "0)"],
     ["align(8) <= 3", "syntax", "align"],

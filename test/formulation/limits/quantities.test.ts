@@ -16,6 +16,7 @@ import { sharedGraph, sharedPath } from "../../helpers/shared.ts";
 const EVERYTHING = [
   ...["params <= 0", "macs <= 0", "bytes <= 0 B", "memory <= 0 B", "latency('jetson-nano') <= 0"],
   ...["importance <= -1", "importance('some') <= -1", "dropped_blocks <= -1"],
+  ...["params('some') <= 0", "macs('some') <= 0", "bytes('some') <= 0 B"],
   ...["dropped_layers <= -1", "memory + 2 * bytes <= 0 B", "latency + latency('jetson-nano') <= 0"],
 ];
 const COMPONENTS = new Map([["some", /[a-f1-4]/]]);

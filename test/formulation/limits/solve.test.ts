@@ -110,6 +110,24 @@ describe("the best subnet under", () => {
   );
 });
 
+test("a protected component keeps its units and its block where the program would drop it", async () => {
+  const asked = { limit: ["dropped_blocks >= 1", "importance('two') >= 95%"] };
+  const blockOne = (made: LimitedNetwork): number | undefined =>
+    made.structure.blocks.find(({ name }) => name === "one")?.index;
+  const free = await solved(asked);
+  expect(free.subnet.droppedBlocks).toEqual([blockOne(free.made)]);
+  const protect = { text: "@one", pattern: null, components: ["one"] };
+  const { subnet, made, answer } = await solved({ limit: ["dropped_blocks >= 1"] }, { protect });
+  expect(answer.objective).toBeCloseTo(
+    enumerateProblem(made.network.problem)?.objective ?? Number.NaN,
+    8,
+  );
+  expect(subnet.droppedBlocks).not.toContain(blockOne(made));
+  const dim = made.structure.dims.find(({ name }) => name === "one.conv1");
+  expect(subnet.kept[dim?.index ?? -1]).toHaveLength(8);
+  expect(made.network.choices[dim?.index ?? -1]?.whole).toBe("protected by you: @one");
+});
+
 test("dims that are asked to be equal keep the same number of channels", async () => {
   const { subnet, made } = await solved({
     limit: ["count('one.conv1') == count('two.conv1')", "macs <= 70%"],
@@ -139,7 +157,7 @@ test("a floor on one side of a droppable layer doesn't keep the layer from being
   const { made, answer } = await solved(asked);
   expect(answer.selection.droppedLayers.size).toBeGreaterThan(0);
   expect(made.network.problem.resources.map((resource) => resource.name)).toContain(
-    "forbidden widths",
+    "forbidden choices",
   );
   expect(answer.objective).toBeCloseTo(
     enumerateProblem(made.network.problem)?.objective ?? Number.NaN,

@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { randomFrom } from "../src/core/random.ts";
 import { elementCount } from "../src/graph/tensor.ts";
+import { unnamedBatch } from "../src/runtime/batches.ts";
 import { runtimeVersion } from "../src/runtime/session.ts";
 import { quantile } from "../src/runtime/timing.ts";
 import type { TrainingBatch } from "../src/training/batches.ts";
@@ -80,13 +81,9 @@ function say(answer: object): void {
 function randomBatch({ batch, image, classes }: BenchNetwork): TrainingBatch {
   const random = randomFrom(2);
   const shape = [batch, ...image];
-  return {
-    size: batch,
-    shape,
-    images: Float32Array.from({ length: elementCount(shape) }, random.normal),
-    labels: Int32Array.from({ length: batch }, () => random.integer(classes)),
-    mix: null,
-  };
+  const values = Float32Array.from({ length: elementCount(shape) }, random.normal);
+  const labels = Int32Array.from({ length: batch }, () => random.integer(classes));
+  return { ...unnamedBatch(values, shape, labels), mix: null };
 }
 
 interface Side {

@@ -18,6 +18,7 @@ const ROOMS = [
   "src/authors",
   "src/training",
   "src/data",
+  "src/tasks",
   "src/pytorch",
   "src/report",
   "solvers",

@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../core/errors.ts";
 import { randomFrom, shuffled } from "../core/random.ts";
+import { type SampleBatch, unnamedBatch } from "../runtime/batches.ts";
 import { type DatasetConfig, readDatasetConfig } from "./config.ts";
 import { folderSource } from "./folder-source.ts";
 import { type Labels, labelsOf } from "./labels.ts";
@@ -10,17 +11,6 @@ import { decodeImage, type Prepared, prepareImage } from "./prepare.ts";
 import { idxSource, recordSource } from "./record-source.ts";
 import type { Source, SourceImage } from "./source.ts";
 import { tarSource } from "./tar-source.ts";
-
-/** Images as the network is fed them, with their labels. */
-export interface Batch {
-  /** Number of images. */
-  readonly size: number;
-  /** Prepared values in the dataset's layout: size x channels x height x width unless the config says nhwc. */
-  readonly images: Float32Array;
-  readonly shape: readonly [number, number, number, number];
-  /** Class indices as the network counts them (with the config's offset). */
-  readonly labels: Int32Array;
-}
 
 /** A decoded image and its index in the set. */
 export interface IndexedPixels {
@@ -55,7 +45,7 @@ export interface Dataset {
    * Batches of at most `size` images; the last may be smaller.
    * @throws InputError `data/broken-image`, `data/image-too-small`, `data/sizes-differ`, `data/truncated`
    */
-  readonly batches: (size: number, options?: BatchOptions) => AsyncIterable<Batch>;
+  readonly batches: (size: number, options?: BatchOptions) => AsyncIterable<SampleBatch>;
 }
 
 export interface OpenOptions {
@@ -239,7 +229,7 @@ async function* batchesOf(
   place: Place,
   size: number,
   options: BatchOptions,
-): AsyncGenerator<Batch> {
+): AsyncGenerator<SampleBatch> {
   let waiting: SourceImage[] = [];
   for await (const image of source.read(choose(source.count, options))) {
     waiting.push(image);
@@ -265,7 +255,7 @@ async function batchOf(
   labels: Labels,
   place: Place,
   raw: readonly SourceImage[],
-): Promise<Batch> {
+): Promise<SampleBatch> {
   const where = (index: number): string => join(place.path, source.name(index));
   const prepared = await Promise.all(
     raw.map(({ image, index }) => prepareImage(image, place.config, where(index))),
@@ -279,12 +269,11 @@ async function batchOf(
   }
   const { channels, height, width } = first;
   const nhwc = place.config.layout === "nhwc";
-  return {
-    size: raw.length,
+  return unnamedBatch(
     images,
-    shape: nhwc ? [raw.length, height, width, channels] : [raw.length, channels, height, width],
-    labels: Int32Array.from(raw, ({ index }) => labels.ofImage[index] ?? -1),
-  };
+    nhwc ? [raw.length, height, width, channels] : [raw.length, channels, height, width],
+    Int32Array.from(raw, ({ index }) => labels.ofImage[index] ?? -1),
+  );
 }
 
 function checkSameSize(first: Prepared, image: Prepared, where: string): void {

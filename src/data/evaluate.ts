@@ -1,7 +1,9 @@
 import { InputError, InterruptedError } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
+import { paddedBatch, type SampleBatch, slicedBatch } from "../runtime/batches.ts";
+import { bindFeeds, fixedBatchOf } from "../runtime/bind-feeds.ts";
 import type { Feed, Session } from "../runtime/session.ts";
-import type { Batch, BatchOptions, Dataset } from "./dataset.ts";
+import type { BatchOptions, Dataset } from "./dataset.ts";
 
 /** How often a network names the right class, or has it among its five best. */
 export interface Accuracy {
@@ -27,7 +29,7 @@ export interface EvaluateOptions extends BatchOptions {
 
 /**
  * Accuracy of several classifiers on the same images, which are decoded once.
- * @throws InputError `data/not-a-classifier`, `data/shape-mismatch`, `data/bad-label`, and as `Dataset.batches`
+ * @throws InputError `data/not-a-classifier`, `data/bad-label`, and as `bindFeeds` and `Dataset.batches`
  * @throws InterruptedError `data/interrupted`
  */
 export async function evaluate(
@@ -64,62 +66,25 @@ function interrupted(count: number, total: number): InterruptedError {
 /** Per image, how many classes score better than the right one. */
 async function ranksOf(
   classifier: Classifier,
-  batch: Batch,
+  batch: SampleBatch,
   dataset: Dataset,
 ): Promise<readonly number[]> {
-  const input = imageInput(classifier, batch, dataset);
+  const { session, name } = classifier;
+  const perRun = fixedBatchOf(session.inputs) ?? batch.size;
   const ranks: number[] = [];
-  const perImage = batch.images.length / batch.size;
-  const perRun = input.fixedBatch ?? batch.size;
   for (let start = 0; start < batch.size; start += perRun) {
-    const size = Math.min(perRun, batch.size - start);
-    // A network with a fixed batch gets zeros where images are missing.
-    const data = new Float32Array(perRun * perImage);
-    data.set(batch.images.subarray(start * perImage, (start + size) * perImage));
-    const feed: Feed = { type: "float32", shape: [perRun, ...batch.shape.slice(1)], data };
-    const outputs = await classifier.session.run({ [input.name]: feed });
-    const scores = scoresOf(classifier, outputs);
+    const part = slicedBatch(batch, start, Math.min(start + perRun, batch.size));
+    // A network with a fixed batch gets zeros where samples are missing.
+    const feeds = bindFeeds(session.inputs, paddedBatch(part, perRun), `${name}, ${dataset.path}`);
+    const scores = scoresOf(classifier, await session.run(feeds));
     const classes = scores.length / perRun;
-    for (let image = 0; image < size; image += 1) {
-      const label = batch.labels[start + image] ?? -1;
+    for (let image = 0; image < part.size; image += 1) {
+      const label = part.labels[image] ?? -1;
       checkLabel(label, classes, classifier, dataset);
       ranks.push(rankOf(scores.subarray(image * classes, (image + 1) * classes), label));
     }
   }
   return ranks;
-}
-
-interface ImageInput {
-  readonly name: string;
-  readonly fixedBatch: number | null;
-}
-
-function imageInput({ name, session }: Classifier, batch: Batch, dataset: Dataset): ImageInput {
-  const [input, ...others] = session.inputs;
-  if (input === undefined || others.length > 0 || input.type !== "float32") {
-    throw new InputError({
-      code: "data/not-a-classifier",
-      message: `The network has ${session.inputs.length} inputs (${session.inputs.map((each) => each.type).join(", ")}); one of float32 is needed.`,
-      where: name,
-      hint: "Only image classifiers can be evaluated.",
-    });
-  }
-  const fits =
-    input.shape.length === 4 &&
-    input.shape.every(
-      (extent, axis) => axis === 0 || typeof extent !== "number" || extent === batch.shape[axis],
-    );
-  if (!fits) {
-    throw new InputError({
-      code: "data/shape-mismatch",
-      message: `The network wants images of [${input.shape.join(", ")}], the data set gives [${batch.shape.join(", ")}].`,
-      where: `${name}, ${dataset.path}`,
-      hint: "Set 'size', 'channels' and 'layout' in the data set's config.",
-    });
-  }
-  const first = input.shape[0];
-  // The runtime reports an extent that it doesn't know as -1.
-  return { name: input.name, fixedBatch: typeof first === "number" && first > 0 ? first : null };
 }
 
 function scoresOf(

@@ -1,6 +1,7 @@
 import { InputError, InternalError } from "../core/errors.ts";
 import { startModuleThread } from "../core/module-thread.ts";
 import { type Progress, SILENT } from "../core/progress.ts";
+import { UNNAMED, unnamedBatch } from "../runtime/batches.ts";
 import type { TrainingBatch, TrainingData } from "../training/batches.ts";
 import type { AugmentSpec, ImageForm } from "./augment.ts";
 import { type BatchRequest, epochOrder, type PreparedBatch } from "./batch-work.ts";
@@ -30,6 +31,8 @@ export interface LoaderOptions {
 
 /** Training images, prepared in threads ahead of the step that takes them. Close it: it holds threads. */
 export interface Loader extends TrainingData {
+  /** Channels x height x width of one image, or as the network lays them out. */
+  readonly imageShape: readonly number[];
   /** Whether decoded images are held in memory. */
   readonly inMemory: boolean;
   readonly close: () => Promise<void>;
@@ -67,6 +70,7 @@ export async function openLoader(dataset: Dataset, options: LoaderOptions): Prom
     count: dataset.count,
     classes: dataset.classes?.length ?? null,
     imageShape,
+    shapes: { [UNNAMED]: imageShape },
     epoch: (epoch, size, from) =>
       epochBatches({ dataset, threads, imageShape, seed: options.seed }, epoch, size, from),
     close: async () => {
@@ -110,10 +114,7 @@ async function* epochBatches(
     askForMore();
     const labels = Int32Array.from(indicesOf(position), (index) => dataset.labels[index] ?? -1);
     yield {
-      size,
-      images,
-      shape: [size, ...imageShape],
-      labels,
+      ...unnamedBatch(images, [size, ...imageShape], labels),
       mix:
         mix === null
           ? null

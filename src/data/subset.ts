@@ -1,5 +1,6 @@
 import { randomFrom, shuffled } from "../core/random.ts";
-import type { Batch, Dataset } from "./dataset.ts";
+import type { SampleBatch } from "../runtime/batches.ts";
+import type { Dataset } from "./dataset.ts";
 
 /** The set with so many of its images only: always the same ones, chosen at random, in the set's order. */
 export function subset(dataset: Dataset, limit: number | undefined): Dataset {
@@ -33,7 +34,7 @@ const HELD_BYTES = 2 ** 28;
  * the same images.
  */
 export function heldInMemory(dataset: Dataset): Dataset {
-  const held = new Map<number, readonly Batch[]>();
+  const held = new Map<number, readonly SampleBatch[]>();
   return {
     ...dataset,
     batches: async function* (size, options = {}) {
@@ -42,10 +43,11 @@ export function heldInMemory(dataset: Dataset): Dataset {
         yield* known;
         return;
       }
-      const batches: Batch[] = [];
+      const batches: SampleBatch[] = [];
       let bytes = 0;
       for await (const batch of dataset.batches(size, options)) {
-        bytes += batch.images.byteLength;
+        for (const { data } of Object.values(batch.feeds))
+          bytes += Array.isArray(data) ? data.length : data.byteLength;
         if (bytes <= HELD_BYTES) batches.push(batch);
         yield batch;
       }

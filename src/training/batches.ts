@@ -1,7 +1,7 @@
-import type { LabelledBatch } from "../runtime/batches.ts";
+import type { SampleBatch } from "../runtime/batches.ts";
 
-/** Images as a step is fed them. */
-export interface TrainingBatch extends LabelledBatch {
+/** Samples as a step is fed them. */
+export interface TrainingBatch extends SampleBatch {
   /**
    * Mixup (Zhang et al., 1710.09412): each image is `share` of the one that its label names and `1 - share` of one whose label
    * is here; null where images are whole.
@@ -15,8 +15,8 @@ export interface TrainingData {
   readonly count: number;
   /** Number of classes where the data know it. */
   readonly classes: number | null;
-  /** Channels x height x width of one image, or as the network lays them out. */
-  readonly imageShape: readonly number[];
+  /** Shape of one sample by input: channels x height x width of an image, or as the network lays it out. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
   /**
    * The batches of one epoch in the order of that epoch, whole ones only.
    * @param from batches that are left out at the beginning: they were taken before a break.

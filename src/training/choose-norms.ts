@@ -44,7 +44,7 @@ export async function chooseNorms(
   const own = await startingLoss(losses, graph, "batch");
   const frozen = await startingLoss(losses, graph, "frozen");
   if (own <= MARGIN * frozen) return { norms: "batch", model, matched: false };
-  const fitted = await matchNorms(withGraph(model, graph), objective.input, batches, job.threads);
+  const fitted = await matchNorms(withGraph(model, graph), batches, job.threads);
   const matched = await startingLoss(losses, weightsAsInitializers(fitted.graph), "batch");
   return matched < own
     ? { norms: "batch", model: fitted, matched: true }

@@ -4,7 +4,8 @@ import { inferShapes } from "../graph/shapes/infer.ts";
 import { floatsOf, floatTensor } from "../graph/tensor.ts";
 import { consumersOf } from "../graph/traversal.ts";
 import { type Model, withGraph } from "../onnx/model.ts";
-import type { LabelledBatch } from "../runtime/batches.ts";
+import type { SampleBatch } from "../runtime/batches.ts";
+import { bindFeeds } from "../runtime/bind-feeds.ts";
 import { openModel } from "../runtime/open-model.ts";
 import type { Feeds } from "../runtime/session.ts";
 
@@ -28,13 +29,11 @@ interface OwnNorm {
  *
  * With s = sqrt(variance + epsilon) before and s' after: scale' = scale s' / s, bias' = bias + scale (mean' - mean) / s.
  * Norms of other than four axes, and those that share a tensor, stay as they are.
- * @param input name of the network's one input
  * @throws InputError `runtime/load-failed`
  */
 export async function matchNorms(
   model: Model,
-  input: string,
-  batches: Iterable<LabelledBatch>,
+  batches: Iterable<SampleBatch>,
   threads: number,
 ): Promise<Model> {
   const norms = ownNorms(model.graph);
@@ -43,13 +42,13 @@ export async function matchNorms(
   const sums = new Map<string, Float64Array>();
   let images = 0;
   try {
-    for (const { size, shape, images: data } of batches) {
-      const outputs = await session.run({ [input]: { type: "float32", shape, data } });
+    for (const batch of batches) {
+      const outputs = await session.run(bindFeeds(model.graph.inputs, batch, model.graph.name));
       for (const { channels, shift, square } of norms) {
         addRows(sums, shift, outputs, channels);
         addRows(sums, square, outputs, channels);
       }
-      images += size;
+      images += batch.size;
     }
   } finally {
     await session.close();

@@ -2,6 +2,7 @@ import { InputError } from "../core/errors.ts";
 import { logitsOf } from "../gradients/losses.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
+import { checkSampleShapes } from "../runtime/bind-feeds.ts";
 import type { TrainingData } from "./batches.ts";
 import { type FeaturePair, featurePairs } from "./features.ts";
 import type { LossSpec } from "./recipe.ts";
@@ -9,8 +10,8 @@ import type { LossSpec } from "./recipe.ts";
 /** What a network is trained towards, fixed before any batch size is known. */
 export interface Objective {
   readonly loss: LossSpec;
-  /** Name of the one input. */
-  readonly input: string;
+  /** What the network reads. */
+  readonly inputs: readonly Value[];
   /** Class scores (before a softmax at the end), [batch, classes] or with trailing ones; null where there are none. */
   readonly scores: Scores | null;
   readonly features: readonly FeaturePair[];
@@ -27,11 +28,10 @@ interface Scores {
 
 /**
  * Fits a loss to a network and its teacher.
- * @throws InputError `training/not-one-input`, `training/not-a-classifier`, `training/no-teacher`,
+ * @throws InputError `training/not-a-classifier`, `training/no-teacher`,
  * `training/other-teacher`
  */
 export function objectiveOf(graph: Graph, teacher: Graph | null, loss: LossSpec): Objective {
-  const input = onlyInput(graph);
   const needsTeacher = loss.scores > 0 || loss.features > 0 || loss.outputs > 0;
   if (needsTeacher && teacher === null) throw noTeacher();
   const needsScores = loss.labels > 0 || loss.scores > 0;
@@ -46,22 +46,11 @@ export function objectiveOf(graph: Graph, teacher: Graph | null, loss: LossSpec)
     ...features.map(({ name }) => name),
     ...comparedOutputs(graph, loss),
   ]);
-  return { loss, input: input.name, scores, features, fromTeacher: [...fromTeacher] };
+  return { loss, inputs: graph.inputs, scores, features, fromTeacher: [...fromTeacher] };
 }
 
 function comparedOutputs(graph: Graph, loss: LossSpec): readonly string[] {
   return loss.outputs > 0 ? graph.outputs.map(({ name }) => name) : [];
-}
-
-function onlyInput(graph: Graph): Value {
-  const [input, ...others] = graph.inputs;
-  if (input !== undefined && others.length === 0 && input.type === "float32") return input;
-  throw new InputError({
-    code: "training/not-one-input",
-    message: `The network has ${graph.inputs.length} inputs (${graph.inputs.map(({ name, type }) => `${name}: ${type}`).join(", ")}); one of float32 images is needed.`,
-    where: `graph '${graph.name}'`,
-    hint: "Only networks that read images alone can be trained.",
-  });
 }
 
 /** The first output where it has the form of class scores, [batch, classes] (or with trailing ones). */
@@ -77,13 +66,12 @@ function scoresOf(graph: Graph): Pick<Scores, "name" | "classes"> | null {
 
 function checkTeacher(graph: Graph, teacher: Graph): void {
   const scores = scoresOf(graph);
-  const input = onlyInput(teacher);
   const missing = graph.outputs.find(
     ({ name }) => !teacher.outputs.some((output) => output.name === name),
   );
   const classes = scoresOf(teacher)?.classes;
   if (
-    input.name === onlyInput(graph).name &&
+    inputNames(teacher) === inputNames(graph) &&
     missing === undefined &&
     classes === scores?.classes
   ) {
@@ -91,10 +79,14 @@ function checkTeacher(graph: Graph, teacher: Graph): void {
   }
   throw new InputError({
     code: "training/other-teacher",
-    message: `The teacher reads '${input.name}' and gives ${teacher.outputs.map(({ name }) => `'${name}'`).join(", ")} with ${classes ?? "no"} classes; the network reads '${onlyInput(graph).name}' and gives ${graph.outputs.map(({ name }) => `'${name}'`).join(", ")} with ${scores?.classes ?? "no"} classes.`,
+    message: `The teacher reads ${inputNames(teacher)} and gives ${teacher.outputs.map(({ name }) => `'${name}'`).join(", ")} with ${classes ?? "no"} classes; the network reads ${inputNames(graph)} and gives ${graph.outputs.map(({ name }) => `'${name}'`).join(", ")} with ${scores?.classes ?? "no"} classes.`,
     where: "--teacher",
     hint: "Name the network that this one was cut from.",
   });
+}
+
+function inputNames({ inputs }: Graph): string {
+  return inputs.map(({ name }) => `'${name}'`).join(", ");
 }
 
 function noTeacher(): InputError {
@@ -120,24 +112,10 @@ function notAClassifier(graph: Graph): InputError {
 
 /**
  * Refuses images that the network can't read, and more classes than it has, before anything runs.
- * @throws InputError `training/shape-mismatch`, `training/bad-label`
+ * @throws InputError as `checkSampleShapes`; `training/bad-label`
  */
 export function checkImages(graph: Graph, { scores, loss }: Objective, data: TrainingData): void {
-  const wanted = onlyInput(graph).shape?.slice(1) ?? null;
-  const fits =
-    wanted === null ||
-    (wanted.length === data.imageShape.length &&
-      wanted.every(
-        (extent, axis) => typeof extent !== "number" || extent === data.imageShape[axis],
-      ));
-  if (!fits) {
-    throw new InputError({
-      code: "training/shape-mismatch",
-      message: `The network wants images of [${wanted.join(", ")}], the data give [${data.imageShape.join(", ")}].`,
-      where: "training data",
-      hint: "Set 'size', 'channels' and 'layout' in the data set's config.",
-    });
-  }
+  checkSampleShapes(graph.inputs, data.shapes, "training data");
   if (loss.labels === 0 || scores === null || (data.classes ?? 0) <= scores.classes) return;
   throw new InputError({
     code: "training/bad-label",

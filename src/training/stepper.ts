@@ -9,6 +9,7 @@ import type { Graph } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
 import { type Model, modelOf, withGraph } from "../onnx/model.ts";
 import { serializeModel } from "../onnx/write.ts";
+import { bindFeeds } from "../runtime/bind-feeds.ts";
 import { type Feed, type Feeds, openSession, type Session } from "../runtime/session.ts";
 import type { TrainingBatch } from "./batches.ts";
 import { addLoss, type LossGraph } from "./loss-terms.ts";
@@ -175,10 +176,10 @@ async function runStep(
   { session, teacher, training }: OpenedStep,
   batch: TrainingBatch,
   state: TrainingState,
-  { input, scores, loss }: Objective,
+  { inputs, scores, loss }: Objective,
 ): Promise<StepResult> {
-  const images: Feed = { type: "float32", shape: batch.shape, data: batch.images };
-  const feeds: Record<string, Feed> = { [input]: images };
+  const fed = bindFeeds(inputs, batch, "training data");
+  const feeds: Record<string, Feed> = { ...fed };
   if (training.targets !== null && scores !== null) {
     const data = softTargets(batch, scores.classes, loss.labelSmoothing);
     feeds[training.targets] = { type: "float32", shape: [batch.size, scores.classes], data };
@@ -188,7 +189,7 @@ async function runStep(
   }
   const began = performance.now();
   if (teacher !== null) {
-    const wanted = await teacher.run({ [input]: images });
+    const wanted = await teacher.run(fed);
     for (const [name, as] of training.fromTeacher) feeds[as] = wanted[name] as Feed;
   }
   const outputs = await session.run(feeds);

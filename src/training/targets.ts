@@ -8,7 +8,7 @@ import type { TrainingBatch } from "./batches.ts";
  * @throws InputError `training/bad-label`
  */
 export function softTargets(
-  batch: TrainingBatch,
+  batch: Pick<TrainingBatch, "size" | "labels" | "mix">,
   classes: number,
   smoothing: number,
 ): Float32Array {

@@ -6,7 +6,9 @@ import sharp from "sharp";
 import { pack } from "tar-stream";
 import { afterAll, describe, expect, test } from "vitest";
 import type { DatasetConfig } from "../../src/data/config.ts";
-import { type Batch, type BatchOptions, openDataset } from "../../src/data/dataset.ts";
+import { type BatchOptions, openDataset } from "../../src/data/dataset.ts";
+import type { SampleBatch } from "../../src/runtime/batches.ts";
+import { imagesOf } from "../helpers/samples.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-data-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -44,14 +46,17 @@ async function read(
   config: DatasetConfig,
   options: BatchOptions = {},
   size = 100,
-): Promise<Batch[]> {
-  const batches: Batch[] = [];
+): Promise<SampleBatch[]> {
+  const batches: SampleBatch[] = [];
   const dataset = await openDataset(path, { config });
   for await (const batch of dataset.batches(size, options)) batches.push(batch);
   return batches;
 }
 
-const labelsOf = (batches: readonly Batch[]): number[] => batches.flatMap((b) => [...b.labels]);
+const imagesIn = (batch: SampleBatch | undefined): ReturnType<typeof imagesOf> =>
+  imagesOf(batch ?? { feeds: {} });
+const labelsOf = (batches: readonly SampleBatch[]): number[] =>
+  batches.flatMap((b) => [...b.labels]);
 
 describe("folders", () => {
   test("a folder per class is labelled in the order of the names, or of the config's classes", async () => {
@@ -123,7 +128,7 @@ describe("folders", () => {
     const path = join(folder, "sizes");
     await expect(read(path, {})).rejects.toMatchObject({ code: "data/sizes-differ" });
     const [batch] = await read(path, { size: [3, 5] });
-    expect(batch?.shape).toEqual([2, 3, 3, 5]);
+    expect(imagesIn(batch).shape).toEqual([2, 3, 3, 5]);
     await expect(read(path, { crop: 5 })).rejects.toMatchObject({ code: "data/image-too-small" });
   });
 });
@@ -139,10 +144,12 @@ describe("archives", () => {
     const bytes = await archive(entries);
     const tar = put("set.tar", bytes);
     const zipped = put("set.tar.gz", gzipSync(bytes));
-    const firstPixels = (batches: readonly Batch[]): number[][] =>
-      batches.map(({ images, size }) =>
-        Array.from({ length: size }, (_, at) => images[(at * images.length) / size] ?? -1),
-      );
+    const firstPixels = (batches: readonly SampleBatch[]): number[][] =>
+      batches.map((batch) => {
+        const { data, shape } = imagesOf(batch);
+        const [size = 0] = shape;
+        return Array.from({ length: size }, (_, at) => data[(at * data.length) / size] ?? -1);
+      });
     const config = { scale: 1 };
     const inFolder = await read(join(folder, "plain"), config, {}, 5);
     expect(inFolder.map(({ size }) => size)).toEqual([5, 5, 2]);
@@ -183,11 +190,11 @@ describe("binary files", () => {
     };
     const path = put("cifar.bin", Buffer.concat([record(3, 255), record(9, 51)]));
     const [batch] = await read(path, { mean: [0.5, 0, 0], std: [0.5, 1, 1] });
-    expect(batch?.shape).toEqual([2, 3, 32, 32]);
+    expect(imagesIn(batch).shape).toEqual([2, 3, 32, 32]);
     expect([...(batch?.labels ?? [])]).toEqual([3, 9]);
-    expect(batch?.images[0]).toBe(1);
-    expect(batch?.images[1024]).toBe(0);
-    expect(batch?.images[3072]).toBeCloseTo(-0.6, 6);
+    expect(imagesIn(batch).data[0]).toBe(1);
+    expect(imagesIn(batch).data[1024]).toBe(0);
+    expect(imagesIn(batch).data[3072]).toBeCloseTo(-0.6, 6);
     const cut = put("cut.bin", record(3, 1).subarray(0, 3000));
     await expect(openDataset(cut)).rejects.toMatchObject({ code: "data/truncated" });
     await expect(openDataset(path, { config: { classes: ["a", "b"] } })).rejects.toMatchObject({
@@ -204,8 +211,8 @@ describe("binary files", () => {
     const path = put("idx/t-images-idx3-ubyte", images);
     put("idx/t-labels-idx1-ubyte", labels);
     const [batch] = await read(path, { scale: 1 });
-    expect(batch?.shape).toEqual([2, 1, 2, 3]);
-    expect([...(batch?.images ?? [])]).toEqual([0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15]);
+    expect(imagesIn(batch).shape).toEqual([2, 1, 2, 3]);
+    expect([...imagesIn(batch).data]).toEqual([0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15]);
     expect([...(batch?.labels ?? [])]).toEqual([7, 4]);
     const zipped = put("zip/t-images-idx3-ubyte.gz", gzipSync(images));
     await expect(openDataset(zipped)).rejects.toMatchObject({ code: "data/no-labels" });
@@ -221,8 +228,10 @@ describe("binary files", () => {
   test("one grey channel can feed a colour network", async () => {
     const path = join(folder, "idx/t-images-idx3-ubyte");
     const [batch] = await read(path, { scale: 1, channels: "rgb", size: [4, 6] });
-    expect(batch?.shape).toEqual([2, 3, 4, 6]);
+    expect(imagesIn(batch).shape).toEqual([2, 3, 4, 6]);
     const plane = 24;
-    expect(batch?.images.slice(0, plane)).toEqual(batch?.images.slice(plane, 2 * plane));
+    expect(imagesIn(batch).data.slice(0, plane)).toEqual(
+      imagesIn(batch).data.slice(plane, 2 * plane),
+    );
   });
 });

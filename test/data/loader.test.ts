@@ -8,6 +8,7 @@ import { openDataset } from "../../src/data/dataset.ts";
 import { type Loader, openLoader } from "../../src/data/loader.ts";
 import { writeShapeSet } from "../../src/data/shape-files.ts";
 import type { TrainingBatch } from "../../src/training/batches.ts";
+import { imagesOf } from "../helpers/samples.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-loader-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -42,9 +43,15 @@ test("an epoch has every image once, in whole batches, in an order of its own", 
   const loader = await loaderOf(records);
   const [first, second] = [await batchesOf(loader, 0, 5), await batchesOf(loader, 1, 5)];
   await loader.close();
-  expect(first.map(({ shape }) => [...shape])).toEqual([1, 2, 3, 4].map(() => [5, 3, 12, 12]));
-  const keys = first.flatMap(({ images }) =>
-    [0, 1, 2, 3, 4].map((at) => images.subarray(at * 432, at * 432 + 432).join()),
+  expect(first.map((batch) => [...imagesOf(batch).shape])).toEqual(
+    [1, 2, 3, 4].map(() => [5, 3, 12, 12]),
+  );
+  const keys = first.flatMap((batch) =>
+    [0, 1, 2, 3, 4].map((at) =>
+      imagesOf(batch)
+        .data.subarray(at * 432, at * 432 + 432)
+        .join(),
+    ),
   );
   expect(new Set(keys).size).toBe(20);
   expect(first.map(({ labels }) => [...labels])).not.toEqual(
@@ -56,9 +63,11 @@ test("images and labels are those that an evaluation is fed", async () => {
   const dataset = await openDataset(records, { split: "train" });
   const wanted = new Map<string, number>();
   for await (const batch of dataset.batches(1))
-    wanted.set(batch.images.join(), batch.labels[0] ?? -1);
+    wanted.set(imagesOf(batch).data.join(), batch.labels[0] ?? -1);
   const loader = await loaderOf(records);
-  for (const { images, labels } of await batchesOf(loader, 2, 2)) {
+  for (const batch of await batchesOf(loader, 2, 2)) {
+    const { labels } = batch;
+    const images = imagesOf(batch).data;
     expect([432, 0].map((start) => wanted.get(images.subarray(start, start + 432).join()))).toEqual(
       [labels[1], labels[0]],
     );

@@ -8,6 +8,7 @@ import { openDataset } from "../../src/data/dataset.ts";
 import { shapeRecords, writeShapeSet } from "../../src/data/shape-files.ts";
 import { polygonOutline, SHAPES } from "../../src/data/shape-outlines.ts";
 import { drawShape, SHAPE_NAMES } from "../../src/data/shapes.ts";
+import { imagesOf } from "../helpers/samples.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-shapes-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -76,10 +77,10 @@ test("a drawn set opens by its folder, with splits, names and pre-processing", a
   expect((await openDataset(out, { split: "train" })).count).toBe(30);
   const { pixels } = drawShape({ size: 16, seed: 3, split: "test" }, 0);
   for await (const batch of testSplit.batches(8, { limit: 20 })) {
-    expect(batch.shape).toEqual([8, 3, 16, 16]);
+    expect(imagesOf(batch).shape).toEqual([8, 3, 16, 16]);
     const expected = Array.from(pixels, (byte) => Math.fround((byte / 255 - 0.5) / 0.25));
     for (const [index, value] of expected.entries()) {
-      expect(batch.images[index]).toBeCloseTo(value, 5);
+      expect(imagesOf(batch).data[index]).toBeCloseTo(value, 5);
     }
     break;
   }
@@ -101,8 +102,9 @@ test("a set drawn as PNG holds the same pictures as one drawn as records", async
   const seen: Record<string, Set<string>> = {};
   for (const path of [out, records]) {
     const keys = new Set<string>();
-    for await (const { images, labels } of (await openDataset(path)).batches(1)) {
-      keys.add(`${labels[0]} ${sha256(new Uint8Array(images.buffer))}`);
+    for await (const batch of (await openDataset(path)).batches(1)) {
+      const { data } = imagesOf(batch);
+      keys.add(`${batch.labels[0]} ${sha256(new Uint8Array(data.buffer))}`);
     }
     seen[path] = keys;
   }

@@ -4,11 +4,12 @@ import { floatTensor } from "../../src/graph/tensor.ts";
 import { type DataScoreOptions, scoreWithData } from "../../src/importance/data/score-data.ts";
 import type { Importance } from "../../src/importance/importance.ts";
 import { modelOf } from "../../src/onnx/model.ts";
-import type { LabelledBatch } from "../../src/runtime/batches.ts";
+import { type SampleBatch, unnamedBatch } from "../../src/runtime/batches.ts";
 import { openSession } from "../../src/runtime/session.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { networkBuilder } from "./networks.ts";
 import { bytesOfModel } from "./ort.ts";
+import { imagesOf } from "./samples.ts";
 
 /** Normal images with random labels. */
 export function randomBatches(
@@ -16,18 +17,17 @@ export function randomBatches(
   shape: readonly number[],
   classes = 5,
   seed = 1,
-): LabelledBatch[] {
+): SampleBatch[] {
   const random = randomFrom(seed);
   const length = shape.reduce((product, extent) => product * extent, 1);
-  return Array.from({ length: count }, () => ({
-    size: shape[0] ?? 1,
-    shape,
-    images: Float32Array.from({ length }, random.normal),
-    labels: Int32Array.from({ length: shape[0] ?? 1 }, () => random.integer(classes)),
-  }));
+  return Array.from({ length: count }, () => {
+    const values = Float32Array.from({ length }, random.normal);
+    const labels = Int32Array.from({ length: shape[0] ?? 1 }, () => random.integer(classes));
+    return unnamedBatch(values, shape, labels);
+  });
 }
 
-export async function* streamed(batches: readonly LabelledBatch[]): AsyncGenerator<LabelledBatch> {
+export async function* streamed(batches: readonly SampleBatch[]): AsyncGenerator<SampleBatch> {
   for (const batch of batches) {
     await Promise.resolve();
     yield batch;
@@ -37,7 +37,7 @@ export async function* streamed(batches: readonly LabelledBatch[]): AsyncGenerat
 /** Scores of a graph on the given batches. */
 export function scoresOn(
   graph: Graph,
-  batches: readonly LabelledBatch[],
+  batches: readonly SampleBatch[],
   options: Pick<DataScoreOptions, "method"> & Partial<DataScoreOptions>,
 ): Promise<Importance> {
   const batch = batches[0]?.size ?? 1;
@@ -88,9 +88,9 @@ export function scaledBy(
 }
 
 /** Cross entropy of every image, in float64 from the network's own float32 answers. */
-export async function losses(graph: Graph, batch: LabelledBatch): Promise<number[]> {
+export async function losses(graph: Graph, batch: SampleBatch): Promise<number[]> {
   const session = await openSession(bytesOfModel(modelOf(graph)), { optimisation: "disabled" });
-  const feed = { type: "float32", shape: batch.shape, data: batch.images } as const;
+  const feed = imagesOf(batch);
   const outputs = await session.run({ input: feed });
   await session.close();
   const [output] = Object.values(outputs);
@@ -107,7 +107,7 @@ export async function losses(graph: Graph, batch: LabelledBatch): Promise<number
 /** Derivative of every image's loss where elements are scaled by m, at m = 1, by central differences. */
 export async function gateDerivatives(
   graph: Graph,
-  batch: LabelledBatch,
+  batch: SampleBatch,
   changes: readonly { readonly name: string; readonly indices: readonly number[] }[],
   step = 0.02,
 ): Promise<number[]> {

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { DataMethod } from "../../src/importance/importance.ts";
+import { UNNAMED } from "../../src/runtime/batches.ts";
+import { imagesOf } from "../helpers/samples.ts";
 import { randomBatches, scoresIn, scoresOn, smoothNetwork, streamed } from "../helpers/scored.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-collect-"));
@@ -84,11 +86,11 @@ test("images that are none, don't fit, or aren't numbers are errors with codes",
     code: "importance/no-images",
   });
   await expect(scoresOn(graph, randomBatches(1, [2, 3, 5, 5]), { method })).rejects.toMatchObject({
-    code: "importance/shape-mismatch",
+    code: "data/shape-mismatch",
   });
   const broken = randomBatches(1, [2, 3, 4, 4]).map((batch) => ({
     ...batch,
-    images: batch.images.fill(Number.NaN),
+    feeds: { [UNNAMED]: { ...imagesOf(batch), data: imagesOf(batch).data.fill(Number.NaN) } },
   }));
   await expect(scoresOn(graph, broken, { method })).rejects.toMatchObject({
     code: "importance/not-finite",

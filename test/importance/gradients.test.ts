@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { checkImportance, type Importance } from "../../src/importance/importance.ts";
-import type { LabelledBatch } from "../../src/runtime/batches.ts";
+import type { SampleBatch } from "../../src/runtime/batches.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { NETWORKS, networkBuilder } from "../helpers/networks.ts";
 import {
@@ -110,7 +110,7 @@ test("a unit that nothing reads is worth nothing, and labels of the network itse
   const dead = scaledBy(graph, [{ name: "third.weight", indices: range(36) }], 0);
   const silent = scaledBy(dead, [{ name: "third.bias", indices: [0] }], 0);
   const unlabelled = batches.map(
-    (batch): LabelledBatch => ({ ...batch, labels: new Int32Array(batch.size).fill(-1) }),
+    (batch): SampleBatch => ({ ...batch, labels: new Int32Array(batch.size).fill(-1) }),
   );
   for (const method of ["fisher", "hessian", "taylor"] as const) {
     const scores = await scoresOn(silent, unlabelled, { method, labels: "self" });
@@ -161,7 +161,7 @@ test("what can't be scored is refused with what would help", async () => {
   const wrong = { "no-labels": unlabelled, "bad-label": beyond };
   for (const [code, images] of Object.entries(wrong)) {
     await expect(
-      scoresOn(graph, images as LabelledBatch[], { method: "fisher" }),
+      scoresOn(graph, images as SampleBatch[], { method: "fisher" }),
     ).rejects.toMatchObject({ code: `importance/${code}`, exitCode: 3 });
   }
   const map = networkBuilder(2);

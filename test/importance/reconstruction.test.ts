@@ -7,6 +7,7 @@ import { modelOf } from "../../src/onnx/model.ts";
 import { openSession } from "../../src/runtime/session.ts";
 import { NETWORKS, networkBuilder } from "../helpers/networks.ts";
 import { bytesOfModel } from "../helpers/ort.ts";
+import { imagesOf } from "../helpers/samples.ts";
 import { randomBatches, scoresIn, scoresOn } from "../helpers/scored.ts";
 
 /** Two convolutions; few enough positions that all of them are looked at. */
@@ -41,7 +42,7 @@ for (const kernel of [1, 3] as const) {
     const scores = await scoresOn(graph, batches, { method: "reconstruction" });
     const rows: number[][] = [];
     for (const batch of batches) {
-      const hidden = await valuesAt(graph, "Relu1_out", batch.images);
+      const hidden = await valuesAt(graph, "Relu1_out", imagesOf(batch).data);
       rows.push(...patches(hidden, batch.size, kernel));
     }
     const inputs = new Matrix(rows);

@@ -1,16 +1,19 @@
 import { expect, test } from "vitest";
+import { SILENT } from "../../src/core/progress.ts";
 import { randomFrom } from "../../src/core/random.ts";
 import { checkImportance, unitOrder } from "../../src/importance/importance.ts";
 import { damageOf } from "../../src/importance/sensitivity/damage.ts";
 import { type Cut, gatedNetwork } from "../../src/importance/sensitivity/gated.ts";
+import { openSensitivity } from "../../src/importance/sensitivity/sensitivity.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { compareOutputs } from "../../src/runtime/compare.ts";
 import { openSession } from "../../src/runtime/session.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { maskedGraph } from "../../src/subnet/mask.ts";
 import { randomSubnet } from "../../src/subnet/random-subnet.ts";
-import { NETWORKS } from "../helpers/networks.ts";
+import { NETWORKS, networkBuilder } from "../helpers/networks.ts";
 import { bytesOfModel } from "../helpers/ort.ts";
+import { imagesOf } from "../helpers/samples.ts";
 import { randomBatches, scoresOn, smoothNetwork } from "../helpers/scored.ts";
 
 for (const [name, build] of Object.entries(NETWORKS)) {
@@ -20,7 +23,8 @@ for (const [name, build] of Object.entries(NETWORKS)) {
     const session = await openSession(bytesOfModel(modelOf(gated.graph)));
     const shape = [2, ...(structure.shapes.of("input") ?? []).slice(1)];
     const [batch] = randomBatches(1, shape);
-    const input = { type: "float32", shape, data: batch?.images ?? new Float32Array() } as const;
+    if (batch === undefined) throw new Error("no batch");
+    const input = imagesOf(batch);
     const random = randomFrom(31);
     for (let draw = 0; draw < 4; draw += 1) {
       const subnet = randomSubnet(structure, random);
@@ -43,9 +47,9 @@ for (const [name, build] of Object.entries(NETWORKS)) {
 
 test("damage is the squared difference over the variance, both around each image's mean", () => {
   const whole = Float32Array.from([1, 2, 3, 4, 4, 7]);
-  const same = damageOf(whole, Float32Array.from([11, 12, 13, 4, 4, 7]), 2, 3);
+  const same = damageOf(whole, Float32Array.from([11, 12, 13, 4, 4, 7]), [2, 3]);
   expect(same).toEqual({ difference: 0, size: 8 });
-  const other = damageOf(whole, Float32Array.from([1, 2, 3, 5, 5, 5]), 2, 3);
+  const other = damageOf(whole, Float32Array.from([1, 2, 3, 5, 5, 5]), [2, 3]);
   expect(other).toEqual({ difference: 6, size: 8 });
 });
 
@@ -70,7 +74,7 @@ test("kept importance falls by what was measured: units, then the rest of a bloc
   const kept = new Map([[structure.dims.findIndex((dim) => dim.name === inner.dim), order]]);
   let [difference, size] = [0, 0];
   for (const batch of batches) {
-    const input = { type: "float32", shape: batch.shape, data: batch.images } as const;
+    const input = imagesOf(batch);
     const logits = async (cut: Cut): Promise<Float32Array> => {
       const [output] = Object.values(await session.run({ input, ...feeds(cut) }));
       return output?.type === "float32" ? output.data : new Float32Array();
@@ -78,7 +82,7 @@ test("kept importance falls by what was measured: units, then the rest of a bloc
     const nothing = { droppedBlocks: [], droppedLayers: [] };
     const nine = new Map([...kept].map(([dim, units]) => [dim, new Set(units.slice(0, 9))]));
     const whole = await logits({ kept: new Map(), ...nothing });
-    const damage = damageOf(whole, await logits({ kept: nine, ...nothing }), batch.size, 5);
+    const damage = damageOf(whole, await logits({ kept: nine, ...nothing }), [batch.size, 5]);
     difference += damage.difference;
     size += damage.size;
   }
@@ -93,4 +97,32 @@ test("measured damages can't be divided by anything, and need answers with class
       normalisation: "max",
     }),
   ).rejects.toMatchObject({ code: "importance/normalisation", exitCode: 2 });
+});
+
+test("damage of a network with two outputs is the mean of what each alone says", async () => {
+  const b = networkBuilder(4);
+  const x = b.node("Tanh", [
+    b.conv("stem", b.input("input", ["batch", 3, 4, 4]), { from: 3, to: 8 }),
+  ]);
+  const picture = b.output(b.conv("picture", x, { from: 8, to: 3, bn: false }));
+  const pooled = b.node("Flatten", [b.node("GlobalAveragePool", [x])]);
+  const classes = b.output(b.gemm("classes", pooled, 8, 5));
+  const graph = b.graph();
+  const batches = randomBatches(2, [4, 3, 4, 4]);
+  const structure = findStructure(graph);
+  const orders = structure.dims.map(({ size }) => Array.from({ length: size }, (_, unit) => unit));
+  const of = async (outputs?: readonly string[]): Promise<readonly number[]> => {
+    const meter = await openSensitivity(modelOf(graph), structure, {
+      ...{ orders, outputs, threads: 1, batches: 2, progress: SILENT },
+    });
+    for (const [index, batch] of batches.entries()) await meter.add(batch, index);
+    await meter.close();
+    return meter.damages();
+  };
+  const [both, first, second] = [await of(), await of([picture]), await of([classes])];
+  expect(both.length).toBeGreaterThan(3);
+  for (const [cut, damage] of both.entries()) {
+    expect(damage).toBeCloseTo(((first[cut] ?? 0) + (second[cut] ?? 0)) / 2, 6);
+  }
+  expect(first.some((damage, cut) => Math.abs(damage - (second[cut] ?? 0)) > 1e-3)).toBe(true);
 });

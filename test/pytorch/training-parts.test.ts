@@ -8,10 +8,12 @@ import { afterAll, describe, expect, test } from "vitest";
 import { packageRoot } from "../../src/core/files.ts";
 import { randomFrom } from "../../src/core/random.ts";
 import type { DatasetConfig } from "../../src/data/config.ts";
-import { type Batch, openDataset } from "../../src/data/dataset.ts";
+import { openDataset } from "../../src/data/dataset.ts";
 import { runPython } from "../../src/pytorch/python.ts";
 import { readSafetensors } from "../../src/pytorch/safetensors/read.ts";
+import type { SampleBatch } from "../../src/runtime/batches.ts";
 import { rateAt, SCHEDULES } from "../../src/training/schedules.ts";
+import { imagesOf } from "../helpers/samples.ts";
 import { torchPython } from "../helpers/torch.ts";
 
 const python = await torchPython();
@@ -165,7 +167,7 @@ async function datasets(): Promise<Place[]> {
 }
 
 /** The images as `mdp eval` reads them, stretched to the network's size. */
-async function readHere({ path, config, shape }: Place): Promise<Batch> {
+async function readHere({ path, config, shape }: Place): Promise<SampleBatch> {
   const size = config.layout === "nhwc" ? shape[1] : shape[2];
   const dataset = await openDataset(path, { config: { ...config, size: size ?? 1 } });
   for await (const batch of dataset.batches(16)) return batch;
@@ -212,10 +214,10 @@ describe.skipIf(python === null)("the parts of the training script", () => {
       const own = prepared[at];
       const batch = await readHere(place);
       expect(own?.labels).toEqual([...batch.labels]);
-      expect(own?.shape).toEqual(batch.shape);
+      expect(own?.shape).toEqual(imagesOf(batch).shape);
       const found = own?.values ?? [];
-      expect(near(found, [...batch.images])).toBeLessThan(place.tolerance);
-      expect(meanDistance(found, batch.images)).toBeLessThan(place.tolerance / 10);
+      expect(near(found, [...imagesOf(batch).data])).toBeLessThan(place.tolerance);
+      expect(meanDistance(found, imagesOf(batch).data)).toBeLessThan(place.tolerance / 10);
     }
   });
 

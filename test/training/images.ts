@@ -1,5 +1,6 @@
 import { randomFrom } from "../../src/core/random.ts";
 import type { Graph } from "../../src/graph/graph.ts";
+import { UNNAMED, unnamedBatch } from "../../src/runtime/batches.ts";
 import type { TrainingBatch, TrainingData } from "../../src/training/batches.ts";
 import { networkBuilder } from "../helpers/networks.ts";
 
@@ -18,7 +19,7 @@ export function randomImages(
   return {
     count,
     classes,
-    imageShape: shape,
+    shapes: { [UNNAMED]: shape },
     epoch: async function* (epoch, size, from): AsyncGenerator<TrainingBatch> {
       for (let at = from; at < Math.floor(count / size); at += 1) {
         const indices = Array.from(
@@ -30,7 +31,7 @@ export function randomImages(
           data.set(images[index] as Float32Array, place * length);
         }
         const labels = Int32Array.from(indices, (index) => index % classes);
-        yield { size, images: data, shape: [size, ...shape], labels, mix: null };
+        yield { ...unnamedBatch(data, [size, ...shape], labels), mix: null };
       }
     },
   };

@@ -7,14 +7,15 @@ import { chooseNorms } from "../../src/training/choose-norms.ts";
 import { matchNorms } from "../../src/training/match-norms.ts";
 import { DISTILLATION } from "../../src/training/recipe.ts";
 import { train } from "../../src/training/train.ts";
+import { imagesOf } from "../helpers/samples.ts";
 import { jobOf, RECIPE } from "./jobs.ts";
 
 /** All numbers of the first output on the first batch. */
 async function answers(model: Model, data: TrainingData): Promise<readonly number[]> {
   const session = await openModel(model);
   const input = model.graph.inputs[0]?.name ?? "";
-  for await (const { images, shape } of data.epoch(0, 8, 0)) {
-    const outputs = await session.run({ [input]: { type: "float32", shape, data: images } });
+  for await (const batch of data.epoch(0, 8, 0)) {
+    const outputs = await session.run({ [input]: imagesOf(batch) });
     const output = outputs[model.graph.outputs[0]?.name ?? ""];
     await session.close();
     return output?.type === "float32" ? [...output.data] : [];
@@ -72,7 +73,7 @@ describe("norms", () => {
     const batches: TrainingBatch[] = [];
     for await (const batch of data.epoch(0, 16, 0)) batches.push(batch);
     const input = model.graph.inputs[0]?.name ?? "";
-    const matched = await matchNorms(model, input, batches, 1);
+    const matched = await matchNorms(model, batches, 1);
     const norm = model.graph.nodes.find(({ opType }) => opType === "BatchNormalization");
     const [value = "", scale = "", , mean = "", variance = ""] = norm?.inputs ?? [];
     const session = await openModel(
@@ -82,10 +83,8 @@ describe("norms", () => {
       }),
     );
     const perChannel = new Map<number, number[]>();
-    for (const { images, shape } of batches) {
-      const output = (await session.run({ [input]: { type: "float32", shape, data: images } }))[
-        value
-      ];
+    for (const batch of batches) {
+      const output = (await session.run({ [input]: imagesOf(batch) }))[value];
       const [, channels = 1, height = 1, width = 1] = output?.shape ?? [];
       if (output?.type !== "float32") throw new Error("no float32 output");
       for (const [index, x] of output.data.entries()) {

@@ -213,7 +213,7 @@ describe("what can't be trained is refused before anything runs", () => {
     const empty = { ...randomImages(4, 4, [3, 8, 8]), count: 0 };
     expect(await code(train(jobOf({}, { data: empty })))).toBe("training/no-images");
     const small = randomImages(4, 4, [3, 9, 8]);
-    expect(await code(train(jobOf({}, { data: small })))).toBe("training/shape-mismatch");
+    expect(await code(train(jobOf({}, { data: small })))).toBe("data/shape-mismatch");
     const many = randomImages(99, 1, [3, 8, 8]);
     expect(await code(train(jobOf({}, { data: many })))).toBe("training/bad-label");
     const unknown = { ...many, classes: null };

@@ -4,7 +4,7 @@ import type { Structure } from "../../structure/structure.ts";
 import { perUnit } from "../per-unit.ts";
 import { addTo, type Scorer } from "./collect.ts";
 import { extend } from "./extend.ts";
-import { imageFeed, imageInput, openGraph } from "./feed.ts";
+import { feedsOf, openGraph } from "./feed.ts";
 import { activationPoint } from "./points.ts";
 
 /** Mean |a| of every unit over images and positions, a being the value behind the activation function. */
@@ -14,7 +14,6 @@ export async function activationScorer(
   threads: number,
 ): Promise<Scorer> {
   const { graph } = structure;
-  const input = imageInput(graph);
   const extension = extend(graph);
   const watched = structure.layers.map((layer) => {
     const point = activationPoint(structure, layer);
@@ -28,7 +27,7 @@ export async function activationScorer(
   return {
     sums: new Map(watched.map(({ layer, sum }) => [layer.name, sum])),
     add: async (batch) => {
-      const outputs = await session.run({ [input]: imageFeed(graph, batch) });
+      const outputs = await session.run(feedsOf(graph, batch));
       for (const { total, sum } of watched) addTo(sum, outputs[total]?.data);
     },
     scoresOf: (index, { images }) => {

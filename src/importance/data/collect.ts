@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { InputError, InterruptedError } from "../../core/errors.ts";
 import { sha256 } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
-import type { LabelledBatch } from "../../runtime/batches.ts";
+import type { SampleBatch } from "../../runtime/batches.ts";
 import type { LayerScores } from "../per-unit.ts";
 import { type Partial, readPartial, writePartial } from "./partial.ts";
 
@@ -11,7 +11,7 @@ export interface Collector {
   /** Totals by name; of fixed lengths from the start. */
   readonly sums: ReadonlyMap<string, Float64Array>;
   /** Adds the batch of this index, counted from 0. */
-  readonly add: (batch: LabelledBatch, index: number) => Promise<void>;
+  readonly add: (batch: SampleBatch, index: number) => Promise<void>;
 }
 
 /** Collects, gives the scores of a layer once the images have passed, and frees what it holds. */
@@ -30,7 +30,7 @@ export function addTo(sum: Float64Array, values: ArrayLike<unknown> | undefined)
 
 export interface PassOptions {
   /** The images, in the same order at every call. */
-  readonly batches: () => AsyncIterable<LabelledBatch>;
+  readonly batches: () => AsyncIterable<SampleBatch>;
   /** Number of images to expect. */
   readonly images: number;
   /** What progress is called. */
@@ -97,7 +97,7 @@ function withLayout<T extends { readonly settings: string }>(partial: T, { sums 
   return { ...partial, settings: sha256([partial.settings, ...layout].join("\n")) };
 }
 
-async function* equalBatches(batches: AsyncIterable<LabelledBatch>): AsyncGenerator<LabelledBatch> {
+async function* equalBatches(batches: AsyncIterable<SampleBatch>): AsyncGenerator<SampleBatch> {
   let size: number | null = null;
   for await (const batch of batches) {
     size ??= batch.size;
@@ -106,10 +106,16 @@ async function* equalBatches(batches: AsyncIterable<LabelledBatch>): AsyncGenera
   }
 }
 
-function update(hash: Hash, { images, labels }: LabelledBatch): void {
-  for (const part of [images, labels]) {
-    hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+function update(hash: Hash, { feeds, labels, targets }: SampleBatch): void {
+  for (const { data } of [...Object.values(feeds), { data: labels }]) {
+    if (Array.isArray(data)) hash.update(JSON.stringify(data));
+    else hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
+  if (targets !== undefined) hash.update(JSON.stringify(targets, withWholeNumbers));
+}
+
+function withWholeNumbers(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
 }
 
 function digest(hash: Hash): string {

@@ -21,7 +21,7 @@ import { perUnit } from "../per-unit.ts";
 import { noNormalisation } from "../score.ts";
 import type { Scorer } from "./collect.ts";
 import { type Extension, extend } from "./extend.ts";
-import { imageFeed, imageInput, openGraph } from "./feed.ts";
+import { feedsOf, openGraph } from "./feed.ts";
 import { classScores, labelFeed, openLabeller } from "./labels.ts";
 import { outputPoint } from "./points.ts";
 
@@ -53,7 +53,6 @@ export async function gradientScorer(
   options: GradientOptions,
 ): Promise<Scorer> {
   const { method, batch, threads } = options;
-  const input = imageInput(structure.graph);
   const fixed = staticGraph(structure.graph, { batch });
   const { graph, logits } = classScores(fixed, logitsOf(fixed, fixed.outputs[0]?.name ?? ""));
   const lossy = crossEntropy(graph, { logits, labels: LABELS });
@@ -72,13 +71,13 @@ export async function gradientScorer(
   return {
     sums: new Map(watched.map(({ layer, sum }) => [layer.name, sum])),
     add: async (images) => {
-      const feed = imageFeed(structure.graph, images);
-      const labels = await labeller.labelsOf(images, feed);
-      const outputs = await session.run({ [input]: feed, [LABELS]: labelFeed(labels) });
+      const feeds = feedsOf(structure.graph, images);
+      const labels = await labeller.labelsOf(images, feeds);
+      const outputs = await session.run({ ...feeds, [LABELS]: labelFeed(labels) });
       if (method === "fisher" && inOrder.length === 0) {
         // With -1 an image has no label, and no part in the loss.
         const onlyFirst = labels.map((label, image) => (image === 0 ? label : -1));
-        const ofFirst = await session.run({ [input]: feed, [LABELS]: labelFeed(onlyFirst) });
+        const ofFirst = await session.run({ ...feeds, [LABELS]: labelFeed(onlyFirst) });
         for (const [index, at] of watched.entries()) {
           inOrder.push(rowsInOrder(at, floatsFrom(ofFirst, products[index]), images.size));
         }

@@ -2,15 +2,15 @@ import { InputError } from "../../core/errors.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { inferShapes } from "../../graph/shapes/infer.ts";
 import type { Model } from "../../onnx/model.ts";
-import type { LabelledBatch } from "../../runtime/batches.ts";
-import type { Feed } from "../../runtime/session.ts";
+import type { SampleBatch } from "../../runtime/batches.ts";
+import type { Feed, Feeds } from "../../runtime/session.ts";
 import type { LabelSource } from "../importance.ts";
 import { extend } from "./extend.ts";
-import { imageInput, openGraph } from "./feed.ts";
+import { openGraph } from "./feed.ts";
 
 /** Says which class every image of a batch is compared with. */
 export interface Labeller {
-  readonly labelsOf: (batch: LabelledBatch, images: Feed) => Promise<Int32Array>;
+  readonly labelsOf: (batch: SampleBatch, feeds: Feeds) => Promise<Int32Array>;
   readonly close: () => Promise<void>;
 }
 
@@ -53,10 +53,9 @@ export async function openLabeller(
   const extension = extend(graph, "mdp_answer");
   extension.output(logits);
   const session = await openGraph(model, extension.graph(), options.threads);
-  const input = imageInput(graph);
   return {
-    labelsOf: async (batch, images) => {
-      const scores = (await session.run({ [input]: images }))[logits]?.data ?? [];
+    labelsOf: async (batch, feeds) => {
+      const scores = (await session.run(feeds))[logits]?.data ?? [];
       return Int32Array.from({ length: batch.size }, (_, image) =>
         bestOf(scores, image * classes, classes),
       );

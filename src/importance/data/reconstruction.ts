@@ -17,7 +17,7 @@ import { openProducts } from "../../subnet/correct/products.ts";
 import type { LayerScores } from "../per-unit.ts";
 import { addTo, type Scorer } from "./collect.ts";
 import { extend } from "./extend.ts";
-import { imageFeed, imageInput, openGraph } from "./feed.ts";
+import { feedsOf, openGraph } from "./feed.ts";
 import { inverseOf } from "./inverse.ts";
 import { type ConsumingLayer, consumingLayer } from "./layer-inputs.ts";
 
@@ -53,13 +53,13 @@ export async function reconstructionScorer(
 ): Promise<Scorer> {
   const { graph } = structure;
   const positions = Math.max(POSITIONS, Math.ceil(ROWS / images));
-  const input = imageInput(graph);
+  const fed = new Set(graph.inputs.map(({ name }) => name));
   const consumers = structure.layers.map((layer) => consumingLayer(structure, layer, LARGEST));
   const inputs = inputsOf(consumers);
   const extension = extend(graph);
-  // A graph's own input is fed anyway, and can't be its output.
+  // A graph's own inputs are fed anyway, and can't be its outputs.
   for (const { from } of inputs.values()) {
-    if (from.linear.input !== input) extension.output(from.linear.input);
+    if (!fed.has(from.linear.input)) extension.output(from.linear.input);
   }
   const session = await openGraph(model, extension.graph(), threads);
   const products = await openProducts(threads);
@@ -71,8 +71,8 @@ export async function reconstructionScorer(
       ]),
     ),
     add: async (batch, index) => {
-      const feed = imageFeed(graph, batch);
-      const values = { [input]: feed, ...(await session.run({ [input]: feed })) };
+      const feeds = feedsOf(graph, batch);
+      const values = { ...feeds, ...(await session.run(feeds)) };
       for (const { from, squares, totals } of inputs.values()) {
         const value = values[from.linear.input];
         if (value === undefined) continue;

@@ -1,7 +1,7 @@
 import { UsageError } from "../../core/errors.ts";
 import { type Progress, SILENT } from "../../core/progress.ts";
 import type { Model } from "../../onnx/model.ts";
-import type { LabelledBatch } from "../../runtime/batches.ts";
+import type { SampleBatch } from "../../runtime/batches.ts";
 import type { Structure } from "../../structure/structure.ts";
 import {
   type DataMethod,
@@ -28,12 +28,14 @@ export interface DataScoreOptions {
   /** `defaultNormalisation(method)` unless given. */
   readonly normalisation?: Normalisation | undefined;
   /** The images, in the same order at every call; all batches but the last equally large. */
-  readonly batches: () => AsyncIterable<LabelledBatch>;
+  readonly batches: () => AsyncIterable<SampleBatch>;
   /** Number of images to expect, and of images per batch. */
   readonly images: number;
   readonly batch: number;
   /** `data` unless given. */
   readonly labels?: LabelSource | undefined;
+  /** Values that `sensitivity` compares; all outputs where left out. */
+  readonly outputs?: readonly string[] | undefined;
   /** That chose the images; also draws the positions that `reconstruction` looks at. 0 unless given. */
   readonly seed?: number | undefined;
   /** SHA-256 of the network's file. */
@@ -51,7 +53,7 @@ export interface DataScoreOptions {
  * `sensitivity`: that it is lost with).
  * The network computes as in inference: BatchNormalization uses its running statistics.
  * @throws InputError `importance/no-normalisation` for `taylor-bn` on a network without BatchNormalization
- * @throws InputError `importance/no-labels`, `importance/bad-label`, `importance/no-loss`, `importance/not-images`, `importance/shape-mismatch`,
+ * @throws InputError `importance/no-labels`, `importance/bad-label`, `importance/no-loss`, and as `bindFeeds`;
  * `importance/no-images`, `importance/not-finite`, `importance/other-images`, `importance/singular`; and as `differentiate`
  * @throws InterruptedError `importance/interrupted`, after what was summed is safe
  */
@@ -64,7 +66,8 @@ export async function scoreWithData(
   const labels = hasLoss(method) ? (options.labels ?? "data") : null;
   const networkHash = options.networkHash ?? null;
   const normalisation = options.normalisation ?? defaultNormalisation(method);
-  const settings = JSON.stringify({ method, labels, images, batch, seed, networkHash });
+  const { outputs } = options;
+  const settings = JSON.stringify({ method, labels, images, batch, seed, networkHash, outputs });
   const path = options.partialPath;
   const partial = path === undefined ? null : { path, settings };
   const { batches, signal } = options;
@@ -120,7 +123,7 @@ async function measuredDims(
   const orders = ranking.dims.map((dim) => rankUnits(scoreUnits(dim)));
   const batches = Math.max(1, Math.floor(images / batch));
   const meter = await openSensitivity(model, structure, {
-    ...{ orders, threads, batches, progress, signal },
+    ...{ orders, threads, batches, progress, signal, outputs: options.outputs },
   });
   try {
     const partial = pass.partial === null ? null : { ...pass.partial, every: 1 };

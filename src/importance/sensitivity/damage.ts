@@ -1,40 +1,52 @@
 /**
- * How far a network's answers are from the whole network's: the squared difference of its first output over the variance of the
- * whole network's, both around the mean over the classes of an image (which softmax doesn't see). Unlike the loss it grows
- * nearly in proportion to the noise that a cut brings in, so that the damage of several cuts is about the sum of theirs.
+ * How far a network's answers are from the whole network's: per value that is compared, the squared difference over the variance of
+ * the whole network's. Scores of classes vary around the mean over the classes of an image (which softmax doesn't see), other
+ * values around their mean over the batch. Unlike a loss it grows nearly in proportion to the noise that a cut brings in, so that
+ * the damage of several cuts is about the sum of theirs.
  */
 export interface Damage {
-  /** Sum over images of |z' - z|^2 */
+  /** Sum over samples of |z' - z|^2 */
   readonly difference: number;
-  /** Sum over images of |z|^2 */
+  /** Sum over samples of |z|^2 */
   readonly size: number;
 }
 
-/** @param rows number of images; each has an equal share of the values, its first axis being the classes. */
-export function damageOf(
+/** @param shape of both: the samples, then their axes; [samples, classes] (or with trailing ones) are scores of classes. */
+export function damageOf(whole: Float32Array, cut: Float32Array, shape: readonly number[]): Damage {
+  const [samples = 1, classes = 1, ...rest] = shape;
+  const areScores = classes > 1 && rest.every((extent) => extent === 1);
+  return areScores ? ofScores(whole, cut, samples, classes) : ofValues(whole, cut);
+}
+
+function ofScores(
   whole: Float32Array,
   cut: Float32Array,
-  images: number,
+  samples: number,
   classes: number,
 ): Damage {
-  const inner = whole.length / images / classes;
-  let difference = 0;
-  let size = 0;
-  for (let image = 0; image < images; image += 1) {
-    for (let position = 0; position < inner; position += 1) {
-      const start = image * classes * inner + position;
-      let [meanWhole, meanCut] = [0, 0];
-      for (let at = 0; at < classes; at += 1) {
-        meanWhole += (whole[start + at * inner] ?? 0) / classes;
-        meanCut += (cut[start + at * inner] ?? 0) / classes;
-      }
-      for (let at = 0; at < classes; at += 1) {
-        const own = (whole[start + at * inner] ?? 0) - meanWhole;
-        const other = (cut[start + at * inner] ?? 0) - meanCut;
-        difference += (other - own) ** 2;
-        size += own ** 2;
-      }
+  let [difference, size] = [0, 0];
+  for (let start = 0; start < samples * classes; start += classes) {
+    let [meanWhole, meanCut] = [0, 0];
+    for (let at = start; at < start + classes; at += 1) {
+      meanWhole += (whole[at] ?? 0) / classes;
+      meanCut += (cut[at] ?? 0) / classes;
     }
+    for (let at = start; at < start + classes; at += 1) {
+      const own = (whole[at] ?? 0) - meanWhole;
+      difference += ((cut[at] ?? 0) - meanCut - own) ** 2;
+      size += own ** 2;
+    }
+  }
+  return { difference, size };
+}
+
+function ofValues(whole: Float32Array, cut: Float32Array): Damage {
+  let mean = 0;
+  for (const value of whole) mean += value / whole.length;
+  let [difference, size] = [0, 0];
+  for (const [at, value] of whole.entries()) {
+    difference += ((cut[at] ?? 0) - value) ** 2;
+    size += (value - mean) ** 2;
   }
   return { difference, size };
 }

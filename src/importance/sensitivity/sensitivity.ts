@@ -1,10 +1,11 @@
 import { InputError, InterruptedError } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
+import { answersOf } from "../../graph/answers.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { Feed } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { Collector } from "../data/collect.ts";
-import { imageFeed, imageInput, openGraph } from "../data/feed.ts";
+import { feedsOf, openGraph } from "../data/feed.ts";
 import { type Candidate, candidatesOf } from "./candidates.ts";
 import { damageOf } from "./damage.ts";
 import { type Cut, gatedNetwork } from "./gated.ts";
@@ -12,6 +13,8 @@ import { type Cut, gatedNetwork } from "./gated.ts";
 export interface SensitivityOptions {
   /** Units of every dim from the most to the least important. */
   readonly orders: readonly (readonly number[])[];
+  /** Values to compare; all outputs, as `answersOf` reads them, where left out. */
+  readonly outputs?: readonly string[] | undefined;
   readonly threads: number;
   /** Number of batches to expect. */
   readonly batches: number;
@@ -35,60 +38,74 @@ export async function openSensitivity(
   options: SensitivityOptions,
 ): Promise<Sensitivity> {
   const { graph } = structure;
-  const input = imageInput(graph);
   const gated = gatedNetwork(structure);
   const candidates = candidatesOf(structure, options.orders, gated);
-  const session = await openGraph(model, gated.graph, options.threads);
-  const output = graph.outputs[0]?.name ?? "";
-  const differences = new Float64Array(candidates.length);
-  const size = new Float64Array(1);
-  const answers = async (images: Feed, cut: Cut): Promise<Feed> => {
-    const result = (await session.run({ [input]: images, ...gated.feeds(cut) }))[output];
-    if (result?.type === "float32" && result.shape.length > 1) return result;
-    throw noAnswers(output);
-  };
+  const { values } = answersOf(graph, options.outputs);
+  const outputs = values.map((name) => ({ name, type: "float32" as const, shape: null }));
+  const session = await openGraph(model, { ...gated.graph, outputs }, options.threads);
+  // Per value that is compared: the differences of all candidates, then those of the next value.
+  const differences = new Float64Array(candidates.length * values.length);
+  const sizes = new Float64Array(values.length);
   return {
     candidates,
     sums: new Map([
       ["differences", differences],
-      ["size", size],
+      ["sizes", sizes],
     ]),
     add: async (batch, index) => {
-      const feed = imageFeed(graph, batch);
-      const whole = await answers(feed, WHOLE);
-      const measured = new Float64Array(candidates.length);
-      let ofWhole = 0;
+      const feeds = feedsOf(graph, batch);
+      const whole = await session.run({ ...feeds, ...gated.feeds(WHOLE) });
+      const measured = new Float64Array(differences.length);
       for (const [at, { cut }] of candidates.entries()) {
-        const damage = damageBetween(whole, await answers(feed, cut), batch.size);
-        measured[at] = damage.difference;
-        ofWhole = damage.size;
+        const answers = await session.run({ ...feeds, ...gated.feeds(cut) });
+        for (const [value, name] of values.entries()) {
+          const damage = damageBetween(whole[name], answers[name], name);
+          measured[value * candidates.length + at] = damage.difference;
+          if (at === 0) sizes[value] = (sizes[value] ?? 0) + damage.size;
+        }
         const done = index * candidates.length + at + 1;
         options.progress.step("measuring cuts", done, options.batches * candidates.length);
         if (options.signal?.aborted) throw interrupted(at + 1, candidates.length);
       }
-      size[0] = (size[0] ?? 0) + ofWhole;
       // Whole batches only, so that a stopped run leaves none by halves.
       for (const [at, difference] of measured.entries()) {
         differences[at] = (differences[at] ?? 0) + difference;
       }
     },
-    damages: () => Array.from(differences, (difference) => difference / (size[0] ?? 1)),
+    damages: () => meanDamages(candidates.length, differences, sizes),
     close: () => session.close(),
   };
 }
 
-function damageBetween(whole: Feed, cut: Feed, images: number): ReturnType<typeof damageOf> {
-  if (whole.type !== "float32" || cut.type !== "float32") throw noAnswers("output");
-  return damageOf(whole.data, cut.data, images, whole.shape[1] ?? 1);
+/** Per candidate, the mean over the values that vary of the difference over the variance. */
+function meanDamages(
+  candidates: number,
+  differences: Float64Array,
+  sizes: Float64Array,
+): readonly number[] {
+  const varying = Array.from(sizes.keys()).filter((value) => (sizes[value] ?? 0) > 0);
+  return Array.from({ length: candidates }, (_, at) =>
+    varying.reduce(
+      (sum, value) =>
+        sum + (differences[value * candidates + at] ?? 0) / (sizes[value] ?? 1) / varying.length,
+      0,
+    ),
+  );
 }
 
-function noAnswers(output: string): InputError {
-  return new InputError({
+function damageBetween(
+  whole: Feed | undefined,
+  cut: Feed | undefined,
+  name: string,
+): ReturnType<typeof damageOf> {
+  if (whole?.type === "float32" && cut?.type === "float32") {
+    return damageOf(whole.data, cut.data, whole.shape);
+  }
+  throw new InputError({
     code: "importance/no-loss",
-    message:
-      "The network's first output is no float32 of [batch, ...]; there is nothing to compare.",
-    where: output,
-    hint: "Score with a method that reads the weights alone, such as magnitude-l2.",
+    message: `'${name}' is ${whole?.type ?? "missing"}; only float32 can be compared.`,
+    where: name,
+    hint: "Name other values with --outputs, or score with a method that reads the weights alone, such as magnitude-l2.",
   });
 }
 

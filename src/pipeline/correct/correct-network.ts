@@ -1,8 +1,9 @@
 import { InputError } from "../../core/errors.ts";
-import { type Batch, type BatchOptions, type Dataset, openDataset } from "../../data/dataset.ts";
+import { type BatchOptions, type Dataset, openDataset } from "../../data/dataset.ts";
 import { type Accuracy, evaluate } from "../../data/evaluate.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
 import { serializeModel } from "../../onnx/write.ts";
+import { type SampleBatch, slicedBatch } from "../../runtime/batches.ts";
 import { openSession, type Session } from "../../runtime/session.ts";
 import {
   type Correction,
@@ -83,7 +84,7 @@ function isLabelled({ labels }: Dataset): boolean {
 function unseen(dataset: Dataset, seen: number, seed: number): Dataset | null {
   const count = dataset.count - seen;
   if (count <= 0) return null;
-  async function* batches(size: number, { limit }: BatchOptions = {}): AsyncGenerator<Batch> {
+  async function* batches(size: number, { limit }: BatchOptions = {}): AsyncGenerator<SampleBatch> {
     const wanted = Math.min(count, limit ?? count);
     let passed = 0;
     let given = 0;
@@ -92,22 +93,11 @@ function unseen(dataset: Dataset, seen: number, seed: number): Dataset | null {
       passed += batch.size;
       if (from === batch.size) continue;
       given += batch.size - from;
-      yield from === 0 ? batch : lastImages(batch, from);
+      yield from === 0 ? batch : slicedBatch(batch, from, batch.size);
       if (given >= wanted) return;
     }
   }
   return { ...dataset, count, batches };
-}
-
-function lastImages(batch: Batch, from: number): Batch {
-  const [, ...extents] = batch.shape;
-  const perImage = batch.images.length / batch.size;
-  return {
-    size: batch.size - from,
-    images: batch.images.subarray(from * perImage),
-    shape: [batch.size - from, ...extents],
-    labels: batch.labels.subarray(from),
-  };
 }
 
 interface NamedGraph {

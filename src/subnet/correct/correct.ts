@@ -3,7 +3,7 @@ import { InputError } from "../../core/errors.ts";
 import { type Progress, SILENT } from "../../core/progress.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { type Model, modelLabel } from "../../onnx/model.ts";
-import type { LabelledBatch } from "../../runtime/batches.ts";
+import type { SampleBatch } from "../../runtime/batches.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { cutGraph } from "../cut.ts";
 import type { Subnet } from "../subnet.ts";
@@ -68,7 +68,7 @@ export async function correctSubnet(
   model: Model,
   structure: Structure,
   subnet: Subnet,
-  images: AsyncIterable<LabelledBatch>,
+  images: AsyncIterable<SampleBatch>,
   options: CorrectOptions = {},
 ): Promise<Correction> {
   const { method = "least-squares", target = "stream", looks = DEFAULTS.looks } = options;

@@ -1,111 +1,84 @@
 import { InputError } from "../../core/errors.ts";
 import type { Graph } from "../../graph/graph.ts";
-import type { LabelledBatch } from "../../runtime/batches.ts";
-import type { Feed } from "../../runtime/session.ts";
+import { joinedFeeds, type SampleBatch, slicedFeed } from "../../runtime/batches.ts";
+import { bindFeeds, fixedBatchOf } from "../../runtime/bind-feeds.ts";
+import type { Feed, Feeds } from "../../runtime/session.ts";
 
-/** Images in memory, cut into runs; their labels are left behind. */
+/** Samples in memory, cut into runs; their targets are left behind. */
 export interface Samples {
-  /** Name of the network's input. */
-  readonly input: string;
   readonly count: number;
-  /** Number of values of one image. */
-  readonly perImage: number;
-  /** Feeds of `runSize` images; the last may hold fewer, unless the network's batch is fixed. */
-  readonly runs: readonly Feed[];
+  /** Feeds of `runSize` samples; the last may hold fewer, unless the network's batch is fixed. */
+  readonly runs: readonly Feeds[];
 }
 
 export interface SampleOptions {
-  /** Take at most so many images. */
+  /** Take at most so many samples. */
   readonly images: number;
-  /** Images per run, where the network leaves its batch open. */
+  /** Samples per run, where the network leaves its batch open. */
   readonly runSize: number;
 }
 
 /**
- * Takes the first images of a stream.
- * @throws InputError `correct/inputs` where the network has not one float32 input, `correct/shape` where the images don't fit it,
- * `correct/no-images`, `correct/bad-image` where one holds a NaN or an infinity
+ * Takes the first samples of a stream.
+ * @throws InputError as `bindFeeds`; `correct/no-images`, `correct/bad-image` where one holds a NaN or an infinity
  */
 export async function takeSamples(
   graph: Graph,
-  batches: AsyncIterable<LabelledBatch>,
+  batches: AsyncIterable<SampleBatch>,
   options: SampleOptions,
 ): Promise<Samples> {
-  const input = imageInput(graph);
-  const parts: Float32Array[] = [];
-  let shape: readonly number[] = [];
+  const { inputs } = graph;
+  const fixed = fixedBatchOf(inputs);
+  // Batches of the data have their own size; that of the network is met by the runs.
+  const open = inputs.map((input) => ({
+    ...input,
+    shape: input.shape === null ? null : [null, ...input.shape.slice(1)],
+  }));
+  const parts: Feeds[] = [];
   let count = 0;
   for await (const batch of batches) {
-    shape = batch.shape.slice(1);
-    checkShape(input, shape);
     const take = Math.min(batch.size, options.images - count);
-    const part = batch.images.slice(0, take * perImageOf(shape));
-    checkNumbers(part, perImageOf(shape), count);
-    parts.push(part);
+    const feeds = Object.fromEntries(
+      Object.entries(bindFeeds(open, batch, `graph '${graph.name}'`)).map(
+        ([name, feed]) => [name, copied(slicedFeed(feed, 0, take))] as const,
+      ),
+    );
+    for (const [name, feed] of Object.entries(feeds)) checkNumbers(name, feed, count);
+    parts.push(feeds);
     count += take;
     if (count >= options.images) break;
   }
-  const perImage = perImageOf(shape);
-  const whole = joined(parts, count * perImage);
-  const runSize = input.batch ?? options.runSize;
+  const runSize = fixed ?? options.runSize;
   // A network with a fixed batch can't run on what is left over.
-  const usable = input.batch === null ? count : count - (count % runSize);
-  if (usable === 0) throw tooFew(count, input.batch);
-  const runs: Feed[] = [];
+  const usable = fixed === null ? count : count - (count % runSize);
+  if (usable === 0) throw tooFew(count, fixed);
+  const whole = inputs.map(
+    ({ name }) => [name, joinedFeeds(parts.flatMap((part) => part[name] ?? []))] as const,
+  );
+  const runs: Feeds[] = [];
   for (let start = 0; start < usable; start += runSize) {
-    const size = Math.min(runSize, usable - start);
-    const data = whole.subarray(start * perImage, (start + size) * perImage);
-    runs.push({ type: "float32", shape: [size, ...shape], data });
+    const end = Math.min(start + runSize, usable);
+    runs.push(
+      Object.fromEntries(whole.map(([name, feed]) => [name, slicedFeed(feed, start, end)])),
+    );
   }
-  return { input: input.name, count: usable, perImage, runs };
+  return { count: usable, runs };
 }
 
-interface ImageInput {
-  readonly name: string;
-  /** Extents of one image; null where the network leaves them open. */
-  readonly extents: readonly (number | null)[];
-  /** Images per run, where the network fixes it. */
-  readonly batch: number | null;
+/** Loaders may use a batch's memory again. */
+function copied(feed: Feed): Feed {
+  return { ...feed, data: feed.data.slice() } as Feed;
 }
 
-function imageInput(graph: Graph): ImageInput {
-  const [input, ...others] = graph.inputs;
-  if (input?.shape == null || others.length > 0 || input.type !== "float32") {
-    throw new InputError({
-      code: "correct/inputs",
-      message: `The network has ${graph.inputs.length} inputs (${graph.inputs.map(({ name, type }) => `'${name}' of ${type}`).join(", ")}); one of float32 and known rank is needed.`,
-      where: `graph '${graph.name}'`,
-      hint: "Only networks that take images alone can be corrected on images.",
-    });
-  }
-  const [first, ...rest] = input.shape;
-  return {
-    name: input.name,
-    extents: rest.map((extent) => (typeof extent === "number" ? extent : null)),
-    batch: typeof first === "number" ? first : null,
-  };
-}
-
-function checkShape({ name, extents }: ImageInput, shape: readonly number[]): void {
-  const fits =
-    shape.length === extents.length &&
-    extents.every((extent, axis) => extent === null || extent === shape[axis]);
-  if (fits) return;
-  throw new InputError({
-    code: "correct/shape",
-    message: `The network wants images of [${extents.map((extent) => extent ?? "?").join(", ")}], the data gives [${shape.join(", ")}].`,
-    where: `input '${name}'`,
-    hint: "Set 'size', 'channels' and 'layout' in the data set's config.",
-  });
-}
-
-function checkNumbers(values: Float32Array, perImage: number, before: number): void {
-  const wrong = values.findIndex((value) => !Number.isFinite(value));
+function checkNumbers(name: string, { type, data, shape }: Feed, before: number): void {
+  if (type !== "float32" && type !== "float64") return;
+  const wrong = data.findIndex((value) => !Number.isFinite(value));
   if (wrong === -1) return;
+  const perSample = data.length / (shape[0] ?? 1);
   throw new InputError({
     code: "correct/bad-image",
-    message: `Image ${before + Math.floor(wrong / perImage)} holds ${values[wrong]} after pre-processing.`,
-    where: "images",
+    message: `Sample ${before + Math.floor(wrong / perSample)} of input '${name}' holds ${data[wrong]} after pre-processing.`,
+    where: "data",
     hint: "Check 'scale', 'mean' and 'std' in the data set's config.",
   });
 }
@@ -120,18 +93,4 @@ function tooFew(count: number, batch: number | null): InputError {
     where: "images",
     hint: "Give more images; some hundreds are enough, and none needs a label.",
   });
-}
-
-function perImageOf(shape: readonly number[]): number {
-  return shape.reduce((product, extent) => product * extent, 1);
-}
-
-function joined(parts: readonly Float32Array[], length: number): Float32Array {
-  const whole = new Float32Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -22,7 +22,7 @@ export interface Step {
 }
 
 export function walkOver(model: Model, samples: Samples, threads: number): Walk {
-  const stores = samples.runs.map((feed) => new Map<string, Feed>([[samples.input, feed]]));
+  const stores = samples.runs.map((feeds) => new Map<string, Feed>(Object.entries(feeds)));
   const open = async (graph: Graph, segment: Segment): Promise<Step> => {
     // Nothing to compute: every value that is asked for is there already.
     const session =

@@ -5,7 +5,7 @@ import { inferShapes } from "../../../src/graph/shapes/infer.ts";
 import { floatsOf } from "../../../src/graph/tensor.ts";
 import { modelOf } from "../../../src/onnx/model.ts";
 import { serializeModel } from "../../../src/onnx/write.ts";
-import type { LabelledBatch } from "../../../src/runtime/batches.ts";
+import { type SampleBatch, unnamedBatch } from "../../../src/runtime/batches.ts";
 import { findStructure } from "../../../src/structure/find-structure.ts";
 import type { Structure } from "../../../src/structure/structure.ts";
 import { type CorrectOptions, correctSubnet } from "../../../src/subnet/correct/correct.ts";
@@ -14,6 +14,7 @@ import { cutGraph } from "../../../src/subnet/cut.ts";
 import { randomSubnet } from "../../../src/subnet/random-subnet.ts";
 import { keepAll, type Subnet } from "../../../src/subnet/subnet.ts";
 import { bottleneckResnet, flattenVgg, NETWORKS, slicePadResnet } from "../../helpers/networks.ts";
+import { imagesOf } from "../../helpers/samples.ts";
 import { sharedGraph } from "../../helpers/shared.ts";
 import { apart, firstBatch, normalImages, valuesOf } from "./helpers.ts";
 
@@ -26,7 +27,7 @@ function shapeOf(graph: Graph): readonly number[] {
 function correct(
   structure: Structure,
   subnet: Subnet,
-  images: AsyncIterable<LabelledBatch>,
+  images: AsyncIterable<SampleBatch>,
   options: CorrectOptions = {},
 ) {
   const { graph } = structure;
@@ -171,13 +172,8 @@ describe("a correction", () => {
     const norms = graph.nodes.filter((node) => node.opType === "BatchNormalization");
     expect(renewed).toBe(norms.length);
     const whole: number[] = [];
-    for await (const { images } of normalImages(30, shape)) whole.push(...images);
-    const batch = {
-      size: 30,
-      shape: [30, ...shape],
-      images: Float32Array.from(whole),
-      labels: new Int32Array(30),
-    };
+    for await (const part of normalImages(30, shape)) whole.push(...imagesOf(part).data);
+    const batch = unnamedBatch(Float32Array.from(whole), [30, ...shape], new Int32Array(30));
     const names = norms.map((node) => node.inputs[0] ?? "");
     const values = await valuesOf(graph, names, batch);
     for (const norm of norms) {
@@ -205,28 +201,24 @@ describe("a correction is refused", () => {
   const subnet = keepAll(structure);
   async function* spoilt() {
     for await (const batch of normalImages(20, shape)) {
-      batch.images[batch.images.length - 1] = Number.NaN;
+      imagesOf(batch).data.fill(Number.NaN, -1);
       yield batch;
     }
   }
   const aborted = new AbortController();
   aborted.abort();
-  const cases: readonly (readonly [
-    string,
-    AsyncIterable<LabelledBatch>,
-    CorrectOptions,
-    string,
-  ])[] = [
-    ["without images", normalImages(0, shape), {}, "correct/no-images"],
-    ["on images of another size", normalImages(5, [3, 9, 9]), {}, "correct/shape"],
-    ["on an image that holds no number", spoilt(), {}, "correct/bad-image"],
+  const cases: readonly (readonly [string, AsyncIterable<SampleBatch>, CorrectOptions, string])[] =
     [
-      "when it is interrupted",
-      normalImages(5, shape),
-      { signal: aborted.signal },
-      "correct/interrupted",
-    ],
-  ];
+      ["without images", normalImages(0, shape), {}, "correct/no-images"],
+      ["on images of another size", normalImages(5, [3, 9, 9]), {}, "data/shape-mismatch"],
+      ["on an image that holds no number", spoilt(), {}, "correct/bad-image"],
+      [
+        "when it is interrupted",
+        normalImages(5, shape),
+        { signal: aborted.signal },
+        "correct/interrupted",
+      ],
+    ];
   test.each(cases)("%s", async (_, images, options, code) => {
     await expect(correct(structure, subnet, images, options)).rejects.toMatchObject({ code });
   });

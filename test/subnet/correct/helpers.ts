@@ -2,7 +2,7 @@ import { randomFrom } from "../../../src/core/random.ts";
 import type { Graph } from "../../../src/graph/graph.ts";
 import { modelOf } from "../../../src/onnx/model.ts";
 import { serializeModel } from "../../../src/onnx/write.ts";
-import type { LabelledBatch } from "../../../src/runtime/batches.ts";
+import { type SampleBatch, UNNAMED, unnamedBatch } from "../../../src/runtime/batches.ts";
 import { type Feed, openSession } from "../../../src/runtime/session.ts";
 
 /** Seeded normal images in batches of ten, without labels. */
@@ -10,13 +10,13 @@ export async function* normalImages(
   count: number,
   shape: readonly number[],
   seed = 1,
-): AsyncGenerator<LabelledBatch> {
+): AsyncGenerator<SampleBatch> {
   const random = randomFrom(seed);
   const perImage = shape.reduce((product, extent) => product * extent, 1);
   for (let done = 0; done < count; done += 10) {
     const size = Math.min(10, count - done);
     const images = Float32Array.from({ length: size * perImage }, random.normal);
-    yield { size, images, shape: [size, ...shape], labels: new Int32Array(size).fill(-1) };
+    yield unnamedBatch(images, [size, ...shape], new Int32Array(size).fill(-1));
   }
 }
 
@@ -24,12 +24,12 @@ export async function* normalImages(
 export async function valuesOf(
   graph: Graph,
   names: readonly string[],
-  batch: LabelledBatch,
+  batch: SampleBatch,
 ): Promise<Readonly<Record<string, Float32Array>>> {
   const outputs = names.map((name) => ({ name, type: "float32" as const, shape: null }));
   const bytes = Buffer.concat(serializeModel(modelOf({ ...graph, outputs })));
   const session = await openSession(bytes, { optimisation: "disabled" });
-  const input: Feed = { type: "float32", shape: batch.shape, data: batch.images };
+  const input = batch.feeds[UNNAMED] as Feed;
   const result = await session.run({ [graph.inputs[0]?.name ?? ""]: input });
   await session.close();
   return Object.fromEntries(
@@ -41,7 +41,7 @@ export async function valuesOf(
 }
 
 /** The only batch of a stream that has one. */
-export async function firstBatch(batches: AsyncIterable<LabelledBatch>): Promise<LabelledBatch> {
+export async function firstBatch(batches: AsyncIterable<SampleBatch>): Promise<SampleBatch> {
   for await (const batch of batches) return batch;
   throw new Error("no batch");
 }

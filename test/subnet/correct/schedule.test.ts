@@ -37,7 +37,7 @@ describe.each(Object.entries(NETWORKS))("%s, walked in segments", (_, build) => 
       yield batch;
     }
     const samples = await takeSamples(graph, images(), { images: 7, runSize: 3 });
-    expect(samples.runs.map((run) => run.shape[0])).toEqual([3, 3, 1]);
+    expect(samples.runs.map((run) => run["input"]?.shape[0])).toEqual([3, 3, 1]);
     const walk = walkOver(modelOf(graph), samples, 1);
     for (const [index, segment] of scheduleOf(graph, requests).entries()) {
       const name = names[index] ?? "";

@@ -1,0 +1,131 @@
+import type { Metric } from "./metric.ts";
+import { bootstrap, middleOf } from "./statistics/bootstrap.ts";
+import {
+  type Interval,
+  pairedRateDifference,
+  studentMean,
+  wilson,
+} from "./statistics/intervals.ts";
+
+export interface MeasureOptions {
+  /** Two-sided, 0 to 1; 0.95 unless given. A one-sided 95 % bound is an end of the two-sided 90 % interval. */
+  readonly confidence?: number | undefined;
+  /** Of the bootstrap; 0 unless given. */
+  readonly seed?: number | undefined;
+  /** 2000 unless given. */
+  readonly resamples?: number | undefined;
+  /** Stratum of every item, for the bootstrap: its class, say. */
+  readonly strata?: readonly number[] | undefined;
+}
+
+/** A metric's value with its interval. */
+export interface Measured extends Interval {
+  readonly items: number;
+  /** How the interval was made. */
+  readonly by: "wilson" | "student" | "newcombe" | "bootstrap";
+  readonly confidence: number;
+}
+
+/**
+ * A metric's value over the items and its confidence interval: Wilson's for rates, Student's for means, the percentile bootstrap for
+ * values that pool their items.
+ * @param evidence of every item, from `perItem`
+ */
+export function measure<E>(
+  metric: Metric<E>,
+  evidence: readonly E[],
+  options: MeasureOptions = {},
+): Measured {
+  const { confidence = 0.95 } = options;
+  const items = evidence.length;
+  const settled = metric.settle?.(evidence) ?? evidence;
+  const value = metric.pooled(settled);
+  switch (metric.pooling) {
+    case "rate": {
+      const { low, high } = wilson(value * items, items, confidence);
+      return { value, low, high, items, by: "wilson", confidence };
+    }
+    case "mean":
+      return {
+        ...studentMean(settled.map(Number), confidence),
+        ...{ items, by: "student", confidence },
+      };
+    case "pooled": {
+      const pooler = poolerOf(metric, settled);
+      const ends = middleOf(bootstrap(items, pooler, seeded(options)), confidence);
+      return { value, ...ends, items, by: "bootstrap", confidence };
+    }
+    default:
+      return metric.pooling satisfies never;
+  }
+}
+
+/**
+ * How much more a metric says of the second network than of the first on the same items, with a confidence interval of that difference:
+ * Newcombe's for rates, the paired t interval for means, the paired bootstrap otherwise.
+ * @param first evidence of every item from the first network; `second` of the same items in the same order.
+ */
+export function measureDifference<E>(
+  metric: Metric<E>,
+  first: readonly E[],
+  second: readonly E[],
+  options: MeasureOptions = {},
+): Measured {
+  if (first.length !== second.length) {
+    throw new RangeError(`${first.length} and ${second.length} items are no pairs`);
+  }
+  const { confidence = 0.95 } = options;
+  const items = first.length;
+  const [before, after] = [first, second].map((all) => metric.settle?.(all) ?? all) as [
+    readonly E[],
+    readonly E[],
+  ];
+  switch (metric.pooling) {
+    case "rate":
+      return {
+        ...pairedRateDifference(pairsOf(before.map(Number), after.map(Number)), confidence),
+        ...{ items, by: "newcombe", confidence },
+      };
+    case "mean": {
+      const differences = after.map((value, item) => Number(value) - Number(before[item]));
+      return { ...studentMean(differences, confidence), items, by: "student", confidence };
+    }
+    case "pooled": {
+      const [of, from] = [poolerOf(metric, after), poolerOf(metric, before)];
+      const sorted = bootstrap(items, (counts) => of(counts) - from(counts), seeded(options));
+      const value = metric.pooled(after) - metric.pooled(before);
+      return { value, ...middleOf(sorted, confidence), items, by: "bootstrap", confidence };
+    }
+    default:
+      return metric.pooling satisfies never;
+  }
+}
+
+function seeded({ seed = 0, resamples, strata }: MeasureOptions): Parameters<typeof bootstrap>[2] {
+  return { seed, resamples, strata };
+}
+
+/** The metric's own fast way, or its plain one on repeated items. */
+function poolerOf<E>(
+  metric: Metric<E>,
+  evidence: readonly E[],
+): (counts: ArrayLike<number>) => number {
+  if (metric.pooler !== undefined) return metric.pooler(evidence);
+  return (counts) =>
+    metric.pooled(evidence.flatMap((each, item) => new Array<E>(counts[item] ?? 0).fill(each)));
+}
+
+function pairsOf(
+  first: readonly number[],
+  second: readonly number[],
+): Parameters<typeof pairedRateDifference>[0] {
+  const pairs = { both: 0, firstOnly: 0, secondOnly: 0, neither: 0 };
+  for (const [item, before] of first.entries()) {
+    const after = second[item] ?? 0;
+    if (before > 0 && after > 0) pairs.both += 1;
+    else if (before > 0) pairs.firstOnly += 1;
+    else if (after > 0) pairs.secondOnly += 1;
+    else pairs.neither += 1;
+  }
+  return pairs;
+}

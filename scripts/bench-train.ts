@@ -53,7 +53,7 @@ async function serve(name: string): Promise<void> {
   const graph = network.graph();
   const recipe = { ...DEFAULT_RECIPE, batch: [network.batch] };
   const objective = objectiveOf(graph, null, recipe.loss);
-  const state = startState(graph, trainedValues(graph, objective), recipe, null);
+  const state = startState(graph, trainedValues(objective), recipe, null);
   const stepper = await openStepper(graph, objective, state, { teacher: null, recipe, threads });
   const batch = randomBatch(network);
   say({ runtime: runtimeVersion() });

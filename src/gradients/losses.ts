@@ -162,7 +162,8 @@ function expectedSurprise(e: Emitter, logits: string, targets: string): string {
   return scale(e, reduce(e, "Sum", multiply(e, targets, surprise), [0, 1]), -1 / batch);
 }
 
-function appended(graph: Graph, scope: string, write: (e: Emitter) => string): Lossy {
+/** Appends a loss that `write` makes to a graph whose shapes are all known. */
+export function appended(graph: Graph, scope: string, write: (e: Emitter) => string): Lossy {
   const shapes = inferShapes(graph);
   const emit = emitterOn(graph, (name) => staticValue(shapes, name), scope);
   const loss = write(emit);
@@ -175,7 +176,11 @@ function staticValue(shapes: Shapes, name: string): StaticValue | null {
   return shape === null || type === undefined ? null : { type, shape };
 }
 
-function staticOf(graph: Graph, name: string): StaticValue {
+/**
+ * Type and shape of a value of the graph.
+ * @throws InputError `gradients/unknown-value`
+ */
+export function staticOf(graph: Graph, name: string): StaticValue {
   const value = staticValue(inferShapes(graph), name);
   if (value !== null) return value;
   throw new InputError({
@@ -209,7 +214,11 @@ function hasValue(graph: Graph, name: string): boolean {
   return isInput || graph.initializers.has(name) || producerOf(graph).has(name);
 }
 
-function withInput(
+/**
+ * The graph with one more input.
+ * @throws InputError `gradients/name-taken`
+ */
+export function withInput(
   graph: Graph,
   input: { readonly name: string; readonly type: DataType; readonly shape: readonly number[] },
 ): Graph {

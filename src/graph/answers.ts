@@ -50,6 +50,9 @@ export function answersOf(graph: Graph, chosen?: readonly string[] | undefined):
   const values = names.flatMap((name) => valuesBehind(name, flow, notes));
   const unique = [...new Set(values)];
   if (unique.length > 0) return { values: unique, notes };
+  // A network without weights: its outputs are all there is.
+  const floats = names.filter((name) => FLOATS.has(flow.shapes.of(name)?.type ?? ""));
+  if (flow.learned.size === 0 && floats.length > 0) return { values: floats, notes: [] };
   throw new InputError({
     code: "graph/no-answers",
     message: `None of the outputs ${names.map((name) => `'${name}'`).join(", ")} can be compared: ${notes.join(" ")}`,

@@ -29,7 +29,10 @@ export interface NormChoice {
  * @throws InputError as `train`
  */
 export async function chooseNorms(
-  job: Pick<TrainingJob, "model" | "teacher" | "data" | "recipe" | "threads">,
+  job: Pick<
+    TrainingJob,
+    "model" | "teacher" | "data" | "recipe" | "threads" | "target" | "outputs"
+  >,
 ): Promise<NormChoice> {
   const { model } = job;
   const graph = weightsAsInitializers(model.graph);
@@ -39,7 +42,7 @@ export async function chooseNorms(
     batches.push(batch);
     if (batches.length === BATCHES) break;
   }
-  const objective = objectiveOf(graph, job.teacher?.graph ?? null, job.recipe.loss);
+  const objective = objectiveOf(graph, job.teacher?.graph ?? null, job.recipe.loss, job);
   const losses = { job, objective, batches };
   const own = await startingLoss(losses, graph, "batch");
   const frozen = await startingLoss(losses, graph, "frozen");
@@ -64,7 +67,7 @@ async function startingLoss(
   norms: Recipe["norms"],
 ): Promise<number> {
   const recipe = { ...asked, norms };
-  const state = startState(graph, trainedValues(graph, objective), recipe, null);
+  const state = startState(graph, trainedValues(objective), recipe, null);
   const stepper = await openStepper(graph, objective, state, { teacher, recipe, threads });
   try {
     let sum = 0;

@@ -59,7 +59,14 @@ export function addLoss(
   const parts = new Map(compared.parts);
   let lossy = compared.graph;
   const { loss: weights } = objective;
-  const targets = weights.labels > 0 && compared.logits !== null ? TARGETS : null;
+  const target = weights.labels > 0 ? objective.target : null;
+  if (target !== null) {
+    const made = target.append(lossy);
+    lossy = made.graph;
+    parts.set("labels", made.loss);
+  }
+  const byLabels = weights.labels > 0 && target === null;
+  const targets = byLabels && compared.logits !== null ? TARGETS : null;
   if (targets !== null && compared.logits !== null) {
     const made = softCrossEntropy(lossy, { logits: compared.logits, targets });
     lossy = made.graph;
@@ -99,7 +106,7 @@ interface Compared {
 /** Comparisons of inner values and outputs with the teacher's, and the scores as matrices. */
 function addComparisons(
   graph: Graph,
-  { loss: weights, scores, features }: Objective,
+  { loss: weights, scores, features, compared }: Objective,
   teacherOf: (name: string) => string,
 ): Compared {
   const shapes = inferShapes(graph);
@@ -117,9 +124,7 @@ function addComparisons(
     parts.set("features", mean(e, terms));
   }
   if (weights.outputs > 0) {
-    const terms = graph.outputs
-      .filter(({ name }) => teacherOf(name) !== "")
-      .map(({ name }) => relativeSquare(e, name, teacherOf(name)));
+    const terms = compared.map((name) => relativeSquare(e, name, teacherOf(name)));
     parts.set("outputs", mean(e, terms));
   }
   return { graph: e.graph(), parts, logits, teacherLogits };

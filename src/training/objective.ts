@@ -1,11 +1,13 @@
 import { InputError } from "../core/errors.ts";
 import { logitsOf } from "../gradients/losses.ts";
+import { answersOf } from "../graph/answers.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
 import { checkSampleShapes } from "../runtime/bind-feeds.ts";
 import type { TrainingData } from "./batches.ts";
 import { type FeaturePair, featurePairs } from "./features.ts";
 import type { LossSpec } from "./recipe.ts";
+import type { TargetLoss } from "./target-loss.ts";
 
 /** What a network is trained towards, fixed before any batch size is known. */
 export interface Objective {
@@ -15,6 +17,10 @@ export interface Objective {
   /** Class scores (before a softmax at the end), [batch, classes] or with trailing ones; null where there are none. */
   readonly scores: Scores | null;
   readonly features: readonly FeaturePair[];
+  /** The loss by the task's targets; null where class labels teach, or none do. */
+  readonly target: TargetLoss | null;
+  /** Values that are compared with the teacher's of the same name. */
+  readonly compared: readonly string[];
   /** Values of the teacher that the loss reads, without repeats. */
   readonly fromTeacher: readonly string[];
 }
@@ -26,31 +32,65 @@ interface Scores {
   readonly classes: number;
 }
 
+export interface ObjectiveOptions {
+  /** The loss by the task's targets, where they are no class labels. */
+  readonly target?: TargetLoss | null | undefined;
+  /** Values that are compared with the teacher's; all outputs, as `answersOf` reads them, where left out. */
+  readonly outputs?: readonly string[] | undefined;
+}
+
 /**
  * Fits a loss to a network and its teacher.
  * @throws InputError `training/not-a-classifier`, `training/no-teacher`,
  * `training/other-teacher`
  */
-export function objectiveOf(graph: Graph, teacher: Graph | null, loss: LossSpec): Objective {
+export function objectiveOf(
+  graph: Graph,
+  teacher: Graph | null,
+  loss: LossSpec,
+  { target = null, outputs }: ObjectiveOptions = {},
+): Objective {
   const needsTeacher = loss.scores > 0 || loss.features > 0 || loss.outputs > 0;
   if (needsTeacher && teacher === null) throw noTeacher();
-  const needsScores = loss.labels > 0 || loss.scores > 0;
+  const needsScores = (loss.labels > 0 && target === null) || loss.scores > 0;
   const found = scoresOf(graph);
   if (needsScores && found === null) throw notAClassifier(graph);
   const taught = teacher === null ? null : scoresOf(teacher);
   if (teacher !== null && needsTeacher) checkTeacher(graph, teacher);
   const scores = found === null ? null : { ...found, teacherName: taught?.name ?? "" };
   const features = teacher !== null && loss.features > 0 ? featurePairs(graph, teacher) : [];
+  const compared =
+    teacher !== null && loss.outputs > 0 ? comparedValues(graph, teacher, outputs) : [];
   const fromTeacher = new Set([
     ...(loss.scores > 0 && scores !== null ? [scores.teacherName] : []),
     ...features.map(({ name }) => name),
-    ...comparedOutputs(graph, loss),
+    ...compared,
   ]);
-  return { loss, inputs: graph.inputs, scores, features, fromTeacher: [...fromTeacher] };
+  return {
+    ...{ loss, inputs: graph.inputs, scores, features, target: loss.labels > 0 ? target : null },
+    ...{ compared, fromTeacher: [...fromTeacher] },
+  };
 }
 
-function comparedOutputs(graph: Graph, loss: LossSpec): readonly string[] {
-  return loss.outputs > 0 ? graph.outputs.map(({ name }) => name) : [];
+/** The teacher's answers that the network has too, in the same shape. */
+function comparedValues(
+  graph: Graph,
+  teacher: Graph,
+  outputs: readonly string[] | undefined,
+): readonly string[] {
+  const [own, taught] = [graph, teacher].map((each) => inferShapes(each, { batch: 2 }));
+  const { values } = answersOf(teacher, outputs);
+  const same = values.filter((name) => {
+    const shape = own?.resolved(name)?.join();
+    return shape !== undefined && shape === taught?.resolved(name)?.join();
+  });
+  if (same.length > 0) return same;
+  throw new InputError({
+    code: "training/nothing-to-compare",
+    message: `None of the teacher's values ${values.map((name) => `'${name}'`).join(", ")} is in the network with the same shape.`,
+    where: `graph '${graph.name}'`,
+    hint: "Name values that both networks have with --outputs.",
+  });
 }
 
 /** The first output where it has the form of class scores, [batch, classes] (or with trailing ones). */
@@ -114,9 +154,19 @@ function notAClassifier(graph: Graph): InputError {
  * Refuses images that the network can't read, and more classes than it has, before anything runs.
  * @throws InputError as `checkSampleShapes`; `training/bad-label`
  */
-export function checkImages(graph: Graph, { scores, loss }: Objective, data: TrainingData): void {
+export function checkImages(
+  graph: Graph,
+  { scores, loss, target }: Objective,
+  data: TrainingData,
+): void {
   checkSampleShapes(graph.inputs, data.shapes, "training data");
-  if (loss.labels === 0 || scores === null || (data.classes ?? 0) <= scores.classes) return;
+  if (
+    loss.labels === 0 ||
+    target !== null ||
+    scores === null ||
+    (data.classes ?? 0) <= scores.classes
+  )
+    return;
   throw new InputError({
     code: "training/bad-label",
     message: `The data have ${data.classes} classes, the network ${scores.classes}.`,
@@ -126,12 +176,12 @@ export function checkImages(graph: Graph, { scores, loss }: Objective, data: Tra
 }
 
 /** The values that training brings nearer to what they should be: all weights behind them move. */
-export function trainedValues(graph: Graph, { scores, loss }: Objective): readonly string[] {
-  const outputs = loss.outputs > 0 ? graph.outputs.map(({ name }) => name) : [];
-  return [
-    ...new Set([
-      ...(scores === null || loss.labels + loss.scores === 0 ? [] : [scores.name]),
-      ...outputs,
-    ]),
+export function trainedValues({ scores, loss, target, compared }: Objective): readonly string[] {
+  const byScores = (loss.labels > 0 && target === null) || loss.scores > 0;
+  const read = [
+    ...(scores === null || !byScores ? [] : [scores.name]),
+    ...(target?.reads ?? []),
+    ...compared,
   ];
+  return [...new Set(read)];
 }

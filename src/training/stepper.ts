@@ -176,10 +176,10 @@ async function runStep(
   { session, teacher, training }: OpenedStep,
   batch: TrainingBatch,
   state: TrainingState,
-  { inputs, scores, loss }: Objective,
+  { inputs, scores, loss, target }: Objective,
 ): Promise<StepResult> {
   const fed = bindFeeds(inputs, batch, "training data");
-  const feeds: Record<string, Feed> = { ...fed };
+  const feeds: Record<string, Feed> = { ...fed, ...(target?.feeds(batch) ?? {}) };
   if (training.targets !== null && scores !== null) {
     const data = softTargets(batch, scores.classes, loss.labelSmoothing);
     feeds[training.targets] = { type: "float32", shape: [batch.size, scores.classes], data };

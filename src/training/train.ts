@@ -6,7 +6,7 @@ import { writeModel } from "../onnx/write.ts";
 import type { TrainingBatch, TrainingData, Validation } from "./batches.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type EpochMetrics, epochLine, epochMetrics, writeMetrics } from "./metrics.ts";
-import { checkImages, objectiveOf, trainedValues } from "./objective.ts";
+import { checkImages, type ObjectiveOptions, objectiveOf, trainedValues } from "./objective.ts";
 import { weightsAsInitializers } from "./parameters.ts";
 import { checkBatches, type Plan, plannedRate, planOf } from "./plan.ts";
 import { checkRecipe, type Recipe } from "./recipe.ts";
@@ -15,7 +15,7 @@ import { openStepper, type Stepper } from "./stepper.ts";
 import { type EventFile, openEventFile } from "./tensorboard.ts";
 
 /** What is trained, on what, how, and where results go. */
-export interface TrainingJob {
+export interface TrainingJob extends ObjectiveOptions {
   /** The network with the weights to start from. */
   readonly model: Model;
   /** The network whose outputs it should come near to; null where labels alone teach. */
@@ -74,9 +74,9 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   const checkpoint = readCheckpoint(path);
   if (checkpoint !== null && checkpoint.key !== job.key) throw otherRun(path);
   const graph = weightsAsInitializers(job.model.graph);
-  const objective = objectiveOf(graph, job.teacher?.graph ?? null, recipe.loss);
+  const objective = objectiveOf(graph, job.teacher?.graph ?? null, recipe.loss, job);
   checkImages(graph, objective, job.data);
-  const state = startState(graph, trainedValues(graph, objective), recipe, checkpoint);
+  const state = startState(graph, trainedValues(objective), recipe, checkpoint);
   const stepper = await openStepper(graph, objective, state, job);
   const events = openEventFile(join(job.folder, "events"), checkpoint?.steps ?? 0);
   const run: Run = {

@@ -162,7 +162,7 @@ async function trainSoftly(
   const { graph } = open.model;
   const job = laterEpochs(training, first);
   const objective = objectiveOf(graph, job.teacher?.graph ?? null, recipe.loss);
-  const layout = layOut(trainableParameters(graph, trainedValues(graph, objective)));
+  const layout = layOut(trainableParameters(graph, trainedValues(objective)));
   const mask = keptWeights(open.structure, subnet, layout);
   const weights = gather(graph, layout);
   applyMask(weights, mask);

@@ -218,7 +218,7 @@ export function planned(
   graph: Graph,
   objective: Objective,
 ): Pick<TrainingPlan, "parameters" | "batchNorms" | "features"> {
-  const trained = trainableParameters(graph, trainedValues(graph, objective));
+  const trained = trainableParameters(graph, trainedValues(objective));
   return {
     parameters: trained.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     batchNorms: runningStatistics(graph).length / 2,

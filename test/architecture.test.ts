@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 const ROOMS = [
   "src/core",
   "src/graph",
+  "src/networks",
   "src/onnx",
   "src/runtime",
   "src/gradients",

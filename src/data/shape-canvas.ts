@@ -103,6 +103,31 @@ export function paint(
 ): void {
   const { size, data } = canvas;
   const plane = size * size;
+  visit(size, outline, at, softness, (pixel, cover, x, y) => {
+    const mix = texture.pattern(x, y);
+    for (let channel = 0; channel < 3; channel += 1) {
+      const first = texture.first[channel] ?? 0;
+      const colour = first + ((texture.second[channel] ?? 0) - first) * mix;
+      const index = channel * plane + pixel;
+      const under = data[index] ?? 0;
+      data[index] = under + (colour - under) * cover;
+    }
+  });
+}
+
+/**
+ * Calls for every pixel that an outline covers.
+ * @param size pixels per side of the picture.
+ * @param softness width in pixels over which the edge fades.
+ * @param call with the pixel's index, the share that is covered (above 0, at most 1), and the pixel's centre, -1 to 1.
+ */
+export function visit(
+  size: number,
+  outline: Outline,
+  at: Placement,
+  softness: number,
+  call: (pixel: number, cover: number, x: number, y: number) => void,
+): void {
   const { axisX, axisY } = at;
   const determinant = axisX[0] * axisY[1] - axisY[0] * axisX[1];
   const pixelsPerUnit = (Math.sqrt(Math.abs(determinant)) * size) / 2;
@@ -123,17 +148,39 @@ export function paint(
       const u = (fromX * axisY[1] - fromY * axisY[0]) / determinant;
       const v = (fromY * axisX[0] - fromX * axisX[1]) / determinant;
       const edge = 0.5 - (outline(u, v) * pixelsPerUnit) / softness;
-      if (edge <= 0) continue;
-      const cover = edge >= 1 ? 1 : edge;
-      const mix = texture.pattern(x, y);
-      const pixel = row * size + column;
-      for (let channel = 0; channel < 3; channel += 1) {
-        const first = texture.first[channel] ?? 0;
-        const colour = first + ((texture.second[channel] ?? 0) - first) * mix;
-        const index = channel * plane + pixel;
-        const under = data[index] ?? 0;
-        data[index] = under + (colour - under) * cover;
-      }
+      if (edge > 0) call(row * size + column, edge >= 1 ? 1 : edge, x, y);
     }
   }
+}
+
+/** Makes one side of the picture brighter than the other. */
+export function light(canvas: Canvas, most: number, random: Random): void {
+  const [across, down] = direction(random);
+  const strength = between(random, 0, most);
+  const { size, data } = canvas;
+  for (let index = 0; index < data.length; index += 1) {
+    const pixel = index % (size * size);
+    const x = ((pixel % size) * 2 + 1) / size - 1;
+    const y = (Math.floor(pixel / size) * 2 + 1) / size - 1;
+    data[index] = (data[index] ?? 0) * (1 + strength * (x * across + y * down));
+  }
+}
+
+/** Bytes with noise of the given standard deviation: the four bytes of one draw, added up, are nearly normal. */
+export function quantise(canvas: Canvas, deviation: number, random: Random): Uint8Array {
+  const bytes = new Uint8Array(canvas.data.length);
+  // Four uniform bytes have mean 510 and standard deviation 147.8 together.
+  const scale = deviation / 147.8;
+  for (let index = 0; index < bytes.length; index += 1) {
+    const draw = Math.floor(random.next() * 0x1_0000_0000);
+    const sum = (draw & 255) + ((draw >>> 8) & 255) + ((draw >>> 16) & 255) + ((draw >>> 24) & 255);
+    const value = (canvas.data[index] ?? 0) + (sum - 510) * scale;
+    bytes[index] = Math.min(255, Math.max(0, Math.floor(value * 255 + 0.5)));
+  }
+  return bytes;
+}
+
+/** Uniform between two numbers. */
+export function between(random: Random, low: number, high: number): number {
+  return low + (high - low) * random.next();
 }

@@ -1,15 +1,18 @@
 import type { Random } from "../core/random.ts";
 import { randomFrom } from "../core/random.ts";
 import {
+  between,
   type Canvas,
   type Colour,
   checkPattern,
   direction,
   fill,
+  light,
   noisePattern,
   type Pattern,
   type Placement,
   paint,
+  quantise,
   stripePattern,
   type Texture,
 } from "./shape-canvas.ts";
@@ -162,35 +165,4 @@ function contrasting(from: Colour, distance: number, random: Random): Colour {
     }
   }
   return best;
-}
-
-/** Makes one side of the picture brighter than the other. */
-function light(canvas: Canvas, most: number, random: Random): void {
-  const [across, down] = direction(random);
-  const strength = between(random, 0, most);
-  const { size, data } = canvas;
-  for (let index = 0; index < data.length; index += 1) {
-    const pixel = index % (size * size);
-    const x = ((pixel % size) * 2 + 1) / size - 1;
-    const y = (Math.floor(pixel / size) * 2 + 1) / size - 1;
-    data[index] = (data[index] ?? 0) * (1 + strength * (x * across + y * down));
-  }
-}
-
-/** Bytes with noise of the given standard deviation: the four bytes of one draw, added up, are nearly normal. */
-function quantise(canvas: Canvas, deviation: number, random: Random): Uint8Array {
-  const bytes = new Uint8Array(canvas.data.length);
-  // Four uniform bytes have mean 510 and standard deviation 147.8 together.
-  const scale = deviation / 147.8;
-  for (let index = 0; index < bytes.length; index += 1) {
-    const draw = Math.floor(random.next() * 0x1_0000_0000);
-    const sum = (draw & 255) + ((draw >>> 8) & 255) + ((draw >>> 16) & 255) + ((draw >>> 24) & 255);
-    const value = (canvas.data[index] ?? 0) + (sum - 510) * scale;
-    bytes[index] = Math.min(255, Math.max(0, Math.floor(value * 255 + 0.5)));
-  }
-  return bytes;
-}
-
-function between(random: Random, low: number, high: number): number {
-  return low + (high - low) * random.next();
 }

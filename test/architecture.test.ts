@@ -21,6 +21,7 @@ const ROOMS = [
   "src/data",
   "src/tasks",
   "src/pytorch",
+  "src/documents",
   "src/report",
   "solvers",
   "src/pipeline",

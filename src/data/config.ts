@@ -6,7 +6,7 @@ import { readJson } from "../core/files.ts";
 const pair = z.tuple([z.int().positive(), z.int().positive()]);
 const perChannel = z.array(z.number()).min(1);
 
-const schema = z.strictObject({
+export const DATASET_CONFIG = z.strictObject({
   schema: z.literal("mdp-dataset/1").optional(),
   /** The data: a folder, tar, or file; relative to the config's own folder. Optional: `--data` names it too. */
   path: z.string().optional(),
@@ -47,7 +47,7 @@ const schema = z.strictObject({
 });
 
 /** How a data set is read and prepared for a network; shared by scoring, evaluation and fine-tuning. */
-export type DatasetConfig = z.infer<typeof schema>;
+export type DatasetConfig = z.infer<typeof DATASET_CONFIG>;
 
 /**
  * A config from parsed JSON.
@@ -55,7 +55,7 @@ export type DatasetConfig = z.infer<typeof schema>;
  * @throws InputError `data/bad-config`
  */
 export function parseDatasetConfig(json: unknown, where: string): DatasetConfig {
-  const parsed = schema.safeParse(json);
+  const parsed = DATASET_CONFIG.safeParse(json);
   if (!parsed.success) {
     const issues = parsed.error.issues.map((issue) =>
       issue.path.length === 0 ? issue.message : `'${issue.path.join(".")}': ${issue.message}`,

@@ -100,7 +100,7 @@ export interface Importance {
   readonly dims: readonly DimImportance[];
 }
 
-const schema = z.object({
+export const IMPORTANCE = z.object({
   schema: z.literal("mdp-importance/1"),
   method: z.string(),
   normalisation: z.string(),
@@ -137,7 +137,7 @@ const schema = z.object({
  * @throws InputError `importance/bad-file`
  */
 export function parseImportance(json: unknown, where: string): Importance {
-  const parsed = schema.safeParse(json);
+  const parsed = IMPORTANCE.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new InputError({

@@ -1,6 +1,6 @@
 import type { Progress } from "../core/progress.ts";
-import type { CalibrateReport } from "../report/calibrate-report.ts";
-import type { TrainingPlan } from "../report/training-report.ts";
+import type { CalibrateReport } from "../documents/calibrate.ts";
+import type { TrainingPlan } from "../documents/training.ts";
 
 /**
  * What a run of the pipeline has around it: where it reports how far it is, what can stop it, and what it writes into

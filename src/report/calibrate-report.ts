@@ -1,32 +1,7 @@
+import type { CalibrateReport } from "../documents/calibrate.ts";
 import type { CalibrationStatus, CalibrationTry } from "../latency/calibrate/calibrate.ts";
 import { percent, plainTable } from "./format.ts";
 import type { Painter } from "./painter.ts";
-
-/** Everything that `mdp calibrate` has to say. */
-export interface CalibrateReport {
-  readonly schema: "mdp-calibrate/1";
-  readonly network: string;
-  readonly device: string;
-  /** Where the table came from that was corrected; null where it was predicted. */
-  readonly tablePath: string | null;
-  readonly budget: string;
-  readonly tolerance: number;
-  readonly rounds: number;
-  readonly status: CalibrationStatus;
-  /** The chosen one of `tries`. */
-  readonly best: number;
-  readonly chosen: CalibrationTry | null;
-  readonly tries: readonly CalibrationTry[];
-  readonly importanceKept: { readonly dense: number; readonly chosen: number };
-  /** What was done to the table. */
-  readonly correction: {
-    readonly networks: number;
-    readonly factor: number;
-    readonly cells: number;
-    readonly errorBefore: number;
-    readonly errorAfter: number;
-  } | null;
-}
 
 /** The report as people read it. */
 export function calibrateText(report: CalibrateReport, paint: Painter): string {

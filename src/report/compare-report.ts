@@ -1,59 +1,6 @@
-import type { Amount } from "./solve-report.ts";
+import type { CompareReport, CompareResult, CompareRow } from "../documents/compare.ts";
+import type { Amount } from "../documents/parts.ts";
 import { count, percent, plainTable } from "./solve-report.ts";
-
-/** What `mdp compare` has to say: several methods on one program. */
-export interface CompareReport {
-  readonly schema: "mdp-compare/1";
-  /** The network, or the name of the instance. */
-  readonly name: string;
-  /** Where latencies come from: device and table, or an instance's file. */
-  readonly source: string;
-  /** Whether the latencies were predicted, not measured. */
-  readonly predicted: boolean;
-  readonly latency: {
-    readonly unit: string;
-    readonly dense: number;
-    /** null for none. */
-    readonly budget: number | null;
-  };
-  readonly importanceDense: number;
-  readonly rows: readonly CompareRow[];
-}
-
-export interface CompareRow {
-  readonly method: string;
-  /** Why there is no subnet; null where there is one. */
-  readonly failed: string | null;
-  readonly result: CompareResult | null;
-  readonly seconds: number;
-}
-
-export interface CompareResult {
-  /** `optimal` where it is proven. */
-  readonly status: string;
-  readonly importance: number;
-  /** By the true tables. */
-  readonly latency: number;
-  /** What the method itself takes it for; null where it reads the true tables. */
-  readonly ownLatency: number | null;
-  /** With the budget as its own, before it was moved so that the true latency fits. */
-  readonly asPublished: PublishedResult | null;
-  /** null for instances, which have no network. */
-  readonly parameters: Amount | null;
-  readonly macs: Amount | null;
-  readonly droppedBlocks: readonly string[];
-  readonly droppedLayers: readonly string[];
-  /** Where its subnet was written; null where it wasn't. */
-  readonly subnet: string | null;
-}
-
-export interface PublishedResult {
-  readonly importance: number;
-  readonly latency: number;
-  readonly ownLatency: number;
-  /** Whether it keeps every limit, by the true tables. */
-  readonly fits: boolean;
-}
 
 /** The comparison as people read it. */
 export function compareText(report: CompareReport): string {

@@ -1,24 +1,9 @@
 import type { Accuracy } from "../data/evaluate.ts";
+import type { CorrectReport } from "../documents/correct.ts";
 import type { Correction } from "../subnet/correct/correct.ts";
 import type { Proof } from "../subnet/prove.ts";
 import type { Painter } from "./painter.ts";
 import { percent } from "./solve-report.ts";
-
-/** What `mdp correct` did, and what it was good for. */
-export interface CorrectReport extends Omit<Correction, "graph"> {
-  readonly schema: "mdp-correct/1";
-  readonly model: string;
-  readonly subnet: string;
-  readonly data: string;
-  readonly out: string;
-  /** Of the surgery, before weights changed. */
-  readonly proof: Proof;
-  /** Of the correction alone. */
-  readonly seconds: number;
-  readonly judgedOn: string | null;
-  /** Of the dense, the cut and the corrected network, on images that the correction did not see. */
-  readonly accuracy: readonly Accuracy[] | null;
-}
 
 const HOW = {
   "least-squares": "weights and biases fitted",

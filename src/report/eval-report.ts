@@ -1,30 +1,10 @@
 import { basename } from "node:path";
 import type { Accuracy } from "../data/evaluate.ts";
+import type { EvalReport } from "../documents/evaluation.ts";
 import type { Optimisation } from "../runtime/session.ts";
 import type { SessionTurns } from "../runtime/turns.ts";
 import type { Painter } from "./painter.ts";
 import { percent, plainTable } from "./solve-report.ts";
-
-/** One network's line: what was measured of it. */
-export interface EvalResult {
-  readonly model: string;
-  readonly bytes: number;
-  readonly accuracy: Accuracy | null;
-  /** `ofFirst`: as a share of the first network's, taken turn by turn. */
-  readonly latency: Omit<SessionTurns, "samplesMs" | "paces"> | null;
-}
-
-export interface EvalReport {
-  readonly schema: "mdp-eval/1";
-  /** Path of the data; null where only latency was measured. */
-  readonly data: string | null;
-  readonly images: number;
-  readonly runtime: string;
-  readonly batch: number;
-  readonly threads: number;
-  readonly optimisation: Optimisation;
-  readonly results: readonly EvalResult[];
-}
 
 /** What was measured, as people read it. Ratios are to the first network. */
 export function evalText(report: EvalReport, paint: Painter): string {

@@ -1,3 +1,5 @@
+import type { ConflictReport, ExplainReport } from "../documents/explain.ts";
+import type { SolveHead } from "../documents/solve.ts";
 import type {
   Conflict,
   DimReason,
@@ -10,35 +12,8 @@ import type {
 import { nearestText, openText } from "../formulation/solve/answer.ts";
 import { amount, limitsText, type Share, sharesOf } from "./explain-limits.ts";
 import type { Painter } from "./painter.ts";
-import { headLines, plainTable, type SolveHead, shortened, tidy } from "./solve-report.ts";
+import { headLines, plainTable, shortened, tidy } from "./solve-report.ts";
 import { withUnit } from "./sweep-report.ts";
-
-/** Why a subnet is as it is: what `mdp explain` prints. */
-export interface ExplainReport {
-  readonly schema: "mdp-explain/1";
-  /** Of the network or instance. */
-  readonly name: string;
-  readonly head: SolveHead | null;
-  readonly options: Readonly<Record<string, unknown>> | null;
-  /** The file of the subnet that is explained; null for the optimum. */
-  readonly subnet: string | null;
-  /** What the losses are of: importance, or what is minimised. */
-  readonly goal: string;
-  /** Of the whole network; what losses are shares of. */
-  readonly dense: { readonly objective: number };
-  readonly explanation: Explanation;
-  /** Per dim of the explanation: channels per unit, and why it has one option only. */
-  readonly dims: readonly { readonly unitChannels: number; readonly whole: string | null }[];
-  readonly notes: readonly string[];
-}
-
-/** Why there is no subnet. */
-export interface ConflictReport {
-  readonly schema: "mdp-conflict/1";
-  readonly name: string;
-  readonly head: SolveHead | null;
-  readonly conflict: Conflict;
-}
 
 /** A choice that could be made the other way. */
 interface Call {

@@ -1,8 +1,10 @@
+import { finiteOrNull } from "../documents/document.ts";
+import type { InstanceAnswer } from "../documents/instance.ts";
 import type { Instance } from "../formulation/problem/instance.ts";
 import type { Answer, InfeasibleLimitsError } from "../formulation/solve/answer.ts";
 
 /** The document of `mdp solve --instance --json`. */
-export function instanceDocument({ problem, reference }: Instance, answer: Answer): unknown {
+export function instanceDocument({ problem, reference }: Instance, answer: Answer): InstanceAnswer {
   return {
     instance: problem.name,
     status: answer.status,
@@ -23,7 +25,7 @@ export function instanceDocument({ problem, reference }: Instance, answer: Answe
         counts[answer.selection.options[dim] ?? -1] ?? 0,
       ]),
     ),
-    droppedBlocks: [...answer.selection.droppedBlocks].map((block) => problem.blocks[block]?.name),
+    droppedBlocks: [...answer.selection.droppedBlocks].map((block) => problem.blocks[block]?.name ?? ""),
     reference,
   };
 }
@@ -33,7 +35,7 @@ export function infeasibleInstance(
   { problem }: Instance,
   error: InfeasibleLimitsError,
   seconds: number,
-): unknown {
+): InstanceAnswer {
   const { code, message, where = null, hint = null, exitCode, nearest } = error;
   return {
     instance: problem.name,
@@ -75,8 +77,4 @@ export function instanceText({ problem, reference }: Instance, answer: Answer): 
 
 function ofDense(objective: number, dense: number | null): string {
   return dense === null ? "" : ` (${((100 * objective) / dense).toFixed(2)} % of dense)`;
-}
-
-function finiteOrNull(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }

@@ -1,18 +1,6 @@
+import type { SolvedLimit } from "../documents/solve.ts";
 import { count, milliseconds, plainTable, shortened } from "./format.ts";
 import type { Painter } from "./painter.ts";
-
-/** A limit and how the subnet stands to it; amounts in what `kind` says. */
-export interface SolvedLimit {
-  readonly text: string;
-  readonly kind: string;
-  readonly comparison: string;
-  readonly limit: number | null;
-  readonly used: number | null;
-  readonly slack: number | null;
-  readonly binds: boolean;
-  readonly penalty: { readonly perUnit: number; readonly paid: number } | null;
-  readonly dim: string | null;
-}
 
 /** One line for each limit: what is used, allowed and left, and whether it binds. */
 export function limitsText(limits: readonly SolvedLimit[], paint: Painter): string {

@@ -1,60 +1,7 @@
+import type { PredictReport } from "../documents/predict.ts";
 import { milliseconds, percent, plainTable, shortened } from "./format.ts";
 import type { Painter } from "./painter.ts";
 import { tidy } from "./solve-report.ts";
-
-/** What `mdp predict` has to say; printed for people by `predictText`. */
-export interface PredictReport {
-  readonly schema: "mdp-predict/1";
-  readonly network: { readonly name: string; readonly path: string };
-  readonly device: { readonly name: string; readonly title: string };
-  readonly batch: number;
-  readonly precision: string;
-  readonly latencyMs: {
-    readonly predicted: number;
-    readonly level: number;
-    readonly low: number;
-    readonly high: number;
-  };
-  /** Relative standard deviations: what all times share, and what is left of the operations' own in their sum. */
-  readonly deviation: { readonly common: number; readonly own: number };
-  /** What the errors rest on. */
-  readonly how: string;
-  readonly kinds: readonly {
-    readonly kind: string;
-    readonly operations: number;
-    readonly ms: number;
-    readonly lowMs: number;
-    readonly highMs: number;
-  }[];
-  /** What a call costs beyond its operations. */
-  readonly callMs: number;
-  readonly stairs: readonly {
-    readonly op: string;
-    /** Which of its channels: read or written ones. */
-    readonly axis: string;
-    readonly jumps: readonly number[];
-    readonly period: number | null;
-    readonly largest: number;
-  }[];
-  /** Absent without observations. */
-  readonly fit?: {
-    readonly observations: readonly {
-      readonly name: string;
-      readonly ms: number;
-      readonly error: number;
-    }[];
-    readonly constants: readonly {
-      readonly name: string;
-      readonly value: number;
-      readonly before: number;
-      readonly after: number;
-    }[];
-    readonly scatter: number;
-    /** Observed over predicted before the fit, where that is far beyond the deviation that was stated; else null. */
-    readonly surprise: { readonly factor: number; readonly stated: number } | null;
-  };
-  readonly notes: readonly string[];
-}
 
 const MOST_STAIRS = 8;
 const MOST_OBSERVATIONS = 12;

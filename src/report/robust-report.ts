@@ -1,19 +1,5 @@
+import type { RobustReport } from "../documents/solve.ts";
 import { milliseconds, percent } from "./format.ts";
-
-/** How a subnet keeps its budget with a probability. */
-export interface RobustReport {
-  readonly probability: number;
-  /** What the subnet takes at most, with that probability. */
-  readonly quantileMs: number;
-  readonly interval: { readonly level: number; readonly lowMs: number; readonly highMs: number };
-  /** Relative standard deviations: what all times of the table share, and what is left of each operation's own in the sum. */
-  readonly common: number;
-  readonly own: number;
-  /** What the errors rest on. */
-  readonly how: string;
-  /** Programs that were solved for it. */
-  readonly programs: number;
-}
 
 /** Lines under the budget. */
 export function robustLines(

@@ -1,17 +1,11 @@
 import { basename, join } from "node:path";
+import type { EvalReport, EvalResult } from "../documents/evaluation.ts";
+import type { RunSummary } from "../documents/run.ts";
+import type { SolveReport } from "../documents/solve.ts";
 import type { Proof } from "../subnet/prove.ts";
-import { type EvalReport, type EvalResult, evalHead, ms } from "./eval-report.ts";
+import { evalHead, ms } from "./eval-report.ts";
 import type { Painter } from "./painter.ts";
-import { milliseconds, percent, plainTable, type SolveReport, solveText } from "./solve-report.ts";
-
-/** What a whole run has to say, from the files in its folder. */
-export interface RunSummary {
-  readonly schema: "mdp-summary/1";
-  readonly folder: string;
-  readonly solve: SolveReport;
-  readonly proof: Proof;
-  readonly eval: EvalReport;
-}
+import { milliseconds, percent, plainTable, solveText } from "./solve-report.ts";
 
 /** The run as people read it: what was chosen, the proof, what was measured, and whether the prediction held. */
 export function runText(summary: RunSummary, paint: Painter): string {

@@ -1,127 +1,17 @@
+import type { Amount } from "../documents/parts.ts";
+import type {
+  DimReport,
+  RobustReport,
+  SolvedLimit,
+  SolveHead,
+  SolveReport,
+} from "../documents/solve.ts";
 import { count, milliseconds, percent, plainTable, shortened } from "./format.ts";
-import { limitsText, type SolvedLimit } from "./limits-report.ts";
+import { limitsText } from "./limits-report.ts";
 import type { Painter } from "./painter.ts";
-import { type RobustReport, robustLines } from "./robust-report.ts";
+import { robustLines } from "./robust-report.ts";
 
 export { count, milliseconds, percent, plainTable, shortened } from "./format.ts";
-
-/** What every answer about a network rests on. */
-export interface SolveHead {
-  readonly network: {
-    readonly name: string;
-    readonly path: string;
-    readonly embedded: boolean;
-    readonly hash: string;
-  };
-  readonly device: { readonly asked: string; readonly name: string; readonly title: string };
-  readonly table: {
-    readonly origin: "measured" | "predicted";
-    readonly path: string | null;
-    readonly runtime: string;
-    readonly precision: string;
-    readonly batch: number;
-    readonly threads: number | null;
-    readonly date: string;
-    /** SHA-256 of its content, but for when and by which command it was made. */
-    readonly hash: string;
-    /** Relative errors of whole-network latency, and how they were found; null where nobody looked. */
-    readonly expectedError: {
-      readonly mean: number;
-      readonly worst: number | null;
-      readonly how: string;
-    } | null;
-  };
-  /** Tables that limits on the latency of other devices named, and the SHA-256 of their content. */
-  readonly otherTables?: Readonly<Record<string, string>>;
-  readonly importance: {
-    readonly method: string;
-    readonly normalisation: string;
-    readonly path: string | null;
-    /** SHA-256 of its content. */
-    readonly hash: string;
-  };
-}
-
-/** Everything that `mdp solve` has to say: printed for people by `solveText`, as it is by `--json`. */
-export interface SolveReport extends SolveHead {
-  readonly schema: "mdp-solve/1";
-  readonly table: SolveHead["table"] & {
-    /** Share of the chosen latency by origin of the table's cells. */
-    readonly shares: {
-      readonly measured: number;
-      readonly interpolated: number;
-      readonly predicted: number;
-    };
-  };
-  readonly options: {
-    readonly budget: string;
-    readonly step: number;
-    /** Whether kept channels are multiples of the step, or the full width less multiples of it. */
-    readonly countFrom: "zero" | "full";
-    readonly maxPrune: number;
-    readonly protect: string | null;
-    readonly blocks: boolean;
-    readonly layers: boolean;
-    /** Limits, penalties, another objective and components as they were written; absent where nothing was. */
-    readonly limits?: Readonly<Record<string, unknown>>;
-    /** Probability with which the budget is to be kept; absent where none was asked for. */
-    readonly robust?: number;
-  };
-  /** A budget of null is none. */
-  readonly latencyMs: {
-    readonly dense: number;
-    readonly budget: number | null;
-    readonly chosen: number;
-  };
-  /** How the budget is kept with a probability; absent where none was asked for. */
-  readonly robust?: RobustReport;
-  /** Besides the budget. */
-  readonly limits: readonly SolvedLimit[];
-  /** What was made as small as possible; null where the most importance was asked for. */
-  readonly minimised: {
-    readonly text: string;
-    readonly kind: string;
-    readonly dense: number;
-    readonly chosen: number;
-  } | null;
-  readonly importanceKept: Amount;
-  readonly parameters: Amount;
-  readonly macs: Amount;
-  readonly dims: readonly DimReport[];
-  readonly droppedBlocks: readonly string[];
-  readonly droppedLayers: readonly string[];
-  readonly answer: {
-    readonly status: string;
-    readonly objective: number;
-    readonly bound: number;
-    readonly gap: number;
-    readonly solver: string;
-    readonly nodes: number | null;
-    readonly notes: readonly string[];
-  };
-  readonly seconds: {
-    readonly read: number;
-    readonly program: number;
-    readonly solve: number;
-    readonly total: number;
-  };
-}
-
-export interface Amount {
-  readonly dense: number;
-  readonly chosen: number;
-}
-
-export interface DimReport {
-  readonly name: string;
-  /** Channels. */
-  readonly total: number;
-  readonly kept: number;
-  /** Went as a whole with its block. */
-  readonly dropped: boolean;
-  /** Why it had no choice; null where it had one. */
-  readonly whole: string | null;
-}
 
 const BAR_WIDTH = 24;
 
@@ -259,7 +149,7 @@ function answerText({ answer, seconds, table }: SolveReport, paint: Painter): st
     answer.nodes === null ? "" : `, ${answer.nodes} node${answer.nodes === 1 ? "" : "s"}`;
   const optimal = answer.status === "optimal";
   const lines = [
-    `Status      ${optimal ? paint.good(answer.status) : paint.warn(answer.status)}; objective ${answer.objective.toPrecision(8)}, bound ${answer.bound.toPrecision(8)}, gap ${gapText(answer.gap)}`,
+    `Status      ${optimal ? paint.good(answer.status) : paint.warn(answer.status)}; objective ${answer.objective.toPrecision(8)}, bound ${answer.bound === null ? "unknown" : answer.bound.toPrecision(8)}, gap ${gapText(answer.gap)}`,
     `Solver      ${answer.solver}${nodes}; checked independently`,
     `Time        ${secondsText(seconds.total)} (read ${secondsText(seconds.read)}, program ${secondsText(seconds.program)}, solve ${secondsText(seconds.solve)})`,
     ...answer.notes.map((note) => `Note        ${note}`),
@@ -272,7 +162,8 @@ function answerText({ answer, seconds, table }: SolveReport, paint: Painter): st
   return lines.join("\n");
 }
 
-function gapText(gap: number): string {
+function gapText(gap: number | null): string {
+  if (gap === null) return "unknown";
   return gap === 0 ? "0" : gap.toExponential(1);
 }
 

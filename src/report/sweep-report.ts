@@ -1,52 +1,7 @@
+import type { SolveHead } from "../documents/solve.ts";
+import type { SweepPoint, SweepReport } from "../documents/sweep.ts";
 import type { Painter } from "./painter.ts";
-import { count, headLines, percent, plainTable, type SolveHead, tidy } from "./solve-report.ts";
-
-/** The frontier of a network or of an instance: what `mdp sweep` prints and writes. */
-export interface SweepReport {
-  readonly schema: "mdp-sweep/1";
-  /** Of the network or instance. */
-  readonly name: string;
-  /** Null for an instance. */
-  readonly head: SolveHead | null;
-  /** Options of the program, but for the budget; null for an instance. */
-  readonly options: Readonly<Record<string, unknown>> | null;
-  /** Of every latency. */
-  readonly unit: string;
-  readonly dense: {
-    readonly latency: number;
-    readonly importance: number;
-    readonly parameters: number | null;
-    readonly macs: number | null;
-  };
-  /** Largest budget first. */
-  readonly points: readonly SweepPoint[];
-  /** False where it was interrupted before all budgets had their point. */
-  readonly complete: boolean;
-  readonly notes: readonly string[];
-}
-
-/** `optimal`: proven to the gap that was asked for. Numbers are null where there is no subnet. */
-export interface SweepPoint {
-  /** As people wrote it, or as a share of the dense latency. */
-  readonly budget: string;
-  readonly limit: number;
-  readonly status: "optimal" | "feasible" | "infeasible" | "unsolved";
-  readonly latency: number | null;
-  readonly importance: number | null;
-  /** Of the program: the importance less penalties, or what is minimised with its sign turned. */
-  readonly objective: number | null;
-  readonly bound: number | null;
-  readonly gap: number | null;
-  readonly parameters: number | null;
-  readonly macs: number | null;
-  readonly droppedBlocks: readonly string[] | null;
-  readonly droppedLayers: readonly string[] | null;
-  /** The smallest limit that can be met, where this one can't. */
-  readonly least: number | null;
-  /** Name of its file beside the report; null where it has none. */
-  readonly subnet: string | null;
-  readonly notes: readonly string[];
-}
+import { count, headLines, percent, plainTable, tidy } from "./solve-report.ts";
 
 /** The frontier as people read it. */
 export function sweepText(report: SweepReport, paint: Painter): string {

@@ -1,33 +1,10 @@
+import type { OpSummary, TableSummary } from "../documents/tables.ts";
 import { countsAt } from "../latency/lookup.ts";
 import type { LatencyOp, LatencyTable } from "../latency/table.ts";
 import { COLUMNS } from "../latency/table-schema.ts";
 import type { MovedCell, TableDiff } from "../latency/tables/diff.ts";
 import { ageDays, type Coverage, coverageOf, widestSumMs } from "../latency/tables/summary.ts";
 import { milliseconds, percent, plainTable, shortened } from "./format.ts";
-
-/** What `mdp table show --json` prints: the header, and each operation without its cells. */
-export interface TableSummary {
-  readonly schema: "mdp-table-summary/1";
-  readonly path: string;
-  readonly hash: string;
-  readonly head: Omit<LatencyTable, "ops">;
-  readonly ageDays: number | null;
-  readonly coverage: Coverage;
-  readonly widestSumMs: number;
-  readonly columns: readonly string[];
-  readonly ops: readonly OpSummary[];
-}
-
-export interface OpSummary {
-  readonly id: string;
-  readonly label: string;
-  readonly kind: string;
-  /** Fewest and most channels per axis, and how many counts lie between. */
-  readonly axes: readonly { readonly from: number; readonly to: number; readonly counts: number }[];
-  readonly coverage: Coverage;
-  readonly leastMs: number;
-  readonly widestMs: number;
-}
 
 /** @param now milliseconds since 1970 */
 export function summaryOf(

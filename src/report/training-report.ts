@@ -1,50 +1,10 @@
 import type { AugmentSpec } from "../data/augment.ts";
 import type { Accuracy } from "../data/evaluate.ts";
+import type { TrainingPlan, TrainingReport, UsedData } from "../documents/training.ts";
 import type { EpochMetrics } from "../training/metrics.ts";
 import type { Recipe } from "../training/recipe.ts";
 import type { Painter } from "./painter.ts";
 import { count, percent, plainTable } from "./solve-report.ts";
-
-/** A data set's part in a run. */
-export interface UsedData {
-  readonly path: string;
-  readonly split: string | null;
-  readonly images: number;
-}
-
-/** Everything a training run has to say for itself; written as `training.json`. */
-export interface TrainingReport {
-  readonly schema: "mdp-training/1";
-  readonly kind: "finetune" | "train";
-  readonly command: string;
-  readonly network: { readonly name: string; readonly path: string; readonly hash: string };
-  readonly teacher: { readonly path: string; readonly hash: string } | null;
-  readonly data: UsedData;
-  readonly validation: UsedData | null;
-  readonly imageShape: readonly number[];
-  readonly recipe: Recipe;
-  readonly augment: AugmentSpec;
-  readonly parameters: number;
-  /** BatchNormalizations that follow their batches; 0 where they are folded into the weights. */
-  readonly batchNorms: number;
-  /** Inner values that are compared with the teacher's. */
-  readonly features: readonly string[];
-  readonly runtime: string;
-  readonly threads: number;
-  readonly end: "finished" | "stopped-early" | "interrupted";
-  readonly before: Accuracy | null;
-  readonly best: { readonly epoch: number; readonly top1: number } | null;
-  readonly history: readonly EpochMetrics[];
-  readonly files: {
-    readonly last: string;
-    readonly best: string | null;
-    readonly metrics: string;
-    readonly events: string;
-  };
-}
-
-/** A report before anything has been trained. */
-export type TrainingPlan = Omit<TrainingReport, "end" | "before" | "best" | "history" | "files">;
 
 /**
  * A run before it begins, as people read it.

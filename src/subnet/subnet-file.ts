@@ -16,7 +16,7 @@ export interface SubnetNotes {
 
 const SCHEMA = "mdp-subnet/1";
 
-const FILE = z.object({
+export const SUBNET_FILE = z.object({
   schema: z.literal(SCHEMA),
   network: z.string(),
   networkHash: z.string().optional(),
@@ -58,11 +58,11 @@ export function subnetJson(
 }
 
 /** A subnet file as it is: everything by name, nothing checked against a network. */
-export type SubnetFile = z.infer<typeof FILE>;
+export type SubnetFile = z.infer<typeof SUBNET_FILE>;
 
 /** @throws InputError `subnet/bad-file` */
 export function parseSubnetFile(content: unknown, where: string): SubnetFile {
-  const parsed = FILE.safeParse(content);
+  const parsed = SUBNET_FILE.safeParse(content);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const what = `'${issue?.path.join(".") ?? ""}': ${issue?.message ?? ""}`;

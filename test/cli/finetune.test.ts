@@ -7,10 +7,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { EXIT } from "../../src/core/errors.ts";
 import { SILENT } from "../../src/core/progress.ts";
 import { writeShapeSet } from "../../src/data/shape-files.ts";
+import type { TrainingReport } from "../../src/documents/training.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { readModel } from "../../src/onnx/read.ts";
 import { writeModel } from "../../src/onnx/write.ts";
-import type { TrainingReport } from "../../src/report/training-report.ts";
 import { mdp } from "../helpers/cli.ts";
 import { tinyNetwork } from "../training/images.ts";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import type { SolveReport } from "../../src/report/solve-report.ts";
+import type { SolveReport } from "../../src/documents/solve.ts";
 import { mdp } from "../helpers/cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-limits-"));

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import type { PredictReport } from "../../src/documents/predict.ts";
 import { parseTable } from "../../src/latency/table.ts";
-import type { PredictReport } from "../../src/report/predict-report.ts";
 import { mdpSync } from "../helpers/cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-predict-"));

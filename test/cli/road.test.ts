@@ -10,9 +10,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { SolveReport } from "../../src/documents/solve.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { writeModel } from "../../src/onnx/write.ts";
-import type { SolveReport } from "../../src/report/solve-report.ts";
 import { mdp } from "../helpers/cli.ts";
 import { bottleneckResnet } from "../helpers/networks.ts";
 

@@ -1,6 +1,7 @@
 import { execFile, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { checkDocument } from "./documents.ts";
 
 export interface CliResult {
   readonly code: number;
@@ -14,10 +15,15 @@ const root = join(fileURLToPath(import.meta.url), "../../..");
 export function mdp(args: readonly string[], cwd: string): Promise<CliResult> {
   const loader = import.meta.resolve("tsx");
   const command = ["--import", loader, join(root, "src/cli/main.ts"), ...args];
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     execFile(process.execPath, command, { cwd, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-      resolve({ code, stdout, stderr });
+      try {
+        checkDocument(stdout);
+        resolve({ code, stdout, stderr });
+      } catch (mismatch) {
+        reject(mismatch);
+      }
     });
   });
 }
@@ -29,5 +35,7 @@ export function mdpSync(...args: readonly string[]): {
   readonly stderr: string;
 } {
   const command = ["--import", import.meta.resolve("tsx"), join(root, "src/cli/main.ts"), ...args];
-  return spawnSync(process.execPath, command, { encoding: "utf8" });
+  const result = spawnSync(process.execPath, command, { encoding: "utf8" });
+  checkDocument(result.stdout);
+  return result;
 }

@@ -1,9 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  type CompareReport,
-  type CompareResult,
-  compareText,
-} from "../../src/report/compare-report.ts";
+import type { CompareReport, CompareResult } from "../../src/documents/compare.ts";
+import { compareText } from "../../src/report/compare-report.ts";
 
 const result: CompareResult = {
   status: "optimal",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { EvalReport } from "../../src/report/eval-report.ts";
+import type { EvalReport } from "../../src/documents/evaluation.ts";
 import { painter } from "../../src/report/painter.ts";
 import { madeText } from "../../src/report/run-report.ts";
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import type { SolveReport } from "../../src/documents/solve.ts";
 import { painter } from "../../src/report/painter.ts";
-import { bar, type SolveReport, solveText } from "../../src/report/solve-report.ts";
+import { bar, solveText } from "../../src/report/solve-report.ts";
 
 const REPORT: SolveReport = {
   schema: "mdp-solve/1",

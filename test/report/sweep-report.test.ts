@@ -1,14 +1,10 @@
 import { parse } from "csv-parse/sync";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
+import type { SweepPoint, SweepReport } from "../../src/documents/sweep.ts";
 import { painter } from "../../src/report/painter.ts";
 import { sweepSvg } from "../../src/report/sweep-chart.ts";
-import {
-  type SweepPoint,
-  type SweepReport,
-  sweepCsv,
-  sweepText,
-} from "../../src/report/sweep-report.ts";
+import { sweepCsv, sweepText } from "../../src/report/sweep-report.ts";
 
 function point(change: Partial<SweepPoint>): SweepPoint {
   return {

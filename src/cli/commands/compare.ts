@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { EXIT, UsageError } from "../../core/errors.ts";
 import { checkWritable } from "../../core/files.ts";
+import type { CompareReport } from "../../documents/compare.ts";
 import { METHOD_NAMES, type Method, parseMethod } from "../../formulation/baselines/method.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import { compareInstance, compareNetwork } from "../../pipeline/solve/compare-methods.ts";
 import { checkSolveOptions, solveNetworkOptions } from "../../pipeline/solve/solve-settings.ts";
 import { tableFor } from "../../pipeline/tables/table-source.ts";
-import { type CompareReport, compareText } from "../../report/compare-report.ts";
+import { compareText } from "../../report/compare-report.ts";
 import { type Command, command } from "../command.ts";
 import { REPEATABLE_LIMITS } from "../options/limit-options.ts";
 import { solvedModelOptions } from "../options/solve-options.ts";

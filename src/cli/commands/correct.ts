@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { checkWritable, readJson } from "../../core/files.ts";
 import type { Dataset } from "../../data/dataset.ts";
+import type { CorrectReport } from "../../documents/correct.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
 import { checkPositive, checkWhole } from "../../pipeline/checks.ts";
@@ -13,7 +14,7 @@ import {
   openTest,
 } from "../../pipeline/correct/correct-network.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
-import { type CorrectReport, correctText } from "../../report/correct-report.ts";
+import { correctText } from "../../report/correct-report.ts";
 import { painter } from "../../report/painter.ts";
 import { CORRECTION_METHODS } from "../../subnet/correct/correct.ts";
 import { cutGraph } from "../../subnet/cut.ts";

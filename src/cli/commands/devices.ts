@@ -1,33 +1,13 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { MdpError } from "../../core/errors.ts";
+import type { DamagedEntry, TableEntry } from "../../documents/environment.ts";
 import { type Device, listDevices, tableFolders } from "../../latency/devices.ts";
 import { isTableFile, type LatencyTable, readTable } from "../../latency/table.ts";
-import { ageDays, type Coverage, coverageOf } from "../../latency/tables/summary.ts";
+import { ageDays, coverageOf } from "../../latency/tables/summary.ts";
 import { percent, plainTable } from "../../report/format.ts";
 import { ageText, coverageText } from "../../report/table-report.ts";
 import { type Command, command } from "../command.ts";
-
-interface TableEntry {
-  readonly path: string;
-  readonly network: string;
-  readonly origin: string;
-  readonly precision: string;
-  readonly batch: number;
-  readonly threads: number | null;
-  readonly step: number;
-  readonly runtime: string;
-  readonly date: string;
-  readonly ageDays: number | null;
-  readonly coverage: Coverage;
-  readonly error: { readonly mean: number; readonly worst: number } | null;
-}
-
-/** A file that can't be used as a table, and why. */
-interface DamagedEntry {
-  readonly path: string;
-  readonly problem: string;
-}
 
 export const devicesCommand: Command = command({
   name: "devices",

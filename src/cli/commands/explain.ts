@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode } from "../../core/errors.ts";
+import type { ConflictReport, ExplainReport } from "../../documents/explain.ts";
 import { explainConflict } from "../../formulation/explain/conflict.ts";
 import { type ExplainOptions, explain } from "../../formulation/explain/explain.ts";
 import { InfeasibleLimitsError } from "../../formulation/solve/answer.ts";
@@ -17,12 +18,7 @@ import { solveProgressNotes } from "../../pipeline/solve/solve-notes.ts";
 import { checkSolveOptions, solveNetworkOptions } from "../../pipeline/solve/solve-settings.ts";
 import { withSolvers } from "../../pipeline/solve/solvers.ts";
 import { tableFor } from "../../pipeline/tables/table-source.ts";
-import {
-  type ConflictReport,
-  conflictText,
-  type ExplainReport,
-  explainText,
-} from "../../report/explain-report.ts";
+import { conflictText, explainText } from "../../report/explain-report.ts";
 import { painter } from "../../report/painter.ts";
 import { type Command, type Context, command } from "../command.ts";
 import { REPEATABLE_LIMITS } from "../options/limit-options.ts";

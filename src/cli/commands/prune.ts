@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { InputError } from "../../core/errors.ts";
-import { writeJson } from "../../core/files.ts";
 import { readDatasetConfig } from "../../data/config.ts";
 import { openDataset } from "../../data/dataset.ts";
+import { writeDocument } from "../../documents/document.ts";
+import { CONFIG, SUMMARY } from "../../documents/run.ts";
 import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
 import { checkPositive, checkWhole, shareOf } from "../../pipeline/checks.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
@@ -137,7 +138,7 @@ export const pruneCommand: Command = command({
     const open = await openNetwork(options.model);
     await checkFinetune(options, open.embedded);
     const run = openRunFolder(options.out);
-    writeJson(run.path("config.json"), {
+    writeDocument(CONFIG, run.path("config.json"), {
       schema: "mdp-config/1",
       command: context.commandLine,
       network: { path: open.path, hash: open.hash },
@@ -156,7 +157,7 @@ export const pruneCommand: Command = command({
     const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
     await evalStage(road, made);
     const summary = summaryOf(run);
-    writeJson(run.path("summary.json"), summary);
+    writeDocument(SUMMARY, run.path("summary.json"), summary);
     context.json(summary);
     context.print(`\n${runText(summary, painter(process.stdout.isTTY))}`);
     return undefined;

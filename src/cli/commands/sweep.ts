@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { EXIT, type ExitCode, UsageError } from "../../core/errors.ts";
 import { checkWritable, writeFileAtomic, writeJson } from "../../core/files.ts";
+import type { SweepPoint, SweepReport } from "../../documents/sweep.ts";
 import type { FrontierPoint } from "../../formulation/sweep/frontier.ts";
 import { checkWhole } from "../../pipeline/checks.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
@@ -19,12 +20,7 @@ import {
 import { type TableRequest, tableFor } from "../../pipeline/tables/table-source.ts";
 import { painter } from "../../report/painter.ts";
 import { sweepSvg } from "../../report/sweep-chart.ts";
-import {
-  type SweepPoint,
-  type SweepReport,
-  sweepCsv,
-  sweepText,
-} from "../../report/sweep-report.ts";
+import { sweepCsv, sweepText } from "../../report/sweep-report.ts";
 import { type Command, type Context, command } from "../command.ts";
 import { REPEATABLE_LIMITS } from "../options/limit-options.ts";
 import { solvedModelOptions } from "../options/solve-options.ts";

@@ -83,7 +83,7 @@ const FIGURE = z.object({
   error: z.number(),
 });
 
-const DEVICE = z.object({
+export const DEVICE = z.object({
   schema: z.literal("mdp-device/1"),
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   title: z.string(),

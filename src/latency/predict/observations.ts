@@ -39,7 +39,7 @@ const RUN = z.strictObject({
   ms: z.number().positive(),
 });
 const TABLE = z.strictObject({ network: z.string(), table: z.string() });
-const FILE = z.object({
+export const OBSERVATIONS = z.object({
   schema: z.literal("mdp-observations/1"),
   observations: z.array(z.union([RUN, TABLE])).min(1),
 });
@@ -49,7 +49,7 @@ export type ObservedRun = z.infer<typeof RUN> | z.infer<typeof TABLE>;
 
 /** @throws InputError `core/read-failed`, `core/not-json`, `latency/bad-observations` */
 export function readObservations(path: string): readonly ObservedRun[] {
-  const parsed = FILE.safeParse(readJson(path));
+  const parsed = OBSERVATIONS.safeParse(readJson(path));
   if (!parsed.success) {
     throw new InputError({
       code: "latency/bad-observations",

@@ -3,8 +3,8 @@ import { UsageError } from "../../core/errors.ts";
 import { type DatasetConfig, readDatasetConfig } from "../../data/config.ts";
 import { type Dataset, openDataset } from "../../data/dataset.ts";
 import { evaluate } from "../../data/evaluate.ts";
+import type { EvalReport, EvalResult } from "../../documents/evaluation.ts";
 import { isCompressed, modelBytes } from "../../onnx/read.ts";
-import type { EvalReport, EvalResult } from "../../report/eval-report.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
 import {
   type Optimisation,

@@ -1,16 +1,19 @@
 import { readFileBytes, readJson, sha256, writeJson } from "../../core/files.ts";
+import { CORRECTION } from "../../documents/correct.ts";
+import { readDocument, writeDocument } from "../../documents/document.ts";
+import { EVALUATION } from "../../documents/evaluation.ts";
+import { PROOF } from "../../documents/proof.ts";
+import type { RunSummary } from "../../documents/run.ts";
+import { SOLVE } from "../../documents/solve.ts";
 import { parseMethod } from "../../formulation/baselines/method.ts";
 import type { ImportanceMethod } from "../../importance/importance.ts";
 import { profileLocal } from "../../latency/measure/profile-local.ts";
 import { readTable, writeTable } from "../../latency/table.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
-import type { EvalReport } from "../../report/eval-report.ts";
-import type { RunSummary } from "../../report/run-report.ts";
-import type { SolveReport } from "../../report/solve-report.ts";
 import { structureJson } from "../../structure/structure-json.ts";
 import { cutGraph } from "../../subnet/cut.ts";
-import { type Proof, proveCut } from "../../subnet/prove.ts";
+import { proveCut } from "../../subnet/prove.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
 import { CORRECT_DEFAULTS, correctOpened } from "../correct/correct-network.ts";
 import { evaluateModels } from "../evaluate/evaluate-models.ts";
@@ -186,7 +189,7 @@ export async function solveStage(road: Road): Promise<void> {
       const used = calibrated?.source ?? source;
       const report = reportOf({ open, source: used, wanted: settings, solved, read, total });
       writeSubnet(run.path("subnet.json"), open, solved, report);
-      writeJson(run.path("solve.json"), report);
+      writeDocument(SOLVE, run.path("solve.json"), report);
     },
   );
 }
@@ -200,7 +203,7 @@ export async function exportStage(road: Road): Promise<void> {
     const cut = cutGraph(open.structure, subnet);
     const proof = await proveCut(open.model, open.structure, subnet, cut, { seed: options.seed });
     writeModel(withGraph(open.model, cut), run.path("pruned.onnx"));
-    writeJson(run.path("proof.json"), { schema: "mdp-proof/1", ...proof });
+    writeDocument(PROOF, run.path("proof.json"), { schema: "mdp-proof/1", ...proof });
   });
 }
 
@@ -229,7 +232,11 @@ export async function correctStage(road: Road): Promise<string | null> {
     }
     const { graph, ...done } = correction;
     writeModel(withGraph(open.model, graph), run.path("corrected.onnx"));
-    writeJson(run.path("correct.json"), { schema: "mdp-correction/1", data: path, ...done });
+    writeDocument(CORRECTION, run.path("correct.json"), {
+      schema: "mdp-correction/1",
+      data: path,
+      ...done,
+    });
   });
   return "corrected.onnx";
 }
@@ -263,7 +270,7 @@ export async function evalStage(road: Road, networks: readonly string[]): Promis
       },
       context,
     );
-    writeJson(run.path("eval.json"), report);
+    writeDocument(EVALUATION, run.path("eval.json"), report);
   });
 }
 
@@ -272,8 +279,8 @@ export function summaryOf(run: RunFolder): RunSummary {
   return {
     schema: "mdp-summary/1",
     folder: run.path("."),
-    solve: readJson(run.path("solve.json")) as SolveReport,
-    proof: readJson(run.path("proof.json")) as Proof,
-    eval: readJson(run.path("eval.json")) as EvalReport,
+    solve: readDocument(SOLVE, run.path("solve.json")),
+    proof: readDocument(PROOF, run.path("proof.json")),
+    eval: readDocument(EVALUATION, run.path("eval.json")),
   };
 }

@@ -1,23 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
-import { checkWritable, readFileBytes, readJson, sha256, writeJson } from "../../core/files.ts";
-
-const RECORD = z.object({
-  schema: z.literal("mdp-run/1"),
-  stages: z.record(
-    z.string(),
-    z.object({
-      /** Hash of everything that the stage's result depends on. */
-      key: z.string(),
-      seconds: z.number(),
-      date: z.string(),
-      /** Files it wrote, relative to the folder, with their hashes. */
-      outputs: z.record(z.string(), z.string()),
-    }),
-  ),
-});
+import { checkWritable, readFileBytes, readJson, sha256 } from "../../core/files.ts";
+import { writeDocument } from "../../documents/document.ts";
+import { RUN, type RunRecord } from "../../documents/run.ts";
 
 export interface StageDefinition {
   readonly name: string;
@@ -48,8 +34,8 @@ export interface RunFolder {
 export function openRunFolder(folder: string): RunFolder {
   checkFolder(folder);
   const recordPath = join(folder, "run.json");
-  const read = (): z.infer<typeof RECORD> => {
-    const parsed = existsSync(recordPath) ? RECORD.safeParse(readJson(recordPath)) : null;
+  const read = (): RunRecord => {
+    const parsed = existsSync(recordPath) ? RUN.safeParse(readJson(recordPath)) : null;
     // A record of another version says nothing that can be relied on: every stage runs anew.
     return parsed?.success ? parsed.data : { schema: "mdp-run/1", stages: {} };
   };
@@ -72,9 +58,12 @@ export function openRunFolder(folder: string): RunFolder {
     const outputs = Object.fromEntries(
       definition.outputs.map((file) => [file, hashOf(file) ?? "missing"]),
     );
-    const record = read();
-    record.stages[definition.name] = { key, seconds, date: new Date().toISOString(), outputs };
-    writeJson(recordPath, record);
+    const { schema, stages } = read();
+    const ended = { key, seconds, date: new Date().toISOString(), outputs };
+    writeDocument(RUN, recordPath, {
+      schema,
+      stages: { ...stages, [definition.name]: ended },
+    });
     return { ran: true, seconds };
   };
   return { path, stage };

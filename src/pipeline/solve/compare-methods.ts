@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { InfeasibleError, LimitError, UsageError } from "../../core/errors.ts";
 import { writeJson } from "../../core/files.ts";
+import type { CompareReport, CompareResult, CompareRow } from "../../documents/compare.ts";
 import { fits } from "../../formulation/baselines/meter.ts";
 import { type Method, type MethodAnswer, methodText } from "../../formulation/baselines/method.ts";
 import { runMethod } from "../../formulation/baselines/run-method.ts";
@@ -15,7 +16,6 @@ import { readInstance } from "../../formulation/problem/instance.ts";
 import type { Problem } from "../../formulation/problem/problem.ts";
 import type { Answer, SolverList } from "../../formulation/solve/answer.ts";
 import { startingSelection } from "../../formulation/solve/start.ts";
-import type { CompareReport, CompareResult, CompareRow } from "../../report/compare-report.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import type { TableSource } from "../tables/table-source.ts";

@@ -1,9 +1,9 @@
+import type { ExplainReport } from "../../documents/explain.ts";
 import { subnetSelection } from "../../formulation/explain/subnet-selection.ts";
 import { latencyBudget } from "../../formulation/network/latency-budget.ts";
 import { evaluate } from "../../formulation/problem/evaluate.ts";
 import { readInstance } from "../../formulation/problem/instance.ts";
 import type { Problem, Selection } from "../../formulation/problem/problem.ts";
-import type { ExplainReport } from "../../report/explain-report.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { TableSource } from "../tables/table-source.ts";

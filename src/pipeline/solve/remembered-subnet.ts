@@ -1,42 +1,9 @@
 import { existsSync } from "node:fs";
-import { z } from "zod";
 import { readJson } from "../../core/files.ts";
+import { SOLVE_NOTES, type SolveNotes } from "../../documents/solve.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
-
-/** What a subnet file says of how it was solved; what it doesn't say is absent. */
-const SOLVED = z
-  .object({
-    device: z.object({ asked: z.string() }),
-    table: z.object({
-      path: z.string().nullable(),
-      batch: z.number(),
-      precision: z.enum(["float16", "float32"]),
-    }),
-    importance: z.object({ path: z.string().nullable() }),
-    limits: z.array(z.object({ text: z.string(), penalty: z.unknown().nullable() })),
-    minimised: z.object({ text: z.string() }).nullable(),
-    options: z
-      .object({
-        budget: z.string(),
-        step: z.number(),
-        countFrom: z.enum(["zero", "full"]),
-        maxPrune: z.number(),
-        protect: z.string().nullable(),
-        blocks: z.boolean(),
-        layers: z.boolean(),
-        limits: z.object({
-          limit: z.array(z.string()),
-          soft: z.array(z.string()),
-          penalty: z.array(z.string()),
-          minimize: z.string().nullable(),
-          components: z.record(z.string(), z.string()),
-        }),
-      })
-      .partial(),
-  })
-  .partial();
 
 /** Options that a subnet file can stand in for, where the command line doesn't give them. */
 export interface RememberedOptions {
@@ -69,7 +36,7 @@ export interface RememberedSubnet {
 /** A subnet file with the options that it was solved with. */
 export function rememberedSubnet(path: string, structure: Structure): RememberedSubnet {
   const { subnet, notes } = parseSubnet(readJson(path), structure, path);
-  const parsed = SOLVED.safeParse(notes.solve ?? {});
+  const parsed = SOLVE_NOTES.safeParse(notes.solve ?? {});
   const { device, table, importance, options, limits = [] } = parsed.success ? parsed.data : {};
   // A measured table is a file; a predicted one is made again for the same device, batch and precision.
   const tablePath = table?.path ?? undefined;
@@ -95,10 +62,8 @@ export function rememberedSubnet(path: string, structure: Structure): Remembered
   };
 }
 
-type Solved = z.infer<typeof SOLVED>;
-
 /** Limits as they were written; older files have the hard ones and what is minimised, without components. */
-function limitsAsked({ options, limits = [], minimised }: Solved): RememberedOptions {
+function limitsAsked({ options, limits = [], minimised }: SolveNotes): RememberedOptions {
   const asked = options?.limits;
   if (asked === undefined) {
     const hard = limits.filter(({ penalty }) => penalty === null);
@@ -106,14 +71,14 @@ function limitsAsked({ options, limits = [], minimised }: Solved): RememberedOpt
   }
   const { limit, soft, penalty, minimize, components } = asked;
   return {
-    ...{ limit, soft, penalty },
+    ...{ limit: [...limit], soft: [...soft], penalty: [...penalty] },
     minimize: minimize ?? undefined,
     component: Object.entries(components).map(([name, pattern]) => `${name}=${pattern}`),
   };
 }
 
 /** An older file has what a soft limit's penalty came to, not how it was written. */
-function softLeftOut(limits: NonNullable<Solved["limits"]>): string[] {
+function softLeftOut(limits: NonNullable<SolveNotes["limits"]>): string[] {
   return limits
     .filter(({ penalty }) => penalty !== null)
     .map(

@@ -1,5 +1,6 @@
 import { VerificationError } from "../../core/errors.ts";
 import { readJson } from "../../core/files.ts";
+import type { RobustReport } from "../../documents/solve.ts";
 import { type AppliedLimit, applyLimits } from "../../formulation/limits/apply.ts";
 import { keptImportance, measuredSubnet, measuredWhole } from "../../formulation/limits/measure.ts";
 import type { AppliedObjective } from "../../formulation/limits/objective.ts";
@@ -34,7 +35,6 @@ import { checkImportance, type Importance, parseImportance } from "../../importa
 import { scoreNetwork } from "../../importance/score.ts";
 import { type NetworkPrediction, predictNetwork } from "../../latency/predict-network.ts";
 import { writeLpFile } from "../../mip/lp-file.ts";
-import type { RobustReport } from "../../report/robust-report.ts";
 import { withComponents } from "../../structure/find-structure.ts";
 import { checkSubnet, type Subnet } from "../../subnet/subnet.ts";
 import { defaultNetwork } from "../open/default-network.ts";

@@ -1,4 +1,5 @@
 import { UsageError, VerificationError } from "../../core/errors.ts";
+import type { RobustReport } from "../../documents/solve.ts";
 import { latencyBudget } from "../../formulation/network/latency-budget.ts";
 import { latencyTables } from "../../formulation/network/network-tables.ts";
 import type { VarianceTable } from "../../formulation/robust/robust-problem.ts";
@@ -10,7 +11,6 @@ import {
   type Uncertainty,
   uncertaintyOf,
 } from "../../latency/uncertainty.ts";
-import type { RobustReport } from "../../report/robust-report.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import type { TableSource } from "../tables/table-source.ts";

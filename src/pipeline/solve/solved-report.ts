@@ -1,10 +1,11 @@
 import { relative } from "node:path";
 import { InternalError } from "../../core/errors.ts";
 import { writeJson } from "../../core/files.ts";
+import { finiteOrNull } from "../../documents/document.ts";
+import type { DimReport, SolveHead, SolveReport } from "../../documents/solve.ts";
 import type { LimitRequest } from "../../formulation/limits/request.ts";
 import { importanceHash } from "../../importance/importance.ts";
 import { type LatencyTable, tableHash } from "../../latency/table.ts";
-import type { DimReport, SolveHead, SolveReport } from "../../report/solve-report.ts";
 import { macCount, parameterCount } from "../../structure/counts.ts";
 import { unitCounts } from "../../subnet/subnet.ts";
 import { subnetJson } from "../../subnet/subnet-file.ts";
@@ -51,7 +52,7 @@ export function reportOf(parts: SolveParts): SolveReport {
     },
     latencyMs: {
       ...solved.latencyMs,
-      budget: Number.isFinite(solved.latencyMs.budget) ? solved.latencyMs.budget : null,
+      budget: finiteOrNull(solved.latencyMs.budget),
     },
     ...(solved.robust === undefined ? {} : { robust: solved.robust }),
     limits: solved.limits,
@@ -66,8 +67,8 @@ export function reportOf(parts: SolveParts): SolveReport {
       status: answer.status,
       // What is minimised is the program's objective with its sign turned.
       objective: solved.minimised === null ? answer.objective : -answer.objective,
-      bound: solved.minimised === null ? answer.bound : -answer.bound,
-      gap: answer.gap,
+      bound: finiteOrNull(solved.minimised === null ? answer.bound : -answer.bound),
+      gap: finiteOrNull(answer.gap),
       solver: answer.solver,
       nodes: answer.stats.nodes,
       notes: [...source.notes, ...table.notes, ...memoryNotes(solved, table), ...answer.notes],

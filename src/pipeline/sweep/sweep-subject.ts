@@ -1,10 +1,10 @@
 import { UsageError } from "../../core/errors.ts";
+import type { SolveReport } from "../../documents/solve.ts";
+import type { SweepPoint, SweepReport } from "../../documents/sweep.ts";
 import { evaluate } from "../../formulation/problem/evaluate.ts";
 import { readInstance } from "../../formulation/problem/instance.ts";
 import type { Problem } from "../../formulation/problem/problem.ts";
 import type { Answer } from "../../formulation/solve/answer.ts";
-import type { SolveReport } from "../../report/solve-report.ts";
-import type { SweepPoint, SweepReport } from "../../report/sweep-report.ts";
 import { macCount, parameterCount } from "../../structure/counts.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import {

@@ -1,4 +1,5 @@
 import { LimitError, UsageError } from "../../core/errors.ts";
+import type { CalibrateReport } from "../../documents/calibrate.ts";
 import { latencyBudget } from "../../formulation/network/latency-budget.ts";
 import {
   type Calibrated,
@@ -11,7 +12,6 @@ import { localDevice } from "../../latency/measure/device-facts.ts";
 import type { Measurer } from "../../latency/measure/measurer.ts";
 import { profiledOps } from "../../latency/ops.ts";
 import type { LatencyTable } from "../../latency/table.ts";
-import type { CalibrateReport } from "../../report/calibrate-report.ts";
 import { percent } from "../../report/format.ts";
 import { OPTIMISATIONS, runtimeVersion } from "../../runtime/session.ts";
 import type { OpenNetwork } from "../open/network.ts";

@@ -1,3 +1,4 @@
+import type { PredictReport } from "../../documents/predict.ts";
 import type { DeviceDescription } from "../../latency/predict/device.ts";
 import type { FittedDevice, Observation } from "../../latency/predict/fit-device.ts";
 import type { LearntDevice } from "../../latency/predict/observations.ts";
@@ -5,7 +6,6 @@ import { stairsOf } from "../../latency/predict/stairs.ts";
 import { predictNetwork } from "../../latency/predict-network.ts";
 import type { LatencyOp, LatencyTable } from "../../latency/table.ts";
 import { intervalMs, uncertaintyOf } from "../../latency/uncertainty.ts";
-import type { PredictReport } from "../../report/predict-report.ts";
 import { keepAll } from "../../subnet/subnet.ts";
 import type { OpenNetwork } from "../open/network.ts";
 

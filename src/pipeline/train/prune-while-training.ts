@@ -1,5 +1,8 @@
 import { join } from "node:path";
-import { checkWritable, sha256, writeFileAtomic, writeJson } from "../../core/files.ts";
+import { checkWritable, sha256, writeFileAtomic } from "../../core/files.ts";
+import { writeDocument } from "../../documents/document.ts";
+import { PROOF } from "../../documents/proof.ts";
+import type { TrainingReport } from "../../documents/training.ts";
 import { latencyBudget } from "../../formulation/network/latency-budget.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { type ImportanceMethod, importanceText } from "../../importance/importance.ts";
@@ -7,7 +10,6 @@ import { predictNetwork } from "../../latency/predict-network.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
 import { readModel } from "../../onnx/read.ts";
 import { writeModel } from "../../onnx/write.ts";
-import type { TrainingReport } from "../../report/training-report.ts";
 import { findStructure } from "../../structure/find-structure.ts";
 import { cutGraph } from "../../subnet/cut.ts";
 import { proveCut } from "../../subnet/prove.ts";
@@ -197,7 +199,7 @@ async function cutOut(open: OpenNetwork, subnet: Subnet, options: ScheduleOption
   const proof = await proveCut(open.model, open.structure, subnet, cut, { seed: options.seed });
   const model = withGraph(open.model, cut);
   writeModel(model, join(options.out, "pruned.onnx"));
-  writeJson(join(options.out, "proof.json"), { schema: "mdp-proof/1", ...proof });
+  writeDocument(PROOF, join(options.out, "proof.json"), { schema: "mdp-proof/1", ...proof });
   return model;
 }
 

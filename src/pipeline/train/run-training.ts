@@ -1,19 +1,25 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { InterruptedError } from "../../core/errors.ts";
-import { checkWritable, sha256, writeJson } from "../../core/files.ts";
+import { checkWritable, sha256 } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
 import { channelCount } from "../../data/config.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { type Accuracy, evaluate } from "../../data/evaluate.ts";
 import { firstSize } from "../../data/image-cache.ts";
 import { openLoader } from "../../data/loader.ts";
+import { writeDocument } from "../../documents/document.ts";
+import {
+  TRAINING,
+  type TrainingPlan,
+  type TrainingReport,
+  type UsedData,
+} from "../../documents/training.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
 import { modelHash, readModel } from "../../onnx/read.ts";
 import { serializeModel } from "../../onnx/write.ts";
-import type { TrainingPlan, TrainingReport, UsedData } from "../../report/training-report.ts";
 import { openSession, runtimeVersion } from "../../runtime/session.ts";
 import { chooseNorms } from "../../training/choose-norms.ts";
 import { randomWeights } from "../../training/initialise.ts";
@@ -167,7 +173,7 @@ export async function runJob(
       events: file("events"),
     },
   };
-  writeJson(file("training.json"), report);
+  writeDocument(TRAINING, file("training.json"), report);
   return report;
 }
 

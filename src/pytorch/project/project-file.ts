@@ -37,7 +37,7 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const extent = z.int().nonnegative();
 const value = z.object({ name: z.string(), shape: z.array(extent.nullable()).nullable() });
 
-const FILE = z.object({
+export const PROJECT = z.object({
   schema: z.literal(PROJECT_SCHEMA),
   name: z.string(),
   /** Version that wrote it. */
@@ -74,7 +74,7 @@ const FILE = z.object({
 });
 
 /** The content of `project.json`. */
-export type Project = z.infer<typeof FILE>;
+export type Project = z.infer<typeof PROJECT>;
 
 /** The file's text: as other JSON here, but lists of numbers on one line, as there are many short ones. */
 export function projectText(project: Project): string {
@@ -92,7 +92,7 @@ export function projectText(project: Project): string {
  */
 export function readProject(folder: string): Project {
   const path = join(folder, PROJECT_FILES.project);
-  const parsed = FILE.safeParse(readJson(path));
+  const parsed = PROJECT.safeParse(readJson(path));
   if (parsed.success) return parsed.data;
   throw new InputError({
     code: "pytorch/bad-project",

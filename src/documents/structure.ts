@@ -1,0 +1,79 @@
+import { z } from "zod";
+
+/** A count of channels: a number, or units of dims times channels, with a fixed part. */
+const COUNT = z.union([z.number(), z.record(z.string(), z.number())]);
+
+/** `mdp inspect --json`, and `structure.json` of a run, which has the hash of the network's file too. */
+export const STRUCTURE = z.object({
+  schema: z.literal("mdp-structure/1"),
+  networkHash: z.string().exactOptional(),
+  model: z.string().exactOptional().describe("The network's file."),
+  network: z.string(),
+  structureHash: z.string(),
+  parameters: z.number(),
+  macs: z.number(),
+  dims: z.array(
+    z.object({
+      name: z.string(),
+      units: z.number(),
+      unitChannels: z.number(),
+      pinned: z.string().nullable().describe("Why it stays whole; null where it may be pruned."),
+      block: z.string().nullable(),
+      producers: z.array(z.unknown()),
+    }),
+  ),
+  layers: z.array(
+    z.object({
+      name: z.string(),
+      node: z.string(),
+      opType: z.string(),
+      input: COUNT,
+      output: COUNT,
+      groups: z.unknown(),
+      parameters: z.number(),
+      macs: z.number(),
+      blocks: z.array(z.string().nullable()),
+      normalisation: z.unknown(),
+      drop: z.unknown(),
+    }),
+  ),
+  blocks: z.array(
+    z.object({
+      name: z.string(),
+      add: z.string(),
+      branchInput: z.union([z.string(), z.number()]),
+      parent: z.string().nullable(),
+      layers: z.array(z.string()),
+    }),
+  ),
+});
+
+const FACT = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const DROPS = z.object({
+  onlyFirst: z.array(z.string()),
+  onlySecond: z.array(z.string()),
+  both: z.array(z.string()),
+});
+const FACTS = z.array(z.object({ name: z.string(), values: z.tuple([FACT, FACT]) }));
+
+/** `mdp diff --json`: what two subnets of one network have different. */
+export const DIFF = z.object({
+  schema: z.literal("mdp-diff/1"),
+  files: z.tuple([z.string(), z.string()]),
+  network: z.string(),
+  same: z.boolean(),
+  dims: z.array(
+    z.object({
+      dim: z.string(),
+      units: z.number(),
+      kept: z.tuple([z.number(), z.number()]),
+      onlyFirst: z.string().describe("Units as ranges of indices: 0-7,9."),
+      onlySecond: z.string(),
+    }),
+  ),
+  dimCount: z.number(),
+  blocks: DROPS,
+  layers: DROPS,
+  amounts: FACTS,
+  provenance: FACTS,
+});

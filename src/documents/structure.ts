@@ -19,6 +19,7 @@ export const STRUCTURE = z.object({
       unitChannels: z.number(),
       pinned: z.string().nullable().describe("Why it stays whole; null where it may be pruned."),
       block: z.string().nullable(),
+      component: z.string().nullable().exactOptional(),
       producers: z.array(z.unknown()),
     }),
   ),
@@ -37,6 +38,15 @@ export const STRUCTURE = z.object({
       drop: z.unknown(),
     }),
   ),
+  components: z
+    .array(
+      z.object({
+        name: z.string(),
+        origin: z.string().describe("What says so: names, the graph, or a pattern by hand."),
+        layers: z.array(z.string()),
+      }),
+    )
+    .exactOptional(),
   blocks: z.array(
     z.object({
       name: z.string(),

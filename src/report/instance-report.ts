@@ -25,7 +25,9 @@ export function instanceDocument({ problem, reference }: Instance, answer: Answe
         counts[answer.selection.options[dim] ?? -1] ?? 0,
       ]),
     ),
-    droppedBlocks: [...answer.selection.droppedBlocks].map((block) => problem.blocks[block]?.name ?? ""),
+    droppedBlocks: [...answer.selection.droppedBlocks].map(
+      (block) => problem.blocks[block]?.name ?? "",
+    ),
     reference,
   };
 }

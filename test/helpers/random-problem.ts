@@ -73,21 +73,37 @@ function randomDims(random: Random, blocks: readonly ProblemBlock[]): ProblemDim
   }));
 }
 
+/** Up to three sums, of dims or of the sums before; some have a part in common. */
 function randomSums(random: Random, problem: Problem): ProblemSum[] {
-  if (random.next() < 0.5) return [];
-  const axes = problem.dims.map((_, index): AxisRef => ({ kind: "dim", index }));
+  if (random.next() < 0.4) return [];
+  const sums: ProblemSum[] = [];
+  const count = 1 + random.integer(3);
+  for (let index = 0; index < count; index += 1) {
+    const sum = randomSum(random, { ...problem, sums }, `sum ${sums.length}`);
+    if (sum !== null) sums.push(sum);
+  }
+  return sums;
+}
+
+function randomSum(random: Random, problem: Problem, name: string): ProblemSum | null {
+  const axes = [
+    ...problem.dims.map((_, index): AxisRef => ({ kind: "dim", index })),
+    ...problem.sums.map((_, index): AxisRef => ({ kind: "sum", index })),
+  ];
   const left = axes[random.integer(axes.length)];
   const right = axes[random.integer(axes.length)];
-  if (left === undefined || right === undefined || left === right) return [];
+  if (left === undefined || right === undefined || left === right) return null;
   const [homeLeft, homeRight] = [axisHome(problem, left), axisHome(problem, right)];
-  if (!isWithin(problem, homeLeft, homeRight) && !isWithin(problem, homeRight, homeLeft)) return [];
+  if (!isWithin(problem, homeLeft, homeRight) && !isWithin(problem, homeRight, homeLeft)) {
+    return null;
+  }
   const rightUnits = 1 + random.integer(2);
   const values = new Set<number>();
   for (const a of axisCounts(problem, left)) {
     for (const b of axisCounts(problem, right)) values.add(a + rightUnits * b);
   }
   const increasing = [...values].sort((a, b) => a - b);
-  return [{ name: "sum 0", left, right, leftUnits: 1, rightUnits, values: increasing }];
+  return { name, left, right, leftUnits: 1, rightUnits, values: increasing };
 }
 
 function randomLayers(random: Random, problem: Problem): ProblemLayer[] {

@@ -4,7 +4,8 @@ import { HuntStopped, roundingOf, startHunt } from "../presolve/hunt.ts";
 import { searchMultipliers } from "../presolve/multipliers/search.ts";
 import { type Remains, remainsOf } from "../presolve/shrinking/remains.ts";
 import { reachingStates } from "../presolve/sweeps/marginals.ts";
-import { eliminationOrder, makePlan } from "../presolve/sweeps/plan.ts";
+import { eliminationOrder } from "../presolve/sweeps/order.ts";
+import { makePlan } from "../presolve/sweeps/plan.ts";
 import { sweepAgain } from "../presolve/sweeps/sweep-at.ts";
 import type { Problem } from "../problem/problem.ts";
 

@@ -149,6 +149,14 @@ export function priceLeft(
   );
 }
 
+/** What the limits are worth at these multipliers: a sweep's maximum and this are a bound. */
+export function priceOfLimits({ limits }: Hunt, multipliers: readonly number[]): number {
+  return multipliers.reduce(
+    (sum, multiplier, r) => (multiplier === 0 ? sum : sum + multiplier * (limits[r]?.most ?? 0)),
+    0,
+  );
+}
+
 /** Keeps a point of a graph where it is the best so far. */
 export function offer(hunt: Hunt, graph: FactorGraph, { positions, gain, cost }: Point): void {
   const worth = worthOf(hunt.limits, gain, cost);

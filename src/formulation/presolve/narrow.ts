@@ -2,49 +2,29 @@ import type { Problem } from "../problem/problem.ts";
 import { InfeasibleLimitsError } from "../solve/answer.ts";
 import { type FactorGraph, statesOf } from "./factors/factors.ts";
 import { restrict } from "./factors/restrict.ts";
-import { type Bound, type Hunt, isSoft, limitedResources, roundingOf } from "./hunt.ts";
+import {
+  type Bound,
+  type Hunt,
+  isSoft,
+  limitedResources,
+  priceOfLimits,
+  roundingOf,
+} from "./hunt.ts";
 import { searchMultipliers } from "./multipliers/search.ts";
 import { contradict } from "./multipliers/search-together.ts";
 import { reachingStates } from "./sweeps/marginals.ts";
-import { eliminationOrder, makePlan, type Order, type Plan } from "./sweeps/plan.ts";
+import { eliminationOrder, type Order } from "./sweeps/order.ts";
+import { makePlan, type Plan } from "./sweeps/plan.ts";
 import { sweepAgain, sweepAt } from "./sweeps/sweep-at.ts";
 
 /** Cells per sweep up to which a search may take as many as it wants. */
-const LIGHT_WORK = 1e6;
-/** States per variable in the first, rough search. */
-const ROUGH_STATES = 8;
+export const LIGHT_WORK = 1e6;
 const MOST_TURNS = 12;
 
 /** The last plan, and what its last sweep found. */
 export interface Searched {
   readonly plan: Plan;
   readonly found: Bound;
-}
-
-/** Where a search for the multipliers begins: at those of a rough copy, where a sweep of the whole graph is dear. */
-export async function firstMultipliers(
-  full: FactorGraph,
-  order: Order,
-  hunt: Hunt,
-): Promise<readonly number[]> {
-  const none = hunt.limits.map(() => 0);
-  if (order.size.work <= LIGHT_WORK) return none;
-  const graph = restrict(full, everyFewStates(full));
-  const plan = makePlan(graph, eliminationOrder(graph));
-  return (await searchMultipliers(plan, hunt, { maxSweeps: 60, start: none })).multipliers;
-}
-
-/** Of a dim every few options only; a point of what is left is a point of the whole graph. */
-function everyFewStates(graph: FactorGraph): Uint8Array[] {
-  return graph.variables.map(({ kind, states }) => {
-    const flags = new Uint8Array(states.length);
-    const stride = kind === "dim" ? Math.max(1, Math.ceil(states.length / ROUGH_STATES)) : 1;
-    // The last ones, "all units" and "absent", are among them.
-    for (let at = states.length - 1; at >= 0; at -= at === states.length - 1 ? 1 : stride) {
-      flags[at] = 1;
-    }
-    return flags;
-  });
 }
 
 /**
@@ -106,15 +86,20 @@ export async function narrow(
   }
 }
 
+/** What a sweep with these multipliers gives, at least, for a point that is better than one of this worth. */
+export function leastWorth(hunt: Hunt, worth: number, multipliers: readonly number[]): number {
+  const rounding = roundingOf(hunt, multipliers);
+  // A better point is worth a grain more.
+  const better = worth + (hunt.grain > 4 * rounding ? hunt.grain - 2 * rounding : -rounding);
+  return better - priceOfLimits(hunt, multipliers);
+}
+
 /** The plan's graph without the states that no better point has; those of the best known point stay. */
 export function removeBelow(plan: Plan, found: Bound, hunt: Hunt): FactorGraph {
   const { incumbent } = hunt;
   if (incumbent === null) return plan.graph;
-  const rounding = roundingOf(hunt, found.multipliers);
-  // A better point is worth a grain more.
-  const better =
-    incumbent.worth + (hunt.grain > 4 * rounding ? hunt.grain - 2 * rounding : -rounding);
-  const keep = reachingStates(plan, found.total, better - (found.bound - found.total));
+  const least = leastWorth(hunt, incumbent.worth, found.multipliers);
+  const keep = reachingStates(plan, found.total, least);
   plan.graph.variables.forEach(({ states }, variable) => {
     const at = states.indexOf(incumbent.states[variable] ?? -1);
     const flags = keep[variable];

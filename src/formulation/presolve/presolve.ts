@@ -1,20 +1,22 @@
 import type { Problem } from "../problem/problem.ts";
 import { axisCounts } from "../problem/problem-axes.ts";
+import { descend } from "./descend.ts";
 import { buildFactors } from "./factors/build-factors.ts";
 import { type FactorGraph, statesOf } from "./factors/factors.ts";
+import { isLinear } from "./factors/plan-sums.ts";
 import { type Found, type Hunt, HuntStopped, startHunt } from "./hunt.ts";
-import { firstMultipliers, lookForAny, narrow, removeBelow } from "./narrow.ts";
+import { lookForAny, removeBelow } from "./narrow.ts";
 import { noReduction, type Presolve, type PresolveContext, type Reduction } from "./reduction.ts";
-import { settle } from "./settle.ts";
 import { foldTriangles } from "./shrinking/fold.ts";
 import { remainsOf } from "./shrinking/remains.ts";
 import { selectionOf, shrink } from "./shrinking/shrink.ts";
-import { eliminationOrder, type Order } from "./sweeps/plan.ts";
+import { eliminationOrder, type Order } from "./sweeps/order.ts";
 
-/** Tables above this many cells, and sweeps above this many, are left to the solver: they would take seconds each. */
-const LARGEST_TABLE = 2e7;
+/** Numbers that the tables may hold together, and combinations that a sweep of the whole graph may look at. */
+const MOST_MEMORY = 4e7;
+const MOST_WORK = 2e10;
+/** Cells of the table that ties a sum in a block to its parts. */
 const LARGEST_SUM = 8e6;
-const MOST_WORK = 4e8;
 
 /**
  * Removes every choice that can't be in a better selection than one that it finds on the way, and usually finds the best
@@ -63,8 +65,9 @@ function prepare(problem: Problem): Prepared {
   if (rule > LARGEST_SUM) return { full: null, cells: rule };
   const full = buildFactors(problem);
   const order = eliminationOrder(full);
-  const isTooLarge = order.size.largest > LARGEST_TABLE || order.size.work > MOST_WORK;
-  return isTooLarge ? { full: null, cells: order.size.work } : { full, order };
+  const { work, memory } = order.size;
+  if (work > MOST_WORK) return { full: null, cells: work };
+  return memory > MOST_MEMORY ? { full: null, cells: memory } : { full, order };
 }
 
 async function presolvePrepared(
@@ -89,10 +92,7 @@ async function goHunting(
   order: Order,
   hunt: Hunt,
 ): Promise<void> {
-  const start = await firstMultipliers(full, order, hunt);
-  await lookForAny(problem, full, order, hunt);
-  const searched = await narrow(hunt, order, start);
-  const last = await settle(hunt, searched);
+  const last = await descend(hunt, order, () => lookForAny(problem, full, order, hunt));
   // What is known now may be better than what the removal went by.
   hunt.graph = removeBelow(last.plan, last.found, hunt);
 }
@@ -121,7 +121,8 @@ function tooLarge(problem: Problem, cells: number): Reduction {
 
 /** Cells of the largest table that ties a sum to its parts. */
 function largestSum(problem: Problem): number {
-  return problem.sums.reduce((most, { left, right, values }) => {
+  return problem.sums.reduce((most, { left, right, values }, index) => {
+    if (isLinear(problem, { kind: "sum", index })) return most;
     const [one, other] = [axisCounts(problem, left).length, axisCounts(problem, right).length];
     return Math.max(most, (one + 1) * (other + 1) * (values.length + 1));
   }, 0);

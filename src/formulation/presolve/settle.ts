@@ -1,7 +1,7 @@
 import { type Hunt, isSoft, limitedResources, NO_LIMIT, offer, roundingOf } from "./hunt.ts";
 import { bestWithin } from "./labels/labels.ts";
 import { narrow, type Searched } from "./narrow.ts";
-import { eliminationOrder } from "./sweeps/plan.ts";
+import { eliminationOrder } from "./sweeps/order.ts";
 
 /** How far label setting may go, in labels, before a better point is looked for, and after. */
 interface Effort {

@@ -12,6 +12,7 @@ import {
   variablesOf,
 } from "./build-shape.ts";
 import { type FactorGraph, stridesOf, walkBox } from "./factors.ts";
+import { isLinear } from "./plan-sums.ts";
 import { restrict } from "./restrict.ts";
 
 /** The factors of a problem: its tables, and its rules of blocks, layers, ties and sums. Nothing is lost. */
@@ -19,7 +20,7 @@ export function buildFactors(problem: Problem): FactorGraph {
   const building = variablesOf(problem);
   for (const term of problem.terms) addTerm(building, simplifyTerm(problem, term));
   problem.sums.forEach((_, index) => {
-    addSum(building, index);
+    if (!isLinear(problem, { kind: "sum", index })) addSum(building, index);
   });
   problem.layers.forEach((_, index) => {
     addLayer(building, index);
@@ -33,6 +34,7 @@ export function buildFactors(problem: Problem): FactorGraph {
   const graph: FactorGraph = {
     variables: building.variables,
     factors: collector.factors(),
+    links: building.links,
     resourceCount: problem.resources.length,
   };
   const sizes = graph.variables.map(({ states }) => states.length);
@@ -84,14 +86,14 @@ function addTerm(building: Building, term: ProblemTerm): void {
   collector.add(shape.scope, gain, cost);
 }
 
-/** values[s] = leftUnits * left + rightUnits * right, or all of the deeper operand's block gone. */
+/** A sum in a block: values[s] = leftUnits * left + rightUnits * right, or all of the deeper operand's block gone. */
 function addSum(building: Building, index: number): void {
-  const { problem, collector, firstSum } = building;
+  const { problem, collector, sumVariables } = building;
   const sum = problem.sums[index];
-  if (sum === undefined) return;
+  const own = sumVariables[index] ?? -1;
+  if (sum === undefined || own < 0) return;
   const left = variableOf(building, sum.left);
   const right = variableOf(building, sum.right);
-  const own = firstSum + index;
   const shape = shapeOf(building, axisHome(problem, { kind: "sum", index }), [left, right, own]);
   const gain = emptyGain(building, shape);
   const optionOf = new Map(sum.values.map((value, option) => [value, option]));

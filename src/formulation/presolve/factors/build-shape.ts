@@ -3,10 +3,12 @@ import { axisHome } from "../../problem/problem-axes.ts";
 import {
   collectFactors,
   type FactorCollector,
+  type Link,
   stridesOf,
   type Variable,
   walkBox,
 } from "./factors.ts";
+import { isLinear, keyOf, planSums, usedSums } from "./plan-sums.ts";
 
 /** The gain of what a rule forbids. */
 export const FORBIDDEN: number = Number.NEGATIVE_INFINITY;
@@ -19,7 +21,9 @@ export interface Building {
   readonly homes: (number | null)[];
   /** Per block the variable that tells whether it is kept. */
   readonly witnesses: number[];
-  readonly firstSum: number;
+  /** Per sum of the problem its variable; -1 for a sum that no table needs. */
+  readonly sumVariables: readonly number[];
+  readonly links: readonly Link[];
   readonly firstLayer: number;
   readonly collector: FactorCollector;
   /** Union-find over variables of one block whose presence some factor already makes equal. */
@@ -34,36 +38,55 @@ export function variablesOf(problem: Problem): Building {
   const add = (
     kind: Variable["kind"],
     index: number,
+    counts: readonly number[],
     states: number,
     home: number | null,
-  ): void => {
-    variables.push({ kind, index, states: Array.from({ length: states }, (_, at) => at) });
+  ): number => {
+    const all = Array.from({ length: states }, (_, at) => at);
     homes.push(home);
+    return variables.push({ kind, index, counts, states: all }) - 1;
   };
   problem.dims.forEach(({ counts, block }, index) => {
-    add("dim", index, counts.length + (block === null ? 0 : 1), block);
+    add("dim", index, counts, counts.length + (block === null ? 0 : 1), block);
   });
-  const firstSum = variables.length;
-  problem.sums.forEach(({ values }, index) => {
-    const home = axisHome(problem, { kind: "sum", index });
-    add("sum", index, values.length + (home === null ? 0 : 1), home);
+  const sumVariables = problem.sums.map(() => -1);
+  for (const index of usedSums(problem)) {
+    const axis: AxisRef = { kind: "sum", index };
+    if (isLinear(problem, axis)) continue;
+    const { values = [] } = problem.sums[index] ?? {};
+    sumVariables[index] = add("sum", index, values, values.length + 1, axisHome(problem, axis));
+  }
+  const variableByKey = new Map<string, number>();
+  const links = planSums(problem).map(({ ref, parts, values }): Link => {
+    const index = ref.kind === "sum" ? ref.index : -1;
+    const sum = add("sum", index, values, values.length, null);
+    if (index >= 0) sumVariables[index] = sum;
+    variableByKey.set(keyOf(ref), sum);
+    return {
+      sum,
+      parts: parts.map((part) => ({
+        variable:
+          part.ref.kind === "dim" ? part.ref.index : (variableByKey.get(keyOf(part.ref)) ?? -1),
+        units: part.units,
+      })),
+    };
   });
   const firstLayer = variables.length;
   problem.layers.forEach((_, index) => {
-    add("layer", index, 2, null);
+    add("layer", index, [], 2, null);
   });
   const witnesses = problem.blocks.map((_, block) => {
     const dim = problem.dims.findIndex((each) => each.block === block);
     if (dim >= 0) return dim;
-    add("block", block, 2, block);
-    return variables.length - 1;
+    return add("block", block, [], 2, block);
   });
   return {
     problem,
     variables,
     homes,
     witnesses,
-    firstSum,
+    sumVariables,
+    links,
     firstLayer,
     collector: collectFactors(problem.resources.length),
     linked: variables.map((_, index) => index),
@@ -71,8 +94,8 @@ export function variablesOf(problem: Problem): Building {
   };
 }
 
-export function variableOf({ firstSum }: Building, axis: AxisRef): number {
-  return axis.kind === "dim" ? axis.index : firstSum + axis.index;
+export function variableOf({ sumVariables }: Building, axis: AxisRef): number {
+  return axis.kind === "dim" ? axis.index : (sumVariables[axis.index] ?? -1);
 }
 
 /** States in which a variable is there: a first one and how many. Layers and dims that outlive all are always there. */

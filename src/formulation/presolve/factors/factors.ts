@@ -9,8 +9,10 @@
 /** What a variable decides. States: dim and sum: the option, then "absent"; layer: 0 stands, 1 dropped; block: 0 dropped, 1 kept. */
 export interface Variable {
   readonly kind: "dim" | "sum" | "layer" | "block";
-  /** Index into the problem's list of that kind. */
+  /** Index into the problem's list of that kind; -1 for a sum that the presolve made for itself. */
   readonly index: number;
+  /** Units per original state; states beyond its end ("absent") and those of layers and blocks have none. */
+  readonly counts: readonly number[];
   /** The states that are left, by their original numbers, increasing. */
   readonly states: readonly number[];
 }
@@ -24,9 +26,23 @@ export interface Factor {
   readonly cost: readonly (Float64Array | null)[];
 }
 
+/** A rule: the units of `sum` are the weighted sum of its parts' units. No variable of a link is ever absent. */
+export interface Link {
+  readonly sum: number;
+  readonly parts: readonly LinkPart[];
+}
+
+export interface LinkPart {
+  readonly variable: number;
+  /** Units of the sum per unit of this part. */
+  readonly units: number;
+}
+
 export interface FactorGraph {
   readonly variables: readonly Variable[];
   readonly factors: readonly Factor[];
+  /** Rules that would be large tables. A link's parts come before its sum, in the order of the list. */
+  readonly links: readonly Link[];
   readonly resourceCount: number;
 }
 

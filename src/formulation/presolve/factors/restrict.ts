@@ -28,7 +28,7 @@ export function restrict(graph: FactorGraph, keep: readonly Uint8Array[]): Facto
       factor.cost.map((table) => (table === null ? null : pick(table, cells))),
     );
   }
-  return { variables, factors: collector.factors(), resourceCount: graph.resourceCount };
+  return { ...graph, variables, factors: collector.factors() };
 }
 
 /** The cells of a factor that stay, row-major. */

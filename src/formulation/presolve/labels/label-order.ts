@@ -4,6 +4,8 @@ import type { Bucket, Plan } from "../sweeps/plan.ts";
 export interface Step {
   readonly bucket: Bucket;
   readonly frontier: readonly number[];
+  /** Those of them that the others follow from. */
+  readonly key: readonly number[];
 }
 
 /** Combinations of states are numbered; numbers beyond this are not exact. */
@@ -21,12 +23,13 @@ export function labelOrder(plan: Plan): Step[] | null {
   for (const [step, bucket] of order.entries()) {
     const isNeeded = (variable: number): boolean => (lastUse.get(variable) ?? -1) > step;
     frontier = [...frontier, bucket.variable].filter(isNeeded);
-    const combinations = frontier.reduce(
+    const key = plan.basisOf(frontier).basis;
+    const combinations = key.reduce(
       (product, variable) => product * (plan.graph.variables[variable]?.states.length ?? 1),
       1,
     );
     if (combinations > MOST_COMBINATIONS) return null;
-    steps.push({ bucket, frontier });
+    steps.push({ bucket, frontier, key });
   }
   return steps;
 }

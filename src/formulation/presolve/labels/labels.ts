@@ -1,7 +1,6 @@
 import { type Limit, NO_LIMIT, priceLeft, worthOf } from "../hunt.ts";
 import type { Bucket, Plan } from "../sweeps/plan.ts";
-import { basesAt, costAt, type Point, pointAt } from "../sweeps/point.ts";
-import { eachOutCell, sumSlots } from "../sweeps/sweep.ts";
+import { costAt, eachNearBest, type Point, pointAt, stateSums } from "../sweeps/point.ts";
 import type { Group, Source, Trace, Window } from "./label-list.ts";
 import { type Merger, mergerFor } from "./label-merge.ts";
 import { labelOrder, type Step } from "./label-order.ts";
@@ -201,23 +200,14 @@ function costRanges(
   resources: readonly number[],
   reach: number,
 ): { least: number[]; most: number[] } {
-  const sums = new Float64Array(bucket.size);
   const least = resources.map(() => Number.POSITIVE_INFINITY);
   const most = resources.map(() => Number.NEGATIVE_INFINITY);
-  const take = (bases: Int32Array, state: number): void => {
+  eachNearBest(bucket, reach, (costOf) => {
     resources.forEach((resource, r) => {
-      const cost = costAt(bucket, bases, state, resource);
+      const cost = costOf(resource);
       if (cost < (least[r] as number)) least[r] = cost;
       if (cost > (most[r] as number)) most[r] = cost;
     });
-  };
-  eachOutCell(bucket, (cell, bases) => {
-    const best = bucket.message[cell] as number;
-    if (best === Number.NEGATIVE_INFINITY) return;
-    sumSlots(bucket, bases, sums);
-    for (let state = 0; state < bucket.size; state += 1) {
-      if (best - (sums[state] as number) <= reach) take(bases, state);
-    }
   });
   return { least, most };
 }
@@ -225,41 +215,39 @@ function costRanges(
 function expand(
   plan: Plan,
   resources: readonly number[],
-  { bucket, frontier }: Step,
+  { bucket, frontier, key }: Step,
   group: Group,
   reach: number,
   positions: Int32Array,
   targets: Targets,
 ): void {
-  const bases = new Int32Array(bucket.slots.length);
   const sums = new Float64Array(bucket.size);
-  basesAt(bucket, positions, bases);
-  sumSlots(bucket, bases, sums);
+  const bases = stateSums(bucket, positions, sums);
   const best = bucket.slots.length === 0 ? 0 : sums.reduce((most, each) => Math.max(most, each));
   for (let state = 0; state < bucket.size; state += 1) {
     const loss = best - (sums[state] as number);
     if (!(group.leastLoss + loss <= reach)) continue;
     positions[bucket.variable] = state;
     const cost = resources.map((r) => costAt(bucket, bases, state, r));
-    targetAt(plan, frontier, positions, targets).push({ group, state, cost, loss });
+    targetAt(plan, { frontier, key }, positions, targets).push({ group, state, cost, loss });
   }
 }
 
 function targetAt(
   plan: Plan,
-  frontier: readonly number[],
+  { frontier, key }: Pick<Step, "frontier" | "key">,
   positions: Int32Array,
   targets: Targets,
 ): Source[] {
-  let key = 0;
-  for (const variable of frontier) {
+  let number = 0;
+  for (const variable of key) {
     const states = plan.graph.variables[variable]?.states.length ?? 1;
-    key = key * states + (positions[variable] as number);
+    number = number * states + (positions[variable] as number);
   }
-  const known = targets.get(key);
+  const known = targets.get(number);
   if (known !== undefined) return known.sources;
   const sources: Source[] = [];
-  targets.set(key, { positions: frontier.map((each) => positions[each] as number), sources });
+  targets.set(number, { positions: frontier.map((each) => positions[each] as number), sources });
   return sources;
 }
 

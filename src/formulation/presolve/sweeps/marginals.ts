@@ -1,6 +1,8 @@
 import { walkBox } from "../factors/factors.ts";
-import type { Bucket, Plan, Slot } from "./plan.ts";
-import { eachOutCell, sumSlots } from "./sweep.ts";
+import type { Bucket, Plan } from "./plan.ts";
+import type { Slot } from "./slots.ts";
+import { eachOutCell, sumRow, sumSlots } from "./sweep.ts";
+import { firstLength, type Walk, walkRows } from "./walk.ts";
 
 /**
  * After a sweep: which states a point of at least `least` can have. A state's max-marginal is the maximum over all points
@@ -34,30 +36,57 @@ function markBucket(
   keep: Uint8Array,
   rest: (Float64Array | undefined)[],
 ): void {
-  const { message, size, slots } = bucket;
+  const { message, size, slots, walk } = bucket;
   // Only slots that hold messages need to know their cells' maxima.
   const maxima = slots.map(({ messages, table }) =>
     messages.length === 0 ? null : new Float64Array(table.length).fill(Number.NEGATIVE_INFINITY),
   );
   const sums = new Float64Array(size);
-  eachOutCell(bucket, (cell, bases) => {
-    const outside = around[cell] as number;
-    if (!((message[cell] as number) + outside >= least)) return;
-    sumSlots(bucket, bases, sums);
-    for (let k = 0; k < size; k += 1) {
-      const value = (sums[k] as number) + outside;
-      if (value < least) continue;
-      keep[k] = 1;
-      for (let slot = 0; slot < slots.length; slot += 1) {
-        const best = maxima[slot];
-        const place = (bases[slot] as number) + k;
-        if (best && value > (best[place] as number)) best[place] = value;
+  if (walk !== null) markRows(bucket, walk, around, least, keep, maxima);
+  else
+    eachOutCell(bucket, (cell, bases) => {
+      const outside = around[cell] as number;
+      if (!((message[cell] as number) + outside >= least)) return;
+      sumSlots(bucket, bases, sums);
+      for (let k = 0; k < size; k += 1) {
+        const value = (sums[k] as number) + outside;
+        if (value < least) continue;
+        keep[k] = 1;
+        for (let slot = 0; slot < slots.length; slot += 1) {
+          const best = maxima[slot];
+          const place = (bases[slot] as number) + k;
+          if (best && value > (best[place] as number)) best[place] = value;
+        }
       }
-    }
-  });
+    });
   slots.forEach((slot, at) => {
     const best = maxima[at] ?? null;
     if (best !== null) handBack(plan, slot, best, rest);
+  });
+}
+
+function markRows(
+  { slots }: Bucket,
+  walk: Walk,
+  around: Float64Array,
+  least: number,
+  keep: Uint8Array,
+  maxima: readonly (Float64Array | null)[],
+): void {
+  walkRows(walk, 0, firstLength(walk), (row) => {
+    const sums = sumRow(slots, row);
+    const cells = row.offsets[slots.length] as Int32Array;
+    const states = row.offsets[slots.length + 1] as Int32Array;
+    for (let at = 0; at < row.length; at += 1) {
+      const value = (sums[at] as number) + (around[cells[at] as number] as number);
+      if (!(value >= least)) continue;
+      keep[states[at] as number] = 1;
+      for (let slot = 0; slot < slots.length; slot += 1) {
+        const best = maxima[slot];
+        const place = row.offsets[slot]?.[at] as number;
+        if (best && value > (best[place] as number)) best[place] = value;
+      }
+    }
   });
 }
 

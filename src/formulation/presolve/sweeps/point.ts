@@ -1,5 +1,6 @@
 import type { Bucket, Plan } from "./plan.ts";
-import { sumSlots } from "./sweep.ts";
+import { eachOutCell, sumRow, sumSlots } from "./sweep.ts";
+import { firstLength, type Row, walkRows } from "./walk.ts";
 
 /** A choice of states: per variable the position among the states that are left. */
 export interface Point {
@@ -8,7 +9,7 @@ export interface Point {
   readonly cost: readonly number[];
 }
 
-/** The offset of each slot's row for the states of the variables that go later. */
+/** The offset of each slot's cells for the states of the variables that go later. */
 export function basesAt({ out, slots }: Bucket, positions: Int32Array, bases: Int32Array): void {
   for (let slot = 0; slot < slots.length; slot += 1) {
     let base = 0;
@@ -19,16 +20,36 @@ export function basesAt({ out, slots }: Bucket, positions: Int32Array, bases: In
   }
 }
 
+/** Per state of the bucket's variable the sum of its slots, for the states of those that go later; -Infinity for what links forbid. */
+export function stateSums(bucket: Bucket, positions: Int32Array, sums: Float64Array): Int32Array {
+  const { slots, size, walk, dependent } = bucket;
+  const bases = new Int32Array(slots.length);
+  basesAt(bucket, positions, bases);
+  if (walk === null) {
+    sumSlots(bucket, bases, sums);
+    return bases;
+  }
+  const only = dependent?.positionAt(positions) ?? null;
+  for (let state = 0; state < size; state += 1) {
+    const isAllowed = only === null || only === state;
+    sums[state] = isAllowed ? 0 : Number.NEGATIVE_INFINITY;
+    for (let slot = 0; slot < slots.length && isAllowed; slot += 1) {
+      const { table, ownStride } = slots[slot] as (typeof slots)[number];
+      sums[state] =
+        (sums[state] as number) + (table[(bases[slot] as number) + ownStride * state] as number);
+    }
+  }
+  return bases;
+}
+
 /** A point that reaches the maximum of the last sweep, from the last bucket back to the first. */
 export function bestPoint(plan: Plan): Point {
   const positions = new Int32Array(plan.graph.variables.length);
   for (let at = plan.buckets.length - 1; at >= 0; at -= 1) {
     const bucket = plan.buckets[at];
     if (bucket === undefined) continue;
-    const bases = new Int32Array(bucket.slots.length);
-    basesAt(bucket, positions, bases);
     const sums = new Float64Array(bucket.size);
-    sumSlots(bucket, bases, sums);
+    stateSums(bucket, positions, sums);
     let best = 0;
     for (let k = 1; k < bucket.size; k += 1) {
       if ((sums[k] as number) > (sums[best] as number)) best = k;
@@ -57,7 +78,8 @@ export function pointAt(plan: Plan, positions: Int32Array): Point {
 function gainAt({ slots }: Bucket, bases: Int32Array, state: number): number {
   let gain = 0;
   for (let slot = 0; slot < slots.length; slot += 1) {
-    gain += slots[slot]?.gain?.[(bases[slot] as number) + state] ?? 0;
+    const own = slots[slot];
+    gain += own?.gain?.[(bases[slot] as number) + own.ownStride * state] ?? 0;
   }
   return gain;
 }
@@ -71,7 +93,45 @@ export function costAt(
 ): number {
   let cost = 0;
   for (let slot = 0; slot < slots.length; slot += 1) {
-    cost += slots[slot]?.cost[resource]?.[(bases[slot] as number) + state] ?? 0;
+    const own = slots[slot];
+    cost += own?.cost[resource]?.[(bases[slot] as number) + own.ownStride * state] ?? 0;
+  }
+  return cost;
+}
+
+/** Visits every choice of a bucket's variable whose best completion lacks at most `reach` to the best for its message cell. */
+export function eachNearBest(
+  bucket: Bucket,
+  reach: number,
+  visit: (costOf: (resource: number) => number) => void,
+): void {
+  const { slots, message, size, walk } = bucket;
+  if (walk !== null) {
+    walkRows(walk, 0, firstLength(walk), (row) => {
+      const sums = sumRow(slots, row);
+      const places = row.offsets[slots.length] as Int32Array;
+      for (let at = 0; at < row.length; at += 1) {
+        if (!((message[places[at] as number] as number) - (sums[at] as number) <= reach)) continue;
+        visit((r) => costOfRow(slots, row, at, r));
+      }
+    });
+    return;
+  }
+  const sums = new Float64Array(size);
+  eachOutCell(bucket, (cell, bases) => {
+    const best = message[cell] as number;
+    if (best === Number.NEGATIVE_INFINITY) return;
+    sumSlots(bucket, bases, sums);
+    for (let state = 0; state < size; state += 1) {
+      if (best - (sums[state] as number) <= reach) visit((r) => costAt(bucket, bases, state, r));
+    }
+  });
+}
+
+function costOfRow(slots: Bucket["slots"], { offsets }: Row, at: number, resource: number): number {
+  let cost = 0;
+  for (let slot = 0; slot < slots.length; slot += 1) {
+    cost += slots[slot]?.cost[resource]?.[offsets[slot]?.[at] as number] ?? 0;
   }
   return cost;
 }

@@ -1,4 +1,4 @@
-import { type Bound, type Hunt, offer } from "../hunt.ts";
+import { type Bound, type Hunt, offer, priceOfLimits } from "../hunt.ts";
 import type { Plan } from "./plan.ts";
 import { bestPoint, type Point } from "./point.ts";
 import { sweep } from "./sweep.ts";
@@ -19,7 +19,7 @@ export async function sweepAt(
   hunt.sweeps += 1;
   const point = bestPoint(plan);
   offer(hunt, plan.graph, point);
-  const found = { multipliers, bound: boundOf(hunt, total, multipliers), total };
+  const found = { multipliers, bound: total + priceOfLimits(hunt, multipliers), total };
   hunt.last = gainWeight === 1 ? { plan, found } : null;
   return { ...found, point };
 }
@@ -30,11 +30,4 @@ export async function sweepAgain(plan: Plan, hunt: Hunt, { multipliers }: Bound)
   const isThere =
     last?.plan === plan && last.found.multipliers.every((each, r) => each === multipliers[r]);
   return isThere ? last.found : await sweepAt(plan, hunt, multipliers);
-}
-
-function boundOf({ limits }: Hunt, total: number, multipliers: readonly number[]): number {
-  return multipliers.reduce(
-    (sum, multiplier, r) => (multiplier === 0 ? sum : sum + multiplier * (limits[r]?.most ?? 0)),
-    total,
-  );
 }

@@ -5,15 +5,20 @@ import { DIGIT_SIZE, drawDigit } from "../../src/data/drawn/digits.ts";
 import { type PendulumSample, pendulumSample } from "../../src/data/drawn/pendulum.ts";
 import { pendulumTeacher } from "../../src/data/drawn/pendulum-teacher.ts";
 import { drawPlate, PLATE_SIZE } from "../../src/data/drawn/plates.ts";
+import { drawScene, SCENE_CLASSES, SCENE_SIZE } from "../../src/data/drawn/scenes.ts";
 import type { DrawnSet } from "../../src/data/drawn/set.ts";
 import { crossEntropy, type Lossy, meanSquare, weightedSum } from "../../src/gradients/losses.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { agentNetwork } from "../../src/networks/agent.ts";
 import { autoencoderNetwork } from "../../src/networks/autoencoder.ts";
+import { detectorNetwork } from "../../src/networks/detector.ts";
 import { inspectorNetwork } from "../../src/networks/inspector.ts";
+import { segmenterNetwork } from "../../src/networks/segmenter.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { serializeModel, writeModel } from "../../src/onnx/write.ts";
 import { type Feed, type Feeds, openSession } from "../../src/runtime/session.ts";
+import { centreLoss, centreTargets } from "../../src/tasks/losses/centres.ts";
+import { indexCrossEntropy } from "../../src/tasks/losses/classes.ts";
 import { trainGraph } from "./train-graph.ts";
 
 interface Lesson {
@@ -94,6 +99,94 @@ const LESSONS: Readonly<Record<string, () => Lesson>> = {
       };
     },
   }),
+  segmenter: () => ({
+    graph: segmenterNetwork(1),
+    batch: 16,
+    train: 8000,
+    test: 500,
+    feeds: (set, first, count) => {
+      const { drawn, image } = scenes(set, first, count);
+      const data = new BigInt64Array(count * SCENE_SIZE * SCENE_SIZE);
+      drawn.forEach(({ mask }, at) => {
+        data.set(Array.from(mask, BigInt), at * mask.length);
+      });
+      return { image, masks: { type: "int64", shape: [count, SCENE_SIZE, SCENE_SIZE], data } };
+    },
+    loss: (graph) => {
+      const made = indexCrossEntropy(graph, { logits: "classes", axis: 1, labels: "masks" });
+      return summed(made.graph, [{ loss: made.loss, weight: 1 }]);
+    },
+    judge: (outputs, feeds) => {
+      const [scores, masks] = [numbers(outputs, "classes"), numbers(feeds, "masks")];
+      const plane = SCENE_SIZE * SCENE_SIZE;
+      const [both, either] = [new Float64Array(6), new Float64Array(6)];
+      let right = 0;
+      masks.forEach((label, at) => {
+        const start = Math.floor(at / plane) * 6 * plane + (at % plane);
+        let best = 0;
+        for (let kind = 1; kind < 6; kind += 1) {
+          if ((scores[start + kind * plane] ?? 0) > (scores[start + best * plane] ?? 0))
+            best = kind;
+        }
+        for (const kind of new Set([label, best])) either[kind] = (either[kind] ?? 0) + 1;
+        if (best !== label) return;
+        both[label] = (both[label] ?? 0) + 1;
+        right += 1;
+      });
+      const shares = Array.from(both, (hits, kind) => hits / (either[kind] ?? 1));
+      return { miou: shares.reduce((sum, hit) => sum + hit, 0) / 6, pixels: right / masks.length };
+    },
+  }),
+  detector: () => ({
+    graph: detectorNetwork(1),
+    batch: 16,
+    train: 8000,
+    test: 500,
+    feeds: (set, first, count) => {
+      const { drawn, image } = scenes(set, first, count);
+      const targets = drawn.map(({ objects }) =>
+        centreTargets(
+          objects.map(({ kind, box: [left, top, right, bottom] }) => ({
+            ...{ left, top, right, bottom, label: kind },
+          })),
+          GRID,
+        ),
+      );
+      return {
+        image,
+        centres: floats(count, [GRID.classes, 16, 16], (at) => targets[at]?.centres ?? []),
+        distances: floats(count, [4, 16, 16], (at) => targets[at]?.distances ?? []),
+      };
+    },
+    loss: (graph) => {
+      const names = {
+        heatmap: "heatmap",
+        sides: "sides",
+        centres: "centres",
+        distances: "distances",
+      };
+      const made = centreLoss(graph, { ...names, sideWeight: 0.5 });
+      return summed(made.graph, [{ loss: made.loss, weight: 1 }]);
+    },
+    judge: (outputs, feeds) => {
+      const heat = numbers(outputs, "heatmap");
+      const [sides, wanted] = [numbers(outputs, "sides"), numbers(feeds, "distances")];
+      const centres = numbers(feeds, "centres");
+      // Share of the true centres whose cell is above one half, and how far the sides are off there, in cells.
+      let [found, asked, apart, counted] = [0, 0, 0, 0];
+      centres.forEach((value, at) => {
+        if (value !== 1) return;
+        asked += 1;
+        if ((heat[at] ?? 0) > 0) found += 1;
+      });
+      wanted.forEach((value, at) => {
+        if (value < 0) return;
+        apart += Math.abs(value - (sides[at] ?? 0));
+        counted += 1;
+      });
+      return { recall: found / asked, cellsOff: apart / counted };
+    },
+  }),
   agent: () => {
     const teacher = pendulumTeacher();
     return {
@@ -131,6 +224,17 @@ const LESSONS: Readonly<Record<string, () => Lesson>> = {
     };
   },
 };
+
+/** Where the objects of a scene are, as the centre loss wants it. */
+const GRID = { classes: SCENE_CLASSES.length, rows: 16, columns: 16, stride: 4 } as const;
+
+function scenes(set: DrawnSet, first: number, count: number) {
+  const drawn = Array.from({ length: count }, (_, at) => drawScene(set, first + at));
+  const image = floats(count, [3, SCENE_SIZE, SCENE_SIZE], (at) =>
+    Array.from(drawn[at]?.pixels ?? [], (value) => (value / 255 - 0.5) / 0.25),
+  );
+  return { drawn, image };
+}
 
 function squares(graph: Graph, targets: Readonly<Record<string, readonly [string, number]>>) {
   const losses: { readonly loss: string; readonly weight: number }[] = [];

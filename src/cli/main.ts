@@ -23,6 +23,7 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { pruneCommand } from "./commands/prune.ts";
+import { rolloutCommand } from "./commands/rollout.ts";
 import { scoreCommand } from "./commands/score.ts";
 import { solveCommand } from "./commands/solve.ts";
 import { sweepCommand } from "./commands/sweep.ts";
@@ -45,6 +46,7 @@ const COMMANDS: readonly Command[] = [
   trainCommand,
   evalCommand,
   pruneCommand,
+  rolloutCommand,
   calibrateCommand,
   compareCommand,
   importCommand,

@@ -18,6 +18,7 @@ export interface NetworkWriter {
   /** Weights drawn evenly from -bound to bound. */
   readonly weights: (path: string, shape: readonly number[], bound: number) => string;
   readonly constant: (path: string, shape: readonly number[], value: number) => string;
+  readonly floats: (path: string, values: readonly number[]) => string;
   readonly integers: (path: string, values: readonly number[]) => string;
   readonly graph: () => Graph;
 }
@@ -56,6 +57,10 @@ export function networkWriter(name: string, seed: number): NetworkWriter {
     constant: (path, shape, value) =>
       once(path, () => {
         b.tensor(path, floatTensor(shape, new Float32Array(elementCount(shape)).fill(value)));
+      }),
+    floats: (path, values) =>
+      once(path, () => {
+        b.tensor(path, floatTensor([values.length], values));
       }),
     integers: (path, values) =>
       once(path, () => {

@@ -15,6 +15,7 @@ import {
 } from "../../runtime/session.ts";
 import { type SessionTurns, timeSessions } from "../../runtime/turns.ts";
 import { checkWhole } from "../checks.ts";
+import { modelPath } from "../open/embedded.ts";
 import type { RunContext } from "../run-context.ts";
 
 export interface EvalOptions extends DataOptions {
@@ -37,10 +38,11 @@ export async function evaluateModels(
     checkWhole(options[option], `--${option}`, 1);
   }
   const { batch, threads, optimisation } = options;
+  const models = options.models.map(modelPath);
   const sessions: Session[] = [];
   try {
     const settings: SessionOptions = { threads, optimisation };
-    for (const path of options.models) sessions.push(await openNamed(path, settings));
+    for (const path of models) sessions.push(await openNamed(path, settings));
     if (options.latency) checkBatches(options, sessions);
     const dataset = await datasetFor(options, sessions);
     const classifiers = options.models.map((name, index) => ({
@@ -55,7 +57,7 @@ export async function evaluateModels(
     const results = options.models.map(
       (model, index): EvalResult => ({
         model,
-        bytes: isCompressed(model) ? modelBytes(model).byteLength : statSync(model).size,
+        bytes: sizeOf(models[index] ?? model),
         accuracy: accuracies?.[index] ?? null,
         latency: latencyOf(timings?.[index]),
       }),
@@ -73,6 +75,10 @@ export async function evaluateModels(
   } finally {
     for (const session of sessions) await session.close();
   }
+}
+
+function sizeOf(path: string): number {
+  return isCompressed(path) ? modelBytes(path).byteLength : statSync(path).size;
 }
 
 /** The runtime reads files itself, which it must where weights lie beside them, but none that are compressed. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { packageRoot } from "../../core/files.ts";
+import { embeddedFolder } from "./embedded.ts";
 
 /** The network that commands use when none is named: drawn, trained and scored by this project. */
 export interface DefaultNetwork {
@@ -10,7 +10,7 @@ export interface DefaultNetwork {
 
 /** Files of the embedded default network, wherever the package is installed. */
 export function defaultNetwork(): DefaultNetwork {
-  const folder = join(packageRoot(), "src", "data", "default");
+  const folder = embeddedFolder();
   return {
     name: "shapes-resnet",
     model: join(folder, "shapes-resnet.onnx"),

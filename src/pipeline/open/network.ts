@@ -6,6 +6,7 @@ import { modelHash, readModel } from "../../onnx/read.ts";
 import { findStructure, type StructureOptions } from "../../structure/find-structure.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { defaultNetwork } from "./default-network.ts";
+import { modelPath } from "./embedded.ts";
 
 /** A network that was read, with what can be pruned in it. */
 export interface OpenNetwork {
@@ -19,13 +20,13 @@ export interface OpenNetwork {
   readonly structure: Structure;
 }
 
-/** Reads the named network, or the embedded default. */
+/** Reads the named network (a path, or `:name` of an embedded one), or the embedded default. */
 export async function openNetwork(
   path: string | undefined,
   options: StructureOptions = {},
 ): Promise<OpenNetwork> {
   const embedded = defaultNetwork();
-  const file = path ?? embedded.model;
+  const file = path === undefined ? embedded.model : modelPath(path);
   const model = readModel(file);
   checkBound(model.graph, options.bind ?? {});
   return {

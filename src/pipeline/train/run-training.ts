@@ -36,6 +36,7 @@ import {
 } from "../../training/parameters.ts";
 import { checkBatches } from "../../training/plan.ts";
 import { RUN_FILES, type TrainingJob, train } from "../../training/train.ts";
+import { modelPath } from "../open/embedded.ts";
 import type { RunContext } from "../run-context.ts";
 import { type NamedDataset, trainingSets } from "./training-data.ts";
 import { augmentOf, recipeOf } from "./training-recipe.ts";
@@ -89,7 +90,7 @@ export async function withTraining<Result>(
 ): Promise<Result> {
   const recipe = recipeOf(options);
   checkWritable(join(options.out, RUN_FILES.last));
-  const teacher = options.teacher === undefined ? null : readModel(options.teacher);
+  const teacher = options.teacher === undefined ? null : readModel(modelPath(options.teacher));
   const graph = weightsAsInitializers(network.model.graph);
   // What the network can't be trained for is said before any image is read.
   const objective = objectiveOf(graph, teacher?.graph ?? null, recipe.loss);
@@ -213,7 +214,8 @@ async function provenance(
     kind,
     command: commandLine,
     network: { name, path, hash },
-    teacher: teacher === undefined ? null : { path: teacher, hash: await modelHash(teacher) },
+    teacher:
+      teacher === undefined ? null : { path: teacher, hash: await modelHash(modelPath(teacher)) },
     runtime: `onnxruntime-node ${runtimeVersion()}`,
     threads,
   };

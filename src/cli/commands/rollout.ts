@@ -1,0 +1,58 @@
+import { UsageError } from "../../core/errors.ts";
+import { checkWhole } from "../../pipeline/checks.ts";
+import { pendulumRollouts } from "../../pipeline/rollout/pendulum.ts";
+import { type Command, command } from "../command.ts";
+
+export const rolloutCommand: Command = command({
+  name: "rollout <world>",
+  describe: "Let an agent drive a simulation, and print what it reached: a command metric",
+  examples: [
+    [
+      "mdp rollout pendulum --model :agent --items 0,1,2 --seed 1",
+      "three episodes of ten seconds; the last line is JSON with a number per episode",
+    ],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional("world", {
+        choices: ["pendulum"] as const,
+        demandOption: true,
+        describe: "pendulum: swing a rod up with a weak motor, and hold it",
+      })
+      .option("model", {
+        type: "string",
+        requiresArg: true,
+        demandOption: true,
+        describe: "ONNX file of an agent, or :agent",
+      })
+      .option("items", {
+        type: "string",
+        requiresArg: true,
+        demandOption: true,
+        describe: "Numbers of the episodes, with commas between; each names a start",
+      })
+      .option("seed", {
+        type: "number",
+        requiresArg: true,
+        default: 1,
+        describe: "Other starts with another seed",
+      }),
+  run: async ({ model, items, seed }, context) => {
+    checkWhole(seed, "--seed", 0);
+    const found = await pendulumRollouts({ model, items: itemsOf(items), seed });
+    context.json(found);
+    context.print(JSON.stringify(found));
+    return undefined;
+  },
+});
+
+function itemsOf(text: string): readonly number[] {
+  const items = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (items.every((item) => Number.isInteger(item) && item >= 0)) return items;
+  throw new UsageError({
+    code: "cli/items",
+    message: `'${text}' is no list of episodes.`,
+    where: "--items",
+    hint: "Write whole numbers from 0 on with commas between: 0,1,2.",
+  });
+}

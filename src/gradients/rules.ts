@@ -67,6 +67,11 @@ const RULES = {
   constantOfShape: "constant",
   range: "constant",
   scatter: "none",
+  einsum: "none",
+  quantize: "none",
+  dequantize: "none",
+  along: "none",
+  control: "none",
   fixed: "none",
   opaque: "none",
 } as const satisfies { readonly [Kind in OpKind]: Entry<Kind> };

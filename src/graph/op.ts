@@ -123,6 +123,29 @@ export type Op =
   | { readonly kind: "range" }
   /** Overwrites some elements of its first input (ScatterND, ScatterElements). */
   | { readonly kind: "scatter" }
+  /** Letters per operand and of the result, "..." among them; `terms` null where the equation can't be read. */
+  | {
+      readonly kind: "einsum";
+      readonly terms: readonly (readonly string[])[] | null;
+      readonly result: readonly string[];
+    }
+  /** `axis` is that of a list of scales; `blockSize` 0: no blocks; `to` null: as the zero point says. */
+  | {
+      readonly kind: "quantize";
+      readonly axis: number;
+      readonly blockSize: number;
+      readonly to: DataType | null;
+    }
+  | {
+      readonly kind: "dequantize";
+      readonly axis: number;
+      readonly blockSize: number;
+      readonly to: DataType | null;
+    }
+  /** Works along the given axes of its first input; along every other one index by index. */
+  | { readonly kind: "along"; readonly opType: string; readonly axes: readonly number[] }
+  /** Runs a subgraph: If, Loop, Scan. */
+  | { readonly kind: "control"; readonly opType: string }
   /** Has a shape rule, but nothing is pruned through it. */
   | { readonly kind: "fixed"; readonly opType: string }
   /** Not known here: kept as it is, never pruned through. */

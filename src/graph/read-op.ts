@@ -13,6 +13,7 @@ import {
   softmax,
 } from "./ops/compute.ts";
 import { axesOf, type Context, listOf, numbersAt, valuesAt } from "./ops/context.ts";
+import { along, einsum, scalesOf } from "./ops/further.ts";
 import {
   blockSizeOf,
   constantOfShape,
@@ -82,6 +83,11 @@ const READERS = {
   constant: ({ node }) => ({ kind: "constant", tensor: constantNodeValue(node) }),
   constantOfShape,
   range: () => ({ kind: "range" }),
+  einsum,
+  quantize: ({ node }) => ({ kind: "quantize", ...scalesOf(node) }),
+  dequantize: ({ node }) => ({ kind: "dequantize", ...scalesOf(node) }),
+  along,
+  control: ({ node }) => ({ kind: "control", opType: node.opType }),
   fixed: ({ node }) => ({ kind: "fixed", opType: node.opType }),
   scatter: () => ({ kind: "scatter" }),
 } as const satisfies Readers;

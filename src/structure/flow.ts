@@ -1,14 +1,16 @@
 import { constantOf } from "../graph/constants.ts";
-import type { DataType, Graph, Node } from "../graph/graph.ts";
+import type { DataType, Graph, Node, Tensor } from "../graph/graph.ts";
 import { nodeId } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { dataInputs, hasTrait } from "../graph/op-traits.ts";
 import { opOf } from "../graph/read-op.ts";
+import { bytesPerElement } from "../graph/tensor.ts";
 import { namesRead } from "../graph/traversal.ts";
 import { type Axes, createElements } from "./elements.ts";
 import { describe, fixedAxes, type Propagation, pinValues, type Rule } from "./propagation.ts";
 import { elementwise, layerNorm, pool, reduce, softmax, unary } from "./rules/elementwise.ts";
 import { forget } from "./rules/forget.ts";
+import { along, einsum, quantized } from "./rules/further.ts";
 import { batchNorm, conv, convTranspose, gemm, instanceNorm, matMul } from "./rules/layers.ts";
 import { concat, gather, pad, slice, split, stretch, transpose } from "./rules/move.ts";
 import { reshape } from "./rules/reshape.ts";
@@ -45,6 +47,11 @@ const RULES = {
   flatten: reshape,
   squeeze: reshape,
   unsqueeze: reshape,
+  quantize: quantized,
+  dequantize: quantized,
+  along,
+  einsum,
+  control: "pin",
   groupNorm: "pin",
   lrn: "pin",
   depthToSpace: "pin",
@@ -80,7 +87,7 @@ export function flowElements(graph: Graph, shapes: ResolvedShapes): Propagation 
     shuffles: new Map(),
   };
   for (const node of graph.nodes) {
-    for (const name of namesRead(node)) meetConstant(flow, name);
+    for (const name of namesRead(node)) meetConstant(flow, name, node);
     applyRule(flow, node);
   }
   for (const output of graph.outputs) {
@@ -89,15 +96,27 @@ export function flowElements(graph: Graph, shapes: ResolvedShapes): Propagation 
   return flow;
 }
 
-/** Gives a floating-point constant elements of its own, the first time something reads it. */
-function meetConstant(flow: Propagation, name: string): void {
+/**
+ * Gives a constant elements of its own, the first time something reads it: floating-point ones, and the whole numbers that
+ * stand for such in a quantised network. Others are sizes and indices.
+ */
+function meetConstant(flow: Propagation, name: string, reader: Node): void {
   if (flow.axes.has(name)) return;
   const tensor = constantOf(flow.graph, name);
-  if (tensor === null || !FLOATS.has(tensor.type)) return;
+  if (tensor === null || !(FLOATS.has(tensor.type) || standsForFloats(flow, reader, tensor)))
+    return;
   flow.axes.set(
     name,
     tensor.shape.map((extent) => flow.elements.fresh(extent)),
   );
+}
+
+function standsForFloats(flow: Propagation, reader: Node, tensor: Tensor): boolean {
+  if (reader.domain !== "" || bytesPerElement(tensor.type) === 0) return false;
+  if (reader.opType === "DequantizeLinear") return true;
+  // Weights of few bits with their scales written out: Cast, Sub, Mul.
+  const op = opOf(reader, flow.graph, flow.shapes.constant);
+  return op.kind === "cast" && FLOATS.has(op.to) && tensor.shape.length > 1;
 }
 
 function applyRule(flow: Propagation, node: Node): void {
@@ -115,11 +134,24 @@ function applyRule(flow: Propagation, node: Node): void {
   if (rule === "size") {
     fixOutputs(flow, node);
   } else if (rule === "pin") {
-    forget(flow, node, `op ${describe(node)} has no rule`);
+    forget(flow, node, whyPinned(node, op));
   } else if (unknown !== undefined) {
     forget(flow, node, `the shape of '${unknown}' at ${describe(node)} is unknown`);
   } else {
     rule(node, op, flow);
+  }
+}
+
+function whyPinned(node: Node, op: Op): string {
+  switch (op.kind) {
+    case "control":
+      return `${describe(node)} runs a subgraph on it`;
+    case "opaque":
+      return node.domain === ""
+        ? `${describe(node)} is an op that is not known here`
+        : `${describe(node)} is of the domain '${node.domain}', whose ops are not known here`;
+    default:
+      return `nothing is pruned through ${describe(node)}`;
   }
 }
 

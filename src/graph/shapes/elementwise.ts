@@ -6,7 +6,8 @@ import { contradiction, inputAt, type Rule, shapeText, UNKNOWN } from "./rule.ts
 
 export const unary: Rule<"unary"> = (_op, site) => {
   const data = inputAt(site, 0);
-  const type: DataType | null = hasTrait(site.node, "bool") ? "bool" : data.type;
+  const given = site.node.opType === "CastLike" ? inputAt(site, 1).type : data.type;
+  const type: DataType | null = hasTrait(site.node, "bool") ? "bool" : given;
   return [
     { type, shape: data.shape },
     { type: "bool", shape: data.shape },

@@ -2,7 +2,7 @@ import type { DataType, Extent, Graph, Node, Value } from "../graph.ts";
 import { opOf } from "../read-op.ts";
 import { type KnownValues, smallValues } from "../values.ts";
 import { isResolved } from "./extents.ts";
-import { contradiction, type Fact, type Site, shapeText, UNKNOWN } from "./rule.ts";
+import { type Fact, type Site, UNKNOWN } from "./rule.ts";
 import { applyRule } from "./rules.ts";
 import { valuesOf } from "./values.ts";
 
@@ -20,6 +20,16 @@ export interface Shapes {
   readonly resolved: (name: string) => readonly number[] | null;
   /** Elements of a small tensor of numbers, row-major, symbols where they depend on the batch; null: not constant. */
   readonly constant: KnownValues;
+  /** Where the file declares another shape than its nodes give; runtimes only warn about that, and so what they give holds. */
+  readonly misdeclared: readonly Misdeclared[];
+}
+
+/** A value whose declared shape is wrong. */
+export interface Misdeclared {
+  readonly value: string;
+  readonly node: Node;
+  readonly found: readonly Extent[];
+  readonly declared: readonly Extent[];
 }
 
 export interface InferOptions {
@@ -32,7 +42,7 @@ export interface InferOptions {
 /**
  * Shapes of every value, from the inputs through one rule per op. Unknown ops get what the file says of their outputs, or
  * nothing.
- * @throws InputError `graph/contradictory-shapes` where shapes can't go together, or the file declares others
+ * @throws InputError `graph/contradictory-shapes` where shapes can't go together
  *
  * @example
  * inferShapes(graph, { batch: 8 }).resolved("logits"); // [8, 1000]
@@ -51,23 +61,12 @@ const shapesByGraph = new WeakMap<Graph, Map<string, Shapes>>();
 
 function infer(graph: Graph, options: InferOptions): Shapes {
   const bind = bindings(graph, options);
-  const declared = new Map<string, Fact>();
-  for (const value of [...graph.values, ...graph.outputs])
-    declared.set(value.name, bound(value, bind));
-  const facts = new Map<string, Fact>();
+  const state = stateOf(graph, bind, null);
+  const { facts, constant, misdeclared } = state;
   for (const input of graph.inputs) facts.set(input.name, boundInput(input, bind, options.batch));
-  for (const [name, { type, shape }] of graph.initializers) facts.set(name, { type, shape });
-  const values = new Map<string, readonly Extent[] | null>();
-  const constant: KnownValues = (name) => {
-    const known = values.get(name);
-    if (known !== undefined) return known;
-    const tensor = graph.initializers.get(name);
-    const read = tensor === undefined ? null : smallValues(tensor);
-    if (tensor !== undefined) values.set(name, read);
-    return read;
-  };
-  for (const node of graph.nodes) inferNode(node, graph, { facts, declared, values, constant });
+  for (const node of graph.nodes) inferNode(node, graph, state);
   return {
+    misdeclared,
     of: (name) => {
       const fact = facts.get(name);
       return fact === undefined || fact.shape === null
@@ -87,6 +86,42 @@ interface State {
   readonly declared: ReadonlyMap<string, Fact>;
   readonly values: Map<string, readonly Extent[] | null>;
   readonly constant: KnownValues;
+  readonly bind: ReadonlyMap<string, number>;
+  readonly misdeclared: Misdeclared[];
+}
+
+/** @param around what a subgraph sees of the graph around it */
+function stateOf(graph: Graph, bind: ReadonlyMap<string, number>, around: State | null): State {
+  const declared = new Map<string, Fact>();
+  for (const value of [...graph.values, ...graph.outputs])
+    declared.set(value.name, bound(value, bind));
+  const facts = new Map<string, Fact>(around?.facts);
+  for (const [name, { type, shape }] of graph.initializers) facts.set(name, { type, shape });
+  const values = new Map<string, readonly Extent[] | null>();
+  const constant: KnownValues = (name) => {
+    const known = values.get(name);
+    if (known !== undefined) return known;
+    const tensor = graph.initializers.get(name);
+    if (tensor === undefined) return around?.constant(name) ?? null;
+    const read = smallValues(tensor);
+    values.set(name, read);
+    return read;
+  };
+  return { facts, declared, values, constant, bind, misdeclared: around?.misdeclared ?? [] };
+}
+
+/** Facts of the outputs of a subgraph, from those of its inputs. */
+function inferInside(subgraph: Graph, inputs: readonly Fact[], around: State): readonly Fact[] {
+  const state = stateOf(subgraph, around.bind, around);
+  for (const [index, input] of subgraph.inputs.entries()) {
+    const own = bound(input, around.bind);
+    const given = inputs[index] ?? UNKNOWN;
+    state.facts.set(input.name, { type: given.type ?? own.type, shape: given.shape ?? own.shape });
+    // What is fed from outside hides a value of the same name around.
+    state.values.set(input.name, null);
+  }
+  for (const node of subgraph.nodes) inferNode(node, subgraph, state);
+  return subgraph.outputs.map(({ name }) => state.facts.get(name) ?? UNKNOWN);
 }
 
 function inferNode(node: Node, graph: Graph, state: State): void {
@@ -94,27 +129,27 @@ function inferNode(node: Node, graph: Graph, state: State): void {
     node,
     inputs: node.inputs.map((name) => state.facts.get(name) ?? UNKNOWN),
     valuesAt: (index) => state.constant(node.inputs[index] ?? ""),
+    inside: (subgraph, inputs) => inferInside(subgraph, inputs, state),
   };
   const op = opOf(node, graph, state.constant);
   const inferred = applyRule(op, site);
   for (const [index, name] of node.outputs.entries()) {
     if (name === "") continue;
-    const fact = merged(
-      inferred[index] ?? UNKNOWN,
-      state.declared.get(name) ?? UNKNOWN,
-      node,
-      name,
-    );
+    const given = state.declared.get(name) ?? UNKNOWN;
+    const fact = merged(inferred[index] ?? UNKNOWN, given);
+    if (fact.misdeclared && fact.shape !== null && given.shape !== null) {
+      state.misdeclared.push({ value: name, node, found: fact.shape, declared: given.shape });
+    }
     state.facts.set(name, fact);
     if (index === 0) state.values.set(name, valuesOf(op, site, fact));
   }
 }
 
-/** What is inferred, filled up with what the file declares; an error where both are numbers and differ. */
-function merged(inferred: Fact, declared: Fact, node: Node, name: string): Fact {
+/** What is inferred, filled up with what the file declares; where both are numbers and differ, what is inferred holds. */
+function merged(inferred: Fact, declared: Fact): Fact & { readonly misdeclared: boolean } {
   const type = inferred.type ?? declared.type;
   if (inferred.shape === null || declared.shape === null) {
-    return { type, shape: inferred.shape ?? declared.shape };
+    return { type, shape: inferred.shape ?? declared.shape, misdeclared: false };
   }
   const { shape } = declared;
   const clash =
@@ -123,14 +158,10 @@ function merged(inferred: Fact, declared: Fact, node: Node, name: string): Fact 
       (extent, axis) =>
         typeof extent === "number" && typeof shape[axis] === "number" && extent !== shape[axis],
     );
-  if (clash) {
-    throw contradiction(
-      node,
-      `'${name}' comes out as ${shapeText(inferred.shape)}, but the file declares ${shapeText(shape)}.`,
-    );
-  }
+  if (clash) return { type, shape: inferred.shape, misdeclared: true };
   return {
     type,
+    misdeclared: false,
     shape: inferred.shape.map((extent, axis) => narrower(extent, shape[axis] ?? null)),
   };
 }

@@ -1,5 +1,5 @@
 import { InputError } from "../../core/errors.ts";
-import type { DataType, Extent, Node } from "../graph.ts";
+import type { DataType, Extent, Graph, Node } from "../graph.ts";
 import { nodeLabel } from "../graph.ts";
 import type { Op, OpKind } from "../op.ts";
 
@@ -16,6 +16,8 @@ export interface Site {
   readonly inputs: readonly Fact[];
   /** Values of an input where they are known. */
   readonly valuesAt: (index: number) => readonly Extent[] | null;
+  /** Facts of the outputs of a subgraph, from those of its inputs; it sees the values around the node. */
+  readonly inside: (subgraph: Graph, inputs: readonly Fact[]) => readonly Fact[];
 }
 
 /** Facts of the outputs of an op, from those of its inputs. */

@@ -1,4 +1,7 @@
 import type { Op, OpKind } from "../op.ts";
+import { along } from "./along.ts";
+import { control } from "./control.ts";
+import { einsum } from "./einsum.ts";
 import {
   constant,
   constantOfShape,
@@ -8,6 +11,7 @@ import {
   shape,
   unary,
 } from "./elementwise.ts";
+import { fixed } from "./fixed.ts";
 import {
   concat,
   depthToSpace,
@@ -24,6 +28,7 @@ import {
   unsqueeze,
 } from "./layout.ts";
 import { batchNorm, gemm, layerNorm, matMul, reduce } from "./matrix.ts";
+import { dequantize, quantize } from "./quantized.ts";
 import { type Fact, inputAt, type Rule, type Site, UNKNOWN } from "./rule.ts";
 import { conv, convTranspose, globalPool, pool, resize, sameShape } from "./window.ts";
 
@@ -65,7 +70,12 @@ const RULES = {
   constantOfShape,
   range,
   scatter: sameShape,
-  fixed: (_op, site) => site.node.outputs.map(() => UNKNOWN),
+  einsum,
+  quantize,
+  dequantize,
+  along,
+  control,
+  fixed,
   opaque: (_op, site) => site.node.outputs.map(() => UNKNOWN),
 } as const satisfies { readonly [Kind in OpKind]: Rule<Kind> };
 

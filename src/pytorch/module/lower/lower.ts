@@ -151,6 +151,11 @@ const LOWERS = {
   size: "none",
   constant: "none",
   constantOfShape: "none",
+  einsum: "none",
+  quantize: "none",
+  dequantize: "none",
+  along: "none",
+  control: "none",
   fixed: "none",
   opaque: "none",
 } as const satisfies { readonly [Kind in OpKind]: Lower<Kind> | "none" };

@@ -62,11 +62,18 @@ export function constantIntegers(graph: Graph, name: string): readonly number[] 
 
 const FLOATS: ReadonlySet<DataType> = new Set(["float32", "float16", "bfloat16", "float64"]);
 
-/** A floating-point constant of at least one axis that some node reads: a weight, or a BatchNormalization's statistics. */
+/**
+ * A constant of at least one axis that holds trained numbers, and who reads it: a floating-point one, or the whole numbers that stand
+ * for such behind a DequantizeLinear. The scales and zero points of these are none.
+ */
 export interface ReadWeight {
   readonly name: string;
   readonly tensor: Tensor;
   readonly readers: readonly Node[];
+}
+
+function isScale(reader: Node, name: string): boolean {
+  return /^(Dequantize|Quantize)Linear$/.test(reader.opType) && reader.inputs[0] !== name;
 }
 
 /** Such constants among the initializers and Constant nodes, in this order. */
@@ -79,7 +86,10 @@ export function readWeights(graph: Graph): readonly ReadWeight[] {
   const consumers = consumersOf(graph);
   return constants.flatMap(([name, tensor]) => {
     const readers = consumers.get(name) ?? [];
-    const counts = FLOATS.has(tensor.type) && tensor.shape.length > 0 && readers.length > 0;
-    return counts ? [{ name, tensor, readers }] : [];
+    if (tensor.shape.length === 0 || readers.length === 0) return [];
+    const holds = FLOATS.has(tensor.type)
+      ? !readers.every((reader) => isScale(reader, name))
+      : readers.some((reader) => reader.opType === "DequantizeLinear" && reader.inputs[0] === name);
+    return holds ? [{ name, tensor, readers }] : [];
   });
 }

@@ -1,5 +1,6 @@
 import { InternalError } from "../core/errors.ts";
 import type { DataType, Tensor } from "./graph.ts";
+import { fromBrainHalf, fromHalf } from "./half.ts";
 
 const BYTES_PER_ELEMENT = {
   float32: 4,
@@ -56,7 +57,7 @@ function bytesOf(data: Float32Array | BigInt64Array): Uint8Array {
 }
 
 /**
- * The elements of a float32 or float64 tensor as float32, row-major. A view of the tensor's bytes where they are aligned,
+ * The elements of a tensor of floats as float32, row-major; numbers of two bytes are widened exactly. A view of the tensor's bytes where they are aligned,
  * otherwise a copy: don't write to it.
  * @throws InternalError `graph/not-float`
  */
@@ -64,6 +65,10 @@ export function floatsOf(tensor: Tensor): Float32Array {
   const bytes = tensor.bytes();
   if (tensor.type === "float64") {
     return Float32Array.from(new Float64Array(aligned(bytes, 8)));
+  }
+  if (tensor.type === "float16" || tensor.type === "bfloat16") {
+    const widen = tensor.type === "float16" ? fromHalf : fromBrainHalf;
+    return Float32Array.from(new Uint16Array(aligned(bytes, 2)), widen);
   }
   if (tensor.type !== "float32") {
     throw new InternalError({

@@ -1,6 +1,6 @@
 import { InputError } from "../core/errors.ts";
 import { type Random, randomFrom } from "../core/random.ts";
-import { constantOf } from "../graph/constants.ts";
+import { foldedOf } from "../graph/fold/folded.ts";
 import type { Graph } from "../graph/graph.ts";
 import { nodeId } from "../graph/graph.ts";
 import { elementCount, floatsOf } from "../graph/tensor.ts";
@@ -31,7 +31,7 @@ export function defaultNormalisation(method: ImportanceMethod): Normalisation {
 /**
  * Scores every unit of every dim, separately for each layer that produces the dim. Biases don't count.
  * @throws InputError `importance/no-normalisation` for `bn-scale` on a network without BatchNormalization
- * @throws InputError `importance/weight-type` where weights are neither float32 nor float64
+ * @throws InputError `importance/weight-type` where weights are no floating-point numbers
  */
 export function scoreNetwork(structure: Structure, options: ScoreOptions): Importance {
   const { method } = options;
@@ -100,11 +100,11 @@ function scoreLayer(
 
 /** Sums of |w| (power 1) or w^2 (power 2) over everything but one axis. */
 function magnitudes(graph: Graph, name: string, axis: number, power: 1 | 2): Float64Array {
-  const tensor = constantOf(graph, name);
-  if (tensor === null || (tensor.type !== "float32" && tensor.type !== "float64")) {
+  const tensor = foldedOf(graph, name);
+  if (tensor === null || !/^b?float/.test(tensor.type)) {
     throw new InputError({
       code: "importance/weight-type",
-      message: `The weights are of type ${tensor?.type ?? "unknown"}; only float32 and float64 can be scored.`,
+      message: `The weights are of type ${tensor?.type ?? "unknown"}; only floating-point ones can be scored.`,
       where: name,
       hint: "Score the network before it is converted to lower precision.",
     });

@@ -1,3 +1,4 @@
+import { foldedOf } from "../graph/fold/folded.ts";
 import type { Attribute, Node, NodeId } from "../graph/graph.ts";
 import { nodeId, nodeLabel } from "../graph/graph.ts";
 import { hasTrait } from "../graph/op-traits.ts";
@@ -206,7 +207,7 @@ function signatureOf(
 
 /** Spatial extents of a constant weight. */
 function kernelOf(structure: Structure, name: string): readonly number[] {
-  return structure.graph.initializers.get(name)?.shape.slice(2) ?? [];
+  return foldedOf(structure.graph, name)?.shape.slice(2) ?? [];
 }
 
 function attributesText(node: Node): string {

@@ -8,9 +8,10 @@ import {
   componentsByHand,
   findComponents,
 } from "./components/find-components.ts";
-import { findDims } from "./dims.ts";
+import { type FoundDims, findDims } from "./dims.ts";
 import { flowElements } from "./flow.ts";
 import { findLayers } from "./layers.ts";
+import { copyConstants, foldWeights } from "./prepare.ts";
 import type { Propagation } from "./propagation.ts";
 import type { AxisUnits, Dim, Layer, ResolvedShapes, Structure } from "./structure.ts";
 import { findContractions, findWeights } from "./weights.ts";
@@ -31,13 +32,13 @@ export interface StructureOptions {
  * const structure = findStructure(readModel("resnet50.onnx").graph);
  * structure.dims.filter((dim) => dim.pinned === null).length // 37
  */
-export function findStructure(graph: Graph, options: StructureOptions = {}): Structure {
+export function findStructure(original: Graph, options: StructureOptions = {}): Structure {
   const { bind = {} } = options;
-  const shapes = resolveShapes(graph, options.batch ?? 1, bind);
+  const folded = foldWeights(original);
+  const { graph, shapes, flow, dims, notes } = flowUntied(folded.graph, options);
   // A file may fix its batch.
   const batch = shapes.of(graph.inputs[0]?.name ?? "")?.[0] ?? 1;
-  const flow = flowElements(graph, shapes);
-  const { dims: found, axis, count } = findDims(flow);
+  const { dims: found, axis, count } = dims;
   const blocks = findBlocks(graph, shapes);
   const homes = innermostBlocks(flow, found.length, axis, blocks);
   const apart: readonly Dim[] = found.map((dim, index) => ({
@@ -62,6 +63,7 @@ export function findStructure(graph: Graph, options: StructureOptions = {}): Str
     axis,
     count,
     shuffles: flow.shuffles,
+    notes: [...folded.notes, ...notes],
   };
 }
 
@@ -91,6 +93,47 @@ function dimsIn(
     const scope = scopes[index];
     return { ...dim, component: scope === undefined ? null : scopeName(scope) };
   });
+}
+
+interface Flowed {
+  readonly graph: Graph;
+  readonly shapes: ResolvedShapes;
+  readonly flow: Propagation;
+  readonly dims: FoundDims;
+  readonly notes: readonly string[];
+}
+
+/** Lets elements flow with a copy of each shared constant per place; copies that would be cut alike stay one. */
+function flowUntied(graph: Graph, options: StructureOptions): Flowed {
+  const flowed = (each: Graph, notes: readonly string[]): Flowed => {
+    const shapes = resolveShapes(each, options.batch ?? 1, options.bind ?? {});
+    const flow = flowElements(each, shapes);
+    return { graph: each, shapes, flow, dims: findDims(flow), notes };
+  };
+  const apart = copyConstants(graph);
+  const first = flowed(apart.graph, []);
+  if (apart.copies.size === 0) return first;
+  const groups = new Map(
+    [...apart.copies].map(([name, copies]) => [name, groupsOf(first, copies)] as const),
+  );
+  const needed = copyConstants(graph, (name, place) => groups.get(name)?.[place] ?? 0);
+  const notes = [...needed.copies].map(([name, copies]) => {
+    const count = new Set(copies).size;
+    return `The constant '${name}' is stored once for ${count} places that keep different units; each gets a copy of its own.`;
+  });
+  return flowed(needed.graph, notes);
+}
+
+/** A number per copy; equal where two copies have the same units along every axis. */
+function groupsOf({ dims, flow }: Flowed, copies: readonly string[]): readonly number[] {
+  const keys = copies.map((name) => {
+    const rank = flow.axes.get(name)?.length ?? 0;
+    return Array.from({ length: rank }, (_, index) => {
+      const units = dims.axis(name, index);
+      return units === null ? "-" : `${units.dims.join()}:${units.units.join()}`;
+    }).join("|");
+  });
+  return keys.map((key) => keys.indexOf(key));
 }
 
 function layersOf(layers: readonly Layer[], block: number): readonly number[] {

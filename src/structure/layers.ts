@@ -1,3 +1,4 @@
+import { foldedOf } from "../graph/fold/folded.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { intAttribute, nodeId } from "../graph/graph.ts";
 import { elementCount } from "../graph/tensor.ts";
@@ -100,8 +101,8 @@ function pairMacs(context: LayerContext, node: Node, weight: WeightSource): numb
 }
 
 function parametersOf(context: LayerContext, node: Node, weight: WeightSource): number {
-  const bias = context.graph.initializers.get(node.inputs[2] ?? "");
-  return elementCount(weight.tensor.shape) + (bias === undefined ? 0 : elementCount(bias.shape));
+  const bias = foldedOf(context.graph, node.inputs[2] ?? "");
+  return elementCount(weight.tensor.shape) + (bias === null ? 0 : elementCount(bias.shape));
 }
 
 function normalisationOf(graph: Graph, node: Node): Node | null {

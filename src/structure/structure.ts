@@ -8,6 +8,7 @@ import type { Component } from "./components/component.ts";
  * elements per unit.
  */
 export interface Structure {
+  /** The network, prepared: see `prepare.ts`. */
   readonly graph: Graph;
   /** Shapes at the batch that the structure was found with (1 unless asked otherwise). */
   readonly shapes: ResolvedShapes;
@@ -29,6 +30,8 @@ export interface Structure {
   readonly count: (value: string, axis: number) => AxisCount;
   /** Ops whose channels are permuted by Reshape, Transpose, Reshape; by the last of the three. */
   readonly shuffles: ReadonlyMap<NodeId, Shuffle>;
+  /** What was changed of the network so that more of it can be pruned, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** Shapes of values with every extent a number; what shape inference found. */

@@ -1,10 +1,13 @@
 import { constantNodeValue } from "../graph/constants.ts";
+import { foldableValues, foldedOf } from "../graph/fold/folded.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
-import { intsAttribute } from "../graph/graph.ts";
+import { intsAttribute, nodeId } from "../graph/graph.ts";
 import { hasTrait } from "../graph/op-traits.ts";
 import { producerOf } from "../graph/traversal.ts";
 
-/** A layer's weight: the initializer or Constant it comes from, and where each axis of the layer's operand is in it. */
+/**
+ * A layer's weight: the initializer or Constant it comes from, or the value that is computed from such (by DequantizeLinear, Cast,
+ * Reshape, ...), and where each axis of the layer's operand is in it. */
 export interface WeightSource {
   readonly name: string;
   readonly tensor: Tensor;
@@ -12,9 +15,12 @@ export interface WeightSource {
   readonly axes: readonly number[];
 }
 
-/** The constant second operand of a Conv, ConvTranspose, Gemm or MatMul, looked up through Identity and Transpose; else null. */
+/**
+ * The constant second operand of a Conv, ConvTranspose, Gemm or MatMul, looked up through Identity and Transpose; null where
+ * it is none, and where the node itself only computes a constant.
+ */
 export function weightOf(graph: Graph, node: Node): WeightSource | null {
-  if (!hasTrait(node, "layer")) return null;
+  if (!hasTrait(node, "layer") || foldableValues(graph).has(nodeId(node))) return null;
   return sourceOf(graph, node.inputs[1] ?? "");
 }
 
@@ -36,7 +42,7 @@ function sourceOf(graph: Graph, name: string): WeightSource | null {
       return { ...source, axes: perm.map((axis) => source.axes[axis] ?? axis) };
     }
     default:
-      return null;
+      return named(name, foldedOf(graph, name));
   }
 }
 

@@ -1,3 +1,4 @@
+import { foldedOf } from "../graph/fold/folded.ts";
 import type { Graph } from "../graph/graph.ts";
 import { producerOf } from "../graph/traversal.ts";
 import type { Feed, Feeds } from "../runtime/session.ts";
@@ -12,8 +13,7 @@ import type { Subnet } from "./subnet.ts";
 export function sharedLayerOutputs(structure: Structure, cut: Graph): readonly string[] {
   const left = producerOf(cut);
   const outputs = new Set(cut.outputs.map((value) => value.name));
-  const isFloat = (name: string): boolean =>
-    structure.graph.initializers.get(name)?.type === "float32";
+  const isFloat = (name: string): boolean => foldedOf(structure.graph, name)?.type === "float32";
   return structure.layers
     .filter((layer) => isFloat(layer.weight.name))
     .map((layer) => layer.id)

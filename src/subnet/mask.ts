@@ -1,6 +1,8 @@
 import { constantNodeValue } from "../graph/constants.ts";
+import { foldedOf } from "../graph/fold/folded.ts";
+import { tensorOf } from "../graph/fold/numbers.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
-import { bytesPerElement, tensorFromBytes } from "../graph/tensor.ts";
+import { bytesPerElement, elementCount, tensorFromBytes } from "../graph/tensor.ts";
 import { producerOf } from "../graph/traversal.ts";
 import type { Structure } from "../structure/structure.ts";
 import { type KeptAxes, keptAxes } from "./kept-axes.ts";
@@ -20,17 +22,20 @@ export function maskedGraph(structure: Structure, subnet: Subnet): Graph {
   const kept = keptAxes(structure, subnet);
   const initializers = new Map(graph.initializers);
   const constants = new Map<string, Tensor>();
+  const computed = new Map<string, Removal[]>();
   for (const layer of structure.layers) {
     const { name, inputAxis } = layer.weight;
     const removed = removedAlong(structure, kept, name, inputAxis);
+    if (removed.length === 0) continue;
     const tensor = constants.get(name) ?? weightTensor(graph, name);
-    if (removed.length > 0 && tensor !== null) {
-      constants.set(name, zeroAlong(tensor, inputAxis, removed));
-    }
+    if (tensor !== null) constants.set(name, zeroAlong(tensor, inputAxis, removed));
+    else computed.set(name, [...(computed.get(name) ?? []), { axis: inputAxis, removed }]);
   }
   for (const [name, tensor] of constants)
     if (initializers.has(name)) initializers.set(name, tensor);
-  const nodes = graph.nodes.map((node) => maskedConstant(node, constants));
+  const nodes = graph.nodes
+    .map((node) => maskedConstant(node, constants))
+    .flatMap((node) => maskedProduct(node, computed, initializers, structure));
   return silenceDropped(structure, subnet, { ...graph, nodes, initializers });
 }
 
@@ -56,6 +61,44 @@ function maskedConstant(node: Node, constants: ReadonlyMap<string, Tensor>): Nod
   const tensor = node.opType === "Constant" ? constants.get(node.outputs[0] ?? "") : undefined;
   if (tensor === undefined) return node;
   return { ...node, attributes: new Map([["value", { kind: "tensor", value: tensor }]]) };
+}
+
+interface Removal {
+  readonly axis: number;
+  readonly removed: readonly number[];
+}
+
+/** A weight that is computed when the network runs is multiplied by ones and zeros there. */
+function maskedProduct(
+  node: Node,
+  computed: ReadonlyMap<string, readonly Removal[]>,
+  initializers: Map<string, Tensor>,
+  structure: Structure,
+): readonly Node[] {
+  const [own = ""] = node.outputs;
+  const removals = computed.get(own);
+  const weight = removals === undefined ? null : foldedOf(structure.graph, own);
+  if (removals === undefined || weight === null) return [node];
+  const whole = `${own}_whole`;
+  const mask = `${own}_mask`;
+  const ones = tensorOf({
+    type: weight.type,
+    shape: weight.shape,
+    values: new Float64Array(elementCount(weight.shape)).fill(1),
+  });
+  initializers.set(
+    mask,
+    removals.reduce((tensor, { axis, removed }) => zeroAlong(tensor, axis, removed), ones),
+  );
+  const product: Node = {
+    name: mask,
+    opType: "Mul",
+    domain: "",
+    inputs: [whole, mask],
+    outputs: [own],
+    attributes: new Map(),
+  };
+  return [{ ...node, outputs: [whole, ...node.outputs.slice(1)] }, product];
 }
 
 const ZERO = "mdp_zero";
@@ -91,7 +134,7 @@ function silenceDropped(structure: Structure, subnet: Subnet, graph: Graph): Gra
 /** A scalar zero of the weights' type. */
 function zeroOf(structure: Structure): Tensor {
   const [layer] = structure.layers;
-  const type = weightTensor(structure.graph, layer?.weight.name ?? "")?.type ?? "float32";
+  const type = foldedOf(structure.graph, layer?.weight.name ?? "")?.type ?? "float32";
   return tensorFromBytes(type, [], new Uint8Array(bytesPerElement(type)));
 }
 

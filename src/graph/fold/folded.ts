@@ -67,22 +67,22 @@ function lazyTensor(graph: Graph, name: string): Tensor | null {
 
 function evaluate(graph: Graph, name: string): Numbers | null {
   const done = new Map<string, Numbers | null>();
-  const valueOf = (value: string): Numbers | null => {
+  const numbersAt = (value: string): Numbers | null => {
     const before = done.get(value);
     if (before !== undefined) return before;
     const stored = constantOf(graph, value);
     const node = producerOf(graph).get(value);
-    const numbers = stored === null ? evaluateNode(graph, node, valueOf) : numbersOf(stored);
+    const numbers = stored === null ? evaluateNode(graph, node, numbersAt) : numbersOf(stored);
     done.set(value, numbers);
     return numbers;
   };
-  return valueOf(name);
+  return numbersAt(name);
 }
 
 function evaluateNode(
   graph: Graph,
   node: Node | undefined,
-  valueOf: (name: string) => Numbers | null,
+  numbersAt: (name: string) => Numbers | null,
 ): Numbers | null {
   const rule = node === undefined ? null : foldRuleOf(node);
   if (node === undefined || rule === null) return null;
@@ -90,7 +90,7 @@ function evaluateNode(
   const shape = shapes.resolved(nodeId(node));
   const type = shapes.of(nodeId(node))?.type ?? "other";
   if (shape === null || !isNumeric(type)) return null;
-  const inputs = node.inputs.map((name) => (name === "" ? null : valueOf(name)));
+  const inputs = node.inputs.map((name) => (name === "" ? null : numbersAt(name)));
   if (node.inputs.some((name, index) => name !== "" && inputs[index] === null)) return null;
   const values = rule({ node, op: opOf(node, graph, shapes.constant), inputs, shape, type });
   if (values === null || values.length !== elementCount(shape)) return null;

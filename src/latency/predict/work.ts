@@ -1,4 +1,5 @@
 import { InternalError } from "../../core/errors.ts";
+import { foldedOf } from "../../graph/fold/folded.ts";
 import type { Graph, Node, NodeId } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
 import { hasTrait } from "../../graph/op-traits.ts";
@@ -83,7 +84,7 @@ interface Sizes {
 function sizesOf(op: ProfiledOp, { structure, batchRatio }: WorkOptions): Sizes {
   const forms = op.axes.map((axis) => JSON.stringify(axis));
   const shape = (name: string): readonly number[] =>
-    structure.graph.initializers.get(name)?.shape ?? structure.shapes.of(name) ?? [];
+    foldedOf(structure.graph, name)?.shape ?? structure.shapes.of(name) ?? [];
   const known = new Map<string, readonly number[]>();
   // For each axis of the value, which axis of the operation it follows; -1 where its length is fixed.
   const followed = (name: string): readonly number[] => {
@@ -106,7 +107,7 @@ function sizesOf(op: ProfiledOp, { structure, batchRatio }: WorkOptions): Sizes 
       (sum, _, axis) => sum * Math.max(1, extent(name, axis, counts)),
       1,
     );
-    return structure.graph.initializers.has(name) ? product : product * batchRatio;
+    return foldedOf(structure.graph, name) === null ? product * batchRatio : product;
   };
   return { elements, extent, shape, batchRatio };
 }
@@ -141,8 +142,8 @@ function movedValues(
       const constant = shapes.constant(name) !== null;
       if (name === "" || inside.has(name) || constant || read.has(name)) continue;
       // Normalisation is folded into the weights.
-      if (node.opType === "BatchNormalization" && graph.initializers.has(name)) continue;
-      read.set(name, graph.initializers.has(name) ? 1 : share);
+      if (node.opType === "BatchNormalization" && foldedOf(graph, name) !== null) continue;
+      read.set(name, foldedOf(graph, name) !== null ? 1 : share);
     }
   }
   const own = new Set<NodeId>(nodes.map(nodeId));

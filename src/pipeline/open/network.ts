@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import type { Graph } from "../../graph/graph.ts";
-import type { Model } from "../../onnx/model.ts";
+import { type Model, withGraph } from "../../onnx/model.ts";
 import { modelHash, readModel } from "../../onnx/read.ts";
 import { findStructure, type StructureOptions } from "../../structure/find-structure.ts";
 import type { Structure } from "../../structure/structure.ts";
@@ -16,6 +16,7 @@ export interface OpenNetwork {
   readonly embedded: boolean;
   /** SHA-256 of the file. */
   readonly hash: string;
+  /** Prepared as the structure's graph is. */
   readonly model: Model;
   readonly structure: Structure;
 }
@@ -29,13 +30,14 @@ export async function openNetwork(
   const file = path === undefined ? embedded.model : modelPath(path);
   const model = readModel(file);
   checkBound(model.graph, options.bind ?? {});
+  const structure = findStructure(model.graph, options);
   return {
     name: path === undefined ? embedded.name : basename(file).replace(/\.onnx(\.br|\.gz)?$/, ""),
     path: file,
     embedded: path === undefined,
     hash: await modelHash(file),
-    model,
-    structure: findStructure(model.graph, options),
+    model: withGraph(model, structure.graph),
+    structure,
   };
 }
 

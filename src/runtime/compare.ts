@@ -1,4 +1,5 @@
 import { InputError } from "../core/errors.ts";
+import { fromHalf } from "../graph/half.ts";
 import type { Feed, Feeds } from "./session.ts";
 
 /** How far two sets of outputs are apart. */
@@ -50,16 +51,24 @@ function compareTensors(
   for (let index = 0; index < a.data.length; index += 1) {
     const [left, right] = [a.data[index], b.data[index]];
     if (Object.is(left, right)) {
-      largest = Math.max(largest, Math.abs(Number(left)) || 0);
+      largest = Math.max(
+        largest,
+        Math.abs(a.type === "float16" ? halfOf(left) : Number(left)) || 0,
+      );
       continue;
     }
     identical = false;
-    const [x, y] = [Number(left), Number(right)];
+    const [x, y] =
+      a.type === "float16" ? [halfOf(left), halfOf(right)] : [Number(left), Number(right)];
     const apart = x === y ? 0 : Math.abs(x - y);
     absolute = Math.max(absolute, Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart);
     largest = Math.max(largest, Math.abs(x) || 0);
   }
   return { absolute, relative: absolute === 0 ? 0 : absolute / largest, identical };
+}
+
+function halfOf(bits: Feed["data"][number] | undefined): number {
+  return fromHalf(Number(bits));
 }
 
 function unlike(name: string, other: Feeds): InputError {

@@ -1,5 +1,6 @@
 import { InputError } from "../core/errors.ts";
 import { type Random, randomFrom } from "../core/random.ts";
+import { fromHalf, toHalf } from "../graph/half.ts";
 import type { Feed, Feeds, FeedType, SessionValue } from "./session.ts";
 
 export interface FeedOptions {
@@ -43,12 +44,35 @@ function randomFeed(input: SessionValue, shape: readonly number[], random: Rando
       return { type: "uint8", shape, data: Uint8Array.from(bits(), (bit) => 255 * bit) };
     case "bool":
       return { type: "bool", shape, data: Uint8Array.from(bits()) };
+    case "float16":
+      return {
+        type: "float16",
+        shape,
+        data: Uint16Array.from({ length: count }, () => toHalf(random.normal())),
+      };
+    case "int8":
+      return { type: "int8", shape, data: Int8Array.from(bits(), (bit) => 127 * bit) };
+    case "uint16":
+      return { type: "uint16", shape, data: Uint16Array.from(bits()) };
+    case "int16":
+      return { type: "int16", shape, data: Int16Array.from(bits()) };
+    case "uint32":
+      return { type: "uint32", shape, data: Uint32Array.from(bits()) };
+    case "uint64":
+      return { type: "uint64", shape, data: BigUint64Array.from(bits(), BigInt) };
     default:
       throw new InputError({
         code: "runtime/bad-feed",
         message: `Input '${input.name}' has elements of type ${input.type}, for which random values can't be made.`,
         where: input.name,
-        hint: "Inputs of float32, float64, int32, int64, uint8 and bool are supported.",
+        hint: "Inputs of numbers and of bool are supported.",
       });
   }
+}
+
+/** The elements of a tensor as numbers, whatever its type. */
+export function numbersOfFeed(feed: Feed): Float64Array {
+  const { data } = feed;
+  if (feed.type === "float16") return Float64Array.from(feed.data, fromHalf);
+  return Float64Array.from({ length: data.length }, (_, index) => Number(data[index]));
 }

@@ -6,7 +6,9 @@ import { randomFeeds } from "../runtime/feeds.ts";
 import { openModel } from "../runtime/open-model.ts";
 import type { Feeds, Session } from "../runtime/session.ts";
 import type { Structure } from "../structure/structure.ts";
+import { type AsWritten, compareAsWritten } from "./as-written.ts";
 import { cutGraph } from "./cut.ts";
+import { floatForm } from "./float-form.ts";
 import { reduceToKept, sharedLayerOutputs, withOutputs } from "./inner-values.ts";
 import { maskedGraph } from "./mask.ts";
 import type { Subnet } from "./subnet.ts";
@@ -37,6 +39,8 @@ export interface Proof {
   readonly maxAbsolute: number;
   /** Same bits in every value of every run. */
   readonly identical: boolean;
+  /** For networks of few bits per number: the proof compares them in float32, this as they are written. */
+  readonly asWritten: AsWritten | null;
 }
 
 /**
@@ -65,15 +69,28 @@ export async function proveCut(
   const { seed = 0, runs = 2, limit = 1e-5, threads = 1, layers = true } = options;
   const inner = layers ? sharedLayerOutputs(structure, cut) : [];
   const masked = maskedGraph(structure, subnet);
-  const reference = await openModel(withGraph(model, withOutputs(masked, inner)), { threads });
+  const whole = floatForm(withOutputs(masked, inner));
+  const reference = await openModel(withGraph(model, whole), { threads });
   try {
-    const smaller = await openModel(withGraph(model, withOutputs(cut, inner)), { threads });
+    const part = floatForm(withOutputs(cut, inner));
+    const smaller = await openModel(withGraph(model, part), { threads });
     try {
       const sessions = { reference, smaller };
       const outputs = structure.graph.outputs.map((value) => value.name);
       const proof = await compareRuns(sessions, structure, subnet, { seed, runs, limit, outputs });
-      if (proof.maxRelative <= limit && proof.layersRelative <= LAYER_FACTOR * limit) return proof;
-      throw failed(proof, model);
+      const equal = proof.maxRelative <= limit && proof.layersRelative <= LAYER_FACTOR * limit;
+      if (!equal) throw failed(proof, model);
+      const shapes = shapesOf(structure);
+      const feedsFor = (inputs: Graph["inputs"]): Feeds => {
+        const asked = inputs.map(({ name, type }) => ({
+          name,
+          type: type ?? "float32",
+          shape: [],
+        }));
+        return randomFeeds(asked, { seed, shapes });
+      };
+      const asWritten = await compareAsWritten(model, masked, cut, { feedsFor, threads });
+      return { ...proof, asWritten };
     } finally {
       await smaller.close();
     }
@@ -139,6 +156,7 @@ const NOTHING_COMPARED = {
   layersRelative: 0,
   worstLayer: null,
   identical: true,
+  asWritten: null,
 } as const;
 
 function only(feeds: Feeds, wanted: (name: string) => boolean): Feeds {

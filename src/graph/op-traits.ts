@@ -211,12 +211,12 @@ const TRAITS = {
   Loop: { kind: "control" },
   Scan: { kind: "control" },
   // Nothing is pruned through these.
-  AffineGrid: FIXED,
+  AffineGrid: { kind: "fixed", ...SIZED },
   Attention: { kind: "fixed", heavy: true },
   Bernoulli: FIXED,
   BlackmanWindow: FIXED,
-  CenterCropPad: FIXED,
-  Col2Im: FIXED,
+  CenterCropPad: { kind: "fixed", ...SIZED },
+  Col2Im: { kind: "fixed", ...SIZED },
   Compress: FIXED,
   ConvInteger: { kind: "fixed", heavy: true },
   DFT: FIXED,
@@ -252,8 +252,8 @@ const TRAITS = {
   Unique: FIXED,
   // Sizes and constants.
   Constant: { kind: "constant" },
-  ConstantOfShape: { kind: "constantOfShape" },
-  Range: { kind: "range" },
+  ConstantOfShape: { kind: "constantOfShape", settingsFrom: 0 },
+  Range: { kind: "range", settingsFrom: 0 },
   Shape: { kind: "shape", free: true },
   Size: { kind: "size" },
 } as const satisfies Readonly<Record<string, OpTraits>>;

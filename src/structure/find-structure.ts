@@ -166,6 +166,7 @@ function resolveShapes(
       return shape;
     },
     constant: (name) => numbers(open.constant(name)),
+    extents: (name) => open.constant(name),
   };
 }
 

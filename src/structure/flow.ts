@@ -8,6 +8,7 @@ import { bytesPerElement } from "../graph/tensor.ts";
 import { namesRead } from "../graph/traversal.ts";
 import { type Axes, createElements } from "./elements.ts";
 import { describe, fixedAxes, type Propagation, pinValues, type Rule } from "./propagation.ts";
+import { pinCounted } from "./rules/counted.ts";
 import { elementwise, layerNorm, pool, reduce, softmax, unary } from "./rules/elementwise.ts";
 import { forget } from "./rules/forget.ts";
 import { along, einsum, quantized } from "./rules/further.ts";
@@ -132,6 +133,7 @@ function applyRule(flow: Propagation, node: Node): void {
   // The key names the member of the union, which the table's own type has proven.
   const rule = RULES[op.kind] as Rule<Op> | "pin" | "size";
   if (rule === "size") {
+    if (node.inputs.length > 0) pinCounted(flow, node);
     fixOutputs(flow, node);
   } else if (rule === "pin") {
     forget(flow, node, whyPinned(node, op));

@@ -1,4 +1,5 @@
 import type { Graph, NodeId } from "../graph/graph.ts";
+import type { KnownValues } from "../graph/values.ts";
 import type { Component } from "./components/component.ts";
 
 /**
@@ -37,6 +38,8 @@ export interface Structure {
 /** Shapes of values with every extent a number; what shape inference found. */
 export interface ResolvedShapes {
   readonly of: (value: string) => readonly number[] | null;
+  /** Elements of a small tensor of numbers with the batch left open: names and products stand for what is not known. */
+  readonly extents: KnownValues;
   /** Values of a small integer tensor that is known before the network runs. */
   readonly constant: (value: string) => readonly number[] | null;
 }

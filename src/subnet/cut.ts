@@ -7,6 +7,7 @@ import { inferShapes } from "../graph/shapes/infer.ts";
 import { removeDeadNodes } from "../graph/traversal.ts";
 import type { Structure } from "../structure/structure.ts";
 import { dropParts } from "./drop.ts";
+import { freezeNumbers } from "./freeze-numbers.ts";
 import { type KeptAxes, keptAxes } from "./kept-axes.ts";
 import { rewriteNode } from "./rewrite.ts";
 import type { Rewriting } from "./rewriting.ts";
@@ -25,8 +26,10 @@ export function cutGraph(structure: Structure, subnet: Subnet): Graph {
   const kept = keptAxes(structure, subnet);
   const constants = new Map<string, Tensor>();
   const open = once(() => inferShapes(structure.graph));
-  const rewriting: Rewriting = { structure, graph, kept, open, constants };
+  const added: Node[] = [];
+  const rewriting: Rewriting = { structure, graph, kept, open, constants, added };
   const nodes = graph.nodes.map((node) => cutConstant(rewriteNode(node, rewriting), kept));
+  nodes.push(...added);
   const initializers = new Map(
     [...graph.initializers].map(([name, tensor]) => [name, cutTensor(name, tensor, kept)]),
   );
@@ -38,7 +41,8 @@ export function cutGraph(structure: Structure, subnet: Subnet): Graph {
     nodes.some((node, index) => node !== graph.nodes[index]) ||
     [...initializers].some(([name, tensor]) => tensor !== graph.initializers.get(name));
   if (!changed) return structure.graph;
-  const result = checkGraph(removeDeadNodes({ ...graph, nodes, initializers, values }).graph);
+  const cut = checkGraph({ ...graph, nodes, initializers, values });
+  const result = removeDeadNodes(freezeNumbers(structure, cut)).graph;
   checkShapes(structure, result, kept);
   return result;
 }

@@ -54,7 +54,8 @@ function removedAlong(
 
 function weightTensor(graph: Graph, name: string): Tensor | null {
   const node = producerOf(graph).get(name);
-  return graph.initializers.get(name) ?? (node === undefined ? null : constantNodeValue(node));
+  const stored = node?.opType === "Constant" ? constantNodeValue(node) : null;
+  return graph.initializers.get(name) ?? stored;
 }
 
 function maskedConstant(node: Node, constants: ReadonlyMap<string, Tensor>): Node {

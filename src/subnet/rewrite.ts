@@ -10,13 +10,13 @@ import { placesAmong } from "./kept-axes.ts";
 import { rewriteSlice } from "./rewrite-slice.ts";
 import {
   allNumbers,
-  cantRewrite,
   gatherNode,
   lengthOf,
   type Rewriting,
   rankOf,
   withAttribute,
   withSizes,
+  withSomeSizes,
 } from "./rewriting.ts";
 
 type Kind<K extends Op["kind"]> = Extract<Op, { kind: K }>;
@@ -160,21 +160,32 @@ function rewriteTarget(
     return extent !== null && extent === from[axis] ? copied : -1;
   });
   if (sizes.filter((size) => size === -1).length > 1 || (copied === 1 && sizes.includes(-1))) {
-    throw cantRewrite(node, "several extents of its target are only known when the network runs");
+    // An axis that is cut is never one of those that are only known when the network runs.
+    const some = asked.map((extent, axis) =>
+      cut[axis] === true && typeof extent === "number" && extent > 1
+        ? lengthOf(rewriting, output, axis)
+        : null,
+    );
+    return withSomeSizes(node, "shape", 1, some, rewriting);
   }
   return withSizes(node, "shape", 1, 5, sizes, rewriting);
 }
 
+/** Where a Resize has its sizes from opset 11 on; before, there were scales only. */
+const SIZES_INPUT = 3;
+
 function rewriteResize(node: Node, op: Kind<"resize">, rewriting: Rewriting): Node {
   const [output = ""] = node.outputs;
   const sizes = op.sizes ?? [];
-  const at = node.inputs.length - 1;
-  const isConstant = rewriting.graph.initializers.has(node.inputs[at] ?? "");
-  if (at !== 3 || !isConstant) return node;
   const axes = op.axes ?? sizes.map((_, axis) => axis);
-  const cut = allNumbers(node, sizes).map((size, index) => {
-    const axis = axisIndex(axes[index] ?? index, rankOf(rewriting.structure, output));
-    return rewriting.kept(output, axis)?.length ?? size;
+  const rank = rankOf(rewriting.structure, output);
+  const kept = sizes.map((_, index) =>
+    rewriting.kept(output, axisIndex(axes[index] ?? index, rank)),
+  );
+  if (kept.every((indices) => indices === null)) return node;
+  const cut = sizes.map((size, index) => {
+    const left = kept[index]?.length;
+    return left ?? (typeof size === "number" ? size : null);
   });
-  return withSizes(node, "sizes", at, 1, cut, rewriting);
+  return withSomeSizes(node, "sizes", SIZES_INPUT, cut, rewriting);
 }

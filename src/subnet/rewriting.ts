@@ -2,7 +2,7 @@ import { InternalError } from "../core/errors.ts";
 import type { Extent, Graph, Node, SourcedAttribute, Tensor } from "../graph/graph.ts";
 import { nodeId, nodeLabel } from "../graph/graph.ts";
 import type { Shapes } from "../graph/shapes/infer.ts";
-import { intTensor } from "../graph/tensor.ts";
+import { intTensor, tensorFromBytes } from "../graph/tensor.ts";
 import { consumersOf } from "../graph/traversal.ts";
 import type { Structure } from "../structure/structure.ts";
 import type { KeptAxes } from "./kept-axes.ts";
@@ -17,6 +17,8 @@ export interface Rewriting {
   readonly open: () => Shapes;
   /** New and changed constants by name. */
   readonly constants: Map<string, Tensor>;
+  /** New nodes, in any order. */
+  readonly added: Node[];
 }
 
 export function rankOf(structure: Structure, name: string): number {
@@ -65,6 +67,43 @@ export function withSizes(
   return { ...node, inputs };
 }
 
+/**
+ * As `withSizes`, for sizes of which some (null) are only known when the network runs: these stay what the node reads now.
+ * Requires that the list is an input.
+ */
+export function withSomeSizes(
+  node: Node,
+  role: string,
+  input: number,
+  sizes: readonly (number | null)[],
+  rewriting: Rewriting,
+): Node {
+  const fixed = sizes.filter((size) => size !== null);
+  if (fixed.length === sizes.length) return withSizes(node, role, input, 1, fixed, rewriting);
+  const count = sizes.length;
+  const numbers = intTensor(
+    [count],
+    sizes.map((size) => size ?? 0),
+  );
+  const choice = tensorFromBytes(
+    "bool",
+    [count],
+    Uint8Array.from(sizes, (size) => (size === null ? 0 : 1)),
+  );
+  const chosen = newConstant(rewriting, node, `${role}_known`, choice);
+  const given = newConstant(rewriting, node, `${role}_cut`, numbers);
+  const joined = unusedName(rewriting, `${nodeId(node)}_${role}`);
+  rewriting.added.push({
+    name: joined,
+    opType: "Where",
+    domain: "",
+    inputs: [chosen, given, node.inputs[input] ?? ""],
+    outputs: [joined],
+    attributes: new Map(),
+  });
+  return { ...node, inputs: node.inputs.map((name, index) => (index === input ? joined : name)) };
+}
+
 export function withAttribute(node: Node, name: string, attribute: SourcedAttribute): Node {
   return { ...node, attributes: new Map([...node.attributes, [name, attribute]]) };
 }
@@ -87,9 +126,10 @@ function newConstant(
   return name;
 }
 
-function unusedName({ graph, constants }: Rewriting, wanted: string): string {
+function unusedName({ graph, constants, added }: Rewriting, wanted: string): string {
   const taken = (name: string): boolean =>
     constants.has(name) ||
+    added.some((node) => node.outputs.includes(name)) ||
     graph.initializers.has(name) ||
     graph.nodes.some((node) => node.outputs.includes(name));
   let name = wanted;

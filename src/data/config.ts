@@ -6,12 +6,8 @@ import { readJson } from "../core/files.ts";
 const pair = z.tuple([z.int().positive(), z.int().positive()]);
 const perChannel = z.array(z.number()).min(1);
 
-export const DATASET_CONFIG = z.strictObject({
-  schema: z.literal("mdp-dataset/1").optional(),
-  /** The data: a folder, tar, or file; relative to the config's own folder. Optional: `--data` names it too. */
-  path: z.string().optional(),
-  /** Files or folders per split, relative to `path`. */
-  splits: z.record(z.string(), z.string()).optional(),
+/** How pictures are found and prepared; the same in both versions of the config. */
+export const imageFields = {
   format: z.enum(["folder", "tar", "cifar", "idx", "records"]).optional(),
   /** Shape of one image in a file of `records`. */
   record: z
@@ -25,16 +21,19 @@ export const DATASET_CONFIG = z.strictObject({
   labels: z
     .union([z.literal("folder"), z.literal("number"), z.strictObject({ csv: z.string() })])
     .optional(),
-  /** Names of the classes, in the order of the labels. Without it folders count in the order of their names. */
-  classes: z.array(z.string()).min(1).optional(),
-  /** Added to every label: 1 for a network whose class 0 is the background. */
-  classOffset: z.int().optional(),
   /** Height and width that the network wants; the image is stretched to it after `resize` and `crop`. */
   size: z.union([z.int().positive(), pair]).optional(),
   /** Length of the shorter side after a first resize that keeps the proportions, in pixels. */
   resize: z.int().positive().optional(),
   /** Central square (or height and width) cut out after the first resize, in pixels. */
   crop: z.union([z.int().positive(), pair]).optional(),
+  /** Instead of stretching to `size`: the image keeps its proportions, and the rest is filled with bytes of this value. */
+  letterbox: z
+    .strictObject({
+      value: z.int().min(0).max(255).optional(),
+      align: z.enum(["centre", "top-left"]).optional(),
+    })
+    .optional(),
   /** `rgb` unless said otherwise; `gray` makes one channel. */
   channels: z.enum(["rgb", "bgr", "gray"]).optional(),
   /** Values are (byte * scale - mean) / std, per channel in the order of `channels`; scale is 1/255 unless given. */
@@ -44,6 +43,19 @@ export const DATASET_CONFIG = z.strictObject({
   /** A shorthand for scale, mean and std: bytes 0 to 255 go linearly to this range. */
   range: z.tuple([z.number(), z.number()]).optional(),
   layout: z.enum(["nchw", "nhwc"]).optional(),
+} as const;
+
+export const DATASET_CONFIG = z.strictObject({
+  schema: z.literal("mdp-dataset/1").optional(),
+  /** The data: a folder, tar, or file; relative to the config's own folder. Optional: `--data` names it too. */
+  path: z.string().optional(),
+  /** Files or folders per split, relative to `path`. */
+  splits: z.record(z.string(), z.string()).optional(),
+  /** Names of the classes, in the order of the labels. Without it folders count in the order of their names. */
+  classes: z.array(z.string()).min(1).optional(),
+  /** Added to every label: 1 for a network whose class 0 is the background. */
+  classOffset: z.int().optional(),
+  ...imageFields,
 });
 
 /** How a data set is read and prepared for a network; shared by scoring, evaluation and fine-tuning. */
@@ -86,7 +98,16 @@ export function parseDatasetConfig(json: unknown, where: string): DatasetConfig 
  * @throws InputError `data/bad-config`, `core/read-failed`, `core/not-json`
  */
 export function readDatasetConfig(path: string): DatasetConfig {
-  const config = parseDatasetConfig(readJson(path), path);
+  const json = readJson(path);
+  if (
+    typeof json === "object" &&
+    json !== null &&
+    "schema" in json &&
+    json.schema === "mdp-dataset/2"
+  ) {
+    throw badConfig("It is of version 2, which names all of the data.", path);
+  }
+  const config = parseDatasetConfig(json, path);
   const base = dirname(resolve(path));
   return {
     ...config,

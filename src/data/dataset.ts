@@ -1,14 +1,17 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../core/errors.ts";
-import { randomFrom, shuffled } from "../core/random.ts";
-import { type SampleBatch, unnamedBatch } from "../runtime/batches.ts";
+import { readJson } from "../core/files.ts";
+import { type SampleBatch, UNNAMED, unnamedBatch } from "../runtime/batches.ts";
+import { choose } from "./choose.ts";
 import { type DatasetConfig, readDatasetConfig } from "./config.ts";
 import { folderSource } from "./folder-source.ts";
 import { type Labels, labelsOf } from "./labels.ts";
 import type { Pixels } from "./pixels.ts";
 import { decodeImage, type Prepared, prepareImage } from "./prepare.ts";
 import { idxSource, recordSource } from "./record-source.ts";
+import { openSamples } from "./samples.ts";
+import { isSamplesConfig, readSamplesConfig } from "./samples-config.ts";
 import type { Source, SourceImage } from "./source.ts";
 import { tarSource } from "./tar-source.ts";
 
@@ -34,6 +37,20 @@ export interface Dataset {
   readonly classes: readonly string[] | null;
   /** Class index of every image, as the network counts classes; -1 where it has none. */
   readonly labels: Int32Array;
+  /** Names of the samples: paths inside the set; null where they have none. */
+  readonly names: readonly string[] | null;
+  /** Inputs that its batches feed; `UNNAMED` for the only one of version 1. */
+  readonly inputs: readonly string[];
+  /** The input that `pixels` are of; null where none is pictures. */
+  readonly pictures: string | null;
+  /** The task that the config names. */
+  readonly task: string | null;
+  /** Where targets come from, by the config's word; null where there is none, or class labels alone. */
+  readonly target: string | null;
+  /** The named samples as one batch. */
+  readonly samples: (indices: readonly number[]) => Promise<SampleBatch>;
+  /** As `samples`, where there is more to them than pictures and a class; null otherwise. */
+  readonly others: ((indices: readonly number[]) => Promise<SampleBatch>) | null;
   /** An archive can only be read from its beginning: out of order it is slow, or large in memory. */
   readonly isArchive: boolean;
   /**
@@ -68,6 +85,19 @@ export async function openDataset(
   path: string | undefined,
   options: OpenOptions = {},
 ): Promise<Dataset> {
+  const described = samplesConfigAt(path);
+  if (described !== null) {
+    const { json, file } = described;
+    const samples = readSamplesConfig(json, file, options.split);
+    return openSamples(samples, file, options, (config) =>
+      openPictures(config.path, { config, unlabelled: config.labels === undefined }),
+    );
+  }
+  return openPictures(path, options);
+}
+
+/** Opens pictures with class labels, as version 1 of the config describes them. */
+async function openPictures(path: string | undefined, options: OpenOptions): Promise<Dataset> {
   const place = withFormat(placeOf(path, options));
   const source = await sourceOf(place.path, place.config);
   if (source.count === 0) {
@@ -85,10 +115,29 @@ export async function openDataset(
     count: source.count,
     classes: labels.classes,
     labels: labels.ofImage,
+    names: namesOf(source, place.config),
+    ...{ inputs: [UNNAMED], pictures: UNNAMED, task: null, target: null, others: null },
     isArchive: place.config.format === "tar",
+    samples: (indices) => samplesOf(source, labels, place, indices),
     pixels: (indices) => pixelsOf(source, place, indices),
     batches: (size, batchOptions = {}) => batchesOf(source, labels, place, size, batchOptions),
   };
+}
+
+/** The config of version 2 that a path names or that lies in its folder; null where there is none. */
+function samplesConfigAt(
+  path: string | undefined,
+): { readonly json: unknown; readonly file: string } | null {
+  if (path === undefined) return null;
+  const file = path.toLowerCase().endsWith(".json") ? path : join(path, "dataset.json");
+  if (!existsSync(file)) return null;
+  const json = readJson(file);
+  return isSamplesConfig(json) ? { json, file } : null;
+}
+
+function namesOf(source: Source, { format }: DatasetConfig): readonly string[] | null {
+  if (format !== "folder" && format !== "tar") return null;
+  return Array.from({ length: source.count }, (_, index) => source.name(index));
 }
 
 /** The config with its format: what the others leave out may depend on it. */
@@ -125,11 +174,11 @@ function placeOf(path: string | undefined, options: OpenOptions): Place {
   return { path: splitOf(root, config, options.split), config };
 }
 
-/** What a folder says of itself. */
+/** What a folder says of itself, in version 1. */
 function ownConfig(path: string | undefined): DatasetConfig {
   if (path === undefined) return {};
   const file = join(path, "dataset.json");
-  return existsSync(file) ? readDatasetConfig(file) : {};
+  return existsSync(file) && samplesConfigAt(path) === null ? readDatasetConfig(file) : {};
 }
 
 function splitOf(root: string, config: DatasetConfig, split: string | undefined): string {
@@ -241,13 +290,15 @@ async function* batchesOf(
   if (waiting.length > 0) yield await batchOf(source, labels, place, waiting);
 }
 
-/** Which images, in which order. */
-function choose(count: number, { limit, seed }: BatchOptions): number[] {
-  const all = Array.from({ length: count }, (_, index) => index);
-  const limited = limit !== undefined && limit < count;
-  if (!limited && seed === undefined) return all;
-  const mixed = shuffled(all, randomFrom(seed ?? 0)).slice(0, limit ?? count);
-  return seed === undefined ? mixed.sort((a, b) => a - b) : mixed;
+async function samplesOf(
+  source: Source,
+  labels: Labels,
+  place: Place,
+  indices: readonly number[],
+): Promise<SampleBatch> {
+  const raw: SourceImage[] = [];
+  for await (const image of source.read(indices)) raw.push(image);
+  return batchOf(source, labels, place, raw);
 }
 
 async function batchOf(

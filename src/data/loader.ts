@@ -1,7 +1,7 @@
 import { InputError, InternalError } from "../core/errors.ts";
 import { startModuleThread } from "../core/module-thread.ts";
 import { type Progress, SILENT } from "../core/progress.ts";
-import { UNNAMED, unnamedBatch } from "../runtime/batches.ts";
+import { type SampleBatch, UNNAMED } from "../runtime/batches.ts";
 import type { TrainingBatch, TrainingData } from "../training/batches.ts";
 import type { AugmentSpec, ImageForm } from "./augment.ts";
 import { type BatchRequest, epochOrder, type PreparedBatch } from "./batch-work.ts";
@@ -47,7 +47,11 @@ const AHEAD = 2;
  * @throws InputError `data/archive-too-large`, and as `Dataset.pixels`
  */
 export async function openLoader(dataset: Dataset, options: LoaderOptions): Promise<Loader> {
-  const { config } = dataset;
+  if (dataset.pictures === null || (dataset.others !== null && isPlain(options.augment))) {
+    return plainLoader(dataset, options);
+  }
+  if (dataset.others !== null) throw cannotAugment(dataset);
+  const { config, pictures: name } = dataset;
   const { height, width } = await firstSize(dataset);
   const channels = channelCount(config);
   const layout = config.layout ?? "nchw";
@@ -70,24 +74,70 @@ export async function openLoader(dataset: Dataset, options: LoaderOptions): Prom
     count: dataset.count,
     classes: dataset.classes?.length ?? null,
     imageShape,
-    shapes: { [UNNAMED]: imageShape },
+    shapes: { [name]: imageShape },
     epoch: (epoch, size, from) =>
-      epochBatches({ dataset, threads, imageShape, seed: options.seed }, epoch, size, from),
+      epochBatches({ dataset, name, threads, imageShape, seed: options.seed }, epoch, size, from),
     close: async () => {
       await Promise.all(threads.map((thread) => thread.close()));
     },
   };
 }
 
+function isPlain({ crop, flip, mixup }: AugmentSpec): boolean {
+  return crop === 0 && flip === "none" && mixup === 0;
+}
+
+/** Samples of several inputs, or whose targets are no classes: read as they are, one batch ahead. */
+async function plainLoader(dataset: Dataset, { seed }: LoaderOptions): Promise<Loader> {
+  const { feeds } = await dataset.samples([0]);
+  const shapes = Object.fromEntries(
+    Object.entries(feeds).map(([name, { shape }]) => [name, shape.slice(1)] as const),
+  );
+  return {
+    inMemory: false,
+    count: dataset.count,
+    classes: dataset.classes?.length ?? null,
+    imageShape: shapes[dataset.pictures ?? dataset.inputs[0] ?? UNNAMED] ?? [],
+    shapes,
+    epoch: async function* (epoch, size, from): AsyncGenerator<TrainingBatch> {
+      const order = epochOrder(dataset.count, seed, epoch);
+      const total = Math.floor(order.length / size);
+      const read = (position: number): Promise<SampleBatch> =>
+        dataset.samples(order.slice(position * size, (position + 1) * size));
+      let next = from < total ? read(from) : null;
+      for (let position = from; next !== null; position += 1) {
+        const batch = await next;
+        next = position + 1 < total ? read(position + 1) : null;
+        // It is awaited when its turn comes; until then a failure must not count as unheard.
+        next?.catch(() => {});
+        yield { ...batch, mix: null };
+      }
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+function cannotAugment(dataset: Dataset): InputError {
+  return new InputError({
+    code: "data/cannot-augment",
+    message:
+      "Its samples have targets or further inputs that would have to be moved with the picture.",
+    where: dataset.path,
+    hint: "Use --crop 0 --flip none --mixup 0.",
+  });
+}
+
 interface Running {
   readonly dataset: Dataset;
+  /** Of the input that pictures go into. */
+  readonly name: string;
   readonly threads: readonly LoaderThread[];
   readonly imageShape: readonly number[];
   readonly seed: number;
 }
 
 async function* epochBatches(
-  { dataset, threads, imageShape, seed }: Running,
+  { dataset, name, threads, imageShape, seed }: Running,
   epoch: number,
   size: number,
   from: number,
@@ -114,7 +164,8 @@ async function* epochBatches(
     askForMore();
     const labels = Int32Array.from(indicesOf(position), (index) => dataset.labels[index] ?? -1);
     yield {
-      ...unnamedBatch(images, [size, ...imageShape], labels),
+      ...{ size, labels },
+      feeds: { [name]: { type: "float32", shape: [size, ...imageShape], data: images } },
       mix:
         mix === null
           ? null

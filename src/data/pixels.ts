@@ -1,9 +1,13 @@
+import type { Placement } from "../runtime/batches.ts";
+
 /** A decoded image: bytes, pixel-major (height x width x channels). */
 export interface Pixels {
   readonly data: Uint8Array;
   readonly height: number;
   readonly width: number;
   readonly channels: number;
+  /** Where the picture lies on the file's own; null where it isn't known. */
+  readonly placement?: Placement | undefined;
 }
 
 /**

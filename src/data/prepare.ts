@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from "sharp";
 import { InputError } from "../core/errors.ts";
+import type { Placement } from "../runtime/batches.ts";
 import { channelCount, type DatasetConfig } from "./config.ts";
 import { enlarge, type Pixels } from "./pixels.ts";
 import type { RawImage } from "./source.ts";
@@ -11,6 +12,7 @@ export interface Prepared {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
+  readonly placement: Placement | null;
 }
 
 /**
@@ -24,7 +26,7 @@ export async function prepareImage(
   config: DatasetConfig,
   where: string,
 ): Promise<Prepared> {
-  return normalise(await decodeImage(image, config, where), config);
+  return normalised(await decodeImage(image, config, where), config);
 }
 
 /**
@@ -37,8 +39,10 @@ export async function decodeImage(
   where: string,
 ): Promise<Pixels> {
   try {
-    const decoded = await decode(image, config);
-    return await stretch(crop(decoded, config, where), config);
+    const whole = await decode(image, config);
+    const decoded = await firstResize(whole, config);
+    const final = await fitted(crop(decoded, config, where), config);
+    return { ...final, placement: placementOf(whole, config) };
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     throw new InputError({
@@ -52,15 +56,57 @@ export async function decodeImage(
 }
 
 async function decode(image: RawImage, config: DatasetConfig): Promise<Pixels> {
-  const pixels =
-    image.kind === "pixels"
-      ? pixelMajor(image)
-      : await toPixels(inColours(sharp(image.bytes, { failOn: "error" }), config));
-  if (config.resize === undefined) return pixels;
-  const scale = config.resize / Math.min(pixels.height, pixels.width);
-  const scaled = (extent: number): number =>
-    Math.max(config.resize ?? 0, Math.floor(extent * scale + 0.5));
-  return await resized(pixels, scaled(pixels.height), scaled(pixels.width));
+  return image.kind === "pixels"
+    ? pixelMajor(image)
+    : await toPixels(inColours(sharp(image.bytes, { failOn: "error" }), config));
+}
+
+async function firstResize(pixels: Pixels, config: DatasetConfig): Promise<Pixels> {
+  const [height, width] = firstSizeOf(pixels, config);
+  return await resized(pixels, height, width);
+}
+
+/** Height and width after the first resize, which keeps the proportions. */
+function firstSizeOf({ height, width }: Extents, { resize }: DatasetConfig): [number, number] {
+  if (resize === undefined) return [height, width];
+  const scale = resize / Math.min(height, width);
+  const scaled = (extent: number): number => Math.max(resize, Math.floor(extent * scale + 0.5));
+  return [scaled(height), scaled(width)];
+}
+
+type Extents = Pick<Pixels, "height" | "width">;
+
+/** Where the prepared image lies on the original one of these extents. */
+export function placementOf({ height, width }: Extents, config: DatasetConfig): Placement {
+  const [resizedHeight, resizedWidth] = firstSizeOf({ height, width }, config);
+  const crop = config.crop === undefined ? [resizedHeight, resizedWidth] : pairOf(config.crop);
+  const top = Math.floor((resizedHeight - (crop[0] ?? 0)) / 2);
+  const left = Math.floor((resizedWidth - (crop[1] ?? 0)) / 2);
+  const cropped = { height: crop[0] ?? 0, width: crop[1] ?? 0 };
+  const box = fittedBox(cropped, config);
+  const scale = [box.height / cropped.height, box.width / cropped.width] as const;
+  return {
+    ...{ height, width },
+    scale: [(resizedHeight / height) * scale[0], (resizedWidth / width) * scale[1]],
+    offset: [box.top - top * scale[0], box.left - left * scale[1]],
+  };
+}
+
+/** Where in the final image the cropped one is drawn, and how large. */
+function fittedBox(
+  { height, width }: Extents,
+  { size, letterbox }: DatasetConfig,
+): Extents & { readonly top: number; readonly left: number } {
+  const [rows, columns] = size === undefined ? [height, width] : pairOf(size);
+  if (letterbox === undefined) return { height: rows, width: columns, top: 0, left: 0 };
+  const scale = Math.min(rows / height, columns / width);
+  const inner = {
+    height: Math.max(1, Math.min(rows, Math.floor(height * scale + 1e-9))),
+    width: Math.max(1, Math.min(columns, Math.floor(width * scale + 1e-9))),
+  };
+  if (letterbox.align === "top-left") return { ...inner, top: 0, left: 0 };
+  const half = (whole: number, part: number): number => Math.floor((whole - part) / 2);
+  return { ...inner, top: half(rows, inner.height), left: half(columns, inner.width) };
 }
 
 /** Three channels (or one), no transparency: a transparent pixel is as if on black. */
@@ -102,10 +148,21 @@ function crop(pixels: Pixels, config: DatasetConfig, where: string): Pixels {
   return { data, height, width, channels };
 }
 
-async function stretch(pixels: Pixels, config: DatasetConfig): Promise<Pixels> {
+/** Stretched to the final size, or drawn into it. */
+async function fitted(pixels: Pixels, config: DatasetConfig): Promise<Pixels> {
   if (config.size === undefined) return pixels;
   const [height, width] = pairOf(config.size);
-  return await resized(pixels, height, width);
+  const box = fittedBox(pixels, config);
+  const inner = await resized(pixels, box.height, box.width);
+  if (inner.height === height && inner.width === width) return inner;
+  const { channels } = inner;
+  const data = new Uint8Array(height * width * channels).fill(config.letterbox?.value ?? 114);
+  for (let row = 0; row < inner.height; row += 1) {
+    const from = row * inner.width * channels;
+    const to = ((box.top + row) * width + box.left) * channels;
+    data.set(inner.data.subarray(from, from + inner.width * channels), to);
+  }
+  return { data, height, width, channels };
 }
 
 /** Bilinear, with antialiasing where it becomes smaller. */
@@ -128,7 +185,8 @@ function firstChannel(pixels: Pixels): Pixels {
   return { ...pixels, data, channels: 1 };
 }
 
-function normalise(pixels: Pixels, config: DatasetConfig): Prepared {
+/** A prepared picture as numbers. */
+export function normalised(pixels: Pixels, config: DatasetConfig): Prepared {
   const { height, width } = pixels;
   const channels = channelCount(config);
   const plane = height * width;
@@ -142,7 +200,7 @@ function normalise(pixels: Pixels, config: DatasetConfig): Prepared {
       values[nhwc ? pixel * channels + channel : channel * plane + pixel] = value;
     }
   }
-  return { values, channels, height, width };
+  return { values, channels, height, width, placement: pixels.placement ?? null };
 }
 
 /** Which of a pixel's bytes a channel of the network is fed: a grey image feeds all channels of a colour network. */

@@ -21,6 +21,12 @@ export function subset(dataset: Dataset, limit: number | undefined): Dataset {
         place += 1;
       }
     },
+    names: dataset.names === null ? null : chosen.map((index) => dataset.names?.[index] ?? ""),
+    samples: (indices) => dataset.samples(indices.map((index) => chosen[index] ?? -1)),
+    others:
+      dataset.others === null
+        ? null
+        : (indices) => dataset.samples(indices.map((index) => chosen[index] ?? -1)),
     // The same choice as the one above: it is made by the same rule.
     batches: (size, options = {}) => dataset.batches(size, { limit, ...options }),
   };

@@ -1,6 +1,7 @@
 /** Every document by the name that stands in its field `schema`, those of other rooms included. */
 import type { z } from "zod";
 import { DATASET_CONFIG } from "../data/config.ts";
+import { SAMPLES_CONFIG } from "../data/samples-config.ts";
 import { IMPORTANCE } from "../importance/importance.ts";
 import { DEVICE } from "../latency/predict/device.ts";
 import { OBSERVATIONS } from "../latency/predict/observations.ts";
@@ -41,6 +42,7 @@ export const DOCUMENTS = {
   "mdp-correct/1": CORRECT,
   "mdp-correction/1": CORRECTION,
   "mdp-dataset/1": DATASET_CONFIG,
+  "mdp-dataset/2": SAMPLES_CONFIG,
   "mdp-device/1": DEVICE,
   "mdp-devices/1": DEVICES,
   "mdp-diff/1": DIFF,

@@ -16,8 +16,11 @@ export interface Box {
   readonly right: number;
   readonly bottom: number;
   readonly label: number;
-  /** Neither a hit nor a miss where it is found: a crowd (COCO), difficult (VOC). */
-  readonly ignored?: boolean;
+  /**
+   * Neither a hit nor a miss where it is found. A crowd (COCO) can be found many times, by anything that lies in it; a difficult
+   * object (VOC) once.
+   */
+  readonly ignored?: "crowd" | "difficult" | undefined;
 }
 
 /** What a sample's answer should be, in the form of a task. */

@@ -83,7 +83,10 @@ export function measureDifference<E>(
   switch (metric.pooling) {
     case "rate":
       return {
-        ...pairedRateDifference(pairsOf(before.map(Number), after.map(Number)), confidence),
+        ...pairedRateDifference(
+          pairsOf(succeeded(metric, before), succeeded(metric, after)),
+          confidence,
+        ),
         ...{ items, by: "newcombe", confidence },
       };
     case "mean": {
@@ -115,16 +118,20 @@ function poolerOf<E>(
     metric.pooled(evidence.flatMap((each, item) => new Array<E>(counts[item] ?? 0).fill(each)));
 }
 
+function succeeded<E>({ success }: Metric<E>, evidence: readonly E[]): readonly boolean[] {
+  return evidence.map(success ?? ((each) => Number(each) > 0));
+}
+
 function pairsOf(
-  first: readonly number[],
-  second: readonly number[],
+  first: readonly boolean[],
+  second: readonly boolean[],
 ): Parameters<typeof pairedRateDifference>[0] {
   const pairs = { both: 0, firstOnly: 0, secondOnly: 0, neither: 0 };
   for (const [item, before] of first.entries()) {
-    const after = second[item] ?? 0;
-    if (before > 0 && after > 0) pairs.both += 1;
-    else if (before > 0) pairs.firstOnly += 1;
-    else if (after > 0) pairs.secondOnly += 1;
+    const after = second[item] === true;
+    if (before && after) pairs.both += 1;
+    else if (before) pairs.firstOnly += 1;
+    else if (after) pairs.secondOnly += 1;
     else pairs.neither += 1;
   }
   return pairs;

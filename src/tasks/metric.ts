@@ -34,6 +34,8 @@ export interface Metric<E = unknown> {
    * As it is where left out.
    */
   readonly settle?: (evidence: readonly E[]) => readonly E[];
+  /** Of a rate: whether an item (as settled) succeeds; the evidence is 1 where left out. */
+  readonly success?: (evidence: E) => boolean;
   /**
    * The same as `pooled` for many resamples of the same items: prepares the evidence once, and then takes how often each item
    * occurs. Only a faster way.

@@ -233,7 +233,10 @@ describe("centres", () => {
   const box = { left: 2, top: 2, right: 10, bottom: 6, label: 1 };
 
   test("targets: a one at the centre's cell, the distances to the sides in cells there, -1 elsewhere", () => {
-    const { centres, distances } = centreTargets([box, { ...box, label: 0, ignored: true }], grid);
+    const { centres, distances } = centreTargets(
+      [box, { ...box, label: 0, ignored: "crowd" }],
+      grid,
+    );
     // The centre (6, 4) lies in row 1, column 1, whose middle is (1.5, 1.5) cells.
     expect(centres[9 + 4]).toBe(1);
     expect(Math.max(...centres.slice(0, 9))).toBe(0);

@@ -108,7 +108,8 @@ async function datasetFor(
 }
 
 function networkSize(sessions: readonly Session[]): [number, number] | null {
-  const [height, width] = sessions[0]?.inputs[0]?.shape.slice(2) ?? [];
+  const pictures = sessions[0]?.inputs.find(({ shape }) => shape.length === 4);
+  const [height, width] = pictures?.shape.slice(2) ?? [];
   return typeof height === "number" && typeof width === "number" && height > 0 && width > 0
     ? [height, width]
     : null;

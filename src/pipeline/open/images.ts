@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { type DatasetConfig, readDatasetConfig } from "../../data/config.ts";
 import { type Dataset, openDataset } from "../../data/dataset.ts";
+import { peekAt } from "../../data/peek.ts";
 import type { OpenNetwork } from "./network.ts";
 
 /** The options that name images. */
@@ -18,7 +17,7 @@ export interface ImageOptions {
 export async function openImages(open: OpenNetwork, options: ImageOptions): Promise<Dataset> {
   const given = options.dataConfig === undefined ? {} : readDatasetConfig(options.dataConfig);
   const split = options.split ?? (hasTraining(options.data, given) ? "train" : undefined);
-  const peek = options.data === undefined ? given : { ...ownConfig(options.data), ...given };
+  const peek = options.data === undefined ? given : { ...peekAt(options.data).config, ...given };
   const sized = peek.size !== undefined || peek.crop !== undefined || peek.record !== undefined;
   const size = sized ? null : networkSize(open, peek.layout === "nhwc");
   const config: DatasetConfig = size === null ? given : { ...given, size };
@@ -27,18 +26,16 @@ export async function openImages(open: OpenNetwork, options: ImageOptions): Prom
 
 /** Whether the data, or the config given for it, has a split to learn from. */
 export function hasTraining(data: string | undefined, given: DatasetConfig): boolean {
-  const splits = given.splits ?? (data === undefined ? {} : (ownConfig(data).splits ?? {}));
-  return splits["train"] !== undefined;
-}
-
-/** What a folder, or a config that is named as the data, says of itself. */
-function ownConfig(data: string): DatasetConfig {
-  const file = data.toLowerCase().endsWith(".json") ? data : join(data, "dataset.json");
-  return existsSync(file) ? readDatasetConfig(file) : {};
+  const own = data === undefined ? [] : peekAt(data).splits;
+  return (given.splits === undefined ? own : Object.keys(given.splits)).includes("train");
 }
 
 function networkSize({ structure }: OpenNetwork, channelsLast: boolean): [number, number] | null {
-  const shape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "");
+  // Pictures go into the first input of four axes.
+  const pictures = structure.graph.inputs.find(
+    ({ name }) => structure.shapes.of(name)?.length === 4,
+  );
+  const shape = structure.shapes.of(pictures?.name ?? "");
   const [height, width] = shape?.slice(channelsLast ? 1 : 2) ?? [];
   return shape?.length === 4 && height !== undefined && width !== undefined
     ? [height, width]

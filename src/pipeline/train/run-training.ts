@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { InterruptedError } from "../../core/errors.ts";
 import { checkWritable, sha256 } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
+import type { AugmentSpec } from "../../data/augment.ts";
 import { channelCount } from "../../data/config.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { type Accuracy, evaluate } from "../../data/evaluate.ts";
@@ -96,9 +97,7 @@ export async function withTraining<Result>(
   const objective = objectiveOf(graph, teacher?.graph ?? null, recipe.loss);
   const sets = await trainingSets(options, { graph, embedded: network.embedded }, context);
   const { dataset, path, config, split } = sets.train;
-  const { height, width } = await firstSize(dataset);
-  const channels = channelCount(dataset.config);
-  const augment = augmentOf(options, { channels, side: Math.min(height, width) });
+  const augment = await augmentFor(dataset, options);
   const open = { path, options: { config, split }, limit: options.limit };
   const { workers: threads } = options;
   const { progress } = context;
@@ -127,6 +126,15 @@ export async function withTraining<Result>(
   } finally {
     await loader.close();
   }
+}
+
+/** How pictures are varied: not at all where their targets or further inputs would have to move with them. */
+async function augmentFor(dataset: Dataset, options: TrainingSettings): Promise<AugmentSpec> {
+  const moves = dataset.others === null && dataset.pictures !== null;
+  const { height, width } = moves ? await firstSize(dataset) : { height: 0, width: 0 };
+  const channels = moves ? channelCount(dataset.config) : 1;
+  const form = { channels, side: Math.min(height, width) };
+  return augmentOf(moves ? options : { ...options, flip: options.flip ?? "none" }, form);
 }
 
 /** Trains in the options' folder and writes its report there. */

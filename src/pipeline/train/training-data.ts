@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { type DatasetConfig, readDatasetConfig } from "../../data/config.ts";
 import { type Dataset, openDataset } from "../../data/dataset.ts";
+import { peekAt } from "../../data/peek.ts";
 import { writeShapeSet } from "../../data/shape-files.ts";
 import { heldInMemory, subset } from "../../data/subset.ts";
 import type { Graph } from "../../graph/graph.ts";
@@ -55,7 +56,8 @@ export async function trainingSets(
   const given = options.dataConfig === undefined ? {} : readDatasetConfig(options.dataConfig);
   const probe = await openDataset(path, { config: given, split: options.split });
   const config = sized(given, probe.config, network.graph);
-  const splits = Object.keys(probe.config.splits ?? {});
+  const splits = Object.keys(given.splits ?? {});
+  if (splits.length === 0) splits.push(...peekAt(path).splits);
   const split = options.split ?? trainSplit(splits, path);
   const open = async (
     place: string,
@@ -116,7 +118,8 @@ function trainSplit(splits: readonly string[], path: string): string | undefined
 /** Images of any size are brought to the size that the network asks for, unless the config says how. */
 function sized(given: DatasetConfig, config: DatasetConfig, graph: Graph): DatasetConfig {
   if (config.size !== undefined || config.crop !== undefined) return given;
-  const [height, width] = graph.inputs[0]?.shape?.slice(config.layout === "nhwc" ? 1 : 2) ?? [];
+  const pictures = graph.inputs.find(({ shape }) => shape?.length === 4);
+  const [height, width] = pictures?.shape?.slice(config.layout === "nhwc" ? 1 : 2) ?? [];
   return typeof height === "number" && typeof width === "number"
     ? { ...given, size: [height, width] }
     : given;

@@ -94,7 +94,7 @@ export function centreTargets(
   const distances = new Float32Array(4 * plane).fill(-1);
   const area = (box: Box): number => (box.right - box.left) * (box.bottom - box.top);
   const largestFirst = boxes
-    .filter(({ ignored }) => ignored !== true)
+    .filter(({ ignored }) => ignored === undefined)
     .sort((a, b) => area(b) - area(a));
   for (const { left, top, right, bottom, label } of largestFirst) {
     const [x, y] = [(left + right) / 2 / stride, (top + bottom) / 2 / stride];

@@ -29,6 +29,8 @@ export interface Tensor {
   readonly shape: readonly number[];
   readonly byteLength: number;
   readonly bytes: () => Uint8Array;
+  /** Written as values and their places (ONNX sparse_initializer); in memory it is dense all the same. */
+  readonly sparse?: boolean | undefined;
   /** What the tensor was read from (src/onnx): keeps fields that this project doesn't know. */
   readonly source?: unknown;
 }

@@ -12,11 +12,11 @@ import { ATTRIBUTE_CODE } from "./codes.ts";
 import { damaged } from "./errors.ts";
 import {
   type AttributeProto,
-  FIELD,
   type GraphProto,
   type NodeProto,
   type ValueInfoProto,
 } from "./schema.ts";
+import { readSparseTensor } from "./sparse.ts";
 import { type ReadContext, readTensor } from "./tensors.ts";
 
 const decoder = new TextDecoder();
@@ -36,21 +36,13 @@ export function valueAsRead(proto: ValueInfoProto): Value | undefined {
 /**
  * A graph as the file has it, not checked yet. Inputs that are initializers too are left out of `inputs`; the writer finds
  * them again in the source.
- * @throws InputError `onnx/sparse-initializer`, `onnx/...` of tensors
+ * @throws InputError `onnx/sparse-...`, `onnx/...` of tensors
  */
 export function readGraph(
   proto: GraphProto,
   opsets: ReadonlyMap<string, number>,
   context: ReadContext,
 ): Graph {
-  if (proto.$unknown?.some((field) => field.no === FIELD.sparseInitializer)) {
-    throw damaged(
-      "sparse-initializer",
-      "The graph has sparse initializers, which are not supported.",
-      context.file,
-      "Export the model with dense weights.",
-    );
-  }
   const initializers = readInitializers(proto, context);
   return {
     name: proto.name,
@@ -66,16 +58,18 @@ export function readGraph(
 
 function readInitializers(proto: GraphProto, context: ReadContext): ReadonlyMap<string, Tensor> {
   const initializers = new Map<string, Tensor>();
-  for (const tensor of proto.initializer) {
-    const where = `${context.file}, initializer '${tensor.name}'`;
-    if (initializers.has(tensor.name)) {
-      throw damaged(
-        "duplicate-initializer",
-        `The initializer '${tensor.name}' is there twice.`,
-        where,
-      );
+  const add = (name: string, read: (where: string) => Tensor): void => {
+    const where = `${context.file}, initializer '${name}'`;
+    if (initializers.has(name)) {
+      throw damaged("duplicate-initializer", `The initializer '${name}' is there twice.`, where);
     }
-    initializers.set(tensor.name, readTensor(tensor, where, context));
+    initializers.set(name, read(where));
+  };
+  for (const tensor of proto.initializer) {
+    add(tensor.name, (where) => readTensor(tensor, where, context));
+  }
+  for (const sparse of proto.sparseInitializer) {
+    add(sparse.values?.name ?? "", (where) => readSparseTensor(sparse, where, context));
   }
   return initializers;
 }

@@ -77,10 +77,18 @@ export interface NodeProto extends Message<"onnx.NodeProto"> {
   docString: string;
   domain: string;
 }
+export interface SparseTensorProto extends Message<"onnx.SparseTensorProto"> {
+  /** Named as the initializer; one axis. */
+  values?: TensorProto;
+  /** int64: places in the dense tensor, [count], or one index per axis, [count, axes]. */
+  indices?: TensorProto;
+  dims: bigint[];
+}
 export interface GraphProto extends Message<"onnx.GraphProto"> {
   node: NodeProto[];
   name: string;
   initializer: TensorProto[];
+  sparseInitializer: SparseTensorProto[];
   docString: string;
   input: ValueInfoProto[];
   output: ValueInfoProto[];
@@ -119,6 +127,11 @@ const MESSAGES = {
     external_data: [13, "StringStringEntryProto[]"],
     data_location: [14, "int32"],
   },
+  SparseTensorProto: {
+    values: [1, "TensorProto"],
+    indices: [2, "TensorProto"],
+    dims: [3, "int64[]"],
+  },
   AttributeProto: {
     name: [1, "string"],
     f: [2, "float"],
@@ -150,6 +163,7 @@ const MESSAGES = {
     input: [11, "ValueInfoProto[]"],
     output: [12, "ValueInfoProto[]"],
     value_info: [13, "ValueInfoProto[]"],
+    sparse_initializer: [15, "SparseTensorProto[]"],
   },
   ModelProto: {
     ir_version: [1, "int64"],
@@ -229,6 +243,7 @@ export const TensorTypeSchema: GenMessage<TensorTypeProto> = schemaOf("TensorTyp
 export const TypeSchema: GenMessage<TypeProto> = schemaOf("TypeProto");
 export const ValueInfoSchema: GenMessage<ValueInfoProto> = schemaOf("ValueInfoProto");
 export const TensorSchema: GenMessage<TensorProto> = schemaOf("TensorProto");
+export const SparseTensorSchema: GenMessage<SparseTensorProto> = schemaOf("SparseTensorProto");
 export const AttributeSchema: GenMessage<AttributeProto> = schemaOf("AttributeProto");
 export const NodeSchema: GenMessage<NodeProto> = schemaOf("NodeProto");
 export const GraphSchema: GenMessage<GraphProto> = schemaOf("GraphProto");

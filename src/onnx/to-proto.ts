@@ -81,7 +81,7 @@ function sameList(left: readonly unknown[], right: readonly unknown[]): boolean 
   return left.length === right.length && left.every((item, index) => item === right[index]);
 }
 
-function typeCode(type: DataType, source: number | undefined): number {
+export function typeCode(type: DataType, source: number | undefined): number {
   const code = codeOfType(type) ?? source;
   if (code !== undefined) return code;
   throw new InternalError({
@@ -124,6 +124,7 @@ export function graphProto(graph: Graph, irVersion: number): GraphProto {
     ...(graph.name === "" && source === undefined ? {} : { name: graph.name }),
     node: graph.nodes.map((node) => nodeProto(node, irVersion)),
     initializer: [],
+    sparseInitializer: [],
     input: inputProtos(graph, source, irVersion),
     output: graph.outputs.map(valueProto),
     valueInfo: graph.values.map(valueProto),
@@ -154,7 +155,7 @@ function inputProtos(
     const value = inputs.get(input.name);
     listed.add(input.name);
     if (value !== undefined) protos.push(valueProto(value));
-    else if (tensor !== undefined) protos.push(initializerInput(input.name, tensor, input));
+    else if (tensor !== undefined && tensor.sparse !== true) protos.push(initializerInput(input.name, tensor, input));
   }
   const added = graph.inputs.filter((value) => !listed.has(value.name)).map(valueProto);
   const unlisted = [...graph.initializers].filter(([name]) => irVersion < 4 && !listed.has(name));

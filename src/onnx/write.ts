@@ -14,9 +14,11 @@ import {
   type ModelProto,
   ModelSchema,
   OperatorSetSchema,
+  SparseTensorSchema,
   type TensorProto,
   TensorSchema,
 } from "./schema.ts";
+import { sparseProto } from "./sparse-to-proto.ts";
 import { EXTERNAL, placeOf } from "./tensors.ts";
 import { changed, graphProto, isAsRead, sourceOf, tensorHead } from "./to-proto.ts";
 
@@ -90,6 +92,7 @@ function externalFileFor(model: Model, path: string, options: WriteOptions): Ext
   if (!wanted) return null;
   const isExternal = (tensor: Tensor): boolean =>
     (tensor.byteLength >= threshold || cameFromFile(tensor)) &&
+    tensor.sparse !== true &&
     tensor.type !== "string" &&
     tensor.type !== "other";
   return { name: `${basename(path)}.data`, isExternal };
@@ -134,11 +137,15 @@ function layOut(
   model: Model,
   external: ExternalFile | null,
 ): { readonly segments: readonly Segment[]; readonly data: readonly Segment[] } {
-  const head = toBinary(GraphSchema, graphProto(model.graph, model.irVersion));
+  const head = toBinary(GraphSchema, graphProto(model.graph, irVersionFor(model)));
   const inner: Segment[] = [segmentOf(head)];
   const data: Segment[] = [];
   let offset = 0;
-  for (const [name, tensor] of model.graph.initializers) {
+  // Sparse ones last, as a reader meets them.
+  const isSparse = ([, tensor]: readonly [string, Tensor]): boolean => tensor.sparse === true;
+  const entries = [...model.graph.initializers];
+  const dense = entries.filter((entry) => !isSparse(entry));
+  for (const [name, tensor] of dense) {
     if (external === null || !external.isExternal(tensor)) {
       inner.push(...tensorSegments(name, tensor));
       continue;
@@ -150,10 +157,22 @@ function layOut(
     data.push({ byteLength: tensor.byteLength, bytes: tensor.bytes });
     offset += tensor.byteLength;
   }
+  for (const [name, tensor] of entries.filter(isSparse)) inner.push(...sparseSegments(name, tensor));
   const around = toBinary(ModelSchema, modelProto(model));
   const length = inner.reduce((sum, segment) => sum + segment.byteLength, 0);
   const segments = [segmentOf(around), segmentOf(lengthPrefix(FIELD.graph, length)), ...inner];
   return { segments, data };
+}
+
+/** Sparse initializers came with IR version 5. */
+function irVersionFor({ graph, irVersion }: Model): number {
+  const isSparse = [...graph.initializers.values()].some((tensor) => tensor.sparse === true);
+  return isSparse ? Math.max(irVersion, 5) : irVersion;
+}
+
+function sparseSegments(name: string, tensor: Tensor): Segment[] {
+  const bytes = toBinary(SparseTensorSchema, sparseProto(name, tensor));
+  return [segmentOf(lengthPrefix(FIELD.sparseInitializer, bytes.byteLength)), segmentOf(bytes)];
 }
 
 function segmentOf(bytes: Uint8Array): Segment {
@@ -211,7 +230,7 @@ function modelProto(model: Model): ModelProto {
   const source = sourceOf(ModelSchema, model.source);
   const metadata = [...model.metadata].map(([key, value]) => create(EntrySchema, { key, value }));
   const proto = changed(ModelSchema, source, {
-    irVersion: BigInt(model.irVersion),
+    irVersion: BigInt(irVersionFor(model)),
     ...(model.producer === "" ? {} : { producerName: model.producer }),
     opsetImport: opsetProtos(model.graph, source),
     metadataProps:

@@ -12,7 +12,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { graphBuilder } from "../../src/graph/build.ts";
 import type { Graph } from "../../src/graph/graph.ts";
@@ -163,15 +162,6 @@ test("shapes that contradict each other are an error that names file and node", 
     outputs: graph.outputs.map((output) => ({ ...output, shape: ["batch", 3] })),
   }));
   expect(declared).toThrowError(/comes out as \[batch, 2\], but the file declares \[batch, 3\]/);
-});
-
-test("a sparse initializer is refused, for its name would look undefined", () => {
-  const proto = fromBinary(ModelSchema, bytesOfModel(modelOf(smallGraph())));
-  const data = new BinaryWriter().bytes(new Uint8Array(0)).finish();
-  if (proto.graph !== undefined) proto.graph.$unknown = [{ no: 15, wireType: 2, data }];
-  expect(() => parseModel(toBinary(ModelSchema, proto), from)).toThrowError(
-    expect.objectContaining({ code: "onnx/sparse-initializer", exitCode: 3 }),
-  );
 });
 
 test("a compressed model is read by its ending, and a broken archive is an error", () => {

@@ -105,7 +105,7 @@ function settingOf(options: CorrectOptions): Setting {
 }
 
 /** How many of the asked images can be held with the values between layers. */
-function imagesThatFit(
+export function imagesThatFit(
   dense: Graph,
   smaller: Graph,
   plan: CorrectionPlan,

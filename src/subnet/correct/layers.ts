@@ -3,7 +3,7 @@ import type { Model } from "../../onnx/model.ts";
 import type { Feed, Feeds } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { applyUpdate, biasPlace } from "./apply.ts";
-import { leastSquares } from "./least-squares.ts";
+import { leastSquares, type Update } from "./least-squares.ts";
 import { type MomentSums, type Moments, sumMoments } from "./moments.ts";
 import { drawPlaces, inputPatches, outputPatches, type Patches, positionsOf } from "./patches.ts";
 import type { CorrectionStep } from "./plan.ts";
@@ -43,7 +43,27 @@ export function layerRequests(steps: readonly CorrectionStep[]): {
   };
 }
 
-/** Fits the layers in order, each on inputs that the ones before it, already fitted, give. */
+/** What one layer is fitted from. */
+export interface LayerProblem {
+  readonly step: CorrectionStep;
+  /** The network as it is now: layers before this one are fitted. */
+  readonly graph: Graph;
+  readonly moments: Moments;
+  readonly products: Products;
+  readonly ridge: number;
+  /** False where the layer has no place for a bias. */
+  readonly freeBias: boolean;
+}
+
+/** How a layer's weights and bias change. */
+export type LayerFit = (problem: LayerProblem) => Promise<Update>;
+
+const fitAll: LayerFit = ({ moments, ...options }) => leastSquares(moments, options);
+
+/**
+ * Fits the layers in order, each on inputs that the ones before it, already fitted, give.
+ * @param fit all weights of a layer by least squares, unless given
+ */
 export async function correctLayers(
   model: Model,
   structure: Structure,
@@ -51,6 +71,7 @@ export async function correctLayers(
   steps: readonly CorrectionStep[],
   samples: Samples,
   setting: Setting,
+  fit: LayerFit = fitAll,
 ): Promise<{ readonly graph: Graph; readonly layers: readonly LayerCorrection[] }> {
   const requests = layerRequests(steps);
   const segments = {
@@ -83,7 +104,10 @@ export async function correctLayers(
         await addPart(sums, step, found, wanted, positions, seed);
         part += 1;
       }
-      const fitted = await fitLayer(graph, step, sums.moments(), products, setting.ridge);
+      const fitted = await fitLayer(
+        { graph, step, moments: sums.moments(), products, ridge: setting.ridge },
+        fit,
+      );
       graph = fitted.graph;
       layers.push(fitted.correction);
     }
@@ -172,14 +196,12 @@ function residuals(
 }
 
 async function fitLayer(
-  graph: Graph,
-  { layer, label, wanted, rectified }: CorrectionStep,
-  moments: Moments,
-  products: Products,
-  ridge: number,
+  problem: Omit<LayerProblem, "freeBias">,
+  fit: LayerFit,
 ): Promise<{ readonly graph: Graph; readonly correction: LayerCorrection }> {
-  const freeBias = biasPlace(graph, layer) !== null;
-  const update = await leastSquares(moments, { ridge, freeBias, products });
+  const { graph, step, moments } = problem;
+  const { layer, label, wanted, rectified } = step;
+  const update = await fit({ ...problem, freeBias: biasPlace(graph, layer) !== null });
   const { samples } = moments;
   const { before, after } = update;
   const correction = { label, wanted, rectified, samples, before, after, ridge: update.ridge };

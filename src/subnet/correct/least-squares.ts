@@ -58,7 +58,7 @@ export async function leastSquares(
   return { weights, bias, before, after: Math.max(after, 0), ridge };
 }
 
-interface Group {
+export interface Group {
   readonly unknowns: number;
   readonly outputs: number;
   readonly inputs: Float64Array;
@@ -69,7 +69,7 @@ interface Group {
 }
 
 /** One group's moments; around zero instead of the means where the bias isn't free. */
-function groupOf(moments: Moments, group: number, centred: boolean): Group {
+export function groupOf(moments: Moments, group: number, centred: boolean): Group {
   const { unknowns, outputs } = moments;
   const cut = (values: Float64Array, size: number): Float64Array =>
     values.slice(group * size, (group + 1) * size);

@@ -16,8 +16,11 @@ export interface Walk {
 
 /** One segment, ready to run over the images. */
 export interface Step {
-  /** Runs one part of the images and hands out what the segment was asked to show. */
-  readonly run: (part: number) => Promise<Feeds>;
+  /**
+   * Runs one part of the images and hands out what the segment was asked to show.
+   * @param more what else the segment is fed, by name; it is not kept
+   */
+  readonly run: (part: number, more?: Feeds) => Promise<Feeds>;
   readonly close: () => Promise<void>;
 }
 
@@ -30,9 +33,9 @@ export function walkOver(model: Model, samples: Samples, threads: number): Walk 
         ? null
         : await openPart(model, graph, segment, stores[0] ?? new Map(), threads);
     const keep = new Set(segment.keep);
-    const run = async (part: number): Promise<Feeds> => {
+    const run = async (part: number, more: Feeds = {}): Promise<Feeds> => {
       const store = stores[part] ?? new Map<string, Feed>();
-      const shown = await shownBy(session, segment, store);
+      const shown = await shownBy(session, segment, store, more);
       for (const [name, feed] of Object.entries(shown)) store.set(name, feed);
       for (const name of [...store.keys()]) if (!keep.has(name)) store.delete(name);
       return shown;
@@ -47,6 +50,7 @@ async function shownBy(
   session: Session | null,
   segment: Segment,
   store: ReadonlyMap<string, Feed>,
+  more: Feeds,
 ): Promise<Feeds> {
   const known = (names: readonly string[]): Feeds =>
     Object.fromEntries(
@@ -57,7 +61,7 @@ async function shownBy(
     );
   if (session === null) return known(segment.feeds);
   const fed = session.inputs.map((input) => input.name);
-  return { ...known(segment.feeds), ...(await session.run(known(fed))) };
+  return { ...known(segment.feeds), ...(await session.run({ ...known(fed), ...more })) };
 }
 
 async function openPart(

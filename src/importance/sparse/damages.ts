@@ -1,0 +1,302 @@
+/**
+ * What the network loses when one weight alone is made sparse and repaired, measured at several densities: the rates of all layers
+ * are then chosen by one program that adds these up.
+ *
+ * For every layer the covariance of its inputs in the dense network is taken once. At each density a mask is chosen, the kept
+ * weights are fitted to the layer's own dense output, and the rest of the network runs with them: the damage is the squared
+ * difference of its answers over the variance of the dense ones (`sensitivity/damage.ts`), which adds up nearly over layers.
+ */
+import { availableParallelism } from "node:os";
+import { type Progress, SILENT } from "../../core/progress.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { nodeId } from "../../graph/graph.ts";
+import { inferShapes } from "../../graph/shapes/infer.ts";
+import type { Model } from "../../onnx/model.ts";
+import type { LabelledBatch } from "../../runtime/batches.ts";
+import type { Feed, Feeds } from "../../runtime/session.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { biasPlace } from "../../subnet/correct/apply.ts";
+import type { LinearLayer } from "../../subnet/correct/linear.ts";
+import { type Moments, sumMoments } from "../../subnet/correct/moments.ts";
+import { drawPlaces, inputPatches, positionsOf } from "../../subnet/correct/patches.ts";
+import { planCorrection } from "../../subnet/correct/plan.ts";
+import { openProducts, type Products } from "../../subnet/correct/products.ts";
+import { type Samples, takeSamples } from "../../subnet/correct/samples.ts";
+import { type Segment, scheduleOf } from "../../subnet/correct/schedule.ts";
+import { type Walk, walkOver } from "../../subnet/correct/walk.ts";
+import { maskOf } from "../../subnet/sparse/mask.ts";
+import type { Pattern } from "../../subnet/sparse/pattern.ts";
+import { type ScoreOf, searchSupport } from "../../subnet/sparse/search.ts";
+import { inTensorOrder, matrixOf, type SparseWeight, weightLabel } from "../../subnet/sparse/weights.ts";
+import { keepAll } from "../../subnet/subnet.ts";
+import { damageOf } from "../sensitivity/damage.ts";
+import { checkGoing } from "./interrupted.ts";
+
+/** One way to make a weight sparse. */
+export interface SparseOption {
+  /** Elements that stay. */
+  readonly kept: number;
+  readonly pattern: Pattern;
+}
+
+export interface WeightOptions {
+  readonly weight: SparseWeight;
+  /** All options but that which keeps everything, whose damage is 0. */
+  readonly options: readonly SparseOption[];
+}
+
+/** Damage of each option of a weight, in the order of the options. */
+export interface WeightDamages extends WeightOptions {
+  readonly damages: readonly number[];
+  /** Whether the kept weights were fitted before it was measured. */
+  readonly repaired: boolean;
+}
+
+export interface DamageOptions {
+  readonly scoreOf: ScoreOf;
+  readonly repair: boolean;
+  readonly rounds: number;
+  readonly ridge: number;
+  /** Images that covariances are taken from; the first `measured` of them also judge. */
+  readonly images: number;
+  readonly measured: number;
+  readonly seed?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly progress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Measures every option of every weight.
+ * @throws InputError as `takeSamples`; InterruptedError `importance/interrupted`
+ */
+export async function sparsityDamages(
+  model: Model,
+  structure: Structure,
+  weights: readonly WeightOptions[],
+  images: AsyncIterable<LabelledBatch>,
+  options: DamageOptions,
+): Promise<readonly WeightDamages[]> {
+  const { graph } = structure;
+  const { threads = Math.min(availableParallelism(), 4), progress = SILENT, signal } = options;
+  const samples = await takeSamples(graph, images, { images: options.images, runSize: RUN_SIZE });
+  const jobs = jobsOf(structure, weights);
+  const output = graph.outputs[0]?.name ?? "";
+  const segments = scheduleOf(
+    graph,
+    jobs.flatMap(({ layer }) => [
+      { settle: [layer.input], observe: [layer.input] },
+      { settle: [], observe: [output] },
+    ]),
+  );
+  const walk = walkOver(model, samples, threads);
+  const products = await openProducts(threads);
+  const runs = Math.max(1, Math.ceil(options.measured / RUN_SIZE));
+  const measure: Measuring = { graph, walk, samples, runs, output, products, options };
+  const answers = await denseAnswers(measure, model, threads);
+  const results: WeightDamages[] = [];
+  const total = jobs.reduce((sum, job) => sum + job.weight.options.length, 0);
+  let done = 0;
+  try {
+    for (const [index, { layer, weight }] of jobs.entries()) {
+      const [own, rest] = [segments[2 * index], segments[2 * index + 1]];
+      if (own === undefined || rest === undefined) continue;
+      const moments = await momentsOf(measure, layer, own, index);
+      const probe = await openProbe(measure, layer, rest);
+      const damages: number[] = [];
+      try {
+        for (const option of weight.options) {
+          checkGoing(signal, done, total);
+          progress.step("measuring damages", done, total, weightLabel(weight.weight));
+          damages.push(await damageAt(measure, weight.weight, option, moments, probe, answers));
+          done += 1;
+        }
+      } finally {
+        await probe.close();
+      }
+      results.push({ ...weight, damages, repaired: options.repair });
+    }
+  } finally {
+    await products.close();
+  }
+  progress.step("measuring damages", total, total);
+  return results;
+}
+
+const RUN_SIZE = 32;
+
+interface Measuring {
+  readonly graph: Graph;
+  readonly walk: Walk;
+  readonly samples: Samples;
+  /** Parts of the images that judge. */
+  readonly runs: number;
+  readonly output: string;
+  readonly products: Products;
+  readonly options: DamageOptions;
+}
+
+interface Job {
+  readonly layer: LinearLayer;
+  readonly weight: WeightOptions;
+}
+
+/** Layers in the order of their inputs; weights that are no linear map of patches, and tied ones, have none. */
+function jobsOf(structure: Structure, weights: readonly WeightOptions[]): readonly Job[] {
+  const byName = new Map(weights.map((each) => [each.weight.name, each]));
+  const options = { target: "layer", furtherLooks: 0 } as const;
+  const { steps } = planCorrection(structure, keepAll(structure), structure.graph, options);
+  return steps.flatMap(({ layer }) => {
+    const weight = byName.get(layer.weight);
+    return weight === undefined || weight.options.length === 0 ? [] : [{ layer, weight }];
+  });
+}
+
+/** First and second moments of what a layer reads in the dense network. */
+async function momentsOf(
+  { graph, walk, samples, products, options }: Measuring,
+  layer: LinearLayer,
+  segment: Segment,
+  index: number,
+): Promise<Moments> {
+  const { groups, unknowns, outputs } = layer;
+  const sums = sumMoments(products, { groups, unknowns, outputs });
+  const shape = inferShapes(graph, { batch: 1 }).resolved(layer.output) ?? [];
+  const wanted = Math.max(LEAST_POSITIONS, Math.ceil((SAMPLES_PER_UNKNOWN * unknowns) / samples.count));
+  const step = await walk.open(graph, segment);
+  try {
+    for (let part = 0; part < samples.runs.length; part += 1) {
+      const input = (await step.run(part))[layer.input];
+      if (input === undefined) continue;
+      const count = input.shape[0] ?? 1;
+      const seed = ((options.seed ?? 0) * 1_000_003 + index) * 10_007 + part;
+      const output = [count, ...shape.slice(1)];
+      const places = drawPlaces(count, positionsOf(layer, output), wanted, seed);
+      const patches = inputPatches(layer, input, output, places);
+      const none = { samples: patches.samples, data: new Float32Array(groups * outputs * patches.samples) };
+      await sums.add(patches, none);
+    }
+  } finally {
+    await step.close();
+  }
+  return sums.moments();
+}
+
+const LEAST_POSITIONS = 8;
+const SAMPLES_PER_UNKNOWN = 16;
+
+/** The dense network's first output, part by part. */
+async function denseAnswers(
+  { graph, samples, runs, output }: Measuring,
+  model: Model,
+  threads: number,
+): Promise<readonly Float32Array[]> {
+  const [segment] = scheduleOf(graph, [{ settle: [output], observe: [output] }]);
+  if (segment === undefined) return [];
+  const step = await walkOver(model, samples, threads).open(graph, segment);
+  const answers: Float32Array[] = [];
+  try {
+    for (let part = 0; part < Math.min(runs, samples.runs.length); part += 1)
+      answers.push(floats((await step.run(part))[output]));
+  } finally {
+    await step.close();
+  }
+  return answers;
+}
+
+/** The rest of the network from a layer on, with that layer's weight and a shift of its output fed at every run. */
+interface Probe {
+  readonly run: (part: number, weight: Float32Array, shift: Float32Array) => Promise<Float32Array>;
+  readonly hasBias: boolean;
+  readonly close: () => Promise<void>;
+}
+
+async function openProbe(
+  { graph, walk, output }: Measuring,
+  layer: LinearLayer,
+  segment: Segment,
+): Promise<Probe> {
+  const tensor = graph.initializers.get(layer.weight);
+  const channels = layer.groups * layer.outputs;
+  const shape = layer.window === null ? [channels] : [channels, 1, 1];
+  const id = nodeId(layer.node);
+  const raw = `${id}_before_shift`;
+  const initializers = new Map(graph.initializers);
+  initializers.delete(layer.weight);
+  const nodes = graph.nodes.flatMap((node) =>
+    nodeId(node) !== id
+      ? [node]
+      : [
+          { ...node, outputs: [raw, ...node.outputs.slice(1)] },
+          {
+            ...{ name: SHIFT, opType: "Add", domain: "", inputs: [raw, SHIFT], outputs: [id] },
+            attributes: new Map(),
+          },
+        ],
+  );
+  const inputs = [
+    ...graph.inputs,
+    { name: layer.weight, type: "float32" as const, shape: tensor?.shape ?? null },
+    { name: SHIFT, type: "float32" as const, shape },
+  ];
+  const opened = { ...graph, inputs, nodes, initializers };
+  const fed = {
+    ...segment,
+    nodes: [raw, ...segment.nodes],
+    feeds: [...segment.feeds, layer.weight, SHIFT],
+  };
+  const step = await walk.open(opened, fed);
+  return {
+    hasBias: biasPlace(graph, layer) !== null,
+    run: async (part, weight, shift) => {
+      const more: Feeds = {
+        [layer.weight]: { type: "float32", shape: tensor?.shape ?? [], data: weight },
+        [SHIFT]: { type: "float32", shape, data: shift },
+      };
+      return floats((await step.run(part, more))[output]);
+    },
+    close: step.close,
+  };
+}
+
+const SHIFT = "mdp_shift";
+
+async function damageAt(
+  { samples, runs, products, options, graph, output }: Measuring,
+  weight: SparseWeight,
+  { kept, pattern }: SparseOption,
+  moments: Moments,
+  probe: Probe,
+  answers: readonly Float32Array[],
+): Promise<number> {
+  const { scoreOf, rounds, ridge, repair } = options;
+  const values = matrixOf(weight);
+  let sparse: Float32Array;
+  let shift = new Float32Array(weight.rows);
+  if (repair) {
+    const freeBias = probe.hasBias;
+    const search = { pattern, scoreOf, kept, rounds, ridge, freeBias, products };
+    const { update } = await searchSupport(weight, values, moments, search);
+    sparse = values.map((value, at) => value + (update.weights[at] ?? 0));
+    shift = Float32Array.from(update.bias);
+  } else {
+    const mask = maskOf(weight, pattern, await scoreOf(weight, values, moments), kept);
+    sparse = values.map((value, at) => (mask[at] === 1 ? value : 0));
+  }
+  const fed = inTensorOrder(weight, sparse);
+  let [difference, size] = [0, 0];
+  const classes = inferShapes(graph, { batch: 1 }).resolved(output)?.[1] ?? 1;
+  for (let part = 0; part < Math.min(runs, samples.runs.length); part += 1) {
+    const found = await probe.run(part, fed, shift);
+    const whole = answers[part] ?? found;
+    const count = samples.runs[part]?.shape[0] ?? 1;
+    const damage = damageOf(whole, found, count, classes);
+    difference += damage.difference;
+    size += damage.size;
+  }
+  return size > 0 ? difference / size : 0;
+}
+
+function floats(feed: Feed | undefined): Float32Array {
+  return feed?.type === "float32" ? feed.data : new Float32Array();
+}

@@ -1,0 +1,142 @@
+import { availableParallelism } from "node:os";
+import { type Progress, SILENT } from "../../core/progress.ts";
+import type { Graph } from "../../graph/graph.ts";
+import type { Model } from "../../onnx/model.ts";
+import type { LabelledBatch } from "../../runtime/batches.ts";
+import type { Structure } from "../../structure/structure.ts";
+import { imagesThatFit } from "../correct/correct.ts";
+import { correctLayers, type LayerCorrection, type LayerFit } from "../correct/layers.ts";
+import { leastSquares } from "../correct/least-squares.ts";
+import { planCorrection, type Target } from "../correct/plan.ts";
+import { takeSamples } from "../correct/samples.ts";
+import { cutGraph } from "../cut.ts";
+import type { Subnet } from "../subnet.ts";
+import { fitOnSupport } from "./fit.ts";
+import { applyMasks, type Masks } from "./mask.ts";
+import type { Pattern } from "./pattern.ts";
+import { type ScoreOf, searchSupport, straightMask } from "./search.ts";
+import { matrixOf, type SparseWeight } from "./weights.ts";
+
+/** How many elements of a weight stay, and in which pattern. Weights without a choice keep all. */
+export interface WeightChoice {
+  readonly weight: SparseWeight;
+  readonly kept: number;
+  readonly pattern: Pattern;
+}
+
+export interface SparsifyOptions {
+  readonly scoreOf: ScoreOf;
+  /** Rounds in which a layer's mask is found. */
+  readonly rounds?: number | undefined;
+  /** 0.01 unless given. */
+  readonly ridge?: number | undefined;
+  readonly target?: Target | undefined;
+  /** Looks at a layer that a Relu follows; 2 unless given. */
+  readonly looks?: number | undefined;
+  readonly images?: number | undefined;
+  readonly positions?: number | undefined;
+  readonly memoryBytes?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly progress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SparseNetwork {
+  readonly graph: Graph;
+  readonly masks: Masks;
+  /** What the least squares did, layer by layer; none without images. */
+  readonly layers: readonly LayerCorrection[];
+  /** Layers that keep the values they had, with the reason. */
+  readonly left: readonly { readonly label: string; readonly reason: string }[];
+  readonly images: number;
+}
+
+const DEFAULTS = {
+  images: 512,
+  ridge: 0.01,
+  looks: 2,
+  rounds: 1,
+  memoryBytes: 2 ** 31,
+} as const;
+
+/** Zeros by score alone: the kept weights stay as they are. */
+export async function maskNetwork(
+  graph: Graph,
+  choices: readonly WeightChoice[],
+  scoreOf: ScoreOf,
+): Promise<SparseNetwork> {
+  const masks = new Map<string, Uint8Array>();
+  for (const { weight, kept, pattern } of choices) {
+    const mask = await straightMask(weight, matrixOf(weight), { pattern, scoreOf, kept });
+    masks.set(weight.name, mask);
+  }
+  const weights = choices.map(({ weight }) => weight);
+  return { graph: applyMasks(graph, weights, masks), masks, layers: [], left: [], images: 0 };
+}
+
+/**
+ * Zeros with repair: layer by layer, on what the layers before it, already sparse and fitted, give, a mask is chosen and the kept
+ * weights are fitted so that the layer gives what the dense network gives (or the residual sum that it adds to). Labels are not read.
+ *
+ * @param structure of the dense network
+ * @param subnet what a structured choice has kept of it; all of it where there was none
+ * @param choices of the weights of `cutGraph(structure, subnet)`
+ * @throws InputError as `takeSamples`; InterruptedError `correct/interrupted`
+ */
+export async function sparsifyNetwork(
+  model: Model,
+  structure: Structure,
+  subnet: Subnet,
+  choices: readonly WeightChoice[],
+  images: AsyncIterable<LabelledBatch>,
+  options: SparsifyOptions,
+): Promise<SparseNetwork> {
+  const { scoreOf, target = "stream", positions, seed = 0, progress = SILENT, signal } = options;
+  const { looks = DEFAULTS.looks, rounds = DEFAULTS.rounds, ridge = DEFAULTS.ridge } = options;
+  const { images: asked = DEFAULTS.images, memoryBytes = DEFAULTS.memoryBytes } = options;
+  const threads = options.threads ?? Math.min(availableParallelism(), 4);
+  const smaller = cutGraph(structure, subnet);
+  const plan = planCorrection(structure, subnet, smaller, {
+    ...{ target, furtherLooks: looks - 1 },
+  });
+  const most = imagesThatFit(structure.graph, smaller, plan, {
+    ...{ images: asked, memoryBytes, progress },
+  });
+  const samples = await takeSamples(smaller, images, { images: most, runSize: RUN_SIZE });
+  const fitted = new Set(plan.steps.map(({ layer }) => layer.weight));
+  const straight = choices.filter(({ weight }) => !fitted.has(weight.name));
+  const start = await maskNetwork(smaller, straight, scoreOf);
+  const masks = new Map(start.masks);
+  const fit = sparseFit(choices, masks, { scoreOf, rounds });
+  const setting = { positions, ridge, seed, threads, signal, progress };
+  const { graph, layers } = await correctLayers(
+    ...[model, structure, start.graph, plan.steps, samples, setting, fit] as const,
+  );
+  return { graph, masks, layers, left: plan.left, images: samples.count };
+}
+
+const RUN_SIZE = 50;
+
+/** At the first look the mask is found, later ones fit the same support; weights without a choice are fitted whole. */
+function sparseFit(
+  choices: readonly WeightChoice[],
+  masks: Map<string, Uint8Array>,
+  { scoreOf, rounds }: { readonly scoreOf: ScoreOf; readonly rounds: number },
+): LayerFit {
+  const byName = new Map(choices.map((choice) => [choice.weight.name, choice]));
+  return async ({ step, graph, moments, ...options }) => {
+    const choice = byName.get(step.layer.weight);
+    if (choice === undefined) return leastSquares(moments, options);
+    const { weight, kept, pattern } = choice;
+    const tensor = graph.initializers.get(weight.name) ?? weight.tensor;
+    const values = matrixOf({ ...weight, tensor });
+    const known = masks.get(weight.name);
+    if (known !== undefined) return fitOnSupport(moments, values, known, options);
+    const found = await searchSupport(weight, values, moments, {
+      ...{ ...options, pattern, scoreOf, kept, rounds },
+    });
+    masks.set(weight.name, found.mask);
+    return found.update;
+  };
+}

@@ -26,6 +26,7 @@ import { pruneCommand } from "./commands/prune.ts";
 import { rolloutCommand } from "./commands/rollout.ts";
 import { scoreCommand } from "./commands/score.ts";
 import { solveCommand } from "./commands/solve.ts";
+import { sparsifyCommand } from "./commands/sparsify.ts";
 import { sweepCommand } from "./commands/sweep.ts";
 import { tableCommand } from "./commands/table.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -42,6 +43,7 @@ const COMMANDS: readonly Command[] = [
   diffCommand,
   exportCommand,
   correctCommand,
+  sparsifyCommand,
   finetuneCommand,
   trainCommand,
   evalCommand,

@@ -9,8 +9,11 @@ import {
   axesFrom,
   cast,
   compare,
+  matMul,
+  matrixTranspose,
   multiply,
   reduce,
+  reshape,
   scalar,
   scale,
   subtract,
@@ -115,6 +118,38 @@ export function meanSquare(graph: Graph, { value, target }: MeanSquareOptions): 
   return appended(fed, "loss/mean_square", (e) => {
     const difference = subtract(e, value, target);
     return reduce(e, "Mean", multiply(e, difference, difference), axesFrom(shape, 0));
+  });
+}
+
+/** A value whose samples span something, and the weights of their products. */
+export interface GramTerm {
+  /** batch x anything */
+  readonly value: string;
+  /** Name of a new input, batch x batch, symmetric. */
+  readonly weights: string;
+}
+
+/**
+ * Sum over the values of 1/2 <P, F F'>, with F the value as batch x everything else and P fed. Its gradient with respect to F is
+ * P F; with P = (F F')^(-1/2) / r that is U V' / r, the gradient of the mean of F's r singular values, without a decomposition in the
+ * graph.
+ */
+export function gramForms(graph: Graph, terms: readonly GramTerm[]): Lossy {
+  const fed = terms.reduce((open, { value, weights }) => {
+    const { type, shape } = staticOf(graph, value);
+    const [batch = 1] = shape;
+    return withInput(open, { name: weights, type, shape: [batch, batch] });
+  }, graph);
+  return appended(fed, "loss/gram", (e) => {
+    const forms = terms.map(({ value, weights }) => {
+      const shape = e.shapeOf(value);
+      const [batch = 1] = shape;
+      const rest = shape.slice(1).reduce((product, extent) => product * extent, 1);
+      const flat = reshape(e, value, [batch, rest]);
+      const products = matMul(e, flat, matrixTranspose(e, flat));
+      return scale(e, reduce(e, "Sum", multiply(e, weights, products), [0, 1]), 0.5);
+    });
+    return forms.reduce((sum, form) => add(e, sum, form));
   });
 }
 

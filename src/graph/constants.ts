@@ -1,5 +1,5 @@
 import type { DataType, Graph, Node, Tensor } from "./graph.ts";
-import { floatTensor, integersOf, intTensor } from "./tensor.ts";
+import { elementCount, floatTensor, integersOf, intTensor } from "./tensor.ts";
 import { consumersOf, producerOf } from "./traversal.ts";
 
 // A Constant node's list becomes a tensor once, so that callers may compare tensors by identity.
@@ -92,4 +92,19 @@ export function readWeights(graph: Graph): readonly ReadWeight[] {
       : readers.some((reader) => reader.opType === "DequantizeLinear" && reader.inputs[0] === name);
     return holds ? [{ name, tensor, readers }] : [];
   });
+}
+
+/**
+ * The graph with constants of Constant nodes that could be weights as initializers, so that all weights are in one place.
+ */
+export function weightsAsInitializers(graph: Graph): Graph {
+  const initializers = new Map(graph.initializers);
+  const nodes = graph.nodes.filter((node) => {
+    const tensor =
+      node.opType === "Constant" && node.domain === "" ? constantNodeValue(node) : null;
+    if (tensor?.type !== "float32" || elementCount(tensor.shape) < 2) return true;
+    initializers.set(node.outputs[0] ?? "", tensor);
+    return false;
+  });
+  return nodes.length === graph.nodes.length ? graph : { ...graph, nodes, initializers };
 }

@@ -10,12 +10,7 @@ import type {
 } from "../graph/graph.ts";
 import { ATTRIBUTE_CODE } from "./codes.ts";
 import { damaged } from "./errors.ts";
-import {
-  type AttributeProto,
-  type GraphProto,
-  type NodeProto,
-  type ValueInfoProto,
-} from "./schema.ts";
+import type { AttributeProto, GraphProto, NodeProto, ValueInfoProto } from "./schema.ts";
 import { readSparseTensor } from "./sparse.ts";
 import { type ReadContext, readTensor } from "./tensors.ts";
 

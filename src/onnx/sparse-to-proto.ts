@@ -29,7 +29,12 @@ export function sparseProto(name: string, tensor: Tensor): SparseTensorProto {
   return create(SparseTensorSchema, {
     dims: tensor.shape.map(BigInt),
     values: create(TensorSchema, {
-      ...{ name, dims: [BigInt(places.length)], dataType: typeCode(tensor.type, undefined), rawData: data },
+      ...{
+        name,
+        dims: [BigInt(places.length)],
+        dataType: typeCode(tensor.type, undefined),
+        rawData: data,
+      },
     }),
     indices: create(TensorSchema, {
       dims: [BigInt(places.length)],

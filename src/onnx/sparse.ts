@@ -37,7 +37,11 @@ export function readSparseTensor(
     throw damaged("sparse-shape", `Its values are ${values.type}, which can't be sparse.`, where);
   const nonzeros = elementCount(values.shape);
   if (values.shape.length !== 1) {
-    throw damaged("sparse-shape", `Its values are [${values.shape.join(", ")}]; a list is needed.`, where);
+    throw damaged(
+      "sparse-shape",
+      `Its values are [${values.shape.join(", ")}]; a list is needed.`,
+      where,
+    );
   }
   const places = placesOf(proto, shape, nonzeros, where, context);
   let dense: Uint8Array | null = null;
@@ -65,7 +69,12 @@ function placesOf(
   context: ReadContext,
 ): Float64Array {
   const refuse = (message: string): never => {
-    throw damaged("sparse-indices", message, where, "Write the network again; its weights can't be placed.");
+    throw damaged(
+      "sparse-indices",
+      message,
+      where,
+      "Write the network again; its weights can't be placed.",
+    );
   };
   if (nonzeros === 0 && proto.indices === undefined) return new Float64Array();
   if (proto.indices === undefined) return refuse(`It has ${nonzeros} values and no indices.`);
@@ -84,12 +93,15 @@ function placesOf(
   for (let row = 0; row < nonzeros; row += 1) {
     const place = isList ? (given[row] ?? -1) : placeOf(given, row * shape.length, shape);
     if (!(place >= 0 && place < count)) {
-      const asked = isList ? place : `[${given.slice(row * shape.length, (row + 1) * shape.length).join(", ")}]`;
+      const asked = isList
+        ? place
+        : `[${given.slice(row * shape.length, (row + 1) * shape.length).join(", ")}]`;
       return refuse(`Index ${row} is ${asked}, outside of the shape [${shape.join(", ")}].`);
     }
     const before = row === 0 ? -1 : (places[row - 1] ?? 0);
     if (place === before) return refuse(`The element ${place} is given twice.`);
-    if (place < before) return refuse(`Its indices are not sorted: ${place} comes after ${before}.`);
+    if (place < before)
+      return refuse(`Its indices are not sorted: ${place} comes after ${before}.`);
     places[row] = place;
   }
   return places;

@@ -155,7 +155,8 @@ function inputProtos(
     const value = inputs.get(input.name);
     listed.add(input.name);
     if (value !== undefined) protos.push(valueProto(value));
-    else if (tensor !== undefined && tensor.sparse !== true) protos.push(initializerInput(input.name, tensor, input));
+    else if (tensor !== undefined && tensor.sparse !== true)
+      protos.push(initializerInput(input.name, tensor, input));
   }
   const added = graph.inputs.filter((value) => !listed.has(value.name)).map(valueProto);
   const unlisted = [...graph.initializers].filter(([name]) => irVersion < 4 && !listed.has(name));

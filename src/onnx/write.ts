@@ -157,7 +157,8 @@ function layOut(
     data.push({ byteLength: tensor.byteLength, bytes: tensor.bytes });
     offset += tensor.byteLength;
   }
-  for (const [name, tensor] of entries.filter(isSparse)) inner.push(...sparseSegments(name, tensor));
+  for (const [name, tensor] of entries.filter(isSparse))
+    inner.push(...sparseSegments(name, tensor));
   const around = toBinary(ModelSchema, modelProto(model));
   const length = inner.reduce((sum, segment) => sum + segment.byteLength, 0);
   const segments = [segmentOf(around), segmentOf(lengthPrefix(FIELD.graph, length)), ...inner];

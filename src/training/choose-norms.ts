@@ -1,9 +1,10 @@
+import { weightsAsInitializers } from "../graph/constants.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type Model, withGraph } from "../onnx/model.ts";
 import type { TrainingBatch } from "./batches.ts";
 import { matchNorms } from "./match-norms.ts";
 import { type Objective, objectiveOf, trainedValues } from "./objective.ts";
-import { runningStatistics, weightsAsInitializers } from "./parameters.ts";
+import { runningStatistics } from "./parameters.ts";
 import type { Recipe } from "./recipe.ts";
 import { startState } from "./state.ts";
 import { openStepper } from "./stepper.ts";

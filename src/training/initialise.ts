@@ -1,10 +1,10 @@
 import { type Random, randomFrom } from "../core/random.ts";
+import { weightsAsInitializers } from "../graph/constants.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
 import { elementCount, floatTensor } from "../graph/tensor.ts";
 import { producerOf } from "../graph/traversal.ts";
 import { findStructure } from "../structure/find-structure.ts";
 import type { Structure } from "../structure/structure.ts";
-import { weightsAsInitializers } from "./parameters.ts";
 
 /** Scale of the norm that ends a residual branch: branches begin quietly, so that deep networks learn at once. */
 const BRANCH_END = 0.2;

@@ -1,6 +1,5 @@
 import { InputError } from "../core/errors.ts";
 import { trainableParameters as weightsBehind } from "../gradients/parameters.ts";
-import { constantNodeValue } from "../graph/constants.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
 import { hasTrait, traitsOf } from "../graph/op-traits.ts";
 import { elementCount, floatsOf, floatTensor } from "../graph/tensor.ts";
@@ -19,21 +18,6 @@ export interface Parameter {
 export interface Statistic {
   readonly name: string;
   readonly length: number;
-}
-
-/**
- * The graph with constants of Constant nodes that could be weights as initializers, so that all weights are in one place.
- */
-export function weightsAsInitializers(graph: Graph): Graph {
-  const initializers = new Map(graph.initializers);
-  const nodes = graph.nodes.filter((node) => {
-    const tensor =
-      node.opType === "Constant" && node.domain === "" ? constantNodeValue(node) : null;
-    if (tensor?.type !== "float32" || elementCount(tensor.shape) < 2) return true;
-    initializers.set(node.outputs[0] ?? "", tensor);
-    return false;
-  });
-  return nodes.length === graph.nodes.length ? graph : { ...graph, nodes, initializers };
 }
 
 /**

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { InputError } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
+import { weightsAsInitializers } from "../graph/constants.ts";
 import { type Model, withGraph } from "../onnx/model.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { TrainingBatch, TrainingData, Validation } from "./batches.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type EpochMetrics, epochLine, epochMetrics, writeMetrics } from "./metrics.ts";
 import { checkImages, type ObjectiveOptions, objectiveOf, trainedValues } from "./objective.ts";
-import { weightsAsInitializers } from "./parameters.ts";
 import { checkBatches, type Plan, plannedRate, planOf } from "./plan.ts";
 import { checkRecipe, type Recipe } from "./recipe.ts";
 import { startState, type TrainingState } from "./state.ts";

@@ -1,3 +1,4 @@
+import { weightsAsInitializers } from "../../src/graph/constants.ts";
 import { expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
 import { graphBuilder } from "../../src/graph/build.ts";
@@ -15,7 +16,6 @@ import {
   layOut,
   scatter,
   trainableParameters,
-  weightsAsInitializers,
 } from "../../src/training/parameters.ts";
 import { applyMask, keptWeights } from "../../src/training/soft-mask.ts";
 import { NETWORKS } from "../helpers/networks.ts";

@@ -7,12 +7,14 @@ export type QuantityKind =
   | "millijoules"
   | "importance"
   | "channels"
+  | "nonzeros"
   | "blocks"
   | "layers";
 
 /** The quantities that an expression may name, and what they are counted in. */
 export const QUANTITIES = {
   params: "parameters",
+  nonzeros: "nonzeros",
   macs: "MACs",
   bytes: "bytes",
   memory: "bytes",

@@ -15,6 +15,8 @@ export interface MeasuredSubnet {
   readonly subnet: Subnet;
   readonly graph: () => Graph;
   readonly own: () => Structure;
+  /** Share of elements that stays of the weights that are sparse, by the initializer's name; all others are whole. */
+  readonly densities?: ReadonlyMap<string, number> | undefined;
 }
 
 export function measuredSubnet(structure: Structure, subnet: Subnet): MeasuredSubnet {

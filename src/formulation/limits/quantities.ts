@@ -21,6 +21,7 @@ import {
   tieTable,
 } from "../network/network-tables.ts";
 import { OUTSIDE, type Place, placeAround } from "../network/places.ts";
+import { nonzerosOf, sparseBytesOf } from "../sparsity/quantities.ts";
 import { componentOf, type Part } from "./components.ts";
 import { dimsNamed } from "./dims-named.ts";
 import type { QuantityRef } from "./form.ts";
@@ -39,8 +40,8 @@ import { limitError, type Source } from "./source.ts";
 export interface LimitSources {
   readonly network: NetworkProblem;
   readonly importance: Importance;
-  /** Of the device that the network is for. */
-  readonly table: LatencyTable;
+  /** Of the device that the network is for; null where no device was named. */
+  readonly table: LatencyTable | null;
   /** The table of another device, or of a table file. */
   readonly tableOf: (deviceOrPath: string) => LatencyTable;
   /** Parts of the network by name: the layers whose names match. */
@@ -71,12 +72,14 @@ export function quantityOf(ref: QuantityRef, sources: LimitSources, source: Sour
   switch (ref.name) {
     case "params":
       return paramsOf(network, componentOf(ref, sources, source));
+    case "nonzeros":
+      return nonzerosOf(network, ref, source, sources.components);
     case "macs":
       return macsOf(network, componentOf(ref, sources, source));
     case "bytes":
       return bytesOf(network, componentOf(ref, sources, source));
     case "memory":
-      return memoryQuantity(network, runSetting(table));
+      return memoryQuantity(network, runSetting(table ?? noTable(ref, source)));
     case "latency":
       return latencyOf(network, latencyTable(ref, sources, source));
     case "energy":
@@ -98,11 +101,23 @@ export function quantityOf(ref: QuantityRef, sources: LimitSources, source: Sour
 
 /** The table that `latency` or `latency('...')` reads. */
 export function latencyTable(
-  { argument, at }: QuantityRef,
+  ref: QuantityRef,
   sources: Pick<LimitSources, "table" | "tableOf">,
   source: Source,
 ): LatencyTable {
-  return argument === null ? sources.table : namedTable(sources, argument, source, at);
+  const { argument, at } = ref;
+  if (argument !== null) return namedTable(sources, argument, source, at);
+  return sources.table ?? noTable(ref, source);
+}
+
+function noTable({ name, at }: QuantityRef, source: Source): never {
+  throw limitError(
+    source,
+    at,
+    "name",
+    `${name} needs a device, and none is named.`,
+    name === "memory" ? "Limit bytes or nonzeros here." : `Write ${name}('jetson-nano').`,
+  );
 }
 
 /** @throws UsageError `formulation/limit-name` where no device has that name; InputError where its table can't be used */
@@ -216,13 +231,17 @@ function bytesOf(network: NetworkProblem, part: Part): Quantity {
     const lengths = tensor.shape.map((_, axis) => count(name, axis));
     const elements = tensor.shape.reduce((total, extent) => total * extent, 1);
     const perElement = elements === 0 ? 0 : tensor.byteLength / elements;
-    return product(network, `bytes of ${name}`, where.place, perElement, lengths);
+    const table = product(network, `bytes of ${name}`, where.place, perElement, lengths);
+    return { weight: name, table };
   });
+  if (network.sparsity !== undefined) {
+    return { ...sparseBytesOf(network, network.sparsity, tables), isExact };
+  }
   const measure = (subnet: MeasuredSubnet): number =>
     readWeights(subnet.graph())
       .filter(({ name }) => names.has(name))
       .reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
-  return { sums: [sumOf(network, tables)], isExact, measure };
+  return { sums: [sumOf(network, tables.map(({ table }) => table))], isExact, measure };
 }
 
 function memoryQuantity(network: NetworkProblem, setting: RunSetting): Quantity {

@@ -47,7 +47,7 @@ export async function parseRequest(request: LimitRequest): Promise<ParsedRequest
 
 /** Whether something besides the budget says how much the network may take as a whole. */
 export function namesAmount({ limit, soft, minimize }: LimitRequest): boolean {
-  const amount = /\b(?:latency|energy|device_memory|params|macs|bytes|memory)\b/;
+  const amount = /\b(?:latency|energy|device_memory|params|nonzeros|macs|bytes|memory)\b/;
   return minimize !== null || [...limit, ...soft].some((text) => amount.test(text));
 }
 

@@ -58,6 +58,7 @@ export function exampleOf(kind: QuantityKind | null): string {
     case "bytes":
       return "8 MiB";
     case "parameters":
+    case "nonzeros":
     case "MACs":
       return "2M";
     default:

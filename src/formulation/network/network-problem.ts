@@ -19,6 +19,7 @@ import type {
   ProblemResource,
   ProblemTerm,
 } from "../problem/problem.ts";
+import type { SparsityPart } from "../sparsity/sparse-problem.ts";
 import { axisResolver } from "./axes.ts";
 import { type ChoiceOptions, choicesOf, type DimChoices } from "./choices.ts";
 import {
@@ -47,13 +48,18 @@ export interface NetworkProblem extends NetworkParts {
   readonly problem: Problem;
   /** Layer index in the structure for each layer of the problem. */
   readonly layerIndices: readonly number[];
+  /** Densities of weights, where the program chooses these too. */
+  readonly sparsity?: SparsityPart | undefined;
 }
 
-/** @throws UsageError from `choicesOf`; InfeasibleError from `widthsOf`; InputError from the table where a width is not covered. */
+/**
+ * @param table null where no time is asked for
+ * @throws UsageError from `choicesOf`; InfeasibleError from `widthsOf`; InputError from the table where a width is not covered.
+ */
 export function networkProblem(
   structure: Structure,
   importance: Importance,
-  table: LatencyTable,
+  table: LatencyTable | null,
   options: NetworkOptions,
 ): NetworkProblem {
   const free = choicesOf(structure, options);
@@ -90,7 +96,7 @@ export function networkProblem(
     terms: [
       ...importanceTerms(parts),
       ...droppable.flatMap((layer, index) => equalTieTerms(layer, index, parts)),
-      ...latencyTables(table, parts).map(
+      ...(table === null ? [] : latencyTables(table, parts)).map(
         ({ name, place, axes: over, table: cost }): ProblemTerm => ({
           ...{ name, ...place, axes: over, gain: null, cost: [cost] },
         }),

@@ -27,7 +27,12 @@ import { type Walk, walkOver } from "../../subnet/correct/walk.ts";
 import { maskOf } from "../../subnet/sparse/mask.ts";
 import type { Pattern } from "../../subnet/sparse/pattern.ts";
 import { type ScoreOf, searchSupport } from "../../subnet/sparse/search.ts";
-import { inTensorOrder, matrixOf, type SparseWeight, weightLabel } from "../../subnet/sparse/weights.ts";
+import {
+  inTensorOrder,
+  matrixOf,
+  type SparseWeight,
+  weightLabel,
+} from "../../subnet/sparse/weights.ts";
 import { keepAll } from "../../subnet/subnet.ts";
 import { damageOf } from "../sensitivity/damage.ts";
 import { checkGoing } from "./interrupted.ts";
@@ -162,7 +167,10 @@ async function momentsOf(
   const { groups, unknowns, outputs } = layer;
   const sums = sumMoments(products, { groups, unknowns, outputs });
   const shape = inferShapes(graph, { batch: 1 }).resolved(layer.output) ?? [];
-  const wanted = Math.max(LEAST_POSITIONS, Math.ceil((SAMPLES_PER_UNKNOWN * unknowns) / samples.count));
+  const wanted = Math.max(
+    LEAST_POSITIONS,
+    Math.ceil((SAMPLES_PER_UNKNOWN * unknowns) / samples.count),
+  );
   const step = await walk.open(graph, segment);
   try {
     for (let part = 0; part < samples.runs.length; part += 1) {
@@ -173,7 +181,10 @@ async function momentsOf(
       const output = [count, ...shape.slice(1)];
       const places = drawPlaces(count, positionsOf(layer, output), wanted, seed);
       const patches = inputPatches(layer, input, output, places);
-      const none = { samples: patches.samples, data: new Float32Array(groups * outputs * patches.samples) };
+      const none = {
+        samples: patches.samples,
+        data: new Float32Array(groups * outputs * patches.samples),
+      };
       await sums.add(patches, none);
     }
   } finally {

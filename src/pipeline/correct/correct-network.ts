@@ -72,8 +72,13 @@ export async function correctOpened(
     progress: context.progress,
     signal: context.signal,
   });
-  const rest = isLabelled(dataset) ? unseen(dataset, limit, seed) : null;
+  const rest = unseenBy(dataset, limit, seed);
   return { correction, path: dataset.path, rest };
+}
+
+/** The labelled images that a choice of `seen` images by this seed leaves; null where there are none. */
+export function unseenBy(dataset: Dataset, seen: number, seed: number): Dataset | null {
+  return isLabelled(dataset) ? unseen(dataset, seen, seed) : null;
 }
 
 function isLabelled({ labels }: Dataset): boolean {

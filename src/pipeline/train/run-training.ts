@@ -16,6 +16,7 @@ import {
   type TrainingReport,
   type UsedData,
 } from "../../documents/training.ts";
+import { weightsAsInitializers } from "../../graph/constants.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
@@ -30,11 +31,7 @@ import {
   objectiveOf,
   trainedValues,
 } from "../../training/objective.ts";
-import {
-  runningStatistics,
-  trainableParameters,
-  weightsAsInitializers,
-} from "../../training/parameters.ts";
+import { runningStatistics, trainableParameters } from "../../training/parameters.ts";
 import { checkBatches } from "../../training/plan.ts";
 import { RUN_FILES, type TrainingJob, train } from "../../training/train.ts";
 import { modelPath } from "../open/embedded.ts";

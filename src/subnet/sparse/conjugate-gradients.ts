@@ -71,8 +71,7 @@ export async function conjugateGradients(
       weighed[row] = next;
       for (let at = from; at < to; at += 1) {
         if (support[at] === 0) continue;
-        direction[at] =
-          (residual[at] ?? 0) * (scale[at - from] ?? 0) + turn * (direction[at] ?? 0);
+        direction[at] = (residual[at] ?? 0) * (scale[at - from] ?? 0) + turn * (direction[at] ?? 0);
       }
     }
   }

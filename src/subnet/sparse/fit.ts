@@ -8,8 +8,9 @@
  * Rows have supports of their own. Where these are small, each row gets a Cholesky factor; where they are large, all rows of the
  * layer are solved together by conjugate gradients, whose only costly step is one product with C.
  */
-import { groupOf } from "../correct/least-squares.ts";
+
 import type { Update } from "../correct/least-squares.ts";
+import { groupOf } from "../correct/least-squares.ts";
 import type { Moments } from "../correct/moments.ts";
 import type { Products } from "../correct/products.ts";
 import { conjugateGradients } from "./conjugate-gradients.ts";
@@ -45,8 +46,7 @@ export async function fitOnSupport(
     const from = group * perGroup;
     const kept = support.subarray(from, from + perGroup);
     const gone = new Float64Array(perGroup);
-    for (let at = 0; at < perGroup; at += 1)
-      if (kept[at] === 0) gone[at] = weights[from + at] ?? 0;
+    for (let at = 0; at < perGroup; at += 1) if (kept[at] === 0) gone[at] = weights[from + at] ?? 0;
     const lost = await options.products.runDouble(gone, part.inputs, unknowns);
     const wanted = lost.map((value, at) => value + (part.cross[at] ?? 0));
     const system = { matrix: part.inputs, unknowns, outputs, support: kept, wanted };
@@ -130,7 +130,10 @@ function choleskyCost({ support, unknowns, outputs }: SupportSystem): number {
 }
 
 function gradientCost({ unknowns, outputs }: SupportSystem): number {
-  return TYPICAL_STEPS * ((outputs * unknowns ** 2) / 5e9 + (unknowns ** 2 + 8 * outputs * unknowns) / 5e8);
+  return (
+    TYPICAL_STEPS *
+    ((outputs * unknowns ** 2) / 5e9 + (unknowns ** 2 + 8 * outputs * unknowns) / 5e8)
+  );
 }
 
 const TYPICAL_STEPS = 40;

@@ -113,8 +113,9 @@ function bestBlocks(
     }
   }
   const blocks = bestOf(sums, Math.round(kept / (size * taps)));
-  return Uint8Array.from({ length: rows * columns }, (_, at) =>
-    blocks[blockOf(Math.floor(at / columns), at % columns)] ?? 1,
+  return Uint8Array.from(
+    { length: rows * columns },
+    (_, at) => blocks[blockOf(Math.floor(at / columns), at % columns)] ?? 1,
   );
 }
 

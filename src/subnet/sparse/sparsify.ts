@@ -111,7 +111,7 @@ export async function sparsifyNetwork(
   const fit = sparseFit(choices, masks, { scoreOf, rounds });
   const setting = { positions, ridge, seed, threads, signal, progress };
   const { graph, layers } = await correctLayers(
-    ...[model, structure, start.graph, plan.steps, samples, setting, fit] as const,
+    ...([model, structure, start.graph, plan.steps, samples, setting, fit] as const),
   );
   return { graph, masks, layers, left: plan.left, images: samples.count };
 }

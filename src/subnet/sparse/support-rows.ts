@@ -31,8 +31,7 @@ export function choleskyRows(
     }
     if (!factorInPlace(factor, size, LEAST_PIVOT * largest)) return null;
     substitute(factor, size, right);
-    for (let i = 0; i < size; i += 1)
-      solution[row * unknowns + (places[i] ?? 0)] = right[i] ?? 0;
+    for (let i = 0; i < size; i += 1) solution[row * unknowns + (places[i] ?? 0)] = right[i] ?? 0;
   }
   return solution;
 }

@@ -62,7 +62,8 @@ export function sparseWeights(structure: Structure): SparseWeights {
     const tensor = graph.initializers.get(name);
     if (layer === undefined) continue;
     const reason = denseReason(graph, name, tensor, layers);
-    if (reason === null && tensor !== undefined) weights.push(asMatrix(name, layers, layer, tensor));
+    if (reason === null && tensor !== undefined)
+      weights.push(asMatrix(name, layers, layer, tensor));
     else {
       const count = tensor === undefined ? 0 : elementCount(tensor.shape);
       dense.push({ name, label: layer.name, count, reason: reason ?? "" });
@@ -95,7 +96,10 @@ const CONTRACTIONS = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
 function quantised(graph: Graph): DenseWeight[] {
   const dequantised = new Set(
     graph.nodes
-      .filter(({ opType, inputs }) => opType === "DequantizeLinear" && graph.initializers.has(inputs[0] ?? ""))
+      .filter(
+        ({ opType, inputs }) =>
+          opType === "DequantizeLinear" && graph.initializers.has(inputs[0] ?? ""),
+      )
       .flatMap(({ outputs }) => outputs),
   );
   return graph.nodes.flatMap((node): DenseWeight[] => {
@@ -159,7 +163,15 @@ function endOf(graph: Graph, layer: Layer): string | null {
   }
 }
 
-const ENDINGS = new Set(["Softmax", "LogSoftmax", "Flatten", "Reshape", "Squeeze", "Add", "Identity"]);
+const ENDINGS = new Set([
+  "Softmax",
+  "LogSoftmax",
+  "Flatten",
+  "Reshape",
+  "Squeeze",
+  "Add",
+  "Identity",
+]);
 
 /** A tensor's elements as the matrix, rows x columns. */
 export function matrixOf(weight: SparseWeight, values = floatsOf(weight.tensor)): Float32Array {

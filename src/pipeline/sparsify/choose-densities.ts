@@ -1,0 +1,173 @@
+import { InputError } from "../../core/errors.ts";
+import { applyLimits } from "../../formulation/limits/apply.ts";
+import { measuredWhole } from "../../formulation/limits/measure.ts";
+import { parseRequest } from "../../formulation/limits/request.ts";
+import { type SettledLimit, settleLimits } from "../../formulation/limits/settled.ts";
+import { requestedWidths } from "../../formulation/limits/width-rules.ts";
+import { type NetworkProblem, networkProblem } from "../../formulation/network/network-problem.ts";
+import type { Problem } from "../../formulation/problem/problem.ts";
+import type { Answer } from "../../formulation/solve/answer.ts";
+import { solveProblem } from "../../formulation/solve/solve-problem.ts";
+import { startingSelection } from "../../formulation/solve/start.ts";
+import { levelsOf } from "../../formulation/sparsity/levels.ts";
+import { checkSome, type RuleRates, ratesByRule } from "../../formulation/sparsity/rates.ts";
+import {
+  type LevelledWeight,
+  selectedDensities,
+  withSparsity,
+} from "../../formulation/sparsity/sparse-problem.ts";
+import type { Importance } from "../../importance/importance.ts";
+import type { WeightDamages } from "../../importance/sparse/damages.ts";
+import type { Structure } from "../../structure/structure.ts";
+import type { ScoreOf } from "../../subnet/sparse/search.ts";
+import {
+  matrixOf,
+  type SparseWeight,
+  weightCount,
+  weightLabel,
+} from "../../subnet/sparse/weights.ts";
+import type { RunContext } from "../run-context.ts";
+import { withSolvers } from "../solve/solvers.ts";
+import type { CheckedRequest } from "./request.ts";
+
+/** How many elements of each weight stay, and how that was found. */
+export interface ChosenDensities {
+  /** By initializer; weights that stay whole have all. */
+  readonly kept: ReadonlyMap<string, number>;
+  /** Damage that the program counted for each, by initializer; empty where a rule chose. */
+  readonly damages: ReadonlyMap<string, number>;
+  readonly program: ProgramAnswer | null;
+}
+
+/** What the program said. */
+export interface ProgramAnswer {
+  readonly problem: Problem;
+  readonly answer: Answer;
+  readonly limits: readonly SettledLimit[];
+}
+
+/** Keeps what the sum of damages likes least to lose, within the limits; proven by the exact presolve and solvers. */
+export async function densitiesByProgram(
+  structure: Structure,
+  weights: readonly SparseWeight[],
+  measured: readonly WeightDamages[],
+  request: CheckedRequest,
+  context: RunContext,
+): Promise<ChosenDensities> {
+  const levelled = levelledWeights(weights, measured);
+  const network = sparseNetwork(structure, levelled, request);
+  const asked = await parseRequest(withTotal(request));
+  // Channels stay as they are, and so there are no widths to choose: what names them finds a single one.
+  const widths = requestedWidths(structure, asked, () => 1);
+  const sources = {
+    ...{ network, importance: noImportance(structure), table: null },
+    ...{ tableOf: noTable, components: request.components },
+  };
+  const limited = applyLimits(sources, asked);
+  const problem = { ...limited.problem, name: structure.graph.name };
+  const answer = await withSolvers((solvers) =>
+    solveProblem(problem, solvers, {
+      timeLimitSeconds: request.timeLimitSeconds,
+      signal: context.signal,
+      start: startingSelection,
+    }),
+  );
+  const densities = selectedDensities(network.sparsity, answer.selection);
+  const subnet = { ...measuredWhole(structure), densities };
+  const limits = settleLimits({ ...network, problem }, limited, widths, subnet, answer);
+  const chosen = network.sparsity.dims.map(({ weight, levels, dim }) => {
+    const level = levels[answer.selection.options[dim] ?? -1];
+    return [weight.name, level ?? { kept: weightCount(weight), damage: 0 }] as const;
+  });
+  return {
+    kept: new Map(chosen.map(([name, { kept }]) => [name, kept])),
+    damages: new Map(chosen.map(([name, { damage }]) => [name, damage])),
+    program: { problem, answer, limits },
+  };
+}
+
+/** The network's program with no choice but the densities. */
+export function sparseNetwork(
+  structure: Structure,
+  levelled: readonly LevelledWeight[],
+  { format }: Pick<CheckedRequest, "format">,
+): ReturnType<typeof withSparsity> {
+  const base: NetworkProblem = networkProblem(structure, noImportance(structure), null, {
+    ...{ step: 1, countFrom: "zero", maxPrune: 0, protect: EVERY, blocks: false, layers: false },
+    budgetMs: Number.POSITIVE_INFINITY,
+  });
+  return withSparsity(base, levelled, format);
+}
+
+const EVERY = /^/;
+
+/** Weights without measurements stay whole. */
+export function levelledWeights(
+  weights: readonly SparseWeight[],
+  measured: readonly WeightDamages[],
+): readonly LevelledWeight[] {
+  const byName = new Map(measured.map((each) => [each.weight.name, each]));
+  return weights.map((weight): LevelledWeight => {
+    const found = byName.get(weight.name);
+    const count = weightCount(weight);
+    const points = (found?.options ?? []).map(({ kept }, index) => ({
+      kept,
+      damage: found?.damages[index] ?? 0,
+    }));
+    const isPattern = found?.options.some(({ pattern }) => pattern.kind === "n:m") ?? false;
+    return {
+      weight,
+      levels: isPattern ? [...points, { kept: count, damage: 0 }] : levelsOf(count, points),
+    };
+  });
+}
+
+function withTotal({ limits, sparsity }: CheckedRequest): CheckedRequest["limits"] {
+  if (sparsity === null) return limits;
+  // With twelve digits: a share that people write survives.
+  const share = Number((100 * (1 - sparsity)).toPrecision(12));
+  return { ...limits, limit: [`nonzeros <= ${share}%`, ...limits.limit] };
+}
+
+/** Channels have no importance where none can go. */
+function noImportance({ dims }: Structure): Importance {
+  return {
+    ...{ schema: "mdp-importance/1", method: "none", normalisation: "none" },
+    ...{ networkHash: null, seed: null },
+    dims: dims.map(({ name, size }) => ({ dim: name, units: size, layers: [] })),
+  };
+}
+
+function noTable(device: string): never {
+  throw new InputError({
+    code: "sparsify/no-latency",
+    message: `Zeros change no latency that a table of '${device}' knows.`,
+    where: "--limit",
+    hint: "Limit nonzeros or bytes; mdp prune --sparsity limits latency by its channels.",
+  });
+}
+
+/** The rates of a rule, with the given weights kept whole. */
+export async function densitiesByRule(
+  rule: RuleRates,
+  weights: readonly SparseWeight[],
+  whole: ReadonlySet<string>,
+  sparsity: number,
+  scoreOf: ScoreOf,
+): Promise<ChosenDensities> {
+  const open = weights.filter(({ name }) => !whole.has(name));
+  const count = (list: readonly SparseWeight[]): number =>
+    list.reduce((sum, weight) => sum + weightCount(weight), 0);
+  const total = Math.max(0, (1 - sparsity) * count(weights) - (count(weights) - count(open)));
+  const scored = [];
+  for (const weight of open) {
+    const values = matrixOf(weight);
+    const scores = Float64Array.from(await scoreOf(weight, values, null));
+    scored.push({ weight, values, scores });
+  }
+  const counts = ratesByRule(rule, scored, total);
+  checkSome(open.map(weightLabel), counts, rule);
+  const kept = new Map(weights.map((weight) => [weight.name, weightCount(weight)]));
+  for (const [index, { name }] of open.entries()) kept.set(name, counts[index] ?? 0);
+  return { kept, damages: new Map(), program: null };
+}

@@ -20,6 +20,7 @@ import { PROFILE, PROFILES } from "./profile.ts";
 import { PROOF } from "./proof.ts";
 import { CONFIG, RUN, SUMMARY } from "./run.ts";
 import { SOLVE } from "./solve.ts";
+import { SPARSIFY } from "./sparsify.ts";
 import { DIFF, STRUCTURE } from "./structure.ts";
 import { SWEEP } from "./sweep.ts";
 import {
@@ -63,6 +64,7 @@ export const DOCUMENTS = {
   "mdp-pytorch/1": PROJECT,
   "mdp-run/1": RUN,
   "mdp-solve/1": SOLVE,
+  "mdp-sparsify/1": SPARSIFY,
   "mdp-structure/1": STRUCTURE,
   "mdp-subnet/1": SUBNET_FILE,
   "mdp-summary/1": SUMMARY,

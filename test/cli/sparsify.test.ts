@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SILENT } from "../../src/core/progress.ts";
 import { writeShapeSet } from "../../src/data/shape-files.ts";
+import type { SparsifyReport } from "../../src/documents/sparsify.ts";
 import { floatsOf } from "../../src/graph/tensor.ts";
 import { readModel } from "../../src/onnx/read.ts";
-import type { SparsifyReport } from "../../src/report/sparsify-report.ts";
 import { mdp } from "../helpers/cli.ts";
 
 let folder = "";

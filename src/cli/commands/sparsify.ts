@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { checkWritable } from "../../core/files.ts";
+import type { SparsifyReport } from "../../documents/sparsify.ts";
 import { RATES } from "../../formulation/sparsity/rates.ts";
 import { SPARSE_FORMATS } from "../../formulation/sparsity/sparse-problem.ts";
 import { LABEL_SOURCES } from "../../importance/importance.ts";
@@ -13,7 +14,7 @@ import { judgeSparse } from "../../pipeline/sparsify/judge.ts";
 import type { SparsifyRequest } from "../../pipeline/sparsify/request.ts";
 import { sparsifyOpened } from "../../pipeline/sparsify/sparsify-network.ts";
 import { painter } from "../../report/painter.ts";
-import { type SparsifyReport, sparsifyText } from "../../report/sparsify-report.ts";
+import { sparsifyText } from "../../report/sparsify-report.ts";
 import { type Command, command } from "../command.ts";
 
 export const sparsifyCommand: Command = command({

@@ -241,7 +241,16 @@ function bytesOf(network: NetworkProblem, part: Part): Quantity {
     readWeights(subnet.graph())
       .filter(({ name }) => names.has(name))
       .reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
-  return { sums: [sumOf(network, tables.map(({ table }) => table))], isExact, measure };
+  return {
+    sums: [
+      sumOf(
+        network,
+        tables.map(({ table }) => table),
+      ),
+    ],
+    isExact,
+    measure,
+  };
 }
 
 function memoryQuantity(network: NetworkProblem, setting: RunSetting): Quantity {

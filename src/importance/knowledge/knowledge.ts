@@ -11,18 +11,12 @@ import { InputError } from "../../core/errors.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { floatsOf } from "../../graph/tensor.ts";
 import type { Model } from "../../onnx/model.ts";
-import type { LabelledBatch } from "../../runtime/batches.ts";
-import { findStructure } from "../../structure/find-structure.ts";
+import type { SampleBatch } from "../../runtime/batches.ts";
 import type { Layer, Structure } from "../../structure/structure.ts";
 import { openProducts, type Products } from "../../subnet/correct/products.ts";
-import {
-  matrixOf,
-  type SparseWeight,
-  sparseWeights,
-  weightLabel,
-} from "../../subnet/sparse/weights.ts";
+import { matrixOf, type SparseWeight, weightLabel } from "../../subnet/sparse/weights.ts";
 import { extend } from "../data/extend.ts";
-import { imageFeed, imageInput, openGraph } from "../data/feed.ts";
+import { feedsOf, openGraph } from "../data/feed.ts";
 import {
   LARGEST_GRAM,
   mean,
@@ -62,12 +56,12 @@ export async function weightSpectra(
 
 /**
  * Spectra of the outputs of the layers with weights, from images that come in equal batches of at most 64.
- * @throws InputError `importance/no-images`, and as `imageFeed`
+ * @throws InputError `importance/no-images`, and as `feedsOf`
  */
 export async function outputSpectra(
   model: Model,
   structure: Structure,
-  batches: AsyncIterable<LabelledBatch>,
+  batches: AsyncIterable<SampleBatch>,
   threads: number,
 ): Promise<readonly LayerSpectrum[]> {
   const { graph } = structure;
@@ -76,7 +70,6 @@ export async function outputSpectra(
   for (const { id } of layers) extension.output(id);
   const session = await openGraph(model, extension.graph(), threads);
   const products = await openProducts(threads);
-  const input = imageInput(graph);
   const sums = new Map<Layer, Float64Array>();
   let count = 0;
   let size: number | null = null;
@@ -84,7 +77,7 @@ export async function outputSpectra(
     for await (const batch of batches) {
       size ??= batch.size;
       if (batch.size !== size) break;
-      const outputs = await session.run({ [input]: imageFeed(graph, batch) });
+      const outputs = await session.run(feedsOf(graph, batch));
       for (const layer of layers) {
         const output = outputs[layer.id];
         if (output?.type !== "float32" || output.shape[0] !== batch.size) continue;
@@ -150,15 +143,6 @@ export function knowledgeKept(layers: readonly KeptKnowledge[]): number | null {
 }
 
 const LEAST = 1e-6;
-
-/** The weights of a graph that spectra are taken of. */
-export function spectralWeights(graph: Graph): {
-  readonly structure: Structure;
-  readonly weights: readonly SparseWeight[];
-} {
-  const structure = findStructure(graph);
-  return { structure, weights: sparseWeights(structure).weights };
-}
 
 function noImages(): InputError {
   return new InputError({

@@ -12,7 +12,7 @@ import type { Graph } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
 import { inferShapes } from "../../graph/shapes/infer.ts";
 import type { Model } from "../../onnx/model.ts";
-import type { LabelledBatch } from "../../runtime/batches.ts";
+import type { SampleBatch } from "../../runtime/batches.ts";
 import type { Feed, Feeds } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { biasPlace } from "../../subnet/correct/apply.ts";
@@ -79,7 +79,7 @@ export async function sparsityDamages(
   model: Model,
   structure: Structure,
   weights: readonly WeightOptions[],
-  images: AsyncIterable<LabelledBatch>,
+  images: AsyncIterable<SampleBatch>,
   options: DamageOptions,
 ): Promise<readonly WeightDamages[]> {
   const { graph } = structure;
@@ -201,14 +201,14 @@ async function denseAnswers(
   { graph, samples, runs, output }: Measuring,
   model: Model,
   threads: number,
-): Promise<readonly Float32Array[]> {
+): Promise<readonly Feed[]> {
   const [segment] = scheduleOf(graph, [{ settle: [output], observe: [output] }]);
   if (segment === undefined) return [];
   const step = await walkOver(model, samples, threads).open(graph, segment);
-  const answers: Float32Array[] = [];
+  const answers: Feed[] = [];
   try {
     for (let part = 0; part < Math.min(runs, samples.runs.length); part += 1)
-      answers.push(floats((await step.run(part))[output]));
+      answers.push((await step.run(part))[output] ?? NOTHING);
   } finally {
     await step.close();
   }
@@ -273,12 +273,12 @@ async function openProbe(
 const SHIFT = "mdp_shift";
 
 async function damageAt(
-  { samples, runs, products, options, graph, output }: Measuring,
+  { samples, runs, products, options }: Measuring,
   weight: SparseWeight,
   { kept, pattern }: SparseOption,
   moments: Moments,
   probe: Probe,
-  answers: readonly Float32Array[],
+  answers: readonly Feed[],
 ): Promise<number> {
   const { scoreOf, rounds, ridge, repair } = options;
   const values = matrixOf(weight);
@@ -296,17 +296,17 @@ async function damageAt(
   }
   const fed = inTensorOrder(weight, sparse);
   let [difference, size] = [0, 0];
-  const classes = inferShapes(graph, { batch: 1 }).resolved(output)?.[1] ?? 1;
   for (let part = 0; part < Math.min(runs, samples.runs.length); part += 1) {
     const found = await probe.run(part, fed, shift);
-    const whole = answers[part] ?? found;
-    const count = samples.runs[part]?.shape[0] ?? 1;
-    const damage = damageOf(whole, found, count, classes);
+    const whole = answers[part] ?? NOTHING;
+    const damage = damageOf(floats(whole), found, whole.shape);
     difference += damage.difference;
     size += damage.size;
   }
   return size > 0 ? difference / size : 0;
 }
+
+const NOTHING: Feed = { type: "float32", shape: [0], data: new Float32Array() };
 
 function floats(feed: Feed | undefined): Float32Array {
   return feed?.type === "float32" ? feed.data : new Float32Array();

@@ -17,13 +17,13 @@ import type { Graph } from "../../graph/graph.ts";
 import { inferShapes } from "../../graph/shapes/infer.ts";
 import { ancestors } from "../../graph/traversal.ts";
 import type { Model } from "../../onnx/model.ts";
-import type { LabelledBatch } from "../../runtime/batches.ts";
+import type { SampleBatch } from "../../runtime/batches.ts";
 import type { Feed, Feeds, Session } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { openProducts, type Products } from "../../subnet/correct/products.ts";
 import { matrixOf, type SparseWeight } from "../../subnet/sparse/weights.ts";
 import { extend } from "../data/extend.ts";
-import { imageFeed, imageInput, openGraph } from "../data/feed.ts";
+import { feedsOf, openGraph } from "../data/feed.ts";
 import { classScores, labelFeed, openLabeller } from "../data/labels.ts";
 import type { LabelSource } from "../importance.ts";
 import { inverseRoot, symmetricEigen } from "../knowledge/spectrum.ts";
@@ -50,7 +50,7 @@ export interface GradientSums {
 export type GradientLoss = "labels" | "knowledge";
 
 /**
- * @throws InputError as `differentiate`, `imageFeed` and `openLabeller`; `importance/no-images`
+ * @throws InputError as `differentiate`, `feedsOf` and `openLabeller`; `importance/no-images`
  * @throws InterruptedError `importance/interrupted`
  */
 export async function gradientSums(
@@ -58,7 +58,7 @@ export async function gradientSums(
   structure: Structure,
   weights: readonly SparseWeight[],
   loss: GradientLoss,
-  batches: AsyncIterable<LabelledBatch>,
+  batches: AsyncIterable<SampleBatch>,
   options: GradientScoreOptions,
 ): Promise<GradientSums> {
   const opened = await openLoss(model, structure, loss, options);
@@ -102,7 +102,7 @@ interface OpenLoss {
   readonly graph: Graph;
   readonly loss: string;
   /** What the loss is fed beside the images. */
-  readonly feeds: (batch: LabelledBatch, images: Feed) => Promise<Feeds>;
+  readonly feeds: (batch: SampleBatch, fed: Feeds) => Promise<Feeds>;
   readonly open: (graph: Graph) => Promise<Session>;
   readonly close: () => Promise<void>;
 }
@@ -123,8 +123,8 @@ async function openLoss(
     const labeller = await openLabeller(model, graph, logits, options);
     return {
       ...lossy,
-      feeds: async (batch, images) => ({
-        [LABELS]: labelFeed(await labeller.labelsOf(batch, images)),
+      feeds: async (batch, fed) => ({
+        [LABELS]: labelFeed(await labeller.labelsOf(batch, fed)),
       }),
       open,
       close: labeller.close,
@@ -138,11 +138,10 @@ async function openLoss(
   const watched = extend(fixed);
   for (const { value } of terms) watched.output(value);
   const session = await open(watched.graph());
-  const input = imageInput(structure.graph);
   return {
     ...lossy,
-    feeds: async (_, images) => {
-      const outputs = await session.run({ [input]: images });
+    feeds: async (_, fed) => {
+      const outputs = await session.run(fed);
       const entries: [string, Feed][] = [];
       for (const { value, weights } of terms)
         entries.push([weights, await gramWeights(outputs[value], options.batch, products)]);
@@ -184,7 +183,7 @@ async function summed(
   structure: Structure,
   weights: readonly SparseWeight[],
   opened: OpenLoss,
-  batches: AsyncIterable<LabelledBatch>,
+  batches: AsyncIterable<SampleBatch>,
   { batch: size, images: expected, progress = SILENT, signal }: GradientScoreOptions,
 ): Promise<GradientSums> {
   const { graph, loss } = opened;
@@ -197,7 +196,6 @@ async function summed(
     extension.output(extension.node("Mul", [name, made.gradients.get(name) ?? ""])),
   );
   const session = await opened.open(extension.graph());
-  const input = imageInput(structure.graph);
   const zeros = (): Map<string, Float64Array> =>
     new Map(weights.map(({ name, rows, columns }) => [name, new Float64Array(rows * columns)]));
   const [magnitudes, signed] = [zeros(), zeros()];
@@ -206,9 +204,9 @@ async function summed(
     for await (const batch of batches) {
       if (batch.size !== size) break;
       checkGoing(signal, images, expected);
-      const feed = imageFeed(structure.graph, batch);
-      const more = await opened.feeds(batch, feed);
-      const outputs = await session.run({ [input]: feed, ...more });
+      const fed = feedsOf(structure.graph, batch);
+      const more = await opened.feeds(batch, fed);
+      const outputs = await session.run({ ...fed, ...more });
       for (const [index, weight] of reached.entries()) {
         const output = outputs[products[index] ?? ""];
         const values = matrixOf(weight, output?.type === "float32" ? output.data : undefined);

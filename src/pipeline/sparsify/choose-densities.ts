@@ -99,7 +99,7 @@ export function sparseNetwork(
   return withSparsity(base, levelled, format);
 }
 
-const EVERY = /^/;
+const EVERY = { text: "everything", pattern: /^/, components: [] } as const;
 
 /** Weights without measurements stay whole. */
 export function levelledWeights(

@@ -1,4 +1,4 @@
-import type { NamedAccuracy } from "../../report/sparsify-report.ts";
+import type { SparsifyReport } from "../../documents/sparsify.ts";
 import { applyMasks } from "../../subnet/sparse/mask.ts";
 import { sparseWeights } from "../../subnet/sparse/weights.ts";
 import { accuraciesOf, openTest, unseenBy } from "../correct/correct-network.ts";
@@ -10,7 +10,7 @@ import type { Sparsified } from "./sparsify-network.ts";
 
 /** Accuracies, and on which images. */
 export interface Judged {
-  readonly accuracy: readonly NamedAccuracy[];
+  readonly accuracy: NonNullable<SparsifyReport["accuracy"]>;
   readonly judgedOn: string;
 }
 

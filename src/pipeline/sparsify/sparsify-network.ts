@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { InputError } from "../../core/errors.ts";
+import type { SparsifyReport } from "../../documents/sparsify.ts";
 import { weightsAsInitializers } from "../../graph/constants.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { elementCount, floatsOf } from "../../graph/tensor.ts";
@@ -13,7 +14,6 @@ import {
 import { scoreOf } from "../../importance/sparse/scores.ts";
 import { type Model, modelLabel, withGraph } from "../../onnx/model.ts";
 import { serializeModel } from "../../onnx/write.ts";
-import type { SparsifyReport, SparsifyReportLayer } from "../../report/sparsify-report.ts";
 import { findStructure } from "../../structure/find-structure.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { openProducts, type Products } from "../../subnet/correct/products.ts";
@@ -322,7 +322,7 @@ function finiteOrNull(value: number): number | null {
 function layerOf(
   weight: SparseWeight,
   { chosen, made, knowledge }: ReportParts,
-): SparsifyReportLayer {
+): SparsifyReport["layers"][number] {
   const label = weightLabel(weight);
   const tensor = made.graph.initializers.get(weight.name);
   const values = tensor === undefined ? new Float32Array() : floatsOf(tensor);

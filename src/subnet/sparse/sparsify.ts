@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { type Progress, SILENT } from "../../core/progress.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Model } from "../../onnx/model.ts";
-import type { LabelledBatch } from "../../runtime/batches.ts";
+import type { SampleBatch } from "../../runtime/batches.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { imagesThatFit } from "../correct/correct.ts";
 import { correctLayers, type LayerCorrection, type LayerFit } from "../correct/layers.ts";
@@ -89,7 +89,7 @@ export async function sparsifyNetwork(
   structure: Structure,
   subnet: Subnet,
   choices: readonly WeightChoice[],
-  images: AsyncIterable<LabelledBatch>,
+  images: AsyncIterable<SampleBatch>,
   options: SparsifyOptions,
 ): Promise<SparseNetwork> {
   const { scoreOf, target = "stream", positions, seed = 0, progress = SILENT, signal } = options;

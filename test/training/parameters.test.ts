@@ -1,7 +1,7 @@
-import { weightsAsInitializers } from "../../src/graph/constants.ts";
 import { expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
 import { graphBuilder } from "../../src/graph/build.ts";
+import { weightsAsInitializers } from "../../src/graph/constants.ts";
 import { floatsOf, floatTensor } from "../../src/graph/tensor.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { compareOutputs } from "../../src/runtime/compare.ts";
@@ -11,12 +11,7 @@ import { findStructure } from "../../src/structure/find-structure.ts";
 import { cutGraph } from "../../src/subnet/cut.ts";
 import { randomSubnet } from "../../src/subnet/random-subnet.ts";
 import { randomWeights } from "../../src/training/initialise.ts";
-import {
-  gather,
-  layOut,
-  scatter,
-  trainableParameters,
-} from "../../src/training/parameters.ts";
+import { gather, layOut, scatter, trainableParameters } from "../../src/training/parameters.ts";
 import { applyMask, keptWeights } from "../../src/training/soft-mask.ts";
 import { NETWORKS } from "../helpers/networks.ts";
 import { bytesOfModel } from "../helpers/ort.ts";

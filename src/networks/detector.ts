@@ -23,13 +23,21 @@ export function detectorNetwork(seed: number): Graph {
   const fine = convolutionUnit(w, "neck.fine", first, { from: 32, to: 48, kernel: 1 });
   const both = w.node("neck.join", "Add", [large, fine]);
   const shared = convolutionUnit(w, "neck.out", both, { from: 48, to: 48 });
-  w.output("heatmap", head(w, "heatmap", shared, 5), ["batch", 5, 16, 16]);
-  const distances = w.node("sides.positive", "Relu", [head(w, "sides", shared, 4)]);
+  w.output("heatmap", head(w, "heatmap", shared, [5, RARE]), ["batch", 5, 16, 16]);
+  const distances = w.node("sides.positive", "Relu", [head(w, "sides", shared, [4, 2])]);
   w.output("sides", distances, ["batch", 4, 16, 16]);
   return w.graph();
 }
 
-function head(w: NetworkWriter, path: string, x: string, to: number): string {
+/** Where the heatmap begins: a centre in one of ten cells, so that the many others don't drown the few at first. */
+const RARE = -2.2;
+
+function head(
+  w: NetworkWriter,
+  path: string,
+  x: string,
+  [to, bias]: readonly [number, number],
+): string {
   const inner = convolutionUnit(w, `${path}.conv`, x, { from: 48, to: 32 });
-  return convolution(w, `${path}.out`, inner, { from: 32, to, kernel: 1, bias: true });
+  return convolution(w, `${path}.out`, inner, { from: 32, to, kernel: 1, bias });
 }

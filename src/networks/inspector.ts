@@ -22,7 +22,7 @@ export function inspectorNetwork(seed: number): Graph {
   w.output("defect", dense(w, "defect.2", inner, [32, 4], 1), ["batch", 4]);
 
   const around = convolutionUnit(w, "place.conv", third, { from: 48, to: 24 });
-  const cells = convolution(w, "place.cells", around, { from: 24, to: 1, kernel: 1, bias: true });
+  const cells = convolution(w, "place.cells", around, { from: 24, to: 1, kernel: 1, bias: 0 });
   w.output("place", w.node("place.flat", "Flatten", [cells], { axis: 1 }), ["batch", 36]);
   return w.graph();
 }

@@ -9,7 +9,8 @@ export interface ConvolutionShape {
   readonly stride?: number;
   /** Half the kernel unless given. */
   readonly padding?: number;
-  readonly bias?: boolean;
+  /** What the bias begins at; none unless given. */
+  readonly bias?: number;
 }
 
 /** A convolution that keeps the picture's size, or divides it by the stride. */
@@ -19,13 +20,13 @@ export function convolution(
   x: string,
   shape: ConvolutionShape,
 ): string {
-  const { from, to, kernel = 3, stride = 1, bias = false, padding = (kernel - 1) >> 1 } = shape;
+  const { from, to, kernel = 3, stride = 1, bias, padding = (kernel - 1) >> 1 } = shape;
   const weight = w.weights(
     `${path}.weight`,
     [to, from, kernel, kernel],
     heBound(from * kernel * kernel),
   );
-  return w.node(path, "Conv", [x, weight, ...(bias ? [w.constant(`${path}.bias`, [to], 0)] : [])], {
+  return w.node(path, "Conv", [x, weight, ...biasOf(w, path, to, bias)], {
     kernel_shape: [kernel, kernel],
     pads: [padding, padding, padding, padding],
     strides: [stride, stride],
@@ -38,7 +39,8 @@ export interface UpShape {
   readonly kernel: number;
   readonly stride: number;
   readonly padding: number;
-  readonly bias?: boolean;
+  /** What the bias begins at; none unless given. */
+  readonly bias?: number;
 }
 
 /** A transposed convolution: the picture's side becomes (side - 1) * stride + kernel - 2 * padding. */
@@ -48,20 +50,19 @@ export function transposedConvolution(
   x: string,
   shape: UpShape,
 ): string {
-  const { from, to, kernel, stride, padding, bias = false } = shape;
+  const { from, to, kernel, stride, padding, bias } = shape;
   // Each output element sees about (kernel / stride)^2 elements per channel.
   const seen = Math.max(1, (kernel * kernel) / (stride * stride));
   const weight = w.weights(`${path}.weight`, [from, to, kernel, kernel], heBound(from * seen));
-  return w.node(
-    path,
-    "ConvTranspose",
-    [x, weight, ...(bias ? [w.constant(`${path}.bias`, [to], 0)] : [])],
-    {
-      kernel_shape: [kernel, kernel],
-      pads: [padding, padding, padding, padding],
-      strides: [stride, stride],
-    },
-  );
+  return w.node(path, "ConvTranspose", [x, weight, ...biasOf(w, path, to, bias)], {
+    kernel_shape: [kernel, kernel],
+    pads: [padding, padding, padding, padding],
+    strides: [stride, stride],
+  });
+}
+
+function biasOf(w: NetworkWriter, path: string, count: number, start?: number): readonly string[] {
+  return start === undefined ? [] : [w.constant(`${path}.bias`, [count], start)];
 }
 
 /** BatchNormalization of a picture's channels. */

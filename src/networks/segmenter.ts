@@ -4,20 +4,22 @@ import { type NetworkWriter, networkWriter } from "./writer.ts";
 
 /**
  * A segmenter with skips (U-Net: Ronneberger et al., 1505.04597): four steps down, three up by repeated pixels, each joined to the step of
- * its size. Input `image` [batch, 3, 64, 64]; output `classes` [batch, 6, 64, 64], scores before softmax; class 0 is the ground.
+ * its size; the last step is interpolation. Input `image` [batch, 3, 64, 64]; output `classes` [batch, 6, 64, 64], scores before softmax;
+ * class 0 is the ground.
  */
 export function segmenterNetwork(seed: number): Graph {
   const w = networkWriter("segmenter", seed);
   const image = w.input("image", ["batch", 3, 64, 64]);
-  const down1 = convolutionUnit(w, "encoder.1", image, { from: 3, to: 12 });
-  const down2 = twice(w, "encoder.2", down1, [12, 24], 2);
-  const down3 = twice(w, "encoder.3", down2, [24, 40], 2);
-  const down4 = twice(w, "encoder.4", down3, [40, 64], 2);
-  const up3 = joined(w, "decoder.3", down4, down3, [64 + 40, 40]);
-  const up2 = joined(w, "decoder.2", up3, down2, [40 + 24, 24]);
-  const up1 = joined(w, "decoder.1", up2, down1, [24 + 12, 12]);
-  const scores = convolution(w, "classes", up1, { from: 12, to: 6, kernel: 1, bias: true });
-  w.output("classes", scores, ["batch", 6, 64, 64]);
+  const down1 = convolutionUnit(w, "encoder.1", image, { from: 3, to: 20, stride: 2 });
+  const down2 = twice(w, "encoder.2", down1, [20, 32], 2);
+  const down3 = twice(w, "encoder.3", down2, [32, 48], 2);
+  const down4 = twice(w, "encoder.4", down3, [48, 64], 2);
+  const up3 = joined(w, "decoder.3", down4, down3, [64 + 48, 48]);
+  const up2 = joined(w, "decoder.2", up3, down2, [48 + 32, 32]);
+  const up1 = joined(w, "decoder.1", up2, down1, [32 + 20, 20]);
+  const scores = convolution(w, "classes", up1, { from: 20, to: 6, kernel: 1, bias: 0 });
+  const whole = enlarged(w, "classes", scores, "linear");
+  w.output("classes", whole, ["batch", 6, 64, 64]);
   return w.graph();
 }
 
@@ -40,16 +42,16 @@ function joined(
   beside: string,
   [from, to]: readonly [number, number],
 ): string {
-  const large = twiceAsLarge(w, path, small);
+  const large = enlarged(w, path, small, "nearest");
   const both = w.node(`${path}.join`, "Concat", [large, beside], { axis: 1 });
   return convolutionUnit(w, path, both, { from, to });
 }
 
-function twiceAsLarge(w: NetworkWriter, path: string, x: string): string {
+function enlarged(w: NetworkWriter, path: string, x: string, mode: "nearest" | "linear"): string {
   const scales = w.floats("up.scales", [1, 1, 2, 2]);
   return w.node(`${path}.up`, "Resize", [x, "", scales], {
-    mode: "nearest",
-    coordinate_transformation_mode: "asymmetric",
-    nearest_mode: "floor",
+    mode,
+    coordinate_transformation_mode: mode === "nearest" ? "asymmetric" : "half_pixel",
+    ...(mode === "nearest" ? { nearest_mode: "floor" } : {}),
   });
 }

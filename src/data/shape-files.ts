@@ -88,7 +88,7 @@ async function writePngs(
 }
 
 /** Channel-major bytes (3 x pixels) as pixel-major ones (pixels x 3). */
-function interleaved(planes: Uint8Array): Uint8Array {
+export function interleaved(planes: Uint8Array): Uint8Array {
   const pixels = planes.length / 3;
   const result = new Uint8Array(planes.length);
   for (let pixel = 0; pixel < pixels; pixel += 1) {

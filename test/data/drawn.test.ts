@@ -1,17 +1,23 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { sha256 } from "../../src/core/files.ts";
 import { SILENT } from "../../src/core/progress.ts";
-import { DRAWN_SETS, type DrawnArrays, type DrawnName } from "../../src/data/drawn/arrays.ts";
 import { captionPairs, SCENES } from "../../src/data/drawn/captions.ts";
+import {
+  DRAWN_SETS,
+  type DrawnFiles,
+  type DrawnName,
+  type DrawnSample,
+} from "../../src/data/drawn/files.ts";
 import { observed, pendulumReward, pendulumStep, sine } from "../../src/data/drawn/pendulum.ts";
 import { pendulumTeacher } from "../../src/data/drawn/pendulum-teacher.ts";
 import { DEFECTS, drawPlate, PLATE_SIZE } from "../../src/data/drawn/plates.ts";
 import { drawScene, SCENE_CLASSES, SCENE_SIZE } from "../../src/data/drawn/scenes.ts";
 import { ANSWERS, COLOURS, FORMS, WORDS, wordsOf } from "../../src/data/drawn/words.ts";
 import { writeDrawnSplit } from "../../src/data/drawn/write-set.ts";
+import { drawSet } from "../../src/pipeline/data/draw-set.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-drawn-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -19,51 +25,59 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const TEST = { seed: 1, split: "test" } as const;
 
 function hashes(name: DrawnName): Record<string, string> {
-  const arrays: DrawnArrays = DRAWN_SETS[name];
+  const arrays: DrawnFiles = DRAWN_SETS[name];
   const place = join(folder, name);
   writeDrawnSplit(place, arrays, TEST, 40, SILENT);
   return Object.fromEntries(
-    arrays.fields.map(({ name: field }) => [
-      field,
-      sha256(readFileSync(join(place, `${field}.npy`))).slice(0, 16),
-    ]),
+    readdirSync(place)
+      .sort()
+      .map((file) => [file, sha256(readFileSync(join(place, file))).slice(0, 16)]),
   );
 }
 
 // Golden: the embedded networks were trained on these bytes. Other bytes mean another data set.
 test.each([
-  ["digits", { image: "8dc531b1544f3eda", label: "fb79f422880e7116" }],
-  ["plates", { image: "85ae3060e6187649", defect: "9e69850ce3620d2f", place: "48dfc6cf3c69e53b" }],
-  ["scenes", { image: "89c9b04c975338b2", mask: "29101f4a946f26bb", boxes: "df861c8700d42cc3" }],
+  ["digits", { "pictures.bin": "3022ead7fd40751c" }],
+  ["plates", { "pictures.bin": "6bb742d00aaf3a34", "place.npy": "48dfc6cf3c69e53b" }],
+  [
+    "scenes",
+    {
+      "boxes.npy": "df861c8700d42cc3",
+      "mask.npy": "29101f4a946f26bb",
+      "pictures.bin": "c1146fa507f1bffb",
+    },
+  ],
   [
     "pendulum",
     {
-      state: "6ef8d81e3cd398a0",
-      action: "cfd7597a0abeb518",
-      policy: "8bbda35b8095bc4e",
-      reward: "f87b2e9cf3db70bb",
-      value: "853cb8b32e9b1e50",
+      "action.npy": "cfd7597a0abeb518",
+      "policy.npy": "8bbda35b8095bc4e",
+      "reward.npy": "f87b2e9cf3db70bb",
+      "state.npy": "6ef8d81e3cd398a0",
+      "value.npy": "853cb8b32e9b1e50",
     },
   ],
   [
     "captions",
     {
-      image: "7378b3008a27144f",
-      caption: "b358eb79a0cf6b13",
-      question: "bc8393f9d237f8de",
-      answer: "4b27b86982ee0825",
+      "caption.npy": "b358eb79a0cf6b13",
+      "pictures.bin": "46566313e0ce3ab6",
+      "question.npy": "bc8393f9d237f8de",
     },
   ],
 ] as const)("the set '%s' has the same bytes on every platform", (name, golden) => {
   expect(hashes(name)).toEqual(golden);
 });
 
+function text({ label, pixels, rows }: DrawnSample): string {
+  return JSON.stringify([label, sha256(pixels), rows.map((row) => Array.from(row))]);
+}
+
 test.each(Object.keys(DRAWN_SETS) as DrawnName[])(
   "another seed, split or index of '%s' gives another sample, and order doesn't matter",
   (name) => {
-    const { draw }: DrawnArrays = DRAWN_SETS[name];
-    const first = (set: Parameters<typeof draw>[0], index: number) =>
-      JSON.stringify(Array.from(draw(set)(index)[0] ?? []));
+    const { draw }: DrawnFiles = DRAWN_SETS[name];
+    const first = (set: Parameters<typeof draw>[0], index: number) => text(draw(set)(index));
     const own = first(TEST, 3);
     const others = [
       first({ ...TEST, seed: 2 }, 3),
@@ -73,7 +87,7 @@ test.each(Object.keys(DRAWN_SETS) as DrawnName[])(
     expect(others).not.toContain(own);
     const sample = draw(TEST);
     for (const index of [9, 0, 3]) sample(index);
-    expect(JSON.stringify(Array.from(sample(3)[0] ?? []))).toBe(own);
+    expect(text(sample(3))).toBe(own);
   },
 );
 
@@ -277,4 +291,44 @@ test("the teacher swings the pendulum up and holds it; without torque it hangs",
   const torque = teacher.torque(state);
   const backed = pendulumReward(state, torque) + 0.99 * teacher.value(pendulumStep(state, torque));
   expect(Math.abs(teacher.value(state) - backed)).toBeLessThan(0.05 * Math.abs(backed) + 0.3);
+});
+
+test("scenes are written as pictures, masks and COCO boxes that say what was drawn", async () => {
+  const out = join(folder, "scene-files");
+  await drawSet({ set: "scenes", out, seed: 1, train: 1, test: 12 }, SILENT);
+  const coco = JSON.parse(readFileSync(join(out, "test", "boxes.json"), "utf8"));
+  const { default: sharp } = await import("sharp");
+  for (const { id, file_name: file } of coco.images) {
+    const { pixels, mask, objects } = drawScene(TEST, id - 1);
+    const own = coco.annotations.filter((each: { image_id: number }) => each.image_id === id);
+    expect(
+      own.map(({ bbox, category_id: kind }: { bbox: number[]; category_id: number }) => [
+        ...[kind - 1, bbox[0], bbox[1]],
+        ...[(bbox[0] ?? 0) + (bbox[2] ?? 0), (bbox[1] ?? 0) + (bbox[3] ?? 0)],
+      ]),
+    ).toEqual(objects.map(({ kind, box }) => [kind, ...box]));
+    const grey = await sharp(join(out, "test", "masks", file))
+      .raw()
+      .toBuffer();
+    expect(Uint8Array.from(grey.filter((_, at) => at % (grey.length / 4096) === 0))).toEqual(mask);
+    const colours = await sharp(join(out, "test", "images", file))
+      .raw()
+      .toBuffer();
+    expect(colours[3 * 77 + 2]).toBe(pixels[2 * 4096 + 77]);
+  }
+  expect(coco.images).toHaveLength(12);
+});
+
+test("options of shapes are refused for other sets, and counts that are no counts for all", async () => {
+  const out = join(folder, "refused");
+  const refused = (options: object, code: string) =>
+    expect(drawSet({ set: "plates", out, seed: 1, ...options }, SILENT)).rejects.toMatchObject({
+      code,
+    });
+  await refused({ size: 32 }, "cli/not-for-this-set");
+  await refused({ format: "png" }, "cli/not-for-this-set");
+  await expect(drawSet({ set: "plates", out, seed: 1, train: -1 }, SILENT)).rejects.toThrow(
+    /--train/,
+  );
+  expect(existsSync(out)).toBe(false);
 });

@@ -1,22 +1,31 @@
-import { join } from "node:path";
-import { writeShapeSet } from "../../data/shape-files.ts";
-import { SHAPE_NAMES } from "../../data/shapes.ts";
-import { checkWhole } from "../../pipeline/checks.ts";
+import { DRAWN_SETS, type DrawnName } from "../../data/drawn/files.ts";
+import { drawSet } from "../../pipeline/data/draw-set.ts";
 import { type Command, command } from "../command.ts";
+
+const SETS = ["shapes", ...(Object.keys(DRAWN_SETS) as DrawnName[])] as const;
+const ABOUT = Object.entries(DRAWN_SETS).map(([name, { about }]) => `${name}: ${about}`);
 
 export const dataCommand: Command = command({
   name: "data <set>",
-  describe: "Draw a labelled image set that needs no download",
+  describe: "Draw a data set that needs no download",
   examples: [
     ["mdp data shapes --out shapes", "12000 training and 2000 test images of 64 x 64"],
     ["mdp data shapes --out look --format png --train 0 --test 100", "a hundred PNGs to look at"],
+    [
+      "mdp data scenes --out scenes",
+      "pictures with boxes (dataset.json) and masks (segmentation.json)",
+    ],
+    ["mdp data captions --out captions", "pictures, sentences, questions and answers"],
   ],
   options: (yargs) =>
     yargs
       .positional("set", {
-        choices: ["shapes"] as const,
+        choices: SETS,
         demandOption: true,
-        describe: "shapes: ten classes of textured shapes before a cluttered background",
+        describe: [
+          "shapes: ten classes of textured shapes before a cluttered background",
+          ...ABOUT,
+        ].join("; "),
       })
       .option("out", {
         type: "string",
@@ -27,46 +36,41 @@ export const dataCommand: Command = command({
       .option("size", {
         type: "number",
         requiresArg: true,
-        default: 64,
-        describe: "Pixels per side",
+        describe: "Pixels per side, of shapes only [64]",
       })
       .option("train", {
         type: "number",
         requiresArg: true,
-        default: 12000,
-        describe: "Images to train on",
+        describe: "Samples to train on [12000 shapes; others have their own number]",
       })
       .option("test", {
         type: "number",
         requiresArg: true,
-        default: 2000,
-        describe: "Images to test on",
+        describe: "Samples to test on [2000 shapes; others have their own number]",
       })
       .option("seed", {
         type: "number",
         requiresArg: true,
         default: 1,
-        describe: "Another seed, other images",
+        describe: "Another seed, other samples",
       })
       .option("format", {
         requiresArg: true,
         choices: ["records", "png"] as const,
-        default: "records" as const,
-        describe: "records: one file per split, the same bytes everywhere; png: a folder per class",
+        describe:
+          "Of shapes only. records: one file per split, the same bytes everywhere; png: a folder per class [records]",
       }),
   run: async (options, context) => {
-    const { size, train, test, seed, format, out } = options;
-    checkWhole(size, "--size", 8);
-    checkWhole(train, "--train", 0);
-    checkWhole(test, "--test", 0);
-    checkWhole(seed, "--seed", 0);
-    await writeShapeSet(out, { size, train, test, seed, format }, context.progress);
-    const config = join(out, "dataset.json");
-    context.json({ out, config, size, train, test, seed, format, classes: SHAPE_NAMES });
+    const { set, out, size, train, test, seed, format } = options;
+    const drawn = await drawSet({ set, out, size, train, test, seed, format }, context.progress);
+    const [config = ""] = drawn.configs;
+    context.json({ ...drawn, config });
+    const sides = drawn.size === null ? "" : ` of ${drawn.size} x ${drawn.size}`;
+    const classes = drawn.classes === null ? "" : ` in ${drawn.classes.length} classes`;
     context.print(
-      `Drew ${train} training and ${test} test images of ${size} x ${size} in ${SHAPE_NAMES.length} classes (seed ${seed}) into ${out}`,
+      `Drew ${drawn.train} training and ${drawn.test} test ${drawn.size === null ? "samples" : "images"}${sides}${classes} (seed ${seed}) into ${out}`,
     );
-    context.print(`Pre-processing and class names are in ${config}`);
+    context.print(`Pre-processing and class names are in ${drawn.configs.join(" and ")}`);
     return undefined;
   },
 });

@@ -5,6 +5,8 @@ import { packageRoot } from "../../core/files.ts";
 /** The small networks that come with the package, by the name that stands for the file: drawn data, trained by this project. */
 export const EMBEDDED = {
   shapes: { file: "shapes-resnet.onnx", about: "classifier of ten shapes, 64 x 64" },
+  autoencoder: { file: "autoencoder.onnx", about: "autoencoder of digits, 28 x 28" },
+  inspector: { file: "inspector.onnx", about: "defects of plates and their places, 48 x 48" },
   agent: { file: "agent.onnx", about: "model-based pendulum agent of five components" },
 } as const;
 

@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 import { randomFrom } from "../src/core/random.ts";
 import { elementCount } from "../src/graph/tensor.ts";
 import { unnamedBatch } from "../src/runtime/batches.ts";
-import { runtimeVersion } from "../src/runtime/session.ts";
+import { runtimeVersion } from "../src/runtime/onnxruntime.ts";
 import { quantile } from "../src/runtime/timing.ts";
 import type { TrainingBatch } from "../src/training/batches.ts";
 import { objectiveOf, trainedValues } from "../src/training/objective.ts";

@@ -15,6 +15,7 @@
  */
 import type { ArgumentsCamelCase, Argv, CommandModule } from "yargs";
 import { EXIT, type ExitCode, MdpError, UsageError } from "../core/errors.ts";
+import type { Progress } from "../core/progress.ts";
 import type { RunContext } from "../pipeline/run-context.ts";
 import { eventText } from "./print-event.ts";
 import { type ScreenProgress, screenProgress } from "./progress.ts";
@@ -39,6 +40,8 @@ export interface CommandDefinition<Options> {
   readonly describe: string;
   readonly examples: readonly (readonly [string, string])[];
   readonly options: (yargs: Argv<CommonOptions>) => Argv<Options>;
+  /** Former names of options and their present ones; a former name works for one more version, and warns. */
+  readonly renamed?: Readonly<Record<string, keyof Options & string>>;
   /** Options that may come more than once. */
   readonly repeatable?: readonly (keyof Options & string)[];
   readonly run: (
@@ -56,12 +59,20 @@ export function command<Options>(definition: CommandDefinition<Options>): Comman
   const module: CommandModule<CommonOptions, Options> = {
     command: definition.name,
     describe: definition.describe,
-    builder: (yargs) => definition.options(yargs).example(examples),
-    handler: async (options) => {
+    builder: (yargs) => {
+      const parser = definition.options(yargs).example(examples);
+      for (const former of Object.keys(definition.renamed ?? {})) {
+        parser.option(former, { hidden: true, requiresArg: true });
+      }
+      return parser;
+    },
+    handler: async (given) => {
       const run = (context: Context): Promise<ExitCode | undefined> => {
+        const options = presentNames(given, definition.renamed ?? {}, context.progress);
         checkValues(options, definition.repeatable ?? []);
         return definition.run(options, context);
       };
+      const options = given;
       process.exitCode = await execute(run, {
         json: options["json"] === true,
         quiet: options["quiet"] === true,
@@ -72,6 +83,42 @@ export function command<Options>(definition: CommandDefinition<Options>): Comman
     parser.command(module);
   };
 }
+
+/**
+ * The options with former names replaced by present ones.
+ * @throws UsageError `cli/given-twice` where both are given
+ */
+function presentNames<Options extends Readonly<Record<string, unknown>>>(
+  options: Options,
+  renamed: Readonly<Record<string, string>>,
+  progress: Progress,
+): Options {
+  const changed: Record<string, unknown> = { ...options };
+  for (const [former, present] of Object.entries(renamed)) {
+    const value = options[former];
+    if (value === undefined) continue;
+    if (wasTyped(present)) {
+      throw new UsageError({
+        code: "cli/given-twice",
+        message: `--${former} is the former name of --${present}, and both are given.`,
+        where: `--${former}`,
+        hint: `Give --${present} alone.`,
+      });
+    }
+    progress.note(`warning: --${former} is now --${present}; the former name will go in 0.3.`);
+    changed[present] = value;
+    changed[camelCase(present)] = value;
+    delete changed[former];
+    delete changed[camelCase(former)];
+  }
+  return changed as Options;
+}
+
+const wasTyped = (name: string): boolean =>
+  process.argv.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+
+const camelCase = (name: string): string =>
+  name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /**
  * Refuses what yargs lets through: a number that is none, an empty text, an option that was given twice.
@@ -158,7 +205,7 @@ export function reportError(error: unknown, wantsJson: boolean): ExitCode {
   const message = error instanceof Error ? error.message : String(error);
   const lines = [`error: ${message}`];
   if (known?.where !== undefined) lines.push(`  where: ${known.where}`);
-  if (known?.hint !== undefined) lines.push(`  mend:  ${known.hint}`);
+  if (known?.hint !== undefined) lines.push(`  fix:   ${known.hint}`);
   if (known === null) {
     lines.push(
       "  This is a fault of mdp itself. Run again with MDP_DEBUG=1 and report what it prints.",

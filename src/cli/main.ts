@@ -1,110 +1,22 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import yargs from "yargs";
-import { hideBin } from "yargs/helpers";
-import { EXIT, UsageError } from "../core/errors.ts";
-import { packageRoot, readJson } from "../core/files.ts";
-import { type Command, reportError } from "./command.ts";
-import { calibrateCommand } from "./commands/calibrate.ts";
-import { compareCommand } from "./commands/compare.ts";
-import { correctCommand } from "./commands/correct.ts";
-import { dataCommand } from "./commands/data.ts";
-import { devicesCommand } from "./commands/devices.ts";
-import { diffCommand } from "./commands/diff.ts";
-import { doctorCommand } from "./commands/doctor.ts";
-import { evalCommand } from "./commands/eval.ts";
-import { explainCommand } from "./commands/explain.ts";
-import { exportCommand } from "./commands/export.ts";
-import { finetuneCommand } from "./commands/finetune.ts";
-import { importCommand } from "./commands/import.ts";
-import { importWeightsCommand } from "./commands/import-weights.ts";
-import { inspectCommand } from "./commands/inspect.ts";
-import { predictCommand } from "./commands/predict.ts";
-import { profileCommand } from "./commands/profile.ts";
-import { pruneCommand } from "./commands/prune.ts";
-import { rolloutCommand } from "./commands/rollout.ts";
-import { scoreCommand } from "./commands/score.ts";
-import { solveCommand } from "./commands/solve.ts";
-import { sparsifyCommand } from "./commands/sparsify.ts";
-import { sweepCommand } from "./commands/sweep.ts";
-import { tableCommand } from "./commands/table.ts";
-import { trainCommand } from "./commands/train.ts";
+import * as nodeModule from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const COMMANDS: readonly Command[] = [
-  inspectCommand,
-  dataCommand,
-  scoreCommand,
-  profileCommand,
-  predictCommand,
-  solveCommand,
-  sweepCommand,
-  explainCommand,
-  diffCommand,
-  exportCommand,
-  correctCommand,
-  sparsifyCommand,
-  finetuneCommand,
-  trainCommand,
-  evalCommand,
-  pruneCommand,
-  rolloutCommand,
-  calibrateCommand,
-  compareCommand,
-  importCommand,
-  importWeightsCommand,
-  devicesCommand,
-  tableCommand,
-  doctorCommand,
-];
+// Node 22 and later keep compiled code between runs.
+const { enableCompileCache } = nodeModule as { readonly enableCompileCache?: () => unknown };
+enableCompileCache?.();
 
-const version = (
-  JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string }
-).version;
+const [word, ...others] = process.argv.slice(2);
 
-// A reader that closes the pipe early (head, less) is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(EXIT.done);
-  throw error;
-});
-
-/** An error is handed back, not thrown, and yargs keeps its message alone: that names the file. */
-function readConfig(path: string): object {
-  try {
-    const read = readJson(path);
-    if (typeof read === "object" && read !== null && !Array.isArray(read)) return read;
-    return new Error(`Config ${path} holds no options: write { "budget": "50%" }, say.`);
-  } catch (error) {
-    const what = error instanceof Error ? error.message : String(error);
-    return new Error(`Config ${path}: ${what}`);
-  }
-}
-
-function usageError(message: string): UsageError {
-  return new UsageError({ code: "cli/usage", message, hint: "See mdp <command> --help." });
-}
-
-const parser = yargs(hideBin(process.argv))
-  .scriptName("mdp")
-  .usage(
-    "$0 <command>\n\nPrune a vision network to a latency budget: which channels, layers and blocks stay.",
-  )
-  .option("json", { type: "boolean", describe: "Print one JSON document and nothing else" })
-  .option("quiet", { type: "boolean", describe: "No progress on standard error" })
-  .config("config", "A JSON file with any of the options", readConfig)
-  .version(version)
-  .strict()
-  .demandCommand(1, "Which command?")
-  .recommendCommands()
-  .wrap(Math.min(110, process.stdout.columns ?? 110))
-  .exitProcess(false)
-  .fail((message, error) => {
-    throw error === undefined || error.name === "YError" ? usageError(message) : error;
-  });
-
-try {
-  for (const add of COMMANDS) add(parser);
-  await parser.parseAsync();
-} catch (error) {
-  process.exitCode = reportError(error, process.argv.includes("--json"));
+if (others.length === 0 && (word === "--version" || word === "-v")) {
+  // Nothing else is loaded for it. The file lies in src/cli, or in dist/src/cli once built.
+  const here = dirname(fileURLToPath(import.meta.url));
+  const root = import.meta.url.endsWith(".ts") ? "../.." : "../../..";
+  const text = readFileSync(join(here, root, "package.json"), "utf8");
+  process.stdout.write(`${(JSON.parse(text) as { readonly version: string }).version}\n`);
+} else {
+  const { main } = await import("./parse.ts");
+  await main(process.argv.slice(2));
 }

@@ -22,7 +22,7 @@ export function printBoards(ended: readonly BoardEnd[], context: Context): ExitC
       const { message, where, hint } = board.error;
       context.print(
         [`failed: ${message}`, ...(where ? [`  where: ${where}`] : [])].join("\n") +
-          (hint === undefined ? "" : `\n  mend:  ${hint}`),
+          (hint === undefined ? "" : `\n  fix:   ${hint}`),
       );
     }
   }

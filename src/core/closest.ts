@@ -12,16 +12,20 @@ export function closest(word: string, words: Iterable<string>): string | null {
   return best;
 }
 
-/** Insertions, deletions and substitutions between two words (Levenshtein). */
+/** Insertions, deletions, substitutions and exchanges of neighbours between two words (optimal string alignment). */
 function editDistance(left: string, right: string): number {
+  let earlier: readonly number[] = [];
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (const [above, letter] of [...left].entries()) {
     const next = [above + 1];
     for (const [before, other] of [...right].entries()) {
       const substituted = (row[before] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(substituted, (row[before + 1] ?? 0) + 1, (next[before] ?? 0) + 1));
+      const isExchange = letter === right[before - 1] && left[above - 1] === other;
+      const exchanged = isExchange ? (earlier[before - 1] ?? 0) + 1 : Number.POSITIVE_INFINITY;
+      const [removed, added] = [(row[before + 1] ?? 0) + 1, (next[before] ?? 0) + 1];
+      next.push(Math.min(substituted, removed, added, exchanged));
     }
-    row = next;
+    [earlier, row] = [row, next];
   }
   return row.at(-1) ?? 0;
 }

@@ -59,7 +59,7 @@ function interrupted(count: number, total: number): InterruptedError {
   return new InterruptedError({
     code: "data/interrupted",
     message: `Stopped after ${count} of ${total} images; an accuracy of a part would mislead.`,
-    hint: "Use --limit for a quicker look.",
+    hint: "Use --images for a quicker look.",
   });
 }
 

@@ -108,7 +108,9 @@ export function tablesFor(device: Device, structureHash: string): readonly Found
 }
 
 function unknownDevice(name: string, names: readonly string[]): InputError {
-  const meant = closest(name, names);
+  // Half a name is more often meant than a word with several letters changed.
+  const containing = names.filter((known) => known.includes(name.toLowerCase()));
+  const meant = containing.sort((a, b) => a.length - b.length)[0] ?? closest(name, names);
   return new InputError({
     code: "latency/unknown-device",
     message: `There is no device '${name}'. Devices: ${names.join(", ") || "none"}.`,

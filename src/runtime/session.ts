@@ -1,10 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import ort from "onnxruntime-node";
+import type ort from "onnxruntime-node";
 import { InputError } from "../core/errors.ts";
 import { readFileBytes } from "../core/files.ts";
+import { onnxruntime } from "./onnxruntime.ts";
 import { parseProfile, type RunProfile } from "./profile.ts";
 
 /** Element types that can be fed, with the array that holds them. float16 is held as its bits. */
@@ -79,31 +79,24 @@ export interface Session {
   readonly close: () => Promise<void>;
 }
 
-/** The version of the runtime, as its package says. */
-export function runtimeVersion(): string {
-  const description: unknown = createRequire(import.meta.url)("onnxruntime-node/package.json");
-  return typeof description === "object" && description !== null && "version" in description
-    ? String(description.version)
-    : "unknown";
-}
-
 /**
  * Loads a network from the bytes of an ONNX file or from its path (needed where weights lie in files beside it).
  * One operation at a time, and idle threads sleep: other work on the machine is disturbed least, and times vary least.
- * @throws InputError `runtime/load-failed`
+ * @throws InputError `runtime/load-failed`, and as `onnxruntime`
  */
 export async function openSession(
   source: Uint8Array | string,
   options: SessionOptions = {},
 ): Promise<Session> {
+  const { InferenceSession } = onnxruntime();
   const where = options.where ?? (typeof source === "string" ? source : "network in memory");
   const folder = options.profile === true ? mkdtempSync(join(tmpdir(), "mdp-profile-")) : null;
   try {
     const settings = nativeOptions(options, folder);
     const native =
       typeof source === "string"
-        ? await ort.InferenceSession.create(source, settings)
-        : await ort.InferenceSession.create(source, settings);
+        ? await InferenceSession.create(source, settings)
+        : await InferenceSession.create(source, settings);
     return sessionOf(native, where, folder);
   } catch (cause) {
     if (folder !== null) rmSync(folder, { recursive: true, force: true });
@@ -185,14 +178,14 @@ function sessionValue(value: ort.InferenceSession.ValueMetadata): SessionValue {
 }
 
 function tensorsOf(feeds: Feeds): Record<string, ort.Tensor> {
+  const { Tensor } = onnxruntime();
   return Object.fromEntries(
-    Object.entries(feeds).map(([name, feed]) => [name, tensorOf(feed)] as const),
+    Object.entries(feeds).map(([name, { type, data, shape }]) => [
+      name,
+      // The constructor is overloaded by type; the pairing of type and data is what `Feed` states.
+      new Tensor(type as "float32", data as Float32Array, shape),
+    ]),
   );
-}
-
-function tensorOf(feed: Feed): ort.Tensor {
-  // The constructor is overloaded by type; the pairing of type and data is what `Feed` states.
-  return new ort.Tensor(feed.type as "float32", feed.data as Float32Array, feed.shape);
 }
 
 function feedsOf(tensors: ort.InferenceSession.OnnxValueMapType): Record<string, Feed> {

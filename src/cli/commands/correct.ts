@@ -31,7 +31,7 @@ export const correctCommand: Command = command({
       "cut, proven, and every layer fitted to what the dense network gives",
     ],
     [
-      "mdp correct net.onnx --subnet s.json --data train --test test --images 500 --out c.onnx",
+      "mdp correct net.onnx --subnet s.json --data train --test-data test --images 500 --out c.onnx",
       "on 500 images; accuracy on others",
     ],
     [
@@ -73,17 +73,17 @@ export const correctCommand: Command = command({
         requiresArg: true,
         describe: "Of data with splits [train, where there is one]",
       })
-      .option("test", {
+      .option("test-data", {
         type: "string",
         requiresArg: true,
         describe:
           "Labelled images to judge with [the test split of --data, or what --images leaves of it]",
       })
-      .option("limit", {
+      .option("test-images", {
         type: "number",
         requiresArg: true,
         default: 2000,
-        describe: "Judge on so many images; 0: not at all",
+        describe: "Judge on this many images; 0: not at all",
       })
       .option("method", {
         requiresArg: true,
@@ -139,10 +139,12 @@ export const correctCommand: Command = command({
         default: 1,
         describe: "For the choice of images and positions",
       }),
+  renamed: { test: "test-data", limit: "test-images" },
   run: async (options, context) => {
     for (const name of ["images", "positions", "looks", "threads"] as const)
       checkWhole(options[name], `--${name}`, 1);
-    for (const name of ["limit", "seed"] as const) checkWhole(options[name], `--${name}`, 0);
+    for (const name of ["seed"] as const) checkWhole(options[name], `--${name}`, 0);
+    checkWhole(options.testImages, "--test-images", 0);
     checkPositive(options.memory, "--memory");
     checkRidge(options.ridge);
     checkWritable(options.out);
@@ -150,7 +152,10 @@ export const correctCommand: Command = command({
     checkNotSource(open.path, options.out);
     const { model, structure } = open;
     const { subnet } = parseSubnet(readJson(options.subnet), structure, options.subnet);
-    const test = options.limit === 0 ? null : await openTest(open, options);
+    const test =
+      options.testImages === 0
+        ? null
+        : await openTest(open, { ...options, test: options.testData });
     // The surgery is proven with the weights it has kept; only then do they change.
     const cut = cutGraph(structure, subnet);
     const proof = await proveCut(model, structure, subnet, cut, { seed: options.seed });
@@ -160,14 +165,16 @@ export const correctCommand: Command = command({
     const seconds = (performance.now() - started) / 1000;
     // A test split that is the one repaired on would judge on what was seen.
     const unseen = test === null || test.path === path ? rest : test;
-    const judges: Dataset | null = options.limit === 0 ? null : unseen;
+    const judges: Dataset | null = options.testImages === 0 ? null : unseen;
     const graphs = [
       { name: "dense", graph: structure.graph },
       { name: "cut", graph: cut },
       { name: "corrected", graph: correction.graph },
     ];
     const accuracies =
-      judges === null ? null : await accuraciesOf(model, graphs, judges, options.limit, context);
+      judges === null
+        ? null
+        : await accuraciesOf(model, graphs, judges, options.testImages, context);
     writeModel(withGraph(model, correction.graph), options.out);
     const { graph: _, ...done } = correction;
     const report: CorrectReport = {

@@ -8,7 +8,8 @@ import { type BoardAccess, examineBoard } from "../../latency/remote/profile-boa
 import { createModelBuilder } from "../../mip/builder.ts";
 import { defaultNetwork } from "../../pipeline/open/default-network.ts";
 import { findPython } from "../../pytorch/python.ts";
-import { openSession, runtimeVersion } from "../../runtime/session.ts";
+import { runtimeVersion } from "../../runtime/onnxruntime.ts";
+import { openSession } from "../../runtime/session.ts";
 import { type Command, type Context, command } from "../command.ts";
 import {
   boardAccesses,

@@ -8,20 +8,21 @@ export const evalCommand: Command = command({
   name: "eval <models..>",
   describe: "Accuracy and latency of one or more networks, side by side",
   examples: [
-    ["mdp eval dense.onnx small.onnx --data shapes", "top-1, top-5 and interleaved latencies"],
+    ["mdp eval dense.onnx small.onnx --test-data shapes", "top-1, top-5 and interleaved latencies"],
     ["mdp eval net.onnx --batch 8 --threads 1", "latency alone"],
     [
-      "mdp eval net.onnx --data photos.tar --data-config imagenet.json --limit 500",
+      "mdp eval net.onnx --test-data photos.tar --data-config imagenet.json --images 500",
       "pre-processing from a file",
     ],
   ],
   options: (yargs) =>
     yargs
       .positional("models", { type: "string", array: true, demandOption: true })
-      .option("data", {
+      .option("test-data", {
         type: "string",
         requiresArg: true,
-        describe: "Folder, tar, CIFAR binary, IDX images, drawn set, or a config that names one",
+        describe:
+          "Test images: a folder, tar, CIFAR binary, IDX images, drawn set, or a config that names one",
       })
       .option("data-config", {
         type: "string",
@@ -33,10 +34,10 @@ export const evalCommand: Command = command({
         requiresArg: true,
         describe: "Of data with splits [test]",
       })
-      .option("limit", {
+      .option("images", {
         type: "number",
         requiresArg: true,
-        describe: "Only so many images, chosen at random",
+        describe: "Judge on this many images, chosen at random [all]",
       })
       .option("batch", {
         type: "number",
@@ -68,8 +69,9 @@ export const evalCommand: Command = command({
         describe: "Measure it? (--no-latency)",
       }),
   repeatable: ["models"],
-  run: async (options, context) => {
-    const report = await evaluateModels(options, context);
+  renamed: { data: "test-data", limit: "images" },
+  run: async ({ testData: data, images: limit, ...options }, context) => {
+    const report = await evaluateModels({ ...options, data, limit }, context);
     context.json(report);
     context.print(evalText(report, painter(process.stdout.isTTY)));
     return undefined;

@@ -7,7 +7,7 @@ import { FINETUNE_DEFAULTS } from "../../pipeline/train/training-defaults.ts";
 import { painter } from "../../report/painter.ts";
 import { trainingText } from "../../report/training-report.ts";
 import { type Command, command } from "../command.ts";
-import { trainingOptions } from "../options/training-options.ts";
+import { RENAMED_TRAINING_OPTIONS, trainingOptions } from "../options/training-options.ts";
 
 export const finetuneCommand: Command = command({
   name: "finetune [model]",
@@ -65,6 +65,7 @@ export const finetuneCommand: Command = command({
         describe: "With --schedule: how units are scored in every step",
       })
       .conflicts("device", "table"),
+  renamed: RENAMED_TRAINING_OPTIONS,
   run: async (options, context) => {
     const open = await openNetwork(options.model);
     const { schedule } = options;

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { InputError } from "../../core/errors.ts";
+import type { Progress } from "../../core/progress.ts";
 import { readDatasetConfig } from "../../data/config.ts";
 import { openDataset } from "../../data/dataset.ts";
 import { writeDocument } from "../../documents/document.ts";
@@ -68,13 +69,15 @@ export const pruneCommand: Command = command({
       .option("data", {
         type: "string",
         requiresArg: true,
-        describe: "Images to evaluate on; see mdp eval",
+        describe: "Training images, to score, repair and train on [the train split of --test-data]",
       })
-      .option("train", {
+      .option("test-data", {
         type: "string",
         requiresArg: true,
-        describe: "Images to score and repair on [the train split of --data, or --data itself]",
+        describe:
+          "Test images, to judge the result on [the test split of --data, or --data itself]",
       })
+      .option("train", { type: "string", requiresArg: true, hidden: true })
       .option("correct", {
         type: "boolean",
         default: true,
@@ -98,10 +101,10 @@ export const pruneCommand: Command = command({
         requiresArg: true,
         describe: "Their pre-processing, as JSON",
       })
-      .option("images", {
+      .option("test-images", {
         type: "number",
         requiresArg: true,
-        describe: "Evaluate on so many images only",
+        describe: "Judge on this many test images, chosen at random [all]",
       })
       .option("threads", {
         type: "number",
@@ -133,7 +136,9 @@ export const pruneCommand: Command = command({
         default: 1,
         describe: "Of everything that draws lots",
       }),
-  run: async (options, context) => {
+  renamed: { images: "test-images" },
+  run: async (given, context) => {
+    const options = { ...given, ...placesOf(given, context.progress), images: given.testImages };
     await checkPruneOptions(options);
     const open = await openNetwork(options.model);
     await checkFinetune(options, open.embedded);
@@ -143,7 +148,7 @@ export const pruneCommand: Command = command({
       command: context.commandLine,
       network: { path: open.path, hash: open.hash },
       options: Object.fromEntries(
-        Object.entries(options).filter(([name]) => /^[a-z]+(-[a-z]+)*$/.test(name)),
+        Object.entries(given).filter(([name]) => /^[a-z]+(-[a-z]+)*$/.test(name)),
       ),
     });
     const road = { open, run, options, context };
@@ -164,12 +169,32 @@ export const pruneCommand: Command = command({
   },
 });
 
+interface Places {
+  readonly data?: string | undefined;
+  readonly testData?: string | undefined;
+  /** The former name of `data`, beside which `data` named the test images. */
+  readonly train?: string | undefined;
+}
+
+/** Where the stages find test images (`data`) and, where those are others, training images (`train`). */
+function placesOf(
+  { data, testData, train }: Places,
+  progress: Progress,
+): { readonly data: string | undefined; readonly train: string | undefined } {
+  if (train !== undefined) {
+    progress.note(
+      "warning: --train is now --data, and --data beside it is now --test-data; the former names will go in 0.3.",
+    );
+    return { data: data ?? testData, train };
+  }
+  return { data: testData ?? data, train: testData === undefined ? undefined : data };
+}
+
 /** What the last stages would refuse is refused before the first one begins. */
 async function checkPruneOptions(options: PruneOptions): Promise<void> {
   await checkSolveOptions(options);
-  for (const name of ["images", "threads", "runs"] as const) {
-    checkWhole(options[name], `--${name}`, 1);
-  }
+  checkWhole(options.images, "--test-images", 1);
+  for (const name of ["threads", "runs"] as const) checkWhole(options[name], `--${name}`, 1);
   for (const name of ["validate", "seed"] as const) checkWhole(options[name], `--${name}`, 0);
   checkPositive(options.maxMinutes, "--max-minutes");
   checkWhole(options.epochs, "--epochs", 1);
@@ -178,7 +203,7 @@ async function checkPruneOptions(options: PruneOptions): Promise<void> {
   const { device, table, data, dataConfig } = options;
   if (device === undefined && table === undefined) throw noTable();
   const config = dataConfig === undefined ? {} : readDatasetConfig(dataConfig);
-  for (const [option, path] of Object.entries({ data, train: options.train })) {
+  for (const [option, path] of Object.entries({ "test-data": data, data: options.train })) {
     if (path === undefined || existsSync(path)) continue;
     throw new InputError({
       code: "cli/no-data",

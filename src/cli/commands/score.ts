@@ -76,7 +76,7 @@ export const scoreCommand: Command = command({
         requiresArg: true,
         describe: "Of data with splits [train]",
       })
-      .option("samples", {
+      .option("images", {
         type: "number",
         requiresArg: true,
         describe: "Images to score on, chosen at random, whole batches [1024; sensitivity 128]",
@@ -111,6 +111,7 @@ export const scoreCommand: Command = command({
         default: "importance.json",
         describe: "File to write",
       }),
+  renamed: { samples: "images" },
   run: async (options, context) => {
     checkWhole(options.seed, "--seed", 0);
     checkWritable(options.out);

@@ -4,7 +4,7 @@ import { TRAIN_DEFAULTS } from "../../pipeline/train/training-defaults.ts";
 import { painter } from "../../report/painter.ts";
 import { trainingText } from "../../report/training-report.ts";
 import { type Command, command } from "../command.ts";
-import { trainingOptions } from "../options/training-options.ts";
+import { RENAMED_TRAINING_OPTIONS, trainingOptions } from "../options/training-options.ts";
 
 export const trainCommand: Command = command({
   name: "train [model]",
@@ -18,6 +18,7 @@ export const trainCommand: Command = command({
       type: "string",
       describe: "ONNX file whose weights are drawn anew; the embedded default without it",
     }),
+  renamed: RENAMED_TRAINING_OPTIONS,
   run: async (options, context) => {
     const open = await openNetwork(options.model);
     const report = await runTraining("train", open, options, context);

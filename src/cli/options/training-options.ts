@@ -11,10 +11,10 @@ export interface TrainingOptions extends CommonOptions {
   readonly data: string | undefined;
   readonly "data-config": string | undefined;
   readonly split: string | undefined;
-  readonly limit: number | undefined;
+  readonly images: number | undefined;
   readonly "val-data": string | undefined;
   readonly "val-split": string | undefined;
-  readonly "val-limit": number | undefined;
+  readonly "val-images": number | undefined;
   readonly validate: boolean;
   readonly teacher: string | undefined;
   readonly epochs: number;
@@ -48,6 +48,9 @@ export interface TrainingOptions extends CommonOptions {
   readonly out: string;
   readonly restart: boolean;
 }
+
+/** Former names of some. */
+export const RENAMED_TRAINING_OPTIONS = { limit: "images", "val-limit": "val-images" } as const;
 
 export function trainingOptions(
   yargs: Argv<CommonOptions>,
@@ -101,18 +104,26 @@ function data(yargs: Argv<CommonOptions>) {
       requiresArg: true,
       describe: "Of data with splits [train]",
     })
-    .option("limit", {
+    .option("images", {
       type: "number",
       requiresArg: true,
-      describe: "Train on so many images only, chosen at random",
+      describe: "Train on this many images, chosen at random [all]",
     })
     .option("val-data", {
       type: "string",
       requiresArg: true,
       describe: "Images to validate on after every epoch [the split val or test of --data]",
     })
-    .option("val-split", { type: "string", requiresArg: true, describe: "Of them" })
-    .option("val-limit", { type: "number", requiresArg: true, describe: "So many of them only" })
+    .option("val-split", {
+      type: "string",
+      requiresArg: true,
+      describe: "The split of --val-data to validate on",
+    })
+    .option("val-images", {
+      type: "number",
+      requiresArg: true,
+      describe: "Validate on this many images, chosen at random [all]",
+    })
     .option("validate", {
       type: "boolean",
       default: true,

@@ -20,6 +20,14 @@ export async function latencyBudget(
 ): Promise<number> {
   if (text.trim() === "none") return Number.POSITIVE_INFINITY;
   const share = PER_CENT.exec(text.trim());
+  if (Number(share?.[1]) > 100) {
+    throw new UsageError({
+      code: "formulation/budget",
+      message: `The budget '${text}' is more than the whole network takes: nothing would be pruned.`,
+      where: option,
+      hint: "Write a share of at most 100%, such as 50%; or none to solve without a budget.",
+    });
+  }
   const budget = share === null ? await amountMs(text.trim()) : (Number(share[1]) / 100) * denseMs;
   if (budget === null || !(budget > 0) || !Number.isFinite(budget)) {
     throw new UsageError({

@@ -166,7 +166,7 @@ function interrupted(done: number, expected: number, kept: boolean): Interrupted
     message: `Stopped after ${done} of ${expected} images.`,
     hint: kept
       ? "Run the same command again to go on from here."
-      : "Use --samples for fewer images.",
+      : "Use --images for fewer images.",
   });
 }
 

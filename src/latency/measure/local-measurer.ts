@@ -2,13 +2,8 @@ import type { Graph } from "../../graph/graph.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
 import { serializeModel } from "../../onnx/write.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
-import {
-  type Feeds,
-  type Optimisation,
-  openSession,
-  runtimeVersion,
-  type Session,
-} from "../../runtime/session.ts";
+import { runtimeVersion } from "../../runtime/onnxruntime.ts";
+import { type Feeds, type Optimisation, openSession, type Session } from "../../runtime/session.ts";
 import { quantile, timedRun } from "../../runtime/timing.ts";
 import { type SessionTurns, timeSessions } from "../../runtime/turns.ts";
 import type { Structure } from "../../structure/structure.ts";

@@ -144,7 +144,7 @@ export async function openTest(
       code: "data/no-labels",
       message: "The images to judge with have no labels.",
       where: test,
-      hint: "Leave --test out, or name labelled images (docs/datasets.md).",
+      hint: "Leave --test-data out, or name labelled images (docs/datasets.md).",
     });
   }
   const whole = await openDataset(data, {}).catch(() => null);

@@ -6,10 +6,10 @@ import { evaluate } from "../../data/evaluate.ts";
 import type { EvalReport, EvalResult } from "../../documents/evaluation.ts";
 import { isCompressed, modelBytes } from "../../onnx/read.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
+import { runtimeVersion } from "../../runtime/onnxruntime.ts";
 import {
   type Optimisation,
   openSession,
-  runtimeVersion,
   type Session,
   type SessionOptions,
 } from "../../runtime/session.ts";

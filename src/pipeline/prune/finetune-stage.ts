@@ -32,8 +32,8 @@ export async function checkFinetune(options: PruneOptions, embedded: boolean): P
     code: "cli/no-training-data",
     message:
       "Fine-tuning needs labelled images that the result is not judged by, and none are named.",
-    where: "--train",
-    hint: "Name them with --train, or give --data a config with the splits 'train' and 'test' (docs/datasets.md).",
+    where: "--data",
+    hint: "Name training images with --data and others with --test-data, or give --data a config with the splits 'train' and 'test' (docs/datasets.md).",
   });
 }
 

@@ -227,7 +227,7 @@ export async function correctStage(road: Road): Promise<string | null> {
     const { correction, path } = await correctOpened(open, subnet, request, context);
     if (path === options.data) {
       context.progress.note(
-        "The repair saw, without labels, images that the network is evaluated on. Name others with --train.",
+        "The repair saw, without labels, images that the network is evaluated on. Name other test images with --test-data.",
       );
     }
     const { graph, ...done } = correction;

@@ -17,8 +17,8 @@ export interface ScoreRequest extends ImageOptions {
   readonly method: ImportanceMethod;
   readonly normalisation?: Normalisation | undefined;
   readonly seed: number;
-  /** `samplesFor(method)` unless given. */
-  readonly samples?: number | undefined;
+  /** Images to score on; `samplesFor(method)` unless given. */
+  readonly images?: number | undefined;
   /** What the network fixes, or 32, unless given. */
   readonly batch?: number | undefined;
   readonly labels: LabelSource;
@@ -26,7 +26,7 @@ export interface ScoreRequest extends ImageOptions {
 }
 
 /** What `mdp prune` scores with, where nobody says otherwise; the defaults of `mdp score`. */
-export const SCORE_DEFAULTS = { samples: undefined, batch: undefined, labels: "data" } as const;
+export const SCORE_DEFAULTS = { images: undefined, batch: undefined, labels: "data" } as const;
 
 const BATCH = 32;
 
@@ -46,7 +46,7 @@ export async function scoreOpened(
   partialPath?: string,
 ): Promise<Importance> {
   const { method, normalisation, seed, labels, threads } = request;
-  for (const option of ["samples", "batch", "threads"] as const) {
+  for (const option of ["images", "batch", "threads"] as const) {
     checkWhole(request[option], `--${option}`, 1);
   }
   const networkHash = open.hash;
@@ -55,7 +55,7 @@ export async function scoreOpened(
   }
   if (request.data === undefined && request.dataConfig === undefined) throw noData(method);
   const dataset = await openImages(open, request);
-  const wanted = Math.min(request.samples ?? samplesFor(method), dataset.count);
+  const wanted = Math.min(request.images ?? samplesFor(method), dataset.count);
   const fixed = open.model.graph.inputs[0]?.shape?.[0];
   const batch = request.batch ?? (typeof fixed === "number" ? fixed : Math.min(BATCH, wanted));
   if (wanted < batch) throw tooFew(wanted, batch, dataset.path);
@@ -73,7 +73,7 @@ function tooFew(images: number, batch: number, where: string): UsageError {
     code: "cli/too-few-images",
     message: `There are ${images} images to score on, fewer than the ${batch} of one batch.`,
     where,
-    hint: "Give a smaller --batch, or more images with --samples or --data.",
+    hint: "Give a smaller --batch, or more images with --images or --data.",
   });
 }
 

@@ -13,7 +13,8 @@ import type { Measurer } from "../../latency/measure/measurer.ts";
 import { profiledOps } from "../../latency/ops.ts";
 import type { LatencyTable } from "../../latency/table.ts";
 import { percent } from "../../report/format.ts";
-import { OPTIMISATIONS, runtimeVersion } from "../../runtime/session.ts";
+import { runtimeVersion } from "../../runtime/onnxruntime.ts";
+import { OPTIMISATIONS } from "../../runtime/session.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import {

@@ -22,7 +22,8 @@ import { elementCount } from "../../graph/tensor.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
 import { modelHash, readModel } from "../../onnx/read.ts";
 import { serializeModel } from "../../onnx/write.ts";
-import { openSession, runtimeVersion } from "../../runtime/session.ts";
+import { runtimeVersion } from "../../runtime/onnxruntime.ts";
+import { openSession } from "../../runtime/session.ts";
 import { chooseNorms } from "../../training/choose-norms.ts";
 import { randomWeights } from "../../training/initialise.ts";
 import {
@@ -95,7 +96,7 @@ export async function withTraining<Result>(
   const sets = await trainingSets(options, { graph, embedded: network.embedded }, context);
   const { dataset, path, config, split } = sets.train;
   const augment = await augmentFor(dataset, options);
-  const open = { path, options: { config, split }, limit: options.limit };
+  const open = { path, options: { config, split }, limit: options.images };
   const { workers: threads } = options;
   const { progress } = context;
   const loader = await openLoader(dataset, { augment, seed: recipe.seed, threads, open, progress });

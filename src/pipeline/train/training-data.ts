@@ -29,10 +29,10 @@ type DataOptions = Pick<
   | "data"
   | "dataConfig"
   | "split"
-  | "limit"
+  | "images"
   | "valData"
   | "valSplit"
-  | "valLimit"
+  | "valImages"
   | "validate"
   | "out"
 >;
@@ -67,7 +67,7 @@ export async function trainingSets(
     ...{ path: place, config, split: part },
     dataset: subset(await openDataset(place, { config, split: part }), limit),
   });
-  const train = await open(path, split, options.limit);
+  const train = await open(path, split, options.images);
   const valData = options.valData;
   const valSplit =
     options.valSplit ??
@@ -75,7 +75,7 @@ export async function trainingSets(
       ? VALIDATION_SPLITS.find((name) => splits.includes(name) && name !== split)
       : undefined);
   const validated = options.validate && (valData !== undefined || valSplit !== undefined);
-  const validation = validated ? await open(valData ?? path, valSplit, options.valLimit) : null;
+  const validation = validated ? await open(valData ?? path, valSplit, options.valImages) : null;
   return {
     train,
     validation:

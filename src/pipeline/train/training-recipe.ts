@@ -12,8 +12,8 @@ import type { TrainingSettings } from "./training-settings.ts";
 export function recipeOf(options: TrainingSettings): Recipe {
   checkWhole(options.threads, "--threads", 1);
   checkWhole(options.workers, "--workers", 1);
-  checkWhole(options.limit, "--limit", 1);
-  checkWhole(options.valLimit, "--val-limit", 1);
+  checkWhole(options.images, "--images", 1);
+  checkWhole(options.valImages, "--val-images", 1);
   checkWhole(options.crop, "--crop", 0);
   if (!(options.mixup >= 0)) throw badMixup(options.mixup);
   return checkRecipe({

@@ -6,10 +6,10 @@ export interface TrainingSettings {
   readonly data: string | undefined;
   readonly dataConfig: string | undefined;
   readonly split: string | undefined;
-  readonly limit: number | undefined;
+  readonly images: number | undefined;
   readonly valData: string | undefined;
   readonly valSplit: string | undefined;
-  readonly valLimit: number | undefined;
+  readonly valImages: number | undefined;
   readonly validate: boolean;
   readonly teacher: string | undefined;
   readonly epochs: number;

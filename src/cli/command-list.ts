@@ -1,0 +1,196 @@
+import type { Command } from "./command.ts";
+
+/** A command as the list of all commands knows it, before its module is loaded. */
+export interface ListedCommand {
+  /** The word that is typed. */
+  readonly word: string;
+  /** With its positional arguments. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+export interface CommandGroup {
+  readonly title: string;
+  readonly commands: readonly ListedCommand[];
+}
+
+/** All commands, in groups. A command's module, and with it the libraries that it needs, is loaded when it is called. */
+export const COMMAND_GROUPS: readonly CommandGroup[] = [
+  {
+    title: "Look: what a network and a device are like",
+    commands: [
+      {
+        word: "inspect",
+        usage: "inspect [model]",
+        summary: "Show what can be pruned in a network: dims, layers, blocks and components",
+        load: async () => (await import("./commands/inspect.ts")).inspectCommand,
+      },
+      {
+        word: "predict",
+        usage: "predict [model]",
+        summary: "Predict a network's latency on a device that is not at hand, with its error",
+        load: async () => (await import("./commands/predict.ts")).predictCommand,
+      },
+      {
+        word: "devices",
+        usage: "devices",
+        summary: "List devices with their latency tables: age, coverage, origin and error",
+        load: async () => (await import("./commands/devices.ts")).devicesCommand,
+      },
+      {
+        word: "doctor",
+        usage: "doctor",
+        summary: "Check that everything mdp needs is here, and what would disturb a measurement",
+        load: async () => (await import("./commands/doctor.ts")).doctorCommand,
+      },
+    ],
+  },
+  {
+    title: "Prepare: scores, latencies and images",
+    commands: [
+      {
+        word: "score",
+        usage: "score [model]",
+        summary: "Score how much each unit of a network is worth",
+        load: async () => (await import("./commands/score.ts")).scoreCommand,
+      },
+      {
+        word: "profile",
+        usage: "profile [model]",
+        summary: "Measure a network's latency table on this machine, or on boards over ssh",
+        load: async () => (await import("./commands/profile.ts")).profileCommand,
+      },
+      {
+        word: "calibrate",
+        usage: "calibrate [model]",
+        summary:
+          "Solve, measure on this device, correct the table, until the real latency meets the budget",
+        load: async () => (await import("./commands/calibrate.ts")).calibrateCommand,
+      },
+      {
+        word: "data",
+        usage: "data <set>",
+        summary: "Draw a labelled image set that needs no download",
+        load: async () => (await import("./commands/data.ts")).dataCommand,
+      },
+    ],
+  },
+  {
+    title: "Solve: choose what stays",
+    commands: [
+      {
+        word: "solve",
+        usage: "solve [model]",
+        summary: "Find the best subnet within a latency budget",
+        load: async () => (await import("./commands/solve.ts")).solveCommand,
+      },
+      {
+        word: "sweep",
+        usage: "sweep [model]",
+        summary: "Find the best subnet for each of many budgets: importance against latency",
+        load: async () => (await import("./commands/sweep.ts")).sweepCommand,
+      },
+      {
+        word: "compare",
+        usage: "compare [model]",
+        summary: "Compare ways to choose a subnet at one true latency",
+        load: async () => (await import("./commands/compare.ts")).compareCommand,
+      },
+      {
+        word: "explain",
+        usage: "explain [model]",
+        summary:
+          "Say why a subnet is as it is, and what each choice would cost if it were made otherwise",
+        load: async () => (await import("./commands/explain.ts")).explainCommand,
+      },
+      {
+        word: "diff",
+        usage: "diff <first> <second>",
+        summary: "Compare two subnets of one network",
+        load: async () => (await import("./commands/diff.ts")).diffCommand,
+      },
+    ],
+  },
+  {
+    title: "Make: smaller networks",
+    commands: [
+      {
+        word: "prune",
+        usage: "prune [model]",
+        summary:
+          "Walk the whole road into one folder: score, profile, solve, export, repair, train, evaluate",
+        load: async () => (await import("./commands/prune.ts")).pruneCommand,
+      },
+      {
+        word: "export",
+        usage: "export [model]",
+        summary: "Write the smaller network of a subnet, proven against the masked original",
+        load: async () => (await import("./commands/export.ts")).exportCommand,
+      },
+      {
+        word: "correct",
+        usage: "correct [model]",
+        summary: "Write the smaller network of a subnet, repaired on images without labels",
+        load: async () => (await import("./commands/correct.ts")).correctCommand,
+      },
+      {
+        word: "finetune",
+        usage: "finetune [model]",
+        summary: "Train a network further, such as one that was pruned",
+        load: async () => (await import("./commands/finetune.ts")).finetuneCommand,
+      },
+      {
+        word: "train",
+        usage: "train [model]",
+        summary: "Train a network's architecture from random weights",
+        load: async () => (await import("./commands/train.ts")).trainCommand,
+      },
+    ],
+  },
+  {
+    title: "Judge: networks side by side",
+    commands: [
+      {
+        word: "eval",
+        usage: "eval <models..>",
+        summary: "Accuracy and latency of one or more networks, side by side",
+        load: async () => (await import("./commands/eval.ts")).evalCommand,
+      },
+      {
+        word: "rollout",
+        usage: "rollout <world>",
+        summary: "Let an agent drive a simulation, and print what it reached: a command metric",
+        load: async () => (await import("./commands/rollout.ts")).rolloutCommand,
+      },
+    ],
+  },
+  {
+    title: "Tables: latency tables and files of others",
+    commands: [
+      {
+        word: "table",
+        usage: "table <action>",
+        summary: "Look at latency tables, compare, merge, draw, import and export them",
+        load: async () => (await import("./commands/table.ts")).tableCommand,
+      },
+      {
+        word: "import",
+        usage: "import <file>",
+        summary: "Turn a pickle that the authors of MDP or HALP published into JSON",
+        load: async () => (await import("./commands/import.ts")).importCommand,
+      },
+      {
+        word: "import-weights",
+        usage: "import-weights <project>",
+        summary:
+          "Put weights that were trained in an exported PyTorch project into its ONNX, checked",
+        load: async () => (await import("./commands/import-weights.ts")).importWeightsCommand,
+      },
+    ],
+  },
+];
+
+export const LISTED_COMMANDS: readonly ListedCommand[] = COMMAND_GROUPS.flatMap(
+  ({ commands }) => commands,
+);

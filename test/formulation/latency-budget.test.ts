@@ -12,11 +12,20 @@ test.each([
   expect(await latencyBudget(text, 8)).toBeCloseTo(expected, 12);
 });
 
-test.each(["", "12", "0%", "-3ms", "5 kg", "fast", "1e999 s", "50%%", "120%", "100.5 %", "import('fs')"])(
-  "'%s' is refused as a budget",
-  async (text) => {
-    await expect(latencyBudget(text, 8)).rejects.toThrow(
-      expect.objectContaining({ code: "formulation/budget", exitCode: 2 }),
-    );
-  },
-);
+test.each([
+  "",
+  "12",
+  "0%",
+  "-3ms",
+  "5 kg",
+  "fast",
+  "1e999 s",
+  "50%%",
+  "120%",
+  "100.5 %",
+  "import('fs')",
+])("'%s' is refused as a budget", async (text) => {
+  await expect(latencyBudget(text, 8)).rejects.toThrow(
+    expect.objectContaining({ code: "formulation/budget", exitCode: 2 }),
+  );
+});

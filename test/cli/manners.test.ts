@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -29,6 +29,14 @@ async function told(
 
 test.each(LISTED_COMMANDS)("the list says of $word what its module says", async (listed) => {
   expect(await told(listed.load)).toEqual([listed.usage, listed.summary]);
+});
+
+test("every file of commands/ is in the list", () => {
+  const files = readdirSync(join(import.meta.dirname, "../../src/cli/commands"), {
+    withFileTypes: true,
+  });
+  const words = files.filter((file) => file.isFile()).map(({ name }) => name.replace(".ts", ""));
+  expect(words.sort()).toEqual(LISTED_COMMANDS.map(({ word }) => word).sort());
 });
 
 test("the help names every command once, in lines that fit", () => {

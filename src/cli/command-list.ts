@@ -135,6 +135,13 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         load: async () => (await import("./commands/correct.ts")).correctCommand,
       },
       {
+        word: "sparsify",
+        usage: "sparsify [model]",
+        summary:
+          "Remove single weights: rates by the exact program, the kept weights fitted without labels",
+        load: async () => (await import("./commands/sparsify.ts")).sparsifyCommand,
+      },
+      {
         word: "finetune",
         usage: "finetune [model]",
         summary: "Train a network further, such as one that was pruned",

@@ -3,6 +3,7 @@ import type { CorrectReport } from "../documents/correct.ts";
 import type { Correction } from "../subnet/correct/correct.ts";
 import type { Proof } from "../subnet/prove.ts";
 import type { Painter } from "./painter.ts";
+import { proofText } from "./proof-report.ts";
 import { percent } from "./solve-report.ts";
 
 const HOW = {
@@ -18,7 +19,7 @@ export function correctText(report: CorrectReport, paint: Painter): string {
     ...(renewed === 0 ? [] : [`${renewed} normalisations`]),
   ];
   const lines = [
-    `Surgery     proven on ${proof.runs} random inputs before weights changed: within ${proof.maxRelative.toExponential(1)} (relative)`,
+    `Surgery     before weights changed: ${proofText(proof)}`,
     `Corrected   ${parts.join(", ")} on ${images} images without labels, ${seconds.toFixed(1)} s: ${HOW[method]}`,
     ...left.slice(0, 3).map(({ label, reason }) => `As it was   ${label}: ${reason}`),
     ...(left.length > 3 ? [`As they were  ${left.length - 3} more (--json lists them)`] : []),

@@ -5,12 +5,13 @@ import type { SolveReport } from "../documents/solve.ts";
 import type { Proof } from "../subnet/prove.ts";
 import { evalHead, ms } from "./eval-report.ts";
 import type { Painter } from "./painter.ts";
+import { proofText } from "./proof-report.ts";
 import { milliseconds, percent, plainTable, solveText } from "./solve-report.ts";
 
 /** The run as people read it: what was chosen, the proof, what was measured, and whether the prediction held. */
 export function runText(summary: RunSummary, paint: Painter): string {
   const { proof } = summary;
-  const proven = `Proof       equal to the masked original on ${proof.runs} random inputs: within ${proof.maxRelative.toExponential(1)} (relative)`;
+  const proven = `Proof       ${proofText(proof)}`;
   return [
     solveText(summary.solve, paint),
     proven,

@@ -1,4 +1,5 @@
 import { InputError } from "../core/errors.ts";
+import { fromHalf, toHalf } from "../graph/half.ts";
 import { type SampleBatch, UNNAMED } from "./batches.ts";
 import type { Feed, Feeds, FeedType } from "./session.ts";
 
@@ -100,12 +101,12 @@ function converted(feed: Feed, { name, type }: DeclaredInput, where: string): Fe
   if (type === null || feed.type === type) return feed;
   const wantsInteger = INTEGERS.has(type);
   const isInteger = INTEGERS.has(feed.type);
-  const wantsFloat = type === "float32" || type === "float64";
-  const isFloat = feed.type === "float32" || feed.type === "float64";
+  const wantsFloat = FLOATS.has(type);
+  const isFloat = FLOATS.has(feed.type);
   if (!((isInteger && (wantsInteger || wantsFloat)) || (isFloat && wantsFloat))) {
     throw typeMismatch(name, feed.type, type, where);
   }
-  const data = arrayOf(type as FeedType, Array.from(feed.data as ArrayLike<number | bigint>));
+  const data = arrayOf(type as FeedType, Array.from(valuesOf(feed)));
   if (data === null) throw typeMismatch(name, feed.type, type, where);
   const lost = isFloat ? -1 : firstLoss(feed.data as ArrayLike<number | bigint>, data);
   if (lost >= 0) {
@@ -114,7 +115,15 @@ function converted(feed: Feed, { name, type }: DeclaredInput, where: string): Fe
   return { type, shape: feed.shape, data } as Feed;
 }
 
+const FLOATS: ReadonlySet<string> = new Set(["float16", "float32", "float64"]);
+
 type Numbers = ArrayLike<number | bigint>;
+
+function valuesOf(feed: Feed): Numbers {
+  return feed.type === "float16"
+    ? Float32Array.from(feed.data, fromHalf)
+    : (feed.data as ArrayLike<number | bigint>);
+}
 
 function arrayOf(type: FeedType, values: readonly (number | bigint)[]): Numbers | null {
   switch (type) {
@@ -122,6 +131,8 @@ function arrayOf(type: FeedType, values: readonly (number | bigint)[]): Numbers 
       return Float32Array.from(values, Number);
     case "float64":
       return Float64Array.from(values, Number);
+    case "float16":
+      return Uint16Array.from(values, (value) => toHalf(Number(value)));
     case "int64":
       return BigInt64Array.from(values, BigInt);
     case "uint64":

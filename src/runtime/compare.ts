@@ -1,21 +1,24 @@
 import { InputError } from "../core/errors.ts";
-import { fromHalf } from "../graph/half.ts";
-import type { Feed, Feeds } from "./session.ts";
+import { differencesOf } from "./differences.ts";
+import type { Feeds } from "./session.ts";
 
 /** How far two sets of outputs are apart. */
 export interface Difference {
   /** Largest |a - b|. */
   readonly maxAbsolute: number;
-  /** Largest over the outputs of max |a - b| / max |a|, `a` being the reference. Infinity where only `a` is all zero. */
+  /** Largest over the outputs of max |a - b| / max |a|, `a` being the reference. Infinity where only `a` is all zero, or where one side only is finite. */
   readonly maxRelative: number;
   /** The output with the largest relative difference. */
   readonly output: string | null;
   /** Same bits everywhere. */
   readonly identical: boolean;
+  /** Elements of the reference that are NaN or infinite: agreement there says nothing. */
+  readonly notFinite: number;
 }
 
 /**
- * Compares outputs by name; the first set is the reference. A NaN on one side only counts as an infinite difference.
+ * Compares outputs by name; the first set is the reference. What is not finite on one side only is infinitely far; where both
+ * sides have the same NaN or infinity there is no difference, and `notFinite` counts it.
  * @throws InputError `runtime/outputs-differ` where names or shapes differ
  */
 export function compareOutputs(reference: Feeds, other: Feeds): Difference {
@@ -25,50 +28,24 @@ export function compareOutputs(reference: Feeds, other: Feeds): Difference {
   let maxRelative = 0;
   let worst: string | null = null;
   let identical = true;
+  let notFinite = 0;
   for (const name of names) {
     const [a, b] = [reference[name], other[name]];
     if (a === undefined || b === undefined || String(a.shape) !== String(b.shape)) {
       throw unlike(name, other);
     }
-    const difference = compareTensors(a, b);
+    const difference = differencesOf(a, b);
+    const [absolute, largest] = [difference.apart[0] ?? 0, difference.largest[0] ?? 0];
+    const relative = absolute === 0 ? 0 : absolute / largest;
     identical &&= difference.identical;
-    maxAbsolute = Math.max(maxAbsolute, difference.absolute);
-    if (worst === null || difference.relative > maxRelative) {
-      maxRelative = difference.relative;
+    notFinite += difference.notFinite;
+    maxAbsolute = Math.max(maxAbsolute, absolute);
+    if (worst === null || relative > maxRelative) {
+      maxRelative = relative;
       worst = name;
     }
   }
-  return { maxAbsolute, maxRelative, output: worst, identical };
-}
-
-function compareTensors(
-  a: Feed,
-  b: Feed,
-): { readonly absolute: number; readonly relative: number; readonly identical: boolean } {
-  let absolute = 0;
-  let largest = 0;
-  let identical = a.type === b.type;
-  for (let index = 0; index < a.data.length; index += 1) {
-    const [left, right] = [a.data[index], b.data[index]];
-    if (Object.is(left, right)) {
-      largest = Math.max(
-        largest,
-        Math.abs(a.type === "float16" ? halfOf(left) : Number(left)) || 0,
-      );
-      continue;
-    }
-    identical = false;
-    const [x, y] =
-      a.type === "float16" ? [halfOf(left), halfOf(right)] : [Number(left), Number(right)];
-    const apart = x === y ? 0 : Math.abs(x - y);
-    absolute = Math.max(absolute, Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart);
-    largest = Math.max(largest, Math.abs(x) || 0);
-  }
-  return { absolute, relative: absolute === 0 ? 0 : absolute / largest, identical };
-}
-
-function halfOf(bits: Feed["data"][number] | undefined): number {
-  return fromHalf(Number(bits));
+  return { maxAbsolute, maxRelative, output: worst, identical, notFinite };
 }
 
 function unlike(name: string, other: Feeds): InputError {

@@ -9,10 +9,15 @@ export interface FeedOptions {
   readonly batch?: number;
   /** Shapes of inputs by name, where the network leaves more open than the batch. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Draws an element of a float input; standard normal unless given. */
+  readonly float?: (random: Random) => number;
+  /** Per integer input the number of values it may take, from 0 on; 2 unless given. */
+  readonly integers?: Readonly<Record<string, number>>;
 }
 
 /**
- * Random tensors for every input: standard normal for floats, 0 or 1 for integers and booleans (always valid indices).
+ * Random tensors for every input: standard normal for floats, 0 or 1 for integers and booleans (always valid indices),
+ * unless told otherwise.
  * The same seed gives the same tensors.
  * @throws InputError `runtime/bad-feed`
  */
@@ -23,23 +28,33 @@ export function randomFeeds(inputs: readonly SessionValue[], options: FeedOption
     const shape =
       options.shapes?.[input.name] ??
       input.shape.map((extent) => (typeof extent === "number" ? extent : (options.batch ?? 1)));
-    feeds[input.name] = randomFeed(input, shape, random);
+    const float = options.float ?? ((source: Random) => source.normal());
+    const bound = options.integers?.[input.name] ?? 2;
+    feeds[input.name] = randomFeed(input, shape, random, { float, bound });
   }
   return feeds;
 }
 
-function randomFeed(input: SessionValue, shape: readonly number[], random: Random): Feed {
+function randomFeed(
+  input: SessionValue,
+  shape: readonly number[],
+  random: Random,
+  { float, bound }: { readonly float: (random: Random) => number; readonly bound: number },
+): Feed {
   const count = shape.reduce((product, extent) => product * extent, 1);
-  const bits = (): number[] => Array.from({ length: count }, () => random.integer(2));
+  const drawn = (values: number): number[] =>
+    Array.from({ length: count }, () => random.integer(values));
+  const bits = (): number[] => drawn(2);
+  const next = (): number => float(random);
   switch (input.type as FeedType) {
     case "float32":
-      return { type: "float32", shape, data: Float32Array.from({ length: count }, random.normal) };
+      return { type: "float32", shape, data: Float32Array.from({ length: count }, next) };
     case "float64":
-      return { type: "float64", shape, data: Float64Array.from({ length: count }, random.normal) };
+      return { type: "float64", shape, data: Float64Array.from({ length: count }, next) };
     case "int64":
-      return { type: "int64", shape, data: BigInt64Array.from(bits(), BigInt) };
+      return { type: "int64", shape, data: BigInt64Array.from(drawn(bound), BigInt) };
     case "int32":
-      return { type: "int32", shape, data: Int32Array.from(bits()) };
+      return { type: "int32", shape, data: Int32Array.from(drawn(bound)) };
     case "uint8":
       return { type: "uint8", shape, data: Uint8Array.from(bits(), (bit) => 255 * bit) };
     case "bool":
@@ -48,7 +63,7 @@ function randomFeed(input: SessionValue, shape: readonly number[], random: Rando
       return {
         type: "float16",
         shape,
-        data: Uint16Array.from({ length: count }, () => toHalf(random.normal())),
+        data: Uint16Array.from({ length: count }, () => toHalf(next())),
       };
     case "int8":
       return { type: "int8", shape, data: Int8Array.from(bits(), (bit) => 127 * bit) };

@@ -1,27 +1,36 @@
 import { VerificationError } from "../core/errors.ts";
 import type { Graph } from "../graph/graph.ts";
-import { type Model, modelLabel, withGraph } from "../onnx/model.ts";
-import { compareOutputs } from "../runtime/compare.ts";
-import { randomFeeds } from "../runtime/feeds.ts";
-import { openModel } from "../runtime/open-model.ts";
-import type { Feeds, Session } from "../runtime/session.ts";
+import { type Model, modelLabel } from "../onnx/model.ts";
+import { bindFeeds } from "../runtime/bind-feeds.ts";
+import type { Feeds } from "../runtime/session.ts";
 import type { Structure } from "../structure/structure.ts";
 import { type AsWritten, compareAsWritten } from "./as-written.ts";
 import { cutGraph } from "./cut.ts";
-import { floatForm } from "./float-form.ts";
-import { reduceToKept, sharedLayerOutputs, withOutputs } from "./inner-values.ts";
-import { maskedGraph } from "./mask.ts";
+import { makeBench } from "./proof/bench.ts";
+import { cantProve, chooseInputs, runOn } from "./proof/choose-inputs.ts";
+import {
+  compareSegments,
+  compareWhole,
+  emptyFindings,
+  type Failure,
+  neverVaried,
+} from "./proof/compare.ts";
+import type { GivenInputs } from "./proof/inputs.ts";
 import type { Subnet } from "./subnet.ts";
 
 export interface ProofOptions {
   readonly seed?: number;
-  /** Random inputs to compare on; 2 unless given. */
+  /** Inputs to compare on; 2 unless given. */
   readonly runs?: number;
   readonly threads?: number;
   /** Largest relative difference of the network's outputs that passes: max |a - b| / max |a|; 1e-5 unless given. */
   readonly limit?: number;
-  /** Compare the outputs of all layers too; true unless given. They may differ by ten times as much, as sums cancel there. */
+  /** Compare segment by segment too; true unless given. */
   readonly layers?: boolean;
+  /** Compare the outputs of the whole networks; true unless given. */
+  readonly outputs?: boolean;
+  /** Inputs to prove it on, instead of random ones. */
+  readonly inputs?: GivenInputs | undefined;
 }
 
 /** What was compared and how far apart it was. */
@@ -29,11 +38,15 @@ export interface Proof {
   readonly runs: number;
   readonly seed: number;
   readonly limit: number;
-  /** How many values were compared in each run: the network's outputs and those of its layers. */
+  /** What the networks were fed. */
+  readonly inputs: string;
+  /** How many values were compared in each run: the network's outputs and those of its segments. */
   readonly values: number;
   /** Largest over the network's outputs and the runs. */
   readonly maxRelative: number;
-  /** Largest over the layers' outputs and the runs, and the layer it was found at. */
+  /** As far as the masked original's own outputs move when its weights are rounded otherwise; null: not needed. */
+  readonly rounding: number | null;
+  /** Largest over the segments' outputs and the runs, in units of the largest value there, and the op it was found at. */
   readonly layersRelative: number;
   readonly worstLayer: string | null;
   readonly maxAbsolute: number;
@@ -44,9 +57,13 @@ export interface Proof {
 }
 
 /**
- * Proves surgery: the smaller network and the masked original give the same outputs on random inputs, layer by layer.
+ * Proves surgery: the smaller network and the masked original compute the same, segment by segment and as a whole.
  *
- * @throws VerificationError `subnet/proof-failed`
+ * A segment lies between two ops with parameters. In both networks it is given the same values (those of the masked
+ * original, then random ones), so that rounding errors don't travel and a wrong cut shows where it is made.
+ *
+ * @throws VerificationError `subnet/proof-failed` where they differ, `subnet/cant-prove` where no inputs were found on
+ * which agreement would mean something: finite numbers everywhere, outputs that vary
  */
 export async function proveSubnet(
   model: Model,
@@ -66,105 +83,48 @@ export async function proveCut(
   cut: Graph,
   options: ProofOptions = {},
 ): Promise<Proof> {
-  const { seed = 0, runs = 2, limit = 1e-5, threads = 1, layers = true } = options;
-  const inner = layers ? sharedLayerOutputs(structure, cut) : [];
-  const masked = maskedGraph(structure, subnet);
-  const whole = floatForm(withOutputs(masked, inner));
-  const reference = await openModel(withGraph(model, whole), { threads });
+  const { seed = 0, runs = 2, limit = 1e-5, threads = 1, layers = true, outputs = true } = options;
+  const bench = makeBench({ model, structure, subnet, cut, threads, layers });
+  const findings = emptyFindings();
   try {
-    const part = floatForm(withOutputs(cut, inner));
-    const smaller = await openModel(withGraph(model, part), { threads });
-    try {
-      const sessions = { reference, smaller };
-      const outputs = structure.graph.outputs.map((value) => value.name);
-      const proof = await compareRuns(sessions, structure, subnet, { seed, runs, limit, outputs });
-      const equal = proof.maxRelative <= limit && proof.layersRelative <= LAYER_FACTOR * limit;
-      if (!equal) throw failed(proof, model);
-      const shapes = shapesOf(structure);
-      const feedsFor = (inputs: Graph["inputs"]): Feeds => {
-        const asked = inputs.map(({ name, type }) => ({
-          name,
-          type: type ?? "float32",
-          shape: [],
-        }));
-        return randomFeeds(asked, { seed, shapes });
-      };
-      const asWritten = await compareAsWritten(model, masked, cut, { feedsFor, threads });
-      return { ...proof, asWritten };
-    } finally {
-      await smaller.close();
+    const { kind, first } = await chooseInputs(bench, { seed, given: options.inputs });
+    const count = Math.min(runs, kind.count);
+    for (let run = 0; run < count; run += 1) {
+      const one = run === 0 ? first : await runOn(bench, kind, run);
+      if (layers) await compareSegments(bench, one, findings, run === 0 ? seed : null);
+      if (outputs) await compareWhole(bench, one, findings, limit);
+      if (findings.failure !== null) throw failed(findings.failure, model);
     }
+    const constant = layers ? neverVaried(findings, bench) : null;
+    if (constant !== null) {
+      const why = `'${constant}' has the same value everywhere, whatever its op is given`;
+      throw cantProve(why, modelLabel(model));
+    }
+    const feedsFor = (inputs: Graph["inputs"]): Feeds =>
+      bindFeeds(inputs, first, modelLabel(model));
+    const { masked } = bench;
+    const asWritten = await compareAsWritten(model, masked, cut, { feedsFor, threads });
+    return {
+      ...{ runs: count, seed, limit, inputs: kind.name, values: findings.ranges.size },
+      maxRelative: findings.outputs,
+      rounding: findings.rounding,
+      layersRelative: findings.segments,
+      worstLayer: findings.worst,
+      maxAbsolute: findings.absolute,
+      identical: findings.identical,
+      asWritten,
+    };
   } finally {
-    await reference.close();
+    await bench.close();
   }
 }
 
-const LAYER_FACTOR = 10;
-
-function failed(proof: Proof, model: Model): VerificationError {
-  const { limit, maxRelative, layersRelative, worstLayer } = proof;
+function failed({ what, name, apart, largest, allowed }: Failure, model: Model): VerificationError {
+  const [off, of, most] = [apart, largest, allowed].map((value) => value.toExponential(2));
   return new VerificationError({
     code: "subnet/proof-failed",
-    message: `The smaller network differs from the masked original by ${maxRelative.toExponential(2)} of the largest output (at most ${limit} is allowed), and by ${layersRelative.toExponential(2)} at layer '${worstLayer ?? "none"}' (at most ${LAYER_FACTOR * limit}).`,
+    message: `The smaller network differs from the masked original at ${what === "segment" ? "value" : "output"} '${name}': by ${off} where values reach ${of}; rounding explains at most ${most}.`,
     where: modelLabel(model),
     hint: "Nothing was written. Please report the network; protecting dims one by one shows where surgery goes wrong.",
   });
-}
-
-interface Comparison {
-  readonly seed: number;
-  readonly runs: number;
-  readonly limit: number;
-  /** Names of the network's own outputs; all others are layers. */
-  readonly outputs: readonly string[];
-}
-
-async function compareRuns(
-  sessions: { readonly reference: Session; readonly smaller: Session },
-  structure: Structure,
-  subnet: Subnet,
-  { seed, runs, limit, outputs }: Comparison,
-): Promise<Proof> {
-  const { reference, smaller } = sessions;
-  let proof: Proof = { seed, runs, limit, ...NOTHING_COMPARED };
-  for (let run = 0; run < runs; run += 1) {
-    const feeds = randomFeeds(reference.inputs, { seed: seed + run, shapes: shapesOf(structure) });
-    const wanted = reduceToKept(await reference.run(feeds), structure, subnet);
-    const found = await smaller.run(feeds);
-    const isOutput = (name: string): boolean => outputs.includes(name);
-    const isLayer = (name: string): boolean => !outputs.includes(name);
-    const outer = compareOutputs(only(wanted, isOutput), only(found, isOutput));
-    const inner = compareOutputs(only(wanted, isLayer), only(found, isLayer));
-    const further = inner.output !== null && inner.maxRelative >= proof.layersRelative;
-    proof = {
-      ...proof,
-      values: Object.keys(found).length,
-      maxRelative: Math.max(proof.maxRelative, outer.maxRelative),
-      maxAbsolute: Math.max(proof.maxAbsolute, outer.maxAbsolute),
-      layersRelative: Math.max(proof.layersRelative, inner.maxRelative),
-      worstLayer: further ? inner.output : proof.worstLayer,
-      identical: proof.identical && outer.identical && inner.identical,
-    };
-  }
-  return proof;
-}
-
-const NOTHING_COMPARED = {
-  values: 0,
-  maxRelative: 0,
-  maxAbsolute: 0,
-  layersRelative: 0,
-  worstLayer: null,
-  identical: true,
-  asWritten: null,
-} as const;
-
-function only(feeds: Feeds, wanted: (name: string) => boolean): Feeds {
-  return Object.fromEntries(Object.entries(feeds).filter(([name]) => wanted(name)));
-}
-
-function shapesOf(structure: Structure): Readonly<Record<string, readonly number[]>> {
-  return Object.fromEntries(
-    structure.graph.inputs.map((input) => [input.name, structure.shapes.of(input.name) ?? []]),
-  );
 }

@@ -21,7 +21,8 @@ test("the published JSON Schemas are those of the documents (npx tsx scripts/wri
 const PROVEN = {
   schema: "mdp-proof/1",
   ...{ runs: 2, seed: 1, limit: 1e-5, values: 3, maxRelative: 0, layersRelative: 0 },
-  ...{ worstLayer: null, maxAbsolute: 0, identical: true },
+  ...{ worstLayer: null, maxAbsolute: 0, identical: true, rounding: null, asWritten: null },
+  inputs: "standard normal numbers",
 };
 
 test("a document with a field of another type is refused, and the field is named", () => {

@@ -98,6 +98,7 @@ describe("compareOutputs", () => {
       maxRelative: 0.125,
       output: "y",
       identical: false,
+      notFinite: 0,
     });
   });
 
@@ -111,6 +112,15 @@ describe("compareOutputs", () => {
   test("takes a NaN on one side, and anything against all zeros, as infinitely far", () => {
     const nan = compareOutputs({ y: floats([1, 2]) }, { y: floats([1, Number.NaN]) });
     expect(nan.maxRelative).toBe(Number.POSITIVE_INFINITY);
+    const later = compareOutputs(
+      { y: floats([1]), z: floats([Number.POSITIVE_INFINITY, 1]) },
+      { y: floats([1]), z: floats([3, 1]) },
+    );
+    expect(later).toMatchObject({
+      maxRelative: Number.POSITIVE_INFINITY,
+      output: "z",
+      notFinite: 1,
+    });
     const zero = compareOutputs({ y: floats([0, 0]) }, { y: floats([0, 1]) });
     expect(zero.maxRelative).toBe(Number.POSITIVE_INFINITY);
   });

@@ -6,6 +6,7 @@ import { writeTable } from "../../latency/table.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
 import { checkWhole, shareOf } from "../../pipeline/checks.ts";
+import { readProofInputs } from "../../pipeline/export/proof-inputs.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import { openRunFolder } from "../../pipeline/prune/run-folder.ts";
 import { checkSolveOptions, solveNetworkOptions } from "../../pipeline/solve/solve-settings.ts";
@@ -61,6 +62,11 @@ export const calibrateCommand: Command = command({
         default: CALIBRATION.repeats,
         describe: "Counted runs per session, of which each network has three",
       })
+      .option("proof-inputs", {
+        type: "string",
+        requiresArg: true,
+        describe: "JSON file of inputs to prove the cut on, instead of random ones",
+      })
       .option("seed", {
         type: "number",
         requiresArg: true,
@@ -78,6 +84,8 @@ export const calibrateCommand: Command = command({
     const open = await openNetwork(options.model);
     const source = tableFor(open, { ...options, commandLine: context.commandLine });
     if (source.path === null) throw notMeasured(source.table.device.name);
+    const { proofInputs } = options;
+    const inputs = proofInputs === undefined ? undefined : readProofInputs(proofInputs, open);
     const read = (performance.now() - started) / 1000;
     const wanted = solveNetworkOptions(options, source.table.step);
     const settings = { tolerance, rounds, repeats, seed };
@@ -95,7 +103,7 @@ export const calibrateCommand: Command = command({
     const total = (performance.now() - started) / 1000;
     const solveReport = reportOf({ open, source: done.source, wanted, solved, read, total });
     const cut = cutGraph(open.structure, solved.subnet);
-    await proveCut(open.model, open.structure, solved.subnet, cut, { seed });
+    await proveCut(open.model, open.structure, solved.subnet, cut, { seed, inputs });
     writeSubnet(folder.path("subnet.json"), open, solved, solveReport);
     writeModel(withGraph(open.model, cut), folder.path("pruned.onnx"));
     context.print(

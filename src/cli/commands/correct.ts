@@ -13,6 +13,7 @@ import {
   correctOpened,
   openTest,
 } from "../../pipeline/correct/correct-network.ts";
+import { imageInputs, readProofInputs } from "../../pipeline/export/proof-inputs.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import { correctText } from "../../report/correct-report.ts";
 import { painter } from "../../report/painter.ts";
@@ -133,6 +134,11 @@ export const correctCommand: Command = command({
         requiresArg: true,
         describe: "Threads of the runtime [the machine's, at most 4]",
       })
+      .option("proof-inputs", {
+        type: "string",
+        requiresArg: true,
+        describe: "JSON file of inputs to prove the cut on, instead of images",
+      })
       .option("seed", {
         type: "number",
         requiresArg: true,
@@ -158,7 +164,12 @@ export const correctCommand: Command = command({
         : await openTest(open, { ...options, test: options.testData });
     // The surgery is proven with the weights it has kept; only then do they change.
     const cut = cutGraph(structure, subnet);
-    const proof = await proveCut(model, structure, subnet, cut, { seed: options.seed });
+    const { seed, proofInputs } = options;
+    const inputs =
+      proofInputs === undefined
+        ? await imageInputs(open, options)
+        : readProofInputs(proofInputs, open);
+    const proof = await proveCut(model, structure, subnet, cut, { seed, inputs });
     const started = performance.now();
     const request: CorrectRequest = { ...options, correction: options.method };
     const { correction, path, rest } = await correctOpened(open, subnet, request, context);

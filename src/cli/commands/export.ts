@@ -7,11 +7,13 @@ import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
 import { checkWhole } from "../../pipeline/checks.ts";
 import { type ExportedProject, exportProject } from "../../pipeline/export/export-project.ts";
+import { readProofInputs } from "../../pipeline/export/proof-inputs.ts";
 import { type OpenNetwork, openNetwork } from "../../pipeline/open/network.ts";
+import { proofText } from "../../report/proof-report.ts";
 import { count, percent } from "../../report/solve-report.ts";
 import { macCount, parameterCount } from "../../structure/counts.ts";
 import { cutGraph } from "../../subnet/cut.ts";
-import { type Proof, proveCut } from "../../subnet/prove.ts";
+import { type Proof, type ProofOptions, proveCut } from "../../subnet/prove.ts";
 import { keepAll, type Subnet, unitCounts } from "../../subnet/subnet.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
 import { type Command, type Context, command } from "../command.ts";
@@ -65,7 +67,12 @@ export const exportCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 2,
-        describe: "Random inputs to prove it on",
+        describe: "Inputs to prove it on",
+      })
+      .option("proof-inputs", {
+        type: "string",
+        requiresArg: true,
+        describe: "JSON file of inputs to prove it on; random ones without it (docs/proof.md)",
       })
       .option("seed", {
         type: "number",
@@ -83,9 +90,13 @@ export const exportCommand: Command = command({
     const open = await openNetwork(options.model);
     checkNotSource(open.path, out);
     const subnet = chosenSubnet(open, options.subnet, context);
+    const { proofInputs } = options;
+    const inputs = proofInputs === undefined ? undefined : readProofInputs(proofInputs, open);
     const cut = options.subnet === undefined ? open.model.graph : cutGraph(open.structure, subnet);
     const proof =
-      options.subnet === undefined ? null : await prove(open, subnet, cut, { seed, runs }, context);
+      options.subnet === undefined
+        ? null
+        : await prove(open, subnet, cut, { seed, runs, inputs }, context);
     const { dataConfig } = options;
     const project =
       to === "onnx"
@@ -145,7 +156,7 @@ async function prove(
   open: OpenNetwork,
   subnet: Subnet,
   cut: Graph,
-  options: { readonly seed: number; readonly runs: number },
+  options: ProofOptions,
   context: Context,
 ): Promise<Proof> {
   context.progress.step("proving", 0, 1);
@@ -180,7 +191,7 @@ function exportText(
     `Dropped     ${subnet.droppedBlocks.length} blocks, ${subnet.droppedLayers.length} layers`,
     proof === null
       ? "Proof       nothing to prove: the network is whole"
-      : `Proof       ${proof.values} values on ${proof.runs} random inputs equal the masked original: outputs within ${proof.maxRelative.toExponential(1)}, layers within ${proof.layersRelative.toExponential(1)} (relative)`,
+      : `Proof       ${proofText(proof)}`,
   ];
 }
 

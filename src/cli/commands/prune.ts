@@ -101,6 +101,12 @@ export const pruneCommand: Command = command({
         requiresArg: true,
         describe: "Their pre-processing, as JSON",
       })
+      .option("proof-inputs", {
+        type: "string",
+        requiresArg: true,
+        describe:
+          "JSON file of inputs to prove the pruned network on, instead of images or random ones",
+      })
       .option("test-images", {
         type: "number",
         requiresArg: true,

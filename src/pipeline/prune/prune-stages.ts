@@ -13,10 +13,12 @@ import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
 import { structureJson } from "../../structure/structure-json.ts";
 import { cutGraph } from "../../subnet/cut.ts";
+import type { GivenInputs } from "../../subnet/proof/inputs.ts";
 import { proveCut } from "../../subnet/prove.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
 import { CORRECT_DEFAULTS, correctOpened } from "../correct/correct-network.ts";
 import { evaluateModels } from "../evaluate/evaluate-models.ts";
+import { imageInputs, readProofInputs } from "../export/proof-inputs.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import type { GivenLimits } from "../solve/given-limits.ts";
@@ -62,6 +64,8 @@ export interface PruneOptions extends GivenLimits {
   readonly epochs: number;
   readonly lr?: number | undefined;
   readonly dataConfig?: string | undefined;
+  /** Inputs to prove the pruned network on. */
+  readonly proofInputs?: string | undefined;
   readonly images?: number | undefined;
   readonly threads: number;
   readonly runs: number;
@@ -197,14 +201,30 @@ export async function solveStage(road: Road): Promise<void> {
 export async function exportStage(road: Road): Promise<void> {
   const { open, run, options } = road;
   const subnetPath = run.path("subnet.json");
-  const dependsOn = [open.hash, sha256(readFileBytes(subnetPath)), options.seed];
+  const { proofInputs: given } = options;
+  const dependsOn = [
+    ...[open.hash, sha256(readFileBytes(subnetPath)), options.seed],
+    ...(given === undefined ? [] : [sha256(readFileBytes(given))]),
+  ];
   await staged(road, "export", dependsOn, ["pruned.onnx", "proof.json"], async () => {
     const { subnet } = parseSubnet(readJson(subnetPath), open.structure, subnetPath);
     const cut = cutGraph(open.structure, subnet);
-    const proof = await proveCut(open.model, open.structure, subnet, cut, { seed: options.seed });
+    const inputs = await proofInputs(road);
+    const proof = await proveCut(open.model, open.structure, subnet, cut, {
+      seed: options.seed,
+      inputs,
+    });
     writeModel(withGraph(open.model, cut), run.path("pruned.onnx"));
     writeDocument(PROOF, run.path("proof.json"), { schema: "mdp-proof/1", ...proof });
   });
+}
+
+/** What to prove it on: a file's inputs, or images where there are some. */
+async function proofInputs({ open, options }: Road): Promise<GivenInputs | undefined> {
+  const { data, train, dataConfig } = options;
+  if (options.proofInputs !== undefined) return readProofInputs(options.proofInputs, open);
+  const named = data ?? train;
+  return named === undefined ? undefined : imageInputs(open, { data: named, dataConfig });
 }
 
 /**

@@ -302,6 +302,8 @@ const { values, positionals } = parseArgs({
     steps: { type: "string", default: "4000" },
     rate: { type: "string", default: "0.002" },
     every: { type: "string", default: "500" },
+    // Steps that the run in this folder was to have: it goes on from where it ended, with the rate of the longer one.
+    continues: { type: "string" },
   },
 });
 const [name = ""] = positionals;
@@ -323,7 +325,7 @@ await trainGraph({
     drawn.set(at, known);
     return known;
   },
-  key: `${name} ${values.steps} ${values.rate}`,
+  key: `${name} ${values.continues ?? values.steps} ${values.rate}`,
   every: Number(values.every),
   evaluate: async (trained) => {
     const model = modelOf(trained);

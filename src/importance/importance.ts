@@ -21,7 +21,9 @@ export type WeightMethod = (typeof WEIGHT_METHODS)[number];
  * `activation` mean |a| behind the activation function (after Molchanov et al., 1611.06440);
  * `reconstruction` the share of the consuming layers' output variance that the best least-squares refit of their weights
  * can't restore once the unit is gone (Optimal Brain Surgeon on the layer, as in 1705.07565);
- * `sensitivity` runs the network without a dim's last units, at seven widths and without each block, and takes the change of its answers; units are ordered by `reconstruction`.
+ * `sensitivity` runs the network without a dim's last units, at seven widths and without each block, and takes the change of its answers; units are ordered by `reconstruction`;
+ * `cross-modal` is the same for networks of two towers: it compares the similarities of all pairs in a batch, both embeddings and what fuses them, and orders
+ * units by the Gauss-Newton curvature of a distillation from the network itself.
  */
 export const DATA_METHODS = [
   "taylor-bn",
@@ -32,6 +34,7 @@ export const DATA_METHODS = [
   "activation",
   "reconstruction",
   "sensitivity",
+  "cross-modal",
 ] as const;
 export type DataMethod = (typeof DATA_METHODS)[number];
 

@@ -42,6 +42,10 @@ export const scoreCommand: Command = command({
       "mdp score net.onnx --method fisher --data photos --labels self",
       "images without labels: the network's own answers stand for them",
     ],
+    [
+      "mdp score :captions --method cross-modal --data captions --out importance.json",
+      "two towers: measured by how similar pairs stay, both embeddings and what fuses them",
+    ],
     ["mdp score net.onnx --method random --seed 3 --out importance.json", "the baseline"],
   ],
   options: (yargs) =>
@@ -87,6 +91,16 @@ export const scoreCommand: Command = command({
         describe:
           "Images per batch; taylor-*, hessian are of its mean loss [32, or as the network fixes]",
       })
+      .option("pairs", {
+        type: "string",
+        requiresArg: true,
+        describe: "For cross-modal: the two embeddings [two outputs of different inputs]",
+      })
+      .option("fused", {
+        type: "string",
+        requiresArg: true,
+        describe: "For cross-modal: outputs that depend on both [all that do]",
+      })
       .option("labels", {
         requiresArg: true,
         choices: LABEL_SOURCES,
@@ -118,7 +132,12 @@ export const scoreCommand: Command = command({
     const open = await openNetwork(options.model);
     const method = ALIASES[options.method] ?? (options.method as ImportanceMethod);
     const partialPath = `${options.out}.partial.json`;
-    const importance = await scoreOpened(open, { ...options, method }, context, partialPath);
+    const importance = await scoreOpened(
+      open,
+      { ...options, ...namesIn(options), method },
+      context,
+      partialPath,
+    );
     writeFileAtomic(options.out, importanceText(importance));
     rmSync(partialPath, { force: true });
     context.json(importance);
@@ -135,6 +154,11 @@ export const scoreCommand: Command = command({
     return undefined;
   },
 });
+
+function namesIn({ pairs, fused }: { pairs?: string | undefined; fused?: string | undefined }) {
+  const names = (text: string | undefined) => text?.split(",").map((name) => name.trim());
+  return { pairs: names(pairs), fused: names(fused) };
+}
 
 function imagesLine({ data }: Importance): string {
   if (data === undefined) return "";

@@ -56,7 +56,7 @@ export async function gradientScorer(
   const fixed = staticGraph(structure.graph, { batch });
   const { graph, logits } = classScores(fixed, logitsOf(fixed, fixed.outputs[0]?.name ?? ""));
   const lossy = crossEntropy(graph, { logits, labels: LABELS });
-  const watched = watchedLayers(structure, graph, logits, method);
+  const watched = watchedLayers(structure, graph, [logits], method);
   const names = [...new Set(watched.map(({ value }) => value))];
   const made = differentiate(lossy.graph, { loss: lossy.loss, withRespectTo: names });
   const extension = extend(made.graph);
@@ -106,14 +106,14 @@ function floatsFrom(outputs: Feeds, name: string | undefined): Float32Array {
   return output?.type === "float32" ? output.data : new Float32Array();
 }
 
-/** The layers that the loss depends on, and what is watched of each. */
-function watchedLayers(
+/** The layers that some answers depend on, and what is watched of each. */
+export function watchedLayers(
   structure: Structure,
   graph: Graph,
-  logits: string,
+  answers: readonly string[],
   method: GradientOptions["method"],
 ): Watched[] {
-  const active = new Set(ancestors(graph, [logits]).flatMap((node) => node.outputs));
+  const active = new Set(ancestors(graph, answers).flatMap((node) => node.outputs));
   const onOutput = method === "taylor-bn" || method === "fisher";
   const watched = structure.layers.flatMap((layer): Watched[] => {
     if (!active.has(layer.id)) return [];
@@ -166,7 +166,7 @@ function firstOfUnit(units: AxisUnits | null, length: number): Int32Array {
 }
 
 /** value * gradient, reduced to one number per index along the axis: over weights, or per image over positions. */
-function reduced(
+export function reduced(
   extension: Extension,
   graph: Graph,
   { value, axis, batchAxis }: Watched,
@@ -186,7 +186,8 @@ function reduced(
 /** `rowsInOrder`: all rows of the first image come first; otherwise the images take turns. */
 type Adder = (at: Watched, values: Float32Array, images: number, rowsInOrder: boolean) => void;
 
-function adderOf(method: GradientOptions["method"]): Adder {
+/** How what a batch gives is added to the sums of a layer. */
+export function adderOf(method: GradientOptions["method"]): Adder {
   switch (method) {
     case "taylor":
     case "taylor-abs":

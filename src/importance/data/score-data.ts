@@ -3,6 +3,9 @@ import { type Progress, SILENT } from "../../core/progress.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { SampleBatch } from "../../runtime/batches.ts";
 import type { Structure } from "../../structure/structure.ts";
+import { crossModalComparison } from "../cross-modal/comparison.ts";
+import { gaussNewtonScorer } from "../cross-modal/gauss-newton.ts";
+import { type Modalities, type ModalityNames, modalitiesOf } from "../cross-modal/modalities.ts";
 import {
   type DataMethod,
   type DimImportance,
@@ -36,6 +39,8 @@ export interface DataScoreOptions {
   readonly labels?: LabelSource | undefined;
   /** Values that `sensitivity` compares; all outputs where left out. */
   readonly outputs?: readonly string[] | undefined;
+  /** For `cross-modal`: which outputs are compared; found in the graph where left out. */
+  readonly modalities?: ModalityNames | undefined;
   /** That chose the images; also draws the positions that `reconstruction` looks at. 0 unless given. */
   readonly seed?: number | undefined;
   /** SHA-256 of the network's file. */
@@ -66,8 +71,17 @@ export async function scoreWithData(
   const labels = hasLoss(method) ? (options.labels ?? "data") : null;
   const networkHash = options.networkHash ?? null;
   const normalisation = options.normalisation ?? defaultNormalisation(method);
-  const { outputs } = options;
-  const settings = JSON.stringify({ method, labels, images, batch, seed, networkHash, outputs });
+  const { outputs, modalities } = options;
+  const settings = JSON.stringify({
+    method,
+    labels,
+    images,
+    batch,
+    seed,
+    networkHash,
+    outputs,
+    modalities,
+  });
   const path = options.partialPath;
   const partial = path === undefined ? null : { path, settings };
   const { batches, signal } = options;
@@ -76,7 +90,7 @@ export async function scoreWithData(
   const dataOf = (passed: Passed): ScoreData => ({
     ...{ images: passed.images, batch, labels, hash: passed.hash },
   });
-  if (method === "sensitivity") {
+  if (isMeasured(method)) {
     const { dims, passed } = await measuredDims(
       model,
       structure,
@@ -113,17 +127,16 @@ async function measuredDims(
       message:
         "Measured damages of different layers compare as they are; divided by anything they would mean nothing.",
       where: "--normalisation",
-      hint: "Leave --normalisation out with --method sensitivity.",
+      hint: `Leave --normalisation out with --method ${options.method}.`,
     });
   }
-  const ranking = await scoreWithData(model, structure, {
-    ...options,
-    ...{ method: "reconstruction", partialPath: undefined },
-  });
-  const orders = ranking.dims.map((dim) => rankUnits(scoreUnits(dim)));
+  const modalities =
+    options.method === "cross-modal" ? modalitiesOf(structure.graph, options.modalities) : null;
+  const orders = await ordersOf(model, structure, options, pass, modalities);
+  const comparison = modalities === null ? undefined : crossModalComparison(modalities);
   const batches = Math.max(1, Math.floor(images / batch));
   const meter = await openSensitivity(model, structure, {
-    ...{ orders, threads, batches, progress, signal, outputs: options.outputs },
+    ...{ orders, threads, batches, progress, signal, outputs: options.outputs, comparison },
   });
   try {
     const partial = pass.partial === null ? null : { ...pass.partial, every: 1 };
@@ -137,14 +150,49 @@ async function measuredDims(
   }
 }
 
+/** Units of every dim from the most to the least important, by which cuts are measured. */
+async function ordersOf(
+  model: Model,
+  structure: Structure,
+  options: DataScoreOptions,
+  pass: PassOptions,
+  modalities: Modalities | null,
+): Promise<readonly (readonly number[])[]> {
+  const { batch, seed = 0, threads = 1, networkHash = null } = options;
+  if (modalities === null) {
+    const ranking = await scoreWithData(model, structure, {
+      ...options,
+      ...{ method: "reconstruction", partialPath: undefined },
+    });
+    return ranking.dims.map((dim) => rankUnits(scoreUnits(dim)));
+  }
+  const scorer = await gaussNewtonScorer(model, structure, modalities, { batch, seed, threads });
+  try {
+    const passed = await collect(scorer, { ...pass, label: "ranking units", partial: null });
+    const about = { method: options.method, normalisation: "none", networkHash, seed } as const;
+    const data: ScoreData = { images: passed.images, batch, labels: null, hash: passed.hash };
+    const ranking = assembleImportance(structure, { ...about, data }, ({ index }) =>
+      scorer.scoresOf(index, passed),
+    );
+    return ranking.dims.map((dim) => rankUnits(scoreUnits(dim)));
+  } finally {
+    await scorer.close();
+  }
+}
+
+/** Methods that measure what cuts do, rather than estimate it. */
+function isMeasured(method: DataMethod): method is "sensitivity" | "cross-modal" {
+  return method === "sensitivity" || method === "cross-modal";
+}
+
 function hasLoss(method: DataMethod): boolean {
-  return method !== "activation" && method !== "reconstruction" && method !== "sensitivity";
+  return method !== "activation" && method !== "reconstruction" && !isMeasured(method);
 }
 
 function scorerOf(
   model: Model,
   structure: Structure,
-  method: Exclude<DataMethod, "sensitivity">,
+  method: Exclude<DataMethod, "sensitivity" | "cross-modal">,
   options: DataScoreOptions,
 ): Promise<Scorer> {
   const { threads = 1, seed = 0 } = options;

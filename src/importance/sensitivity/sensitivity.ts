@@ -2,12 +2,12 @@ import { InputError, InterruptedError } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import { answersOf } from "../../graph/answers.ts";
 import type { Model } from "../../onnx/model.ts";
-import type { Feed } from "../../runtime/session.ts";
+import type { Feed, Feeds } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { Collector } from "../data/collect.ts";
 import { feedsOf, openGraph } from "../data/feed.ts";
 import { type Candidate, candidatesOf } from "./candidates.ts";
-import { damageOf } from "./damage.ts";
+import { type Damage, damageOf } from "./damage.ts";
 import { type Cut, gatedNetwork } from "./gated.ts";
 
 export interface SensitivityOptions {
@@ -15,11 +15,23 @@ export interface SensitivityOptions {
   readonly orders: readonly (readonly number[])[];
   /** Values to compare; all outputs, as `answersOf` reads them, where left out. */
   readonly outputs?: readonly string[] | undefined;
+  /** How answers are compared; value by value where left out. */
+  readonly comparison?: Comparison | undefined;
   readonly threads: number;
   /** Number of batches to expect. */
   readonly batches: number;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How the answers of the whole network and of a cut one are compared: part by part, each over its own variance. */
+export interface Comparison {
+  /** Values of the network that are read. */
+  readonly values: readonly string[];
+  /** Names of what is compared. */
+  readonly parts: readonly string[];
+  /** In the order of the parts. */
+  readonly damages: (whole: Feeds, cut: Feeds) => readonly Damage[];
 }
 
 export interface Sensitivity extends Collector {
@@ -40,12 +52,17 @@ export async function openSensitivity(
   const { graph } = structure;
   const gated = gatedNetwork(structure);
   const candidates = candidatesOf(structure, options.orders, gated);
-  const { values } = answersOf(graph, options.outputs);
-  const outputs = values.map((name) => ({ name, type: "float32" as const, shape: null }));
+  const comparison = options.comparison ?? valueByValue(answersOf(graph, options.outputs).values);
+  const { parts, damages } = comparison;
+  const outputs = comparison.values.map((name) => ({
+    name,
+    type: "float32" as const,
+    shape: null,
+  }));
   const session = await openGraph(model, { ...gated.graph, outputs }, options.threads);
-  // Per value that is compared: the differences of all candidates, then those of the next value.
-  const differences = new Float64Array(candidates.length * values.length);
-  const sizes = new Float64Array(values.length);
+  // Per part that is compared: the differences of all candidates, then those of the next part.
+  const differences = new Float64Array(candidates.length * parts.length);
+  const sizes = new Float64Array(parts.length);
   return {
     candidates,
     sums: new Map([
@@ -58,10 +75,9 @@ export async function openSensitivity(
       const measured = new Float64Array(differences.length);
       for (const [at, { cut }] of candidates.entries()) {
         const answers = await session.run({ ...feeds, ...gated.feeds(cut) });
-        for (const [value, name] of values.entries()) {
-          const damage = damageBetween(whole[name], answers[name], name);
-          measured[value * candidates.length + at] = damage.difference;
-          if (at === 0) sizes[value] = (sizes[value] ?? 0) + damage.size;
+        for (const [part, damage] of damages(whole, answers).entries()) {
+          measured[part * candidates.length + at] = damage.difference;
+          if (at === 0) sizes[part] = (sizes[part] ?? 0) + damage.size;
         }
         const done = index * candidates.length + at + 1;
         options.progress.step("measuring cuts", done, options.batches * candidates.length);
@@ -91,6 +107,14 @@ function meanDamages(
       0,
     ),
   );
+}
+
+function valueByValue(values: readonly string[]): Comparison {
+  return {
+    values,
+    parts: values,
+    damages: (whole, cut) => values.map((name) => damageBetween(whole[name], cut[name], name)),
+  };
 }
 
 function damageBetween(

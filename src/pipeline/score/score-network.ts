@@ -23,6 +23,9 @@ export interface ScoreRequest extends ImageOptions {
   readonly batch?: number | undefined;
   readonly labels: LabelSource;
   readonly threads: number;
+  /** For `cross-modal`: the two embeddings and the outputs that fuse them; found in the graph where left out. */
+  readonly pairs?: readonly string[] | undefined;
+  readonly fused?: readonly string[] | undefined;
 }
 
 /** What `mdp prune` scores with, where nobody says otherwise; the defaults of `mdp score`. */
@@ -30,9 +33,9 @@ export const SCORE_DEFAULTS = { images: undefined, batch: undefined, labels: "da
 
 const BATCH = 32;
 
-/** `sensitivity` runs the network hundreds of times per image, and measures what others estimate. */
+/** `sensitivity` and `cross-modal` run the network hundreds of times per sample, and measure what others estimate. */
 export function samplesFor(method: ImportanceMethod): number {
-  return method === "sensitivity" ? 128 : 1024;
+  return method === "sensitivity" || method === "cross-modal" ? 128 : 1024;
 }
 
 /**
@@ -62,6 +65,7 @@ export async function scoreOpened(
   const images = wanted - (wanted % batch);
   return scoreWithData(open.model, open.structure, {
     ...{ method, normalisation, seed, labels, threads, networkHash, images, batch, partialPath },
+    modalities: { pair: request.pairs, joint: request.fused },
     batches: () => dataset.batches(batch, { limit: images, seed }),
     progress: context.progress,
     signal: context.signal,

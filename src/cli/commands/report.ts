@@ -1,0 +1,48 @@
+import { EXIT, InputError } from "../../core/errors.ts";
+import { checkWritable } from "../../core/files.ts";
+import { writeReport } from "../../pipeline/report/write-report.ts";
+import { type Command, command } from "../command.ts";
+
+export const reportCommand: Command = command({
+  name: "report <runs..>",
+  describe: "Write one HTML page about runs, frontiers, comparisons and tables",
+  examples: [
+    ["mdp report runs/net --out report.html", "a run of mdp prune"],
+    ["mdp report runs/net frontier --out report.html", "a run and a frontier of mdp sweep"],
+    ["mdp report runs/net --out report.html --card MODEL_CARD.md", "with a model card in Markdown"],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional("runs", {
+        type: "string",
+        array: true,
+        demandOption: true,
+        describe: "Folders of mdp prune, sweep or compare, or JSON documents",
+      })
+      .option("out", {
+        type: "string",
+        default: "report.html",
+        describe: "HTML file to write; it opens from disk and loads nothing from any host",
+      })
+      .option("card", { type: "string", describe: "Write a model card in Markdown to this file" }),
+  run: async ({ runs, out, card }, context) => {
+    for (const path of [out, card]) if (path !== undefined) checkWritable(path);
+    const written = await writeReport({ paths: runs, out, card });
+    if (written.hasCard === false) {
+      throw new InputError({
+        code: "cli/no-card",
+        message: "A model card needs the answer of mdp solve or mdp prune (solve.json), and no path holds one.",
+        where: "--card",
+        hint: "Name the folder of a run of mdp prune, or leave --card out. The page was written.",
+      });
+    }
+    const subjects = written.subjects.map(({ title, warnings }) => ({ title, warnings }));
+    context.json({ out, card: card ?? null, bytes: written.bytes, subjects });
+    for (const { title, warnings } of subjects) {
+      for (const warning of warnings) context.print(`Warning     ${title}: ${warning}`);
+    }
+    const size = (written.bytes / 1024).toFixed(0);
+    context.print(`Written to ${out} (${size} KiB)${card === undefined ? "" : `, card in ${card}`}`);
+    return EXIT.done;
+  },
+});

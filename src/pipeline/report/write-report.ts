@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot, writeFileAtomic } from "../../core/files.ts";
+import { modelCard } from "../../report/page/model-card.ts";
+import { reportPage } from "../../report/page/page.ts";
+import type { Subject } from "../../report/page/subject.ts";
+import { sweepSvg } from "../../report/sweep-chart.ts";
+import { readSubjects } from "./read-subjects.ts";
+
+export interface ReportRequest {
+  /** Run folders, folders of sweeps or comparisons, single documents; at least one. */
+  readonly paths: readonly string[];
+  /** The HTML file. */
+  readonly out: string;
+  /** A model card in Markdown; none without. */
+  readonly card?: string | undefined;
+}
+
+export interface WrittenReport {
+  readonly subjects: readonly Subject[];
+  readonly bytes: number;
+  /** Whether there was an answer to write a card about; null where none was asked for. */
+  readonly hasCard: boolean | null;
+}
+
+/**
+ * One HTML page about all subjects, and a model card of the first that has an answer.
+ * @throws InputError as `readSubjects`; `core/write-failed`
+ */
+export async function writeReport({ paths, out, card }: ReportRequest): Promise<WrittenReport> {
+  const subjects = readSubjects(paths);
+  const assets = join(packageRoot(), "src/report/page/assets");
+  const figures = await Promise.all(
+    subjects.map(({ sweep }) => (sweep === null ? null : sweepSvg(sweep))),
+  );
+  const page = reportPage(subjects, {
+    css: readFileSync(join(assets, "page.css"), "utf8"),
+    script: readFileSync(join(assets, "page.js"), "utf8"),
+    figures,
+  });
+  writeFileAtomic(out, page);
+  const text = subjects.map(modelCard).find((each) => each !== null) ?? null;
+  if (card !== undefined && text !== null) writeFileAtomic(card, text);
+  return {
+    subjects,
+    bytes: Buffer.byteLength(page),
+    hasCard: card === undefined ? null : text !== null,
+  };
+}

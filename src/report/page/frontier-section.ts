@@ -1,0 +1,107 @@
+import type { CompareReport } from "../../documents/compare.ts";
+import type { SweepReport } from "../../documents/sweep.ts";
+import { count, percent } from "../format.ts";
+import { html, type Markup, name, table } from "./markup.ts";
+import type { Subject } from "./subject.ts";
+
+/** What the slider shows per point of a frontier. */
+export interface FrontierPoint {
+  readonly text: string;
+  /** Kept share per dim, by name. */
+  readonly widths: readonly (readonly [string, number, number])[];
+  readonly dropped: readonly string[];
+}
+
+/** The figure of a sweep with a slider over its points; null without a sweep. */
+export function frontierSection(subject: Subject, figure: Markup | null): Markup | null {
+  const { sweep } = subject;
+  if (sweep === null) return null;
+  const last = Math.max(0, sweep.points.length - 1);
+  return html`<section class="frontier"><h2>Frontier</h2>
+${figure === null ? null : html`<figure class="chart">${figure}</figure>`}
+<p><label>Budget <input type="range" class="point" min="0" max="${last}" value="0" step="1"></label> <output class="point-text"></output></p>
+<div class="widths"></div>
+${pointTable(sweep)}</section>`;
+}
+
+function pointTable({ points, unit, dense }: SweepReport): Markup {
+  return table(
+    "Points, largest budget first",
+    [
+      { title: "budget", isNumber: true },
+      { title: `latency, ${unit}`, isNumber: true },
+      { title: "importance kept", isNumber: true },
+      { title: "parameters", isNumber: true },
+      { title: "status", isNumber: false },
+      { title: "gap", isNumber: true },
+      { title: "blocks dropped", isNumber: true },
+    ],
+    points.map((point) => [
+      { content: point.budget, sort: point.limit },
+      { content: point.latency?.toPrecision(4) ?? "–", sort: point.latency ?? "" },
+      {
+        content: point.importance === null ? "–" : percent(point.importance / dense.importance),
+        sort: point.importance ?? "",
+      },
+      {
+        content: point.parameters === null ? "–" : count(point.parameters),
+        sort: point.parameters ?? "",
+      },
+      { content: point.status },
+      { content: point.gap === null ? "–" : String(point.gap), sort: point.gap ?? "" },
+      {
+        content: String(point.droppedBlocks?.length ?? "–"),
+        sort: point.droppedBlocks?.length ?? "",
+      },
+    ]),
+  );
+}
+
+export function frontierPoints({ sweep, subnets }: Subject): FrontierPoint[] {
+  if (sweep === null) return [];
+  return sweep.points.map((point): FrontierPoint => {
+    const subnet = point.subnet === null ? undefined : subnets.get(point.subnet);
+    const kept =
+      point.importance === null
+        ? ""
+        : `, importance ${percent(point.importance / sweep.dense.importance)}`;
+    const latency =
+      point.latency === null ? point.status : `${point.latency.toPrecision(4)} ${sweep.unit}`;
+    return {
+      text: `${point.budget}: ${latency}${kept}`,
+      widths: subnet?.dims.map(({ dim, kept: left, units }) => [dim, left, units] as const) ?? [],
+      dropped: [...(point.droppedBlocks ?? []), ...(point.droppedLayers ?? [])],
+    };
+  });
+}
+
+/** Methods at one true latency; null without a comparison. */
+export function compareSection({ compare }: Subject): Markup | null {
+  if (compare === null) return null;
+  return html`<section class="methods"><h2>Methods at one true latency</h2><p>${name(compare.name)}, ${name(compare.source)}</p>
+${compareTable(compare)}</section>`;
+}
+
+function compareTable({ rows, latency, importanceDense }: CompareReport): Markup {
+  return table(
+    `Budget ${latency.budget === null ? "none" : `${latency.budget.toPrecision(4)} ${latency.unit}`}`,
+    [
+      { title: "method", isNumber: false },
+      { title: "importance kept", isNumber: true },
+      { title: `latency, ${latency.unit}`, isNumber: true },
+      { title: "status", isNumber: false },
+    ],
+    rows.map(({ method, failed, result }) => [
+      { content: name(method) },
+      {
+        content: result === null ? "–" : percent(result.importance / importanceDense),
+        sort: result?.importance ?? "",
+      },
+      {
+        content: result === null ? "–" : result.latency.toPrecision(4),
+        sort: result?.latency ?? "",
+      },
+      { content: name(failed ?? result?.status ?? "") },
+    ]),
+  );
+}

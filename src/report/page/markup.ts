@@ -1,0 +1,83 @@
+/** Text that is HTML already. Everything else is escaped where it is put into `html`. */
+export interface Markup {
+  readonly markup: string;
+}
+
+type Content = Markup | string | number | null | readonly (Markup | string | number | null)[];
+
+/**
+ * HTML with the values put in: strings and numbers are escaped, `null` is nothing, lists follow one another. Values may stand in text
+ * and in quoted attributes.
+ */
+export function html(strings: TemplateStringsArray, ...values: readonly Content[]): Markup {
+  const parts = strings.map((text, at) => text + (at < values.length ? textOf(values[at]) : ""));
+  return { markup: parts.join("") };
+}
+
+function textOf(value: Content | undefined): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "string" || typeof value === "number") return escapeHtml(String(value));
+  if (isList(value)) return value.map(textOf).join("");
+  return value.markup;
+}
+
+function isList(value: Content): value is readonly (Markup | string | number | null)[] {
+  return Array.isArray(value);
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+export function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (sign) => ESCAPES[sign] ?? "");
+}
+
+/** A name from a file: kept apart from the text around it, whichever way it is written, and broken where it is long. */
+export function name(text: string): Markup {
+  const short = text.length > 200 ? `${text.slice(0, 197)}...` : text;
+  return html`<bdi class="name" title="${text.slice(0, 2000)}">${short}</bdi>`;
+}
+
+/** A value as JSON that can stand inside a script element. */
+export function scriptJson(value: unknown): Markup {
+  const text = JSON.stringify(value)
+    .replaceAll("<", "\\u003c")
+    .replaceAll("\u2028", "\\u2028")
+    .replaceAll("\u2029", "\\u2029");
+  return { markup: text };
+}
+
+/** A table with headings; numbers stand to the right. Cells sort by `sort` where it is given, else by their text. */
+export interface Cell {
+  readonly content: Markup | string;
+  readonly sort?: number | string | undefined;
+}
+
+export interface Column {
+  readonly title: string;
+  readonly isNumber: boolean;
+}
+
+export function table(
+  caption: string,
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+): Markup {
+  return html`<div class="scroll"><table class="sortable"><caption>${caption}</caption>
+<thead><tr>${columns.map(
+    ({ title, isNumber }) =>
+      html`<th scope="col" class="${isNumber ? "number" : ""}"><button type="button">${title}</button></th>`,
+  )}</tr></thead>
+<tbody>${rows.map(
+    (row) =>
+      html`<tr>${row.map(
+        ({ content, sort }, at) =>
+          html`<td class="${columns[at]?.isNumber ? "number" : ""}" data-sort="${sort ?? ""}">${content}</td>`,
+      )}</tr>`,
+  )}</tbody></table></div>`;
+}

@@ -159,6 +159,12 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     title: "Judge: networks side by side",
     commands: [
       {
+        word: "report",
+        usage: "report <runs..>",
+        summary: "Write one HTML page about runs, frontiers, comparisons and tables",
+        load: async () => (await import("./commands/report.ts")).reportCommand,
+      },
+      {
         word: "eval",
         usage: "eval <models..>",
         summary: "Accuracy and latency of one or more networks, side by side",

@@ -18,6 +18,7 @@ import { IMPORT, IMPORT_WEIGHTS } from "./imports.ts";
 import { PREDICT } from "./predict.ts";
 import { PROFILE, PROFILES } from "./profile.ts";
 import { PROOF } from "./proof.ts";
+import { REPORT } from "./report.ts";
 import { CONFIG, RUN, SUMMARY } from "./run.ts";
 import { SOLVE } from "./solve.ts";
 import { SPARSIFY } from "./sparsify.ts";
@@ -62,6 +63,7 @@ export const DOCUMENTS = {
   "mdp-profiles/1": PROFILES,
   "mdp-proof/1": PROOF,
   "mdp-pytorch/1": PROJECT,
+  "mdp-report/1": REPORT,
   "mdp-run/1": RUN,
   "mdp-solve/1": SOLVE,
   "mdp-sparsify/1": SPARSIFY,

@@ -1,11 +1,13 @@
 import { EXIT, InputError } from "../../core/errors.ts";
 import { checkWritable } from "../../core/files.ts";
+import type { ReportDocument } from "../../documents/report.ts";
 import { writeReport } from "../../pipeline/report/write-report.ts";
 import { type Command, command } from "../command.ts";
 
 export const reportCommand: Command = command({
   name: "report <runs..>",
   describe: "Write one HTML page about runs, frontiers, comparisons and tables",
+  repeatable: ["runs"],
   examples: [
     ["mdp report runs/net --out report.html", "a run of mdp prune"],
     ["mdp report runs/net frontier --out report.html", "a run and a frontier of mdp sweep"],
@@ -31,18 +33,28 @@ export const reportCommand: Command = command({
     if (written.hasCard === false) {
       throw new InputError({
         code: "cli/no-card",
-        message: "A model card needs the answer of mdp solve or mdp prune (solve.json), and no path holds one.",
+        message:
+          "A model card needs the answer of mdp solve or mdp prune (solve.json), and no path holds one.",
         where: "--card",
         hint: "Name the folder of a run of mdp prune, or leave --card out. The page was written.",
       });
     }
     const subjects = written.subjects.map(({ title, warnings }) => ({ title, warnings }));
-    context.json({ out, card: card ?? null, bytes: written.bytes, subjects });
+    const document: ReportDocument = {
+      schema: "mdp-report/1",
+      out,
+      card: card ?? null,
+      bytes: written.bytes,
+      subjects,
+    };
+    context.json(document);
     for (const { title, warnings } of subjects) {
       for (const warning of warnings) context.print(`Warning     ${title}: ${warning}`);
     }
     const size = (written.bytes / 1024).toFixed(0);
-    context.print(`Written to ${out} (${size} KiB)${card === undefined ? "" : `, card in ${card}`}`);
+    context.print(
+      `Written to ${out} (${size} KiB)${card === undefined ? "" : `, card in ${card}`}`,
+    );
     return EXIT.done;
   },
 });

@@ -89,7 +89,7 @@ function stages({ evaluation }: Subject): Markup | null {
   const { data, images, runtime, batch, threads } = evaluation;
   const on = data === null ? "latency only" : `${images} images of ${data}`;
   return table(
-    `Measured: ${on}; ${runtime}, batch ${batch}, ${threads} thread${threads === 1 ? "" : "s"}`,
+    `Measured by mdp eval: ${on}; ${runtime}, batch ${batch}, ${threads} thread${threads === 1 ? "" : "s"}`,
     [
       { title: "network", isNumber: false },
       { title: "MB", isNumber: true },

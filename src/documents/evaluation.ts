@@ -2,10 +2,42 @@ import { z } from "zod";
 import type { Document } from "./document.ts";
 import { ACCURACY } from "./parts.ts";
 
+/** A metric with its interval. */
+const METRIC = z.object({
+  name: z.string(),
+  better: z.enum(["higher", "lower"]),
+  unit: z.enum(["share", "dB", "number"]),
+  value: z.number(),
+  low: z.number().describe("Lower end of the interval."),
+  high: z.number(),
+  items: z.number().int().describe("Samples that it was measured on."),
+  by: z.enum(["wilson", "student", "newcombe", "bootstrap"]).describe("How the interval was made."),
+  confidence: z.number().describe("Two-sided, 0 to 1."),
+});
+export type EvalMetric = Document<typeof METRIC>;
+
+const TASK = z.object({
+  name: z.string(),
+  notes: z.array(z.string()).describe("What was guessed."),
+});
+export type EvalTask = Document<typeof TASK>;
+
 const RESULT = z.object({
   model: z.string(),
   bytes: z.number().int(),
   accuracy: ACCURACY.nullable(),
+  metrics: z.array(METRIC).optional().describe("Of the task, where data is named."),
+  perClass: z.array(METRIC).optional(),
+  agreement: z
+    .array(METRIC)
+    .nullable()
+    .optional()
+    .describe("With the first network's answers; null for the first."),
+  differences: z
+    .array(METRIC)
+    .nullable()
+    .optional()
+    .describe("The metrics minus the first network's on the same samples; null for the first."),
   latency: z
     .object({
       minMs: z.number(),
@@ -25,6 +57,7 @@ export const EVALUATION = z.object({
   schema: z.literal("mdp-eval/1"),
   data: z.string().nullable().describe("null where only latency was measured."),
   images: z.number().int(),
+  task: TASK.nullable().optional().describe("null where only latency was measured."),
   runtime: z.string(),
   batch: z.number().int(),
   threads: z.number().int(),

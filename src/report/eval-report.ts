@@ -1,14 +1,12 @@
 import { basename } from "node:path";
-import type { Accuracy } from "../data/evaluate.ts";
-import type { EvalReport } from "../documents/evaluation.ts";
-import type { Optimisation } from "../runtime/session.ts";
-import type { SessionTurns } from "../runtime/turns.ts";
+import type { EvalMetric, EvalReport } from "../documents/evaluation.ts";
 import type { Painter } from "./painter.ts";
 import { percent, plainTable } from "./solve-report.ts";
 
 /** What was measured, as people read it. Ratios are to the first network. */
 export function evalText(report: EvalReport, paint: Painter): string {
-  return [evalHead(report), "", resultTable(report, paint)].join("\n");
+  const judged = report.task == null ? [] : ["", ...metricLines(report)];
+  return [evalHead(report), "", resultTable(report, paint), ...judged].join("\n");
 }
 
 /** What was evaluated on, and how it was timed. */
@@ -23,6 +21,43 @@ export function evalHead(report: EvalReport): string {
     );
   }
   return lines.join("\n");
+}
+
+/** Every network's metrics with their intervals, and how it compares with the first. */
+function metricLines({ results, task }: EvalReport): readonly string[] {
+  const many = results.length > 1;
+  return [
+    `Task     ${task?.name ?? "?"}; intervals of 95 %`,
+    ...(task?.notes ?? []).map((note) => `         ${note}`),
+    ...results.flatMap(({ model, metrics = [], agreement, differences }) => [
+      ...(many ? ["", basename(model)] : []),
+      ...metrics.map((metric, at) => {
+        const difference = differences?.[at];
+        const than = difference === undefined ? "" : `; to the first ${signed(difference)}`;
+        return `  ${metric.name}: ${withInterval(metric)}${than}`;
+      }),
+      ...(agreement ?? []).map(
+        (metric) => `  ${metric.name}, to the first: ${withInterval(metric)}`,
+      ),
+    ]),
+  ];
+}
+
+/** "91.50 % [89.61, 93.08]" */
+function withInterval({ unit, value, low, high }: EvalMetric): string {
+  return `${amount(value, unit)}${SUFFIX[unit]} [${amount(low, unit)}, ${amount(high, unit)}]`;
+}
+
+function signed({ unit, value, low, high }: EvalMetric): string {
+  const plus = (number: number): string => `${number >= 0 ? "+" : ""}${amount(number, unit)}`;
+  return `${plus(value)}${unit === "share" ? " points" : SUFFIX[unit]} [${plus(low)}, ${plus(high)}]`;
+}
+
+const SUFFIX = { share: " %", dB: " dB", number: "" } as const;
+
+function amount(value: number, unit: EvalMetric["unit"]): string {
+  if (unit === "share") return (100 * value).toFixed(2);
+  return unit === "dB" ? value.toFixed(2) : String(Number(value.toPrecision(4)));
 }
 
 function resultTable({ results }: EvalReport, paint: Painter): string {

@@ -2,11 +2,12 @@ import { evaluateModels } from "../../pipeline/evaluate/evaluate-models.ts";
 import { evalText } from "../../report/eval-report.ts";
 import { painter } from "../../report/painter.ts";
 import { OPTIMISATIONS } from "../../runtime/session.ts";
+import { TASKS } from "../../tasks/plan.ts";
 import { type Command, command } from "../command.ts";
 
 export const evalCommand: Command = command({
   name: "eval <models..>",
-  describe: "Accuracy and latency of one or more networks, side by side",
+  describe: "Metrics and latency of one or more networks, side by side",
   examples: [
     ["mdp eval dense.onnx small.onnx --test-data shapes", "top-1, top-5 and interleaved latencies"],
     ["mdp eval net.onnx --batch 8 --threads 1", "latency alone"],
@@ -33,6 +34,32 @@ export const evalCommand: Command = command({
         type: "string",
         requiresArg: true,
         describe: "Of data with splits [test]",
+      })
+      .option("task", {
+        requiresArg: true,
+        choices: TASKS,
+        describe: "What the network is judged as [by the data's targets]",
+      })
+      .option("outputs", {
+        type: "string",
+        requiresArg: true,
+        describe: "Outputs to judge, between commas [all]",
+      })
+      .option("head", {
+        type: "string",
+        requiresArg: true,
+        describe: "Form of a detector's outputs, as JSON or a file of it (docs/tasks.md) [guessed]",
+      })
+      .option("range", {
+        type: "number",
+        requiresArg: true,
+        describe: "Largest minus smallest value of pictures, for PSNR and SSIM [1]",
+      })
+      .option("seed", {
+        type: "number",
+        requiresArg: true,
+        default: 0,
+        describe: "Random seed of the bootstrap",
       })
       .option("images", {
         type: "number",

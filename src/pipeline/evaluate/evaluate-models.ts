@@ -2,7 +2,6 @@ import { statSync } from "node:fs";
 import { UsageError } from "../../core/errors.ts";
 import { type DatasetConfig, readDatasetConfig } from "../../data/config.ts";
 import { type Dataset, openDataset } from "../../data/dataset.ts";
-import { evaluate } from "../../data/evaluate.ts";
 import type { EvalReport, EvalResult } from "../../documents/evaluation.ts";
 import { isCompressed, modelBytes } from "../../onnx/read.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
@@ -17,8 +16,9 @@ import { type SessionTurns, timeSessions } from "../../runtime/turns.ts";
 import { checkWhole } from "../checks.ts";
 import { modelPath } from "../open/embedded.ts";
 import type { RunContext } from "../run-context.ts";
+import { type JudgedModel, type Judgement, judgeModels, type TaskOptions } from "./judge-models.ts";
 
-export interface EvalOptions extends DataOptions {
+export interface EvalOptions extends DataOptions, TaskOptions {
   readonly models: readonly string[];
   readonly limit?: number | undefined;
   /** Images per timed run. */
@@ -49,23 +49,23 @@ export async function evaluateModels(
       name,
       session: at(sessions, index),
     }));
-    const accuracies =
-      dataset === null
-        ? null
-        : await evaluate(classifiers, dataset, { ...context, limit: options.limit });
+    const judged =
+      dataset === null ? null : await judgeModels(classifiers, dataset, options, context);
     const timings = options.latency ? await timed(sessions, options, context) : null;
     const results = options.models.map(
       (model, index): EvalResult => ({
         model,
         bytes: sizeOf(models[index] ?? model),
-        accuracy: accuracies?.[index] ?? null,
+        accuracy: accuracyOf(judged, index),
+        ...(judged?.models[index] === undefined ? {} : listed(judged.models[index])),
         latency: latencyOf(timings?.[index]),
       }),
     );
     return {
       schema: "mdp-eval/1",
       data: dataset?.path ?? null,
-      images: accuracies?.[0]?.count ?? 0,
+      images: judged?.samples ?? 0,
+      task: judged?.task ?? null,
       runtime: `onnxruntime-node ${runtimeVersion()}`,
       batch,
       threads,
@@ -79,6 +79,27 @@ export async function evaluateModels(
 
 function sizeOf(path: string): number {
   return isCompressed(path) ? modelBytes(path).byteLength : statSync(path).size;
+}
+
+/** Of classifiers, as shares; null for all else. */
+function accuracyOf(judged: Judgement | null, index: number): EvalResult["accuracy"] {
+  if (judged?.task.name !== "classification") return null;
+  const value = (name: string): number =>
+    judged.models[index]?.metrics.find((metric) => metric.name === name)?.value ?? 1;
+  return { count: judged.samples, top1: value("top-1"), top5: value("top-5") };
+}
+
+function listed({
+  metrics,
+  perClass,
+  agreement,
+  differences,
+}: JudgedModel): Pick<EvalResult, "metrics" | "perClass" | "agreement" | "differences"> {
+  return {
+    ...{ metrics: [...metrics], perClass: [...perClass] },
+    agreement: agreement === null ? null : [...agreement],
+    differences: differences === null ? null : [...differences],
+  };
 }
 
 /** The runtime reads files itself, which it must where weights lie beside them, but none that are compressed. */

@@ -1,0 +1,230 @@
+import { InputError } from "../core/errors.ts";
+import type { Target } from "../runtime/batches.ts";
+import type { SuppressOptions } from "./detection/detection.ts";
+import { guessHead, type OutputShape } from "./detection/guess-head.ts";
+import type { HeadSpec, InputSize } from "./detection/heads.ts";
+import type { Metric } from "./metric.ts";
+import { cosineToOriginal, divergenceFromOriginal, sameAnswer } from "./metrics/agreement.ts";
+import {
+  calibrationError,
+  classMetric,
+  macroMetric,
+  multiLabelPrecision,
+  topMetric,
+} from "./metrics/classification.ts";
+import { findsOf, meanPrecision } from "./metrics/detection.ts";
+import {
+  meanAbsoluteError,
+  meanSquareError,
+  peakSignalToNoise,
+  structuralSimilarity,
+} from "./metrics/regression.ts";
+import { retrievalRecall } from "./metrics/retrieval.ts";
+import { classIou, meanIou, pixelAccuracy } from "./metrics/segmentation.ts";
+
+export const TASKS = [
+  "classification",
+  "multi-label",
+  "segmentation",
+  "detection",
+  "regression",
+  "retrieval",
+  "agreement",
+] as const;
+export type TaskName = (typeof TASKS)[number];
+
+/** What a task is planned from. */
+export interface TaskQuestion {
+  /** As the user or the data set's config names it; guessed where left out. */
+  readonly task?: string | undefined;
+  /** The network's outputs, without their batch axis. */
+  readonly outputs: readonly OutputShape[];
+  /** Outputs that the user chose, in this order. */
+  readonly chosen?: readonly string[] | undefined;
+  /** The first sample's target. */
+  readonly target: Target;
+  readonly classes: readonly string[] | null;
+  /** Height and width of the pictures that are fed; null where none are. */
+  readonly input: InputSize | null;
+  readonly head?: HeadSpec | undefined;
+  readonly suppress?: SuppressOptions | undefined;
+  /** Difference between the largest and the smallest value of targets that are pictures; 1 where left out. */
+  readonly range?: number | undefined;
+}
+
+export interface TaskPlan {
+  readonly task: TaskName;
+  /** What was guessed, a sentence each. */
+  readonly notes: readonly string[];
+  /** Printed for every network. */
+  readonly metrics: readonly Metric[];
+  /** Of every class; for reports. */
+  readonly perClass: readonly Metric[];
+  /** Compare with the first network; their target is its answer. */
+  readonly agreement: readonly Metric[];
+}
+
+/**
+ * Which task a network is judged by, and by which metrics.
+ * @throws InputError `tasks/unknown-task`, `tasks/unknown-head`, `tasks/no-output`
+ */
+export function planTask(question: TaskQuestion): TaskPlan {
+  const { chosen, outputs } = question;
+  const missing = chosen?.find((name) => !outputs.some((output) => output.name === name));
+  if (missing !== undefined) {
+    throw new InputError({
+      code: "tasks/no-output",
+      message: `The network has no output '${missing}'; there are ${outputs.map(({ name }) => name).join(", ")}.`,
+      where: "--outputs",
+      hint: "Name outputs of the network.",
+    });
+  }
+  const used = chosen?.flatMap((name) => outputs.filter((output) => output.name === name));
+  const seen = used ?? outputs;
+  const named = question.task === undefined ? null : taskNamed(question.task);
+  const task = named ?? guessedTask(question.target, seen);
+  const notes = named === null ? [`The task is taken to be ${task}, by the data's targets.`] : [];
+  return { task, agreement: agreementOf(task, seen), ...planned(task, question, seen, notes) };
+}
+
+/** The task of this name. @throws InputError `tasks/unknown-task` */
+export function taskNamed(name: string): TaskName {
+  const task = TASKS.find((each) => each === name);
+  if (task !== undefined) return task;
+  throw new InputError({
+    code: "tasks/unknown-task",
+    message: `There is no task '${name}'; there are ${TASKS.join(", ")}.`,
+    where: "--task",
+    hint: "docs/tasks.md says what each needs.",
+  });
+}
+
+function guessedTask({ kind }: Target, outputs: readonly OutputShape[]): TaskName {
+  switch (kind) {
+    case "class":
+      return "classification";
+    case "classes":
+      return "multi-label";
+    case "mask":
+      return "segmentation";
+    case "boxes":
+      return "detection";
+    case "values":
+      return "regression";
+    case "none": {
+      const widths = outputs.map(({ shape }) => (shape.length === 1 ? shape[0] : null));
+      const paired = widths.length === 2 && widths[0] !== null && widths[0] === widths[1];
+      return paired ? "retrieval" : "agreement";
+    }
+    default:
+      return kind satisfies never;
+  }
+}
+
+type Planned = Pick<TaskPlan, "notes" | "metrics" | "perClass">;
+
+function planned(
+  task: TaskName,
+  question: TaskQuestion,
+  outputs: readonly OutputShape[],
+  notes: readonly string[],
+): Planned {
+  const output = outputs[0]?.name;
+  const plain = { notes, perClass: [] };
+  const names = question.classes ?? [];
+  switch (task) {
+    case "classification": {
+      const classes = outputs[0]?.shape[0] ?? names.length;
+      return {
+        ...{
+          notes,
+          perClass: names.map((name, at) => asAny(classMetric("recall", at, name, { output }))),
+        },
+        metrics: [
+          ...[1, ...(classes > 5 ? [5] : [])].map((k) => asAny(topMetric(k, { output }))),
+          asAny(macroMetric("f1", classes, { output })),
+          asAny(calibrationError({ output })),
+        ],
+      };
+    }
+    case "multi-label":
+      return { ...plain, metrics: [asAny(multiLabelPrecision({ output }))] };
+    case "segmentation":
+      return {
+        ...{ notes, perClass: names.map((name, at) => asAny(classIou(at, name, { output }))) },
+        metrics: [asAny(meanIou({ output })), asAny(pixelAccuracy({ output }))],
+      };
+    case "detection":
+      return detection(question, outputs, notes);
+    case "regression": {
+      const { range = 1 } = question;
+      const pictures = (outputs[0]?.shape.length ?? 0) >= 3;
+      const large = (outputs[0]?.shape.slice(-2) ?? []).every((extent) => (extent ?? 0) >= 11);
+      return {
+        ...plain,
+        metrics: [
+          ...(pictures ? [asAny(peakSignalToNoise({ output, range }))] : []),
+          ...(pictures && large ? [asAny(structuralSimilarity({ output, range }))] : []),
+          asAny(meanSquareError({ output })),
+          asAny(meanAbsoluteError({ output })),
+        ],
+      };
+    }
+    case "retrieval": {
+      const pair = [output ?? "", outputs[1]?.name ?? ""] as const;
+      return {
+        ...plain,
+        metrics: [1, 5, 10].flatMap((k) => [
+          asAny(retrievalRecall(k, "left to right", pair)),
+          asAny(retrievalRecall(k, "right to left", pair)),
+        ]),
+      };
+    }
+    case "agreement":
+      return { ...plain, metrics: [] };
+    default:
+      return task satisfies never;
+  }
+}
+
+function detection(
+  { head, input, classes, suppress }: TaskQuestion,
+  outputs: readonly OutputShape[],
+  notes: readonly string[],
+): Planned {
+  if (input === null) {
+    throw new InputError({
+      code: "tasks/unknown-head",
+      message: "Boxes belong to pictures, and no input is one.",
+      where: "data",
+      hint: 'Give an input with "from": "images" in the data set\'s config.',
+    });
+  }
+  const guessed = head === undefined ? guessHead(outputs, input) : null;
+  const form = guessed?.head ?? head;
+  if (form === undefined) throw new RangeError("no head");
+  const finds = findsOf({ head: form, input, suppress });
+  return {
+    notes:
+      guessed === null
+        ? notes
+        : [...notes, `The head is taken to be '${form.kind}': ${guessed.reason}.`],
+    metrics: [asAny(meanPrecision("mAP@[.5:.95]", finds)), asAny(meanPrecision("mAP@.5", finds))],
+    perClass: (classes ?? []).map((name, index) =>
+      asAny(meanPrecision("mAP@[.5:.95]", finds, { index, name })),
+    ),
+  };
+}
+
+function agreementOf(task: TaskName, outputs: readonly OutputShape[]): readonly Metric[] {
+  const classes = task === "classification" && outputs.length === 1;
+  return outputs.flatMap(({ name }) => [
+    asAny(cosineToOriginal(name)),
+    ...(classes ? [asAny(divergenceFromOriginal(name)), asAny(sameAnswer(name))] : []),
+  ]);
+}
+
+/** Metrics of different evidence side by side: each one's evidence goes back to itself alone. */
+function asAny<E>(metric: Metric<E>): Metric {
+  return metric as unknown as Metric;
+}

@@ -17,6 +17,7 @@ import type { ArgumentsCamelCase, Argv, CommandModule } from "yargs";
 import { EXIT, type ExitCode, MdpError, UsageError } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
 import type { RunContext } from "../pipeline/run-context.ts";
+import { bindings } from "./options/bindings.ts";
 import { eventText } from "./print-event.ts";
 import { type ScreenProgress, screenProgress } from "./progress.ts";
 
@@ -26,6 +27,8 @@ export interface Context extends RunContext {
   readonly wantsJson: boolean;
   /** A line (or several) for people, on standard output. Says nothing with `--json`. */
   readonly print: (text: string) => void;
+  /** Lengths of open axes, of `--bind`; every command that takes a model has it. */
+  readonly bind: Readonly<Record<string, number>>;
   /** The one JSON document of `--json`, on standard output. Says nothing without `--json`. */
   readonly json: (document: unknown) => void;
 }
@@ -42,6 +45,8 @@ export interface CommandDefinition<Options> {
   readonly options: (yargs: Argv<CommonOptions>) => Argv<Options>;
   /** Former names of options and their present ones; a former name works for one more version, and warns. */
   readonly renamed?: Readonly<Record<string, keyof Options & string>>;
+  /** It takes a model by an option; commands that name one as `[model]` need not say so. */
+  readonly takesModel?: true;
   /** Options that may come more than once. */
   readonly repeatable?: readonly (keyof Options & string)[];
   readonly run: (
@@ -60,7 +65,7 @@ export function command<Options>(definition: CommandDefinition<Options>): Comman
     command: definition.name,
     describe: definition.describe,
     builder: (yargs) => {
-      const parser = definition.options(yargs).example(examples);
+      const parser = withBind(definition, yargs).example(examples);
       for (const former of Object.keys(definition.renamed ?? {})) {
         parser.option(former, { hidden: true, requiresArg: true });
       }
@@ -69,19 +74,36 @@ export function command<Options>(definition: CommandDefinition<Options>): Comman
     handler: async (given) => {
       const run = (context: Context): Promise<ExitCode | undefined> => {
         const options = presentNames(given, definition.renamed ?? {}, context.progress);
-        checkValues(options, definition.repeatable ?? []);
+        checkValues(options, ["bind", ...(definition.repeatable ?? [])]);
         return definition.run(options, context);
       };
       const options = given;
       process.exitCode = await execute(run, {
         json: options["json"] === true,
         quiet: options["quiet"] === true,
+        bind: options["bind"],
       });
     },
   };
   return (parser) => {
     parser.command(module);
   };
+}
+
+/** The options of a command; one that takes a model may give lengths to its open axes. */
+function withBind<Options>(
+  definition: CommandDefinition<Options>,
+  yargs: Argv<CommonOptions>,
+): Argv<Options> {
+  const own = definition.options(yargs);
+  if (definition.takesModel !== true && !definition.name.includes("[model]")) return own;
+  own.option("bind", {
+    type: "string",
+    array: true,
+    requiresArg: true,
+    describe: "Length of a named input axis, as name=number (repeatable)",
+  });
+  return own;
 }
 
 /**
@@ -150,9 +172,16 @@ function checkValues(
   }
 }
 
+interface Flags {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** As `--bind` or the config file has it. */
+  readonly bind: unknown;
+}
+
 async function execute(
   run: (context: Context) => Promise<ExitCode | undefined>,
-  flags: { readonly json: boolean; readonly quiet: boolean },
+  flags: Flags,
 ): Promise<ExitCode> {
   const abort = new AbortController();
   const onInterrupt = (): void => {
@@ -175,11 +204,7 @@ async function execute(
   }
 }
 
-function contextFor(
-  flags: { readonly json: boolean; readonly quiet: boolean },
-  progress: ScreenProgress,
-  signal: AbortSignal,
-): Context {
+function contextFor(flags: Flags, progress: ScreenProgress, signal: AbortSignal): Context {
   const print = (text: string): void => {
     if (flags.json) return;
     progress.close();
@@ -187,6 +212,7 @@ function contextFor(
   };
   return {
     wantsJson: flags.json,
+    bind: bindings(flags.bind),
     print,
     onEvent: (event) => print(eventText(event)),
     json: (document) => {

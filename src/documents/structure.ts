@@ -12,6 +12,12 @@ export const STRUCTURE = z.object({
   structureHash: z.string(),
   parameters: z.number(),
   macs: z.number(),
+  bind: z.record(z.string(), z.number()).exactOptional().describe("Lengths of open axes."),
+  notes: z.array(z.string()).exactOptional().describe("What was changed or assumed."),
+  unknown: z
+    .array(z.object({ node: z.string(), text: z.string() }))
+    .exactOptional()
+    .describe("Where shapes begin to be unknown."),
   dims: z.array(
     z.object({
       name: z.string(),

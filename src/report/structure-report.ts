@@ -18,6 +18,8 @@ export function structureSummary(structure: Structure): string {
     `Dims        ${prunable.length} prunable with ${units} units, ${dims.length - prunable.length} pinned`,
     `Layers      ${layers.length}, of which ${droppable} can be dropped`,
     `Blocks      ${blocks.length} can be dropped`,
+    ...structure.notes.map((note) => `Note        ${note}`),
+    ...structure.unknown.map(({ text }) => `Unknown     ${text}`),
   ].join("\n");
 }
 

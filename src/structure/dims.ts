@@ -3,6 +3,7 @@ import { nodeId } from "../graph/graph.ts";
 import type { Axis } from "./elements.ts";
 import { layerLabel, uniqueNames } from "./label.ts";
 import type { Propagation } from "./propagation.ts";
+import { weightOutput } from "./rules/forget.ts";
 import type { AxisCount, AxisUnits, Dim } from "./structure.ts";
 import { weightOf } from "./weight-of.ts";
 
@@ -112,7 +113,8 @@ function newMember(
 function layerOutput(flow: Propagation, node: Node): Axis {
   if (weightOf(flow.graph, node) === null) return null;
   const axes = flow.axes.get(node.outputs[0] ?? "") ?? [];
-  return (node.opType === "MatMul" ? axes.at(-1) : axes[1]) ?? null;
+  const own = (node.opType === "MatMul" ? axes.at(-1) : axes[1]) ?? null;
+  return own ?? weightOutput(flow, node);
 }
 
 // Many values share one array (a Relu passes its input's on): each is looked at once.

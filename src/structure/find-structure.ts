@@ -14,6 +14,7 @@ import { findLayers } from "./layers.ts";
 import { copyConstants, foldWeights } from "./prepare.ts";
 import type { Propagation } from "./propagation.ts";
 import type { AxisUnits, Dim, Layer, ResolvedShapes, Structure } from "./structure.ts";
+import { misdeclaredNotes, unknownShapes } from "./unknown-shapes.ts";
 import { findContractions, findWeights } from "./weights.ts";
 
 export interface StructureOptions {
@@ -50,6 +51,7 @@ export function findStructure(original: Graph, options: StructureOptions = {}): 
   const components = findComponents({ graph, shapes, layers });
   return {
     graph,
+    bind,
     shapes,
     dims: dimsIn(apart, { axis, layers, components }),
     layers,
@@ -63,7 +65,12 @@ export function findStructure(original: Graph, options: StructureOptions = {}): 
     axis,
     count,
     shuffles: flow.shuffles,
-    notes: [...folded.notes, ...notes],
+    notes: [
+      ...misdeclaredNotes(inferShapes(graph, { batch, bind }).misdeclared),
+      ...folded.notes,
+      ...notes,
+    ],
+    unknown: unknownShapes(graph, shapes),
   };
 }
 
@@ -148,6 +155,7 @@ function resolveShapes(
   const inferred = inferShapes(graph, { batch, bind });
   // Constants must hold for every batch, as surgery writes them into the network.
   const open = inferShapes(graph, { bind });
+  const unbound = inferShapes(graph);
   const numbers = (list: readonly unknown[] | null | undefined): readonly number[] | null => {
     const known = list?.filter((item) => typeof item === "number");
     return known !== undefined && known.length === list?.length ? known : null;
@@ -166,7 +174,7 @@ function resolveShapes(
       return shape;
     },
     constant: (name) => numbers(open.constant(name)),
-    extents: (name) => open.constant(name),
+    extents: (name) => unbound.constant(name),
   };
 }
 

@@ -7,7 +7,7 @@ import { blocksAround, type FoundBlock } from "./blocks.ts";
 import type { FoundDims } from "./dims.ts";
 import { layerLabel, uniqueNames } from "./label.ts";
 import type { AxisUnits, Dim, Layer, LayerDrop, ResolvedShapes } from "./structure.ts";
-import { type WeightSource, weightOf } from "./weight-of.ts";
+import { contractedAndProduced, type WeightSource, weightOf } from "./weight-of.ts";
 
 export interface LayerContext extends Pick<FoundDims, "axis" | "count"> {
   readonly graph: Graph;
@@ -65,19 +65,6 @@ function layerFrom(
     normalisation: normalisation === null ? null : nodeId(normalisation),
     drop: dropOf(context, node, normalisation, around),
   };
-}
-
-/** Which axes of the operand a layer contracts and produces. */
-function contractedAndProduced(node: Node): readonly [number, number] {
-  switch (node.opType) {
-    case "Conv":
-      return [1, 0];
-    case "Gemm":
-      return intAttribute(node, "transB", 0) === 1 ? [1, 0] : [0, 1];
-    default:
-      // ConvTranspose [in, out / groups, ...] and MatMul [..., in, out].
-      return [0, 1];
-  }
 }
 
 /** Where the channels are on a layer's data input and output. */

@@ -52,6 +52,11 @@ export function structureJson(structure: Structure): Record<string, unknown> {
     structureHash: structureHash(structure),
     parameters: parameterCount(structure),
     macs: macCount(structure),
+    ...(Object.keys(structure.bind).length === 0 ? {} : { bind: structure.bind }),
+    ...(structure.notes.length === 0 ? {} : { notes: structure.notes }),
+    ...(structure.unknown.length === 0
+      ? {}
+      : { unknown: structure.unknown.map(({ node, text }) => ({ node, text })) }),
     dims: dims.map((dim) => ({
       name: dim.name,
       units: dim.size,

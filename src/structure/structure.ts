@@ -1,6 +1,7 @@
 import type { Graph, NodeId } from "../graph/graph.ts";
 import type { KnownValues } from "../graph/values.ts";
 import type { Component } from "./components/component.ts";
+import type { UnknownShape } from "./unknown-shapes.ts";
 
 /**
  * What of a network can be pruned. A **dim** is a set of units that play the same part: a unit is one class of tensor
@@ -11,6 +12,8 @@ import type { Component } from "./components/component.ts";
 export interface Structure {
   /** The network, prepared: see `prepare.ts`. */
   readonly graph: Graph;
+  /** Lengths that were given to open axes of the inputs, by name. */
+  readonly bind: Readonly<Record<string, number>>;
   /** Shapes at the batch that the structure was found with (1 unless asked otherwise). */
   readonly shapes: ResolvedShapes;
   /** Prunable and pinned ones, in the order their first layer appears. */
@@ -33,6 +36,8 @@ export interface Structure {
   readonly shuffles: ReadonlyMap<NodeId, Shuffle>;
   /** What was changed of the network so that more of it can be pruned, a sentence each. */
   readonly notes: readonly string[];
+  /** Where shapes begin to be unknown, so that nothing behind can be pruned. */
+  readonly unknown: readonly UnknownShape[];
 }
 
 /** Shapes of values with every extent a number; what shape inference found. */

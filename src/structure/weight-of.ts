@@ -1,7 +1,7 @@
 import { constantNodeValue } from "../graph/constants.ts";
 import { foldableValues, foldedOf } from "../graph/fold/folded.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
-import { intsAttribute, nodeId } from "../graph/graph.ts";
+import { intAttribute, intsAttribute, nodeId } from "../graph/graph.ts";
 import { hasTrait } from "../graph/op-traits.ts";
 import { producerOf } from "../graph/traversal.ts";
 
@@ -48,4 +48,17 @@ function sourceOf(graph: Graph, name: string): WeightSource | null {
 
 function named(name: string, tensor: Tensor | null): WeightSource | null {
   return tensor === null ? null : { name, tensor, axes: tensor.shape.map((_, index) => index) };
+}
+
+/** Which axes of the operand a layer contracts and produces. */
+export function contractedAndProduced(node: Node): readonly [number, number] {
+  switch (node.opType) {
+    case "Conv":
+      return [1, 0];
+    case "Gemm":
+      return intAttribute(node, "transB", 0) === 1 ? [1, 0] : [0, 1];
+    default:
+      // ConvTranspose [in, out / groups, ...] and MatMul [..., in, out].
+      return [0, 1];
+  }
 }

@@ -81,7 +81,7 @@ function cutValue(value: Value, kept: KeptAxes): Value {
 /** Every value that is left has the shape that the kept units give it. */
 function checkShapes(structure: Structure, graph: Graph, kept: KeptAxes): void {
   const batch = structure.shapes.of(graph.inputs[0]?.name ?? "")?.[0] ?? 1;
-  const shapes = inferShapes(graph, { batch });
+  const shapes = inferShapes(graph, { batch, bind: structure.bind });
   for (const node of graph.nodes) {
     for (const output of node.outputs) {
       const wanted = structure.shapes

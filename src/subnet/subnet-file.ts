@@ -21,6 +21,10 @@ export const SUBNET_FILE = z.object({
   network: z.string(),
   networkHash: z.string().optional(),
   structureHash: z.string(),
+  bind: z
+    .record(z.string(), z.number().int())
+    .exactOptional()
+    .describe("Lengths that were given to the network's open axes."),
   dims: z.array(
     z.object({
       dim: z.string(),
@@ -46,6 +50,7 @@ export function subnetJson(
     network: structure.graph.name,
     ...(notes.networkHash === undefined ? {} : { networkHash: notes.networkHash }),
     structureHash: structureHash(structure),
+    ...(Object.keys(structure.bind).length === 0 ? {} : { bind: structure.bind }),
     dims: structure.dims.map((dim) => {
       const kept = subnet.kept[dim.index] ?? [];
       return { dim: dim.name, units: dim.size, kept: kept.length, indices: rangesOf(kept) };

@@ -32,6 +32,7 @@ function recorder(wantsJson: boolean): {
   const documents: unknown[] = [];
   const context: Context = {
     wantsJson,
+    bind: {},
     print: (text) => {
       if (!wantsJson) printed.push(text);
     },

@@ -81,7 +81,7 @@ export const calibrateCommand: Command = command({
     const { rounds, repeats, seed } = options;
     const folder = openRunFolder(options.out);
     const started = performance.now();
-    const open = await openNetwork(options.model);
+    const open = await openNetwork(options.model, context);
     const source = tableFor(open, { ...options, commandLine: context.commandLine });
     if (source.path === null) throw notMeasured(source.table.device.name);
     const { proofInputs } = options;

@@ -65,7 +65,7 @@ export const compareCommand: Command = command({
         reports.push(await compareInstance(path, budget, wanted, context));
       }
     } else {
-      const open = await openNetwork(options.model);
+      const open = await openNetwork(options.model, context);
       const source = tableFor(open, { ...options, commandLine: context.commandLine });
       const asked = solveNetworkOptions(options, source.table.step);
       reports.push(await compareNetwork(open, source, asked, wanted, context));

@@ -154,7 +154,7 @@ export const correctCommand: Command = command({
     checkPositive(options.memory, "--memory");
     checkRidge(options.ridge);
     checkWritable(options.out);
-    const open = await openNetwork(options.model);
+    const open = await openNetwork(options.model, { bind: context.bind, subnet: options.subnet });
     checkNotSource(open.path, options.out);
     const { model, structure } = open;
     const { subnet } = parseSubnet(readJson(options.subnet), structure, options.subnet);

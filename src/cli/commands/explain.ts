@@ -76,7 +76,7 @@ type Options = GivenOptions & {
 };
 
 async function openSubject(given: Options, context: Context): Promise<ExplainSubject> {
-  const open = await openNetwork(given.model);
+  const open = await openNetwork(given.model, { bind: context.bind, subnet: given.subnet });
   const remembered =
     given.subnet === undefined ? null : rememberedSubnet(given.subnet, open.structure);
   const options = withRemembered(given, remembered?.options ?? {});

@@ -87,7 +87,7 @@ export const exportCommand: Command = command({
     checkTogether(to, options);
     if (to === "pytorch") checkNewFolder(out);
     else checkWritable(out);
-    const open = await openNetwork(options.model);
+    const open = await openNetwork(options.model, { bind: context.bind, subnet: options.subnet });
     checkNotSource(open.path, out);
     const subnet = chosenSubnet(open, options.subnet, context);
     const { proofInputs } = options;

@@ -67,7 +67,7 @@ export const finetuneCommand: Command = command({
       .conflicts("device", "table"),
   renamed: RENAMED_TRAINING_OPTIONS,
   run: async (options, context) => {
-    const open = await openNetwork(options.model);
+    const open = await openNetwork(options.model, context);
     const { schedule } = options;
     checkWhole(schedule, "--schedule", 1);
     const report =

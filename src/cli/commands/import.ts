@@ -27,6 +27,7 @@ interface ImportOptions {
 
 export const importCommand: Command = command({
   name: "import <file>",
+  takesModel: true,
   describe: "Turn a pickle that the authors of MDP or HALP published into JSON",
   examples: [
     ["mdp import 28_solver_inputs.pkl --out i28.json", "then mdp solve --instance i28.json"],
@@ -110,7 +111,7 @@ async function importDictionary(
 ): Promise<void> {
   const dictionary = convDictionary(value, options.file);
   if (options.model === undefined) throw needsModel(dictionary.size, dictionary.batches);
-  const open = await openNetwork(options.model);
+  const open = await openNetwork(options.model, context);
   const table = dictionaryTable(dictionary, open.structure, {
     batch: options.batch ?? null,
     step: options.step ?? DEFAULT_STEP,

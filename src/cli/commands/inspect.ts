@@ -1,4 +1,3 @@
-import { UsageError } from "../../core/errors.ts";
 import { checkWritable, writeFileAtomic, writeJson } from "../../core/files.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import { componentsOf } from "../../pipeline/solve/given-limits.ts";
@@ -55,22 +54,16 @@ export const inspectCommand: Command = command({
         requiresArg: true,
         describe: "File to draw the components to, as SVG",
       })
-      .option("bind", {
-        type: "string",
-        array: true,
-        requiresArg: true,
-        describe: "Extent of a named input axis, as name=number",
-      })
       .option("out", {
         type: "string",
         requiresArg: true,
         describe: "File to write the structure to, as JSON",
       }),
-  repeatable: ["bind", "component"],
+  repeatable: ["component"],
   run: async (options, context) => {
     for (const path of [options.out, options.graph]) if (path !== undefined) checkWritable(path);
     const named = componentsOf({ component: options.component });
-    const open = await openNetwork(options.model, { bind: bindings(options.bind ?? []) });
+    const open = await openNetwork(options.model, context);
     const structure = withComponents(open.structure, named, options.components);
     const document = { model: open.path, networkHash: open.hash, ...structureJson(structure) };
     context.json(document);
@@ -94,24 +87,3 @@ export const inspectCommand: Command = command({
     return undefined;
   },
 });
-
-/**
- * Extents by name from `name=number`.
- * @throws UsageError `cli/bind`
- */
-function bindings(texts: readonly string[]): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const match = /^(.+)=([1-9]\d*)$/.exec(text);
-      if (match?.[1] === undefined) {
-        throw new UsageError({
-          code: "cli/bind",
-          message: `'${text}' binds nothing.`,
-          where: "--bind",
-          hint: "Write it as name=number, for example --bind height=224.",
-        });
-      }
-      return [match[1], Number(match[2])] as const;
-    }),
-  );
-}

@@ -75,7 +75,7 @@ export const predictCommand: Command = command({
     checkWhole(step, "--step", 1);
     if (out !== undefined) checkWritable(out);
     const described = describedDevice(options.device);
-    const open = await openNetwork(options.model);
+    const open = await openNetwork(options.model, context);
     const target = { structure: open.structure, batch, precision };
     const observations =
       options.observations === undefined ? null : await observed(options.observations);

@@ -159,7 +159,7 @@ export const profileCommand: Command = command({
       options.targetError === undefined
         ? undefined
         : shareOf(options.targetError, "--target-error");
-    const open = await openNetwork(options.model);
+    const open = await openNetwork(options.model, context);
     const names = options.name ?? [];
     if (accesses.length > 0) {
       const { name: _name, host: _host, device, ...settings } = options;

@@ -146,7 +146,7 @@ export const pruneCommand: Command = command({
   run: async (given, context) => {
     const options = { ...given, ...placesOf(given, context.progress), images: given.testImages };
     await checkPruneOptions(options);
-    const open = await openNetwork(options.model);
+    const open = await openNetwork(options.model, context);
     await checkFinetune(options, open.embedded);
     const run = openRunFolder(options.out);
     writeDocument(CONFIG, run.path("config.json"), {

@@ -129,7 +129,7 @@ export const scoreCommand: Command = command({
   run: async (options, context) => {
     checkWhole(options.seed, "--seed", 0);
     checkWritable(options.out);
-    const open = await openNetwork(options.model);
+    const open = await openNetwork(options.model, context);
     const method = ALIASES[options.method] ?? (options.method as ImportanceMethod);
     const partialPath = `${options.out}.partial.json`;
     const importance = await scoreOpened(

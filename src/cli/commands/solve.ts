@@ -68,7 +68,7 @@ export const solveCommand: Command = command({
       return solveInstanceCommand(options.instance, { ...options, method }, context);
     }
     const started = performance.now();
-    const open = await openNetwork(options.model);
+    const open = await openNetwork(options.model, context);
     const source = tableFor(open, { ...options, commandLine: context.commandLine });
     const read = (performance.now() - started) / 1000;
     const wanted = {

@@ -129,7 +129,7 @@ async function openSubject(
   options: SolveGiven & Omit<TableRequest, "commandLine"> & { readonly model?: string | undefined },
   context: Context,
 ): Promise<SweepSubject> {
-  const open = await openNetwork(options.model);
+  const open = await openNetwork(options.model, context);
   const source = tableFor(open, { ...options, commandLine: context.commandLine });
   return networkSubject(open, source, solveNetworkOptions(options, source.table.step));
 }

@@ -20,7 +20,7 @@ export const trainCommand: Command = command({
     }),
   renamed: RENAMED_TRAINING_OPTIONS,
   run: async (options, context) => {
-    const open = await openNetwork(options.model);
+    const open = await openNetwork(options.model, context);
     const report = await runTraining("train", open, options, context);
     context.json(report);
     context.print(`\n${trainingText(report, painter(process.stdout.isTTY))}`);

@@ -1,10 +1,12 @@
 import { basename } from "node:path";
 import { UsageError } from "../../core/errors.ts";
+import { readJson } from "../../core/files.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
 import { modelHash, readModel } from "../../onnx/read.ts";
 import { findStructure, type StructureOptions } from "../../structure/find-structure.ts";
 import type { Structure } from "../../structure/structure.ts";
+import { parseSubnetFile } from "../../subnet/subnet-file.ts";
 import { defaultNetwork } from "./default-network.ts";
 import { modelPath } from "./embedded.ts";
 
@@ -21,15 +23,24 @@ export interface OpenNetwork {
   readonly structure: Structure;
 }
 
-/** Reads the named network (a path, or `:name` of an embedded one), or the embedded default. */
+export interface OpenOptions extends StructureOptions {
+  /** A subnet file of this network: where nothing is bound, what it was solved with is. */
+  readonly subnet?: string | undefined;
+}
+
+/**
+ * Reads the named network (a path, or `:name` of an embedded one), or the embedded default.
+ * @throws UsageError `cli/bind`; InputError as `readModel` and `findStructure`
+ */
 export async function openNetwork(
   path: string | undefined,
-  options: StructureOptions = {},
+  given: OpenOptions = {},
 ): Promise<OpenNetwork> {
+  const options = { ...given, bind: boundBy(given) };
   const embedded = defaultNetwork();
   const file = path === undefined ? embedded.model : modelPath(path);
   const model = readModel(file);
-  checkBound(model.graph, options.bind ?? {});
+  checkBound(model.graph, options.bind);
   const structure = findStructure(model.graph, options);
   return {
     name: path === undefined ? embedded.name : basename(file).replace(/\.onnx(\.br|\.gz)?$/, ""),
@@ -39,6 +50,11 @@ export async function openNetwork(
     model: withGraph(model, structure.graph),
     structure,
   };
+}
+
+function boundBy({ bind = {}, subnet }: OpenOptions): Readonly<Record<string, number>> {
+  if (Object.keys(bind).length > 0 || subnet === undefined) return bind;
+  return parseSubnetFile(readJson(subnet), subnet).bind ?? {};
 }
 
 function checkBound(graph: Graph, bind: Readonly<Record<string, number>>): void {

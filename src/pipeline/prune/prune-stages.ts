@@ -91,7 +91,10 @@ export async function staged(
   work: () => Promise<void>,
 ): Promise<void> {
   context.progress.note(`== ${name}`);
-  const { ran, seconds } = await run.stage({ name, dependsOn, outputs, run: work });
+  const { bind } = road.open.structure;
+  // Another length of an open axis is another network to measure and solve.
+  const all = Object.keys(bind).length === 0 ? dependsOn : [dependsOn, bind];
+  const { ran, seconds } = await run.stage({ name, dependsOn: all, outputs, run: work });
   context.onEvent({ kind: "stage", name, seconds, ran });
 }
 

@@ -9,6 +9,7 @@ import { type Command, type Context, command } from "../../command.ts";
 
 export const exportTableCommand: Command = command({
   name: "export <table>",
+  takesModel: true,
   describe: "Write a table for other programs: a CSV file, or HALP's dictionary as JSON",
   examples: [
     ["mdp table export t.json --out cells.csv", "one row per cell, units in the columns' names"],
@@ -73,7 +74,7 @@ async function writeDictionary(
   }: { readonly model?: string | undefined; readonly out: string; readonly where: string },
   context: Context,
 ): Promise<void> {
-  const open = await openNetwork(model);
+  const open = await openNetwork(model, context);
   if (structureHash(open.structure) !== table.network.structureHash) {
     throw new InputError({
       code: "latency/other-network",

@@ -11,6 +11,7 @@ import { type Command, command } from "../../command.ts";
 
 export const importTableCommand: Command = command({
   name: "import <file>",
+  takesModel: true,
   describe:
     "Make a table for a network of what others measured: CSV, HALP's and MDP's dictionaries, nn-Meter's kernels, profiles of trtexec",
   examples: [
@@ -82,7 +83,7 @@ export const importTableCommand: Command = command({
     checkWhole(options.batch, "--batch", 1);
     checkWhole(options.step, "--step", 1);
     checkWritable(options.out);
-    const open = await openNetwork(options.model);
+    const open = await openNetwork(options.model, context);
     const { kind, table } = importTable(open, options.file, {
       ...options,
       command: context.commandLine,

@@ -120,6 +120,10 @@ export const SOLVE = SOLVE_HEAD.extend({
   options: PROGRAM_OPTIONS,
   latencyMs: z.object({
     dense: z.number(),
+    unchangeable: z
+      .number()
+      .exactOptional()
+      .describe("The part of the dense latency that no choice shapes or removes."),
     budget: z.number().nullable().describe("null: none."),
     chosen: z.number(),
   }),

@@ -11,13 +11,13 @@ export const ATTRIBUTE_CODE = {
 } as const;
 
 /** Operator sets of the standard domain that are understood. */
-export const OPSETS = { first: 9, last: 22 } as const;
+export const OPSETS = { first: 7, last: 25 } as const;
 
-/** IR versions: 3 came with opset 9's exporters; those after 10 add fields that are kept as they are. */
+/** IR versions: 3 is that of opsets 7 and 8; those after 10 add fields that are kept as they are. */
 export const IR_VERSIONS = { first: 3, last: 13 } as const;
 
-/** The IR version that was current with each opset from 9 on. */
+/** The IR version that was current with each opset from 7 on. */
 export function irVersionOf(opset: number): number {
-  const byOpset = [4, 5, 6, 7, 7, 7, 8, 8, 8, 8, 9, 9, 10, 10];
-  return byOpset[opset - OPSETS.first] ?? 10;
+  const byOpset = [3, 3, 4, 5, 6, 7, 7, 7, 8, 8, 8, 8, 9, 9, 10, 10, 11, 12, 13];
+  return byOpset[opset - OPSETS.first] ?? IR_VERSIONS.last;
 }

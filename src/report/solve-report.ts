@@ -55,6 +55,9 @@ function fold(line: string): string[] {
   return [line.slice(0, space), ...fold(INDENT + line.slice(space + 1))];
 }
 
+/** From this share on, what no choice changes decides which budgets can be met. */
+const WORTH_SAYING = 0.1;
+
 function headText(report: SolveReport, paint: Painter): string {
   const { latencyMs, options, minimised } = report;
   const budget =
@@ -62,6 +65,12 @@ function headText(report: SolveReport, paint: Painter): string {
       ? "none"
       : `${options.budget === "none" ? "" : `${options.budget}: `}${milliseconds(latencyMs.budget)} of ${milliseconds(latencyMs.dense)}`;
   const lines = [...headLines(report, paint), `Budget      ${budget}`];
+  const share = (latencyMs.unchangeable ?? 0) / latencyMs.dense;
+  if (share >= WORTH_SAYING) {
+    lines.push(
+      `Fixed part  ${milliseconds(latencyMs.unchangeable ?? 0)}, ${Math.round(100 * share)} % of the dense latency, is changed by no choice; --budget "60% of prunable" counts the rest alone`,
+    );
+  }
   if (report.robust !== undefined)
     lines.push(...robustLines(report.robust, latencyMs.chosen, options.budget));
   if (minimised !== null) lines.push(`Minimised   ${minimised.text}`);

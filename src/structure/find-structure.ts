@@ -183,7 +183,7 @@ function openShape(name: string, shape: readonly unknown[] | null): InputError {
     code: "structure/open-shape",
     message: `Input '${name}' has shape ${shape === null ? "unknown" : `[${shape.map((extent) => extent ?? "?").join(", ")}]`}; structure needs every extent as a number.`,
     where: `input '${name}'`,
-    hint: "Bind the named axes, for example height=224 and width=224, or export the model with a fixed input size.",
+    hint: "Give each named axis a length, for example --bind height=224 --bind width=224, or export the model with a fixed input size.",
   });
 }
 

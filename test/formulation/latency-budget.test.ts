@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { latencyBudget } from "../../src/formulation/network/latency-budget.ts";
+import { latencyBudget, unchangeableOf } from "../../src/formulation/network/latency-budget.ts";
 
 test.each([
   ["50%", 4],
@@ -28,4 +28,35 @@ test.each([
   await expect(latencyBudget(text, 8)).rejects.toThrow(
     expect.objectContaining({ code: "formulation/budget", exitCode: 2 }),
   );
+});
+
+test("a share of what can be pruned leaves what no choice changes as it is", async () => {
+  const dense = { latencyMs: 10, unchangeableMs: 6 };
+  expect(await latencyBudget("60% of prunable", dense)).toBeCloseTo(6 + 0.6 * 4, 12);
+  expect(await latencyBudget("100% of  prunable", dense)).toBeCloseTo(10, 12);
+  expect(await latencyBudget("60%", dense)).toBeCloseTo(6, 12);
+  expect(await latencyBudget("7ms", dense)).toBe(7);
+  await expect(latencyBudget("60% of prunable", 10)).rejects.toThrow(
+    /isn't known what can be pruned/,
+  );
+  await expect(latencyBudget("60% of it", dense)).rejects.toMatchObject({
+    code: "formulation/budget",
+  });
+});
+
+test("what no choice changes are the terms without axes, block and layer", () => {
+  const cost = [Float64Array.of(3)];
+  const term = { name: "t", block: null, layer: null, axes: [], gain: null, cost };
+  const problem = {
+    ...{ name: "p", dims: [], sums: [], blocks: [], layers: [], exclusiveLayers: [] },
+    resources: [{ name: "latency", unit: "ms", limit: 9 }],
+    terms: [
+      term,
+      { ...term, block: 0 },
+      { ...term, layer: 0 },
+      { ...term, axes: [{ kind: "dim" as const, index: 0 }] },
+      { ...term, cost: [null] },
+    ],
+  };
+  expect(unchangeableOf(problem)).toBe(3);
 });

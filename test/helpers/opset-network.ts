@@ -49,13 +49,18 @@ function slice(b: GraphBuilder, opset: number, data: string): string {
 function enlarge(b: GraphBuilder, opset: number, data: string): string {
   const scales = b.tensor("scales", floatTensor([4], [1, 1, 2, 2]));
   const attributes = { mode: "nearest" };
+  if (opset < 9) {
+    return b.node("Upsample", [data], {
+      attributes: { ...attributes, scales: { floats: [1, 1, 2, 2] } },
+    });
+  }
   if (opset < 10) return b.node("Upsample", [data, scales], { attributes });
   if (opset < 11) return b.node("Resize", [data, scales], { attributes });
   return b.node("Resize", [data, b.tensor("roi", floatTensor([0], [])), scales], { attributes });
 }
 
 /**
- * A small network of the ops whose form changed between opsets 9 and 22 (attributes that became inputs), in the form of the
+ * A small network of the ops whose form changed between opsets 7 and 25 (attributes that became inputs), in the form of the
  * given one. Input "x" is [batch, 3, 12, 10].
  */
 export function opsetNetwork(opset: number): Graph {

@@ -57,7 +57,7 @@ function movingNetwork(opset: number): Graph {
   return b.graph();
 }
 
-describe.each([9, 10, 11, 12, 13, 17, 18, 21])("at opset %i", (opset) => {
+describe.each([7, 8, 9, 10, 11, 12, 13, 17, 18, 21, 23, 25])("at opset %i", (opset) => {
   const graph = movingNetwork(opset);
   const structure = findStructure(graph);
 

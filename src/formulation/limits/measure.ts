@@ -22,7 +22,9 @@ export interface MeasuredSubnet {
 export function measuredSubnet(structure: Structure, subnet: Subnet): MeasuredSubnet {
   const graph = once(() => cutGraph(structure, subnet));
   // The structure of the whole network is known already.
-  const own = once(() => (graph() === structure.graph ? structure : findStructure(graph())));
+  const own = once(() =>
+    graph() === structure.graph ? structure : findStructure(graph(), { bind: structure.bind }),
+  );
   return { structure, subnet, graph, own };
 }
 

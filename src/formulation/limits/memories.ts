@@ -154,7 +154,7 @@ function dropsOf(network: NetworkProblem): {
 }
 
 function sizeOf(structure: Structure, name: string, { batch, floatBytes }: RunSetting): ValueSize {
-  const shapes = inferShapes(structure.graph, { batch });
+  const shapes = inferShapes(structure.graph, { batch, bind: structure.bind });
   const shape = shapes.resolved(name) ?? structure.shapes.of(name);
   if (shape === null) throw unknownShape(structure.graph, name);
   let factor = runBytes(shapes.of(name)?.type ?? "other", floatBytes);

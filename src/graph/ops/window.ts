@@ -71,7 +71,11 @@ export function pool({ node }: Context): Kind<"pool"> {
 export function resize(context: Context): Kind<"resize"> {
   const { node, opset } = context;
   const late = opset >= 11;
-  const given = numbersAt(context, late ? 2 : 1);
+  // Upsample of opset 7 and 8 has its scales as an attribute.
+  const attribute = node.attributes.get("scales");
+  const stored =
+    attribute?.kind === "floats" || attribute?.kind === "ints" ? attribute.value : null;
+  const given = stored ?? numbersAt(context, late ? 2 : 1);
   return {
     kind: "resize",
     mode: stringAttribute(node, "mode", "nearest"),

@@ -84,14 +84,14 @@ export interface Road {
 
 /** Runs a stage unless it is done, and says so. */
 export async function staged(
-  { run, context }: Road,
+  { open, run, context }: Road,
   name: string,
   dependsOn: unknown,
   outputs: readonly string[],
   work: () => Promise<void>,
 ): Promise<void> {
   context.progress.note(`== ${name}`);
-  const { bind } = road.open.structure;
+  const { bind } = open.structure;
   // Another length of an open axis is another network to measure and solve.
   const all = Object.keys(bind).length === 0 ? dependsOn : [dependsOn, bind];
   const { ran, seconds } = await run.stage({ name, dependsOn: all, outputs, run: work });

@@ -52,7 +52,7 @@ export async function compareNetwork(
 ): Promise<CompareReport> {
   const prepared = await prepareNetwork(open, source, wanted);
   refuseOtherObjective(prepared, options.methods);
-  const budgetMs = await latencyBudget(wanted.budget, prepared.dense.latencyMs);
+  const budgetMs = await latencyBudget(wanted.budget, prepared.dense);
   const problem = withBudget(prepared.network.problem, budgetMs);
   const resultOf = (method: Method, answer: Answer): CompareResult => {
     const solved = solvedNetwork(prepared, problem, answer);

@@ -59,7 +59,7 @@ export async function networkToExplain(
 ): Promise<ExplainSubject> {
   const prepared = await prepareNetwork(open, source, wanted);
   const { network, dense, importance } = prepared;
-  const budgetMs = await latencyBudget(wanted.budget, dense.latencyMs);
+  const budgetMs = await latencyBudget(wanted.budget, dense);
   const given = remembered === null ? null : subnetSelection(network, remembered.subnet);
   const { budget, step, countFrom, maxPrune, protect, blocks, layers } = wanted;
   return {

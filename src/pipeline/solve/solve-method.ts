@@ -38,7 +38,7 @@ export async function solveNetworkBy(
   if (robust !== undefined) throw noRobust(method);
   const prepared = await prepareNetwork(open, source, options);
   refuseOtherObjective(prepared, [method]);
-  const budgetMs = await latencyBudget(options.budget, prepared.dense.latencyMs);
+  const budgetMs = await latencyBudget(options.budget, prepared.dense);
   const problem = withBudget(prepared.network.problem, budgetMs);
   const written = networkWrittenAxes({ ...prepared.network, problem }, source.table);
   const { writeLp } = options;

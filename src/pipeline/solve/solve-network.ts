@@ -23,7 +23,11 @@ import {
   widthRules,
 } from "../../formulation/limits/width-rules.ts";
 import type { ChoiceOptions } from "../../formulation/network/choices.ts";
-import { latencyBudget } from "../../formulation/network/latency-budget.ts";
+import {
+  type DenseLatency,
+  latencyBudget,
+  unchangeableOf,
+} from "../../formulation/network/latency-budget.ts";
 import { type NetworkProblem, networkProblem } from "../../formulation/network/network-problem.ts";
 import { selectedSubnet } from "../../formulation/network/selected-subnet.ts";
 import { evaluate } from "../../formulation/problem/evaluate.ts";
@@ -83,7 +87,7 @@ export interface PreparedNetwork {
   readonly objective: AppliedObjective | null;
   readonly importance: { readonly used: Importance; readonly path: string | null };
   /** Of the whole network. */
-  readonly dense: { readonly latencyMs: number; readonly importance: number };
+  readonly dense: DenseLatency & { readonly importance: number };
   /** What putting it together took. */
   readonly seconds: number;
 }
@@ -95,7 +99,13 @@ export interface SolvedNetwork {
   /** With the problem that was solved, its budget included. */
   readonly network: NetworkProblem;
   readonly importance: { readonly used: Importance; readonly path: string | null };
-  readonly latencyMs: { readonly dense: number; readonly budget: number; readonly chosen: number };
+  readonly latencyMs: {
+    readonly dense: number;
+    /** The part of it that no choice changes. */
+    readonly unchangeable: number;
+    readonly budget: number;
+    readonly chosen: number;
+  };
   readonly prediction: NetworkPrediction;
   readonly importanceKept: { readonly dense: number; readonly chosen: number };
   /** Every limit besides the budget, and how the subnet stands to it. */
@@ -121,7 +131,7 @@ export async function solveNetwork(
   context: RunContext,
 ): Promise<SolvedNetwork> {
   const prepared = await prepareNetwork(open, source, options);
-  const budgetMs = await latencyBudget(options.budget, prepared.dense.latencyMs);
+  const budgetMs = await latencyBudget(options.budget, prepared.dense);
   const problem = withBudget(prepared.network.problem, budgetMs);
   return solvePrepared(prepared, problem, options, context);
 }
@@ -172,6 +182,7 @@ export async function prepareNetwork(
     importance,
     dense: {
       latencyMs: predictNetwork(table, structure, whole.subnet).ms,
+      unchangeableMs: unchangeableOf(base.problem),
       importance: keptImportance(whole, importance.used, () => true),
     },
     seconds: (performance.now() - started) / 1000,
@@ -245,6 +256,7 @@ export function solvedNetwork(
     importance,
     latencyMs: {
       dense: dense.latencyMs,
+      unchangeable: dense.unchangeableMs,
       budget: problem.resources[0]?.limit ?? Number.NaN,
       chosen,
     },

@@ -38,7 +38,7 @@ export async function solveRobustly(
   context: RunContext,
 ): Promise<SolvedNetwork> {
   const prepared = await prepareNetwork(open, source, options);
-  const budgetMs = await latencyBudget(options.budget, prepared.dense.latencyMs);
+  const budgetMs = await latencyBudget(options.budget, prepared.dense);
   const problem = withBudget(prepared.network.problem, budgetMs);
   const limit = problem.resources[0]?.limit ?? Number.POSITIVE_INFINITY;
   const uncertainty = errorsOf(prepared);

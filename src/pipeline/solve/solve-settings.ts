@@ -39,7 +39,7 @@ export async function checkSolveOptions(options: GivenSettings): Promise<void> {
   protectionOf(options.protect);
   robustProbability(options.robust);
   const limits = limitRequest(options);
-  await latencyBudget(budgetFor(options.budget, limits), 1);
+  await latencyBudget(budgetFor(options.budget, limits), { latencyMs: 1, unchangeableMs: 0 });
   await parseRequest(limits);
   componentsOf(options);
 }

@@ -99,7 +99,12 @@ interface Stage {
 }
 
 function withModel(open: OpenNetwork, model: Model): OpenNetwork {
-  return { ...open, model, structure: findStructure(model.graph), hash: hashOfWeights(model) };
+  return {
+    ...open,
+    model,
+    structure: findStructure(model.graph, { bind: open.structure.bind }),
+    hash: hashOfWeights(model),
+  };
 }
 
 function hashOfWeights({ graph }: Model): string {

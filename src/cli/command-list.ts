@@ -165,6 +165,13 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         load: async () => (await import("./commands/report.ts")).reportCommand,
       },
       {
+        word: "knowledge",
+        usage: "knowledge [model] [pruned]",
+        summary:
+          "Mean singular values of weights and outputs: what a pruned network keeps of a dense one",
+        load: async () => (await import("./commands/knowledge.ts")).knowledgeCommand,
+      },
+      {
         word: "eval",
         usage: "eval <models..>",
         summary: "Accuracy and latency of one or more networks, side by side",

@@ -15,6 +15,7 @@ import { DEVICES, DOCTOR, DOCTOR_BOARDS } from "./environment.ts";
 import { EVALUATION } from "./evaluation.ts";
 import { CONFLICT, EXPLAIN } from "./explain.ts";
 import { IMPORT, IMPORT_WEIGHTS } from "./imports.ts";
+import { KNOWLEDGE } from "./knowledge.ts";
 import { PREDICT } from "./predict.ts";
 import { PROFILE, PROFILES } from "./profile.ts";
 import { PROOF } from "./proof.ts";
@@ -55,6 +56,7 @@ export const DOCUMENTS = {
   "mdp-import/1": IMPORT,
   "mdp-import-weights/1": IMPORT_WEIGHTS,
   "mdp-importance/1": IMPORTANCE,
+  "mdp-knowledge/1": KNOWLEDGE,
   "mdp-latency-table/1": TABLE,
   "mdp-latency-table/2": TABLE,
   "mdp-observations/1": OBSERVATIONS,

@@ -46,6 +46,11 @@ const RECIPE = z.object({
   }),
   norms: z.enum(["batch", "frozen"]),
   clipNorm: z.number().nullable(),
+  zeros: z
+    .object({ target: z.number().nullable().describe("Share of zeros in the end.") })
+    .nullable()
+    .optional()
+    .describe("Zeros of a sparse network that stay zero."),
   ema: z.number().nullable(),
   patience: z.number().nullable(),
   seed: z.number(),

@@ -23,7 +23,9 @@ export type WeightMethod = (typeof WEIGHT_METHODS)[number];
  * can't restore once the unit is gone (Optimal Brain Surgeon on the layer, as in 1705.07565);
  * `sensitivity` runs the network without a dim's last units, at seven widths and without each block, and takes the change of its answers; units are ordered by `reconstruction`;
  * `cross-modal` is the same for networks of two towers: it compares the similarities of all pairs in a batch, both embeddings and what fuses them, and orders
- * units by the Gauss-Newton curvature of a distillation from the network itself.
+ * units by the Gauss-Newton curvature of a distillation from the network itself;
+ * `refer` |trimmed mean over the unit's weights of w dK/dw|, K the sum over layers of the mean singular value of their outputs, and `afr`
+ * the sum of the standardised `refer` and the same of the loss (what pre-training taught stays; 2607.08027).
  */
 export const DATA_METHODS = [
   "taylor-bn",
@@ -35,6 +37,8 @@ export const DATA_METHODS = [
   "reconstruction",
   "sensitivity",
   "cross-modal",
+  "refer",
+  "afr",
 ] as const;
 export type DataMethod = (typeof DATA_METHODS)[number];
 

@@ -62,3 +62,24 @@ export function regularExpression(text: string | undefined, option: string): Reg
     });
   }
 }
+
+/**
+ * A share of zeros as people write it: `80%`, `80 %` or `0.8`.
+ * @throws UsageError `sparsify/sparsity`
+ */
+export function sparsityOf(text: string): number {
+  const [, digits, sign] = /^\s*(-?\d*\.?\d+)\s*(%?)\s*$/.exec(text) ?? [];
+  const share = digits === undefined ? Number.NaN : Number(digits) / (sign === "%" ? 100 : 1);
+  if (share >= 0 && share < 1) return share;
+  const why = Number.isNaN(share)
+    ? "that is no share"
+    : share === 1
+      ? "without any weight there is no network"
+      : "it must lie from 0 % to below 100 %";
+  throw new UsageError({
+    code: "sparsify/sparsity",
+    message: `--sparsity is '${text}': ${why}.`,
+    where: "--sparsity",
+    hint: "Write --sparsity 80% or --sparsity 0.8.",
+  });
+}

@@ -68,7 +68,7 @@ async function startingLoss(
   norms: Recipe["norms"],
 ): Promise<number> {
   const recipe = { ...asked, norms };
-  const state = startState(graph, trainedValues(objective), recipe, null);
+  const state = startState(graph, trainedValues(objective), recipe, null, 1);
   const stepper = await openStepper(graph, objective, state, { teacher, recipe, threads });
   try {
     let sum = 0;

@@ -1,6 +1,7 @@
 import { UsageError } from "../core/errors.ts";
 import type { OptimiserSpec } from "./optimisers.ts";
 import type { ScheduleSpec } from "./schedules.ts";
+import type { ZeroSpec } from "./zeros.ts";
 
 /** How the loss is mixed. Every part is a mean over the images of a batch. */
 export interface LossSpec {
@@ -43,6 +44,8 @@ export interface Recipe {
   readonly clipNorm: number | null;
   /** How much of the averaged weights stays in each step; null: no average, the last weights are the result. */
   readonly ema: number | null;
+  /** Zeros of a sparse network that stay, and more of them on the way; null or absent: weights move as they like. */
+  readonly zeros?: ZeroSpec | null | undefined;
   /** Epochs without a better validation after which the run ends; null: never. */
   readonly patience: number | null;
   readonly seed: number;
@@ -97,6 +100,7 @@ export function checkRecipe(recipe: Recipe): Recipe {
   }
   positive(loss.temperature, "the temperature");
   if (clipNorm !== null) positive(clipNorm, "the largest norm");
+  if (recipe.zeros?.target != null) between(recipe.zeros.target, "the share of zeros", 0, 1);
   if (ema !== null) between(ema, "the share of the averaged weights", 0, 1);
   return recipe;
 }

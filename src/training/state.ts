@@ -14,6 +14,7 @@ import {
 } from "./parameters.ts";
 import type { Recipe } from "./recipe.ts";
 import { clipByGlobalNorm, globalNorm, moveAverage } from "./smoothing.ts";
+import { keepZeros, zeroShare } from "./zeros.ts";
 
 /** Mean and variance of each channel over one batch, at a BatchNormalization. */
 export interface MeasuredNorm {
@@ -49,6 +50,7 @@ export interface TrainingState {
 /**
  * The state at the start of a run, or at a checkpoint.
  * @param trained values of the graph; weights behind them move.
+ * @param totalSteps of the whole run: zeros that are added keep to it
  * @throws InputError `training/other-network` where the checkpoint's arrays are of another network
  */
 export function startState(
@@ -56,6 +58,7 @@ export function startState(
   trained: readonly string[],
   recipe: Recipe,
   checkpoint: Checkpoint | null,
+  totalSteps = 1,
 ): TrainingState {
   const trainable = trainableParameters(graph, trained);
   const parameters = layOut(trainable);
@@ -66,8 +69,14 @@ export function startState(
   const optimiser = createOptimiser(recipe.optimiser, decayRanges(parameters, trainable));
   const average =
     recipe.ema === null ? null : { weights: weights.slice(), measured: measured.slice() };
+  const begins = zeroShare(parameters, trainable, weights);
   const arrays = arraysOf(weights, measured, optimiser, average);
   if (checkpoint !== null) restore(arrays, checkpoint);
+  // Of the weights as they are now, so that a run that goes on keeps the zeros it has added.
+  const zeros =
+    recipe.zeros == null
+      ? null
+      : keepZeros(recipe.zeros, parameters, trainable, weights, totalSteps, begins);
 
   const sum = new Float32Array(parameters.length);
   const starts = new Map(statistics.parts.map(({ name, start }) => [name, start]));
@@ -98,13 +107,16 @@ export function startState(
     move: (rate) => {
       if (batches > 1) scale(sum, 1 / batches);
       batches = 0;
+      zeros?.forget(sum);
       const norm =
         recipe.clipNorm === null ? globalNorm(sum) : clipByGlobalNorm(sum, recipe.clipNorm);
       if (!Number.isFinite(norm)) return norm;
       optimiser.step(weights, sum, rate, steps);
       steps += 1;
+      zeros?.after(weights, steps);
       if (average !== null && recipe.ema !== null) {
         moveAverage(average.weights, weights, recipe.ema, steps);
+        zeros?.forget(average.weights);
         moveAverage(average.measured, measured, recipe.ema, steps);
       }
       return norm;

@@ -76,7 +76,9 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   const graph = weightsAsInitializers(job.model.graph);
   const objective = objectiveOf(graph, job.teacher?.graph ?? null, recipe.loss, job);
   checkImages(graph, objective, job.data);
-  const state = startState(graph, trainedValues(objective), recipe, checkpoint);
+  const plan = planOf(recipe, job.data.count);
+  const steps = plan.stepsBefore.at(-1) ?? 1;
+  const state = startState(graph, trainedValues(objective), recipe, checkpoint, steps);
   const stepper = await openStepper(graph, objective, state, job);
   const events = openEventFile(join(job.folder, "events"), checkpoint?.steps ?? 0);
   const run: Run = {
@@ -84,7 +86,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
     state,
     stepper,
     events,
-    plan: planOf(recipe, job.data.count),
+    plan,
     sums: { ...(checkpoint?.sums ?? {}) },
     history: [...(checkpoint?.history ?? [])],
     best: checkpoint?.best ?? null,

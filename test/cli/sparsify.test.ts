@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SILENT } from "../../src/core/progress.ts";
 import { writeShapeSet } from "../../src/data/shape-files.ts";
+import type { KnowledgeReport } from "../../src/documents/knowledge.ts";
 import type { SparsifyReport } from "../../src/documents/sparsify.ts";
 import { floatsOf } from "../../src/graph/tensor.ts";
 import { readModel } from "../../src/onnx/read.ts";
@@ -45,6 +46,37 @@ test("rates are proven, kept weights are fitted without labels, and the file hol
     if (tensor.type === "float32" && tensor.shape.length > 1)
       zeros += floatsOf(tensor).filter((value) => value === 0).length;
   expect(zeros).toBeGreaterThanOrEqual(proof.zeros);
+});
+
+test("training on keeps the zeros exactly, and knowledge compares any two networks, with a figure", async () => {
+  const tuned = ["finetune", "s.onnx", "--keep-zeros", "--data", "shapes", "--epochs", "1"];
+  const run = await mdp(
+    [...tuned, "--batch", "20", "--limit", "40", "--out", "tuned", "--json"],
+    folder,
+  );
+  expect(run.code, run.stderr).toBe(0);
+  const [before, after] = ["s.onnx", "tuned/last.onnx"].map(
+    (name) => readModel(join(folder, name)).graph,
+  );
+  let moved = 0;
+  for (const [name, tensor] of before?.initializers ?? []) {
+    const other = after?.initializers.get(name);
+    if (tensor.type !== "float32" || tensor.shape.length < 2 || other === undefined) continue;
+    const values = floatsOf(other);
+    for (const [at, value] of floatsOf(tensor).entries()) {
+      if (value === 0) expect(values[at]).toBe(0);
+      else if (values[at] !== value) moved += 1;
+    }
+  }
+  expect(moved).toBeGreaterThan(1000);
+  const command = ["knowledge", "s.onnx", "tuned/last.onnx", "--data", "shapes", "--images", "20"];
+  const result = await mdp([...command, "--batch", "10", "--figure", "k.svg", "--json"], folder);
+  expect(result.code, result.stderr).toBe(0);
+  const report = JSON.parse(result.stdout) as KnowledgeReport;
+  expect(report.outputs?.kept).toBeGreaterThan(0.5);
+  expect(report.outputs?.kept).toBeLessThanOrEqual(1);
+  expect(report.weights.layers.length).toBe(report.outputs?.layers.length);
+  expect(readFileSync(join(folder, "k.svg"), "utf8")).toContain("<svg");
 });
 
 test("without images the rates come from the weights' own singular values; a sparse format is smaller and read by eval", async () => {

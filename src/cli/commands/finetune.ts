@@ -26,6 +26,10 @@ export const finetuneCommand: Command = command({
       "AdamW, averaged weights, mixed images",
     ],
     [
+      "mdp finetune sparse.onnx --keep-zeros --teacher original.onnx --data photos --out runs/s",
+      "the zeros of mdp sparsify stay zero",
+    ],
+    [
       "mdp finetune net.onnx --schedule 4 --budget 50% --device jetson --data photos --epochs 12 --out runs/c",
       "pruned in four steps while it is trained",
     ],
@@ -35,6 +39,16 @@ export const finetuneCommand: Command = command({
       .positional("model", {
         type: "string",
         describe: "ONNX file; the embedded default without it",
+      })
+      .option("keep-zeros", {
+        type: "boolean",
+        default: false,
+        describe: "Weights of convolutions and products that are zero stay zero",
+      })
+      .option("sparsity", {
+        type: "string",
+        requiresArg: true,
+        describe: "Set the smallest weights to zero meanwhile, up to this share: 80%",
       })
       .option("schedule", {
         type: "number",
@@ -64,7 +78,8 @@ export const finetuneCommand: Command = command({
         default: "magnitude-l2" as const,
         describe: "With --schedule: how units are scored in every step",
       })
-      .conflicts("device", "table"),
+      .conflicts("device", "table")
+      .conflicts("schedule", ["keep-zeros", "sparsity"]),
   renamed: RENAMED_TRAINING_OPTIONS,
   run: async (options, context) => {
     const open = await openNetwork(options.model, context);

@@ -24,6 +24,7 @@ import { openSensitivity } from "../sensitivity/sensitivity.ts";
 import { activationScorer } from "./activation.ts";
 import { collect, type Passed, type PassOptions, type Scorer } from "./collect.ts";
 import { gradientScorer } from "./gradients.ts";
+import { knowledgeScorer } from "./knowledge-scores.ts";
 import { reconstructionScorer } from "./reconstruction.ts";
 
 export interface DataScoreOptions {
@@ -185,8 +186,10 @@ function isMeasured(method: DataMethod): method is "sensitivity" | "cross-modal"
   return method === "sensitivity" || method === "cross-modal";
 }
 
+const LOSSLESS: ReadonlySet<DataMethod> = new Set(["activation", "reconstruction", "refer"]);
+
 function hasLoss(method: DataMethod): boolean {
-  return method !== "activation" && method !== "reconstruction" && !isMeasured(method);
+  return !LOSSLESS.has(method) && !isMeasured(method);
 }
 
 function scorerOf(
@@ -208,6 +211,11 @@ function scorerOf(
     case "hessian": {
       const { batch, labels = "data" } = options;
       return gradientScorer(model, structure, { method, batch, labels, threads });
+    }
+    case "refer":
+    case "afr": {
+      const { batch, labels = "data" } = options;
+      return knowledgeScorer(model, structure, { method, batch, labels, threads });
     }
     default:
       return method satisfies never;

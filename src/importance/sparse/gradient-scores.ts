@@ -49,7 +49,15 @@ export interface GradientSums {
 /** Which loss is differentiated: the classes' cross entropy, or the knowledge of the layers' outputs. */
 export type GradientLoss = "labels" | "knowledge";
 
+/** Gradients that are summed batch by batch. Close it: it holds sessions. */
+export interface OpenGradients {
+  readonly add: (batch: SampleBatch) => Promise<void>;
+  readonly sums: GradientSums;
+  readonly close: () => Promise<void>;
+}
+
 /**
+ * Sums over all batches of the full size.
  * @throws InputError as `differentiate`, `feedsOf` and `openLabeller`; `importance/no-images`
  * @throws InterruptedError `importance/interrupted`
  */
@@ -61,12 +69,22 @@ export async function gradientSums(
   batches: AsyncIterable<SampleBatch>,
   options: GradientScoreOptions,
 ): Promise<GradientSums> {
-  const opened = await openLoss(model, structure, loss, options);
+  const { batch: size, images: expected, progress = SILENT, signal } = options;
+  const opened = await openGradients(model, structure, weights, loss, options);
+  let images = 0;
   try {
-    return await summed(structure, weights, opened, batches, options);
+    for await (const batch of batches) {
+      if (batch.size !== size) break;
+      checkGoing(signal, images, expected);
+      await opened.add(batch);
+      images += batch.size;
+      progress.step("scoring weights", images, Math.max(expected, images));
+    }
   } finally {
     await opened.close();
   }
+  if (images === 0) throw noImages(size);
+  return opened.sums;
 }
 
 /** `afr` of two sums: each standardised over all weights of all layers. */
@@ -113,7 +131,7 @@ async function openLoss(
   model: Model,
   structure: Structure,
   loss: GradientLoss,
-  options: GradientScoreOptions,
+  options: Pick<GradientScoreOptions, "batch" | "labels" | "threads">,
 ): Promise<OpenLoss> {
   const fixed = staticGraph(structure.graph, { batch: options.batch });
   const open = (graph: Graph): Promise<Session> => openGraph(model, graph, options.threads);
@@ -179,13 +197,15 @@ async function gramWeights(
   };
 }
 
-async function summed(
+/** @throws InputError as `differentiate`, `feedsOf` and `openLabeller` */
+export async function openGradients(
+  model: Model,
   structure: Structure,
   weights: readonly SparseWeight[],
-  opened: OpenLoss,
-  batches: AsyncIterable<SampleBatch>,
-  { batch: size, images: expected, progress = SILENT, signal }: GradientScoreOptions,
-): Promise<GradientSums> {
+  kind: GradientLoss,
+  options: Pick<GradientScoreOptions, "batch" | "labels" | "threads">,
+): Promise<OpenGradients> {
+  const opened = await openLoss(model, structure, kind, options);
   const { graph, loss } = opened;
   const needed = new Set(ancestors(graph, [loss]).flatMap(({ inputs }) => inputs));
   const reached = weights.filter(({ name }) => needed.has(name));
@@ -198,28 +218,25 @@ async function summed(
   const session = await opened.open(extension.graph());
   const zeros = (): Map<string, Float64Array> =>
     new Map(weights.map(({ name, rows, columns }) => [name, new Float64Array(rows * columns)]));
-  const [magnitudes, signed] = [zeros(), zeros()];
-  let images = 0;
-  try {
-    for await (const batch of batches) {
-      if (batch.size !== size) break;
-      checkGoing(signal, images, expected);
+  const sums = { magnitudes: zeros(), signed: zeros() };
+  return {
+    sums,
+    add: async (batch) => {
       const fed = feedsOf(structure.graph, batch);
       const more = await opened.feeds(batch, fed);
       const outputs = await session.run({ ...fed, ...more });
       for (const [index, weight] of reached.entries()) {
         const output = outputs[products[index] ?? ""];
         const values = matrixOf(weight, output?.type === "float32" ? output.data : undefined);
-        addTo(magnitudes.get(weight.name), signed.get(weight.name), values, weight.name);
+        const { name } = weight;
+        addTo(sums.magnitudes.get(name), sums.signed.get(name), values, name);
       }
-      images += batch.size;
-      progress.step("scoring weights", images, Math.max(expected, images));
-    }
-  } finally {
-    await session.close();
-  }
-  if (images === 0) throw noImages(size);
-  return { magnitudes, signed };
+    },
+    close: async () => {
+      await session.close();
+      await opened.close();
+    },
+  };
 }
 
 function addTo(

@@ -5,6 +5,7 @@ import type { SparseFormat } from "../../formulation/sparsity/sparse-problem.ts"
 import type { LabelSource } from "../../importance/importance.ts";
 import { readsImages, type SparseScore } from "../../importance/sparse/scores.ts";
 import { type Pattern, parsePattern } from "../../subnet/sparse/pattern.ts";
+import { sparsityOf } from "../checks.ts";
 import type { ImageOptions } from "../open/images.ts";
 
 /** What `mdp sparsify` is asked for. */
@@ -106,19 +107,6 @@ export function checkRequest(request: SparsifyRequest): CheckedRequest {
     );
   }
   return { ...request, pattern, sparsity };
-}
-
-/** `80%`, `80 %` or `0.8`. */
-function sparsityOf(text: string): number {
-  const [, digits, sign] = /^\s*(-?\d*\.?\d+)\s*(%?)\s*$/.exec(text) ?? [];
-  const share = digits === undefined ? Number.NaN : Number(digits) / (sign === "%" ? 100 : 1);
-  if (share >= 0 && share < 1) return share;
-  throw usage(
-    "sparsity",
-    `--sparsity is '${text}': ${Number.isNaN(share) ? "that is no share" : share === 1 ? "without any weight there is no network" : "it must lie from 0 % to below 100 %"}.`,
-    "--sparsity",
-    "Write --sparsity 80% or --sparsity 0.8.",
-  );
 }
 
 function usage(what: string, message: string, where: string, hint: string): UsageError {

@@ -2,7 +2,7 @@ import { UsageError } from "../../core/errors.ts";
 import type { AugmentSpec } from "../../data/augment.ts";
 import type { OptimiserSpec } from "../../training/optimisers.ts";
 import { checkRecipe, DISTILLATION, type LossSpec, type Recipe } from "../../training/recipe.ts";
-import { checkWhole } from "../checks.ts";
+import { checkWhole, sparsityOf } from "../checks.ts";
 import type { TrainingSettings } from "./training-settings.ts";
 
 /**
@@ -30,10 +30,17 @@ export function recipeOf(options: TrainingSettings): Recipe {
     loss: lossOf(options),
     norms: options.norms === "frozen" ? "frozen" : "batch",
     clipNorm: options.clip === 0 ? null : options.clip,
+    ...zerosOf(options),
     ema: options.ema ?? null,
     patience: options.patience ?? null,
     seed: options.seed,
   });
+}
+
+/** Zeros are kept where somebody asks for it; a share to reach keeps those that are there, too. */
+function zerosOf({ keepZeros, sparsity }: TrainingSettings): Pick<Recipe, "zeros"> {
+  if (sparsity === undefined) return keepZeros === true ? { zeros: { target: null } } : {};
+  return { zeros: { target: sparsityOf(sparsity) } };
 }
 
 function optimiserOf(options: TrainingSettings): OptimiserSpec {

@@ -24,6 +24,10 @@ export interface TrainingSettings {
   readonly nesterov: boolean;
   readonly weightDecay: number | undefined;
   readonly decayAll: boolean;
+  /** Weights that are zero stay so. */
+  readonly keepZeros?: boolean | undefined;
+  /** Share of zeros to reach while training: `80%`. */
+  readonly sparsity?: string | undefined;
   readonly norms: "auto" | "batch" | "frozen";
   readonly clip: number;
   readonly ema: number | undefined;

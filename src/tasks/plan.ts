@@ -99,7 +99,8 @@ export function taskNamed(name: string): TaskName {
   });
 }
 
-function guessedTask({ kind }: Target, outputs: readonly OutputShape[]): TaskName {
+/** The task that a target is of; outputs decide where there is none. */
+export function guessedTask({ kind }: Target, outputs: readonly OutputShape[]): TaskName {
   switch (kind) {
     case "class":
       return "classification";

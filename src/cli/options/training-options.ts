@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Argv } from "yargs";
 import { FLIPS } from "../../data/augment.ts";
 import type { Defaults } from "../../pipeline/train/training-defaults.ts";
+import { TASKS } from "../../tasks/plan.ts";
 import { DISTILLATION } from "../../training/recipe.ts";
 import { SCHEDULES } from "../../training/schedules.ts";
 import type { CommonOptions } from "../command.ts";
@@ -222,6 +223,16 @@ function losses<T>(yargs: Argv<T>, defaults: Defaults) {
       type: "string",
       requiresArg: true,
       describe: "The original network: its scores and inner values teach beside the labels",
+    })
+    .option("task", {
+      requiresArg: true,
+      choices: TASKS,
+      describe: "What the network is taught as [by the data's targets]",
+    })
+    .option("outputs", {
+      type: "string",
+      requiresArg: true,
+      describe: "Outputs that are taught, between commas [all]",
     })
     .option("loss", {
       requiresArg: true,

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { readFileBytes, sha256, writeFileAtomic } from "../../core/files.ts";
 import { readDatasetConfig } from "../../data/config.ts";
-import { openDataset } from "../../data/dataset.ts";
 import { modelHash, readModel } from "../../onnx/read.ts";
 import { RUN_FILES } from "../../training/train.ts";
+import { hasTraining } from "../open/images.ts";
 import { runTraining } from "../train/run-training.ts";
 import { PLAIN_FINETUNE } from "../train/training-defaults.ts";
 import { trainingData } from "./prune-images.ts";
@@ -24,9 +24,8 @@ export async function checkFinetune(options: PruneOptions, embedded: boolean): P
   const { finetune, train, data, dataConfig } = options;
   if (finetune !== true || train !== undefined || (data === undefined && embedded)) return;
   if (data !== undefined) {
-    const config = dataConfig === undefined ? {} : readDatasetConfig(dataConfig);
-    const opened = await openDataset(data, { config });
-    if (opened.config.splits?.["train"] !== undefined) return;
+    const given = dataConfig === undefined ? {} : readDatasetConfig(dataConfig);
+    if (hasTraining(data, given)) return;
   }
   throw new UsageError({
     code: "cli/no-training-data",

@@ -73,7 +73,7 @@ export function pruneWhileTraining(
     const rest = laterEpochs(training, options.schedule * epochs.soft);
     const plan = {
       ...training.plan,
-      ...planned(cut.graph, objectiveOf(cut.graph, rest.teacher?.graph ?? null, last.loss)),
+      ...planned(cut.graph, objectiveOf(cut.graph, rest.teacher?.graph ?? null, last.loss, rest)),
       network: { ...training.plan.network, hash: hashOfWeights(cut) },
       recipe: last,
     };
@@ -168,7 +168,7 @@ async function trainSoftly(
 ): Promise<Model> {
   const { graph } = open.model;
   const job = laterEpochs(training, first);
-  const objective = objectiveOf(graph, job.teacher?.graph ?? null, recipe.loss);
+  const objective = objectiveOf(graph, job.teacher?.graph ?? null, recipe.loss, job);
   const layout = layOut(trainableParameters(graph, trainedValues(objective)));
   const mask = keptWeights(open.structure, subnet, layout);
   const weights = gather(graph, layout);

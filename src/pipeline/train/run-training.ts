@@ -37,6 +37,7 @@ import { checkBatches } from "../../training/plan.ts";
 import { RUN_FILES, type TrainingJob, train } from "../../training/train.ts";
 import { modelPath } from "../open/embedded.ts";
 import type { RunContext } from "../run-context.ts";
+import { taughtBy } from "./taught-by.ts";
 import { type NamedDataset, trainingSets } from "./training-data.ts";
 import { augmentOf, recipeOf } from "./training-recipe.ts";
 import type { TrainingSettings } from "./training-settings.ts";
@@ -56,7 +57,7 @@ const VALIDATION_BATCH = 64;
 /** A run whose data are open and whose options are checked. */
 export interface OpenTraining {
   readonly plan: TrainingPlan;
-  readonly job: Pick<TrainingJob, "model" | "teacher" | "data" | "recipe">;
+  readonly job: Pick<TrainingJob, "model" | "teacher" | "data" | "recipe" | "target" | "outputs">;
   /** Images to validate on. */
   readonly validation: Dataset | null;
   readonly train: NamedDataset;
@@ -87,14 +88,18 @@ export async function withTraining<Result>(
   context: RunContext,
   use: (training: OpenTraining) => Promise<Result>,
 ): Promise<Result> {
-  const recipe = recipeOf(options);
+  const asked = recipeOf(options);
   checkWritable(join(options.out, RUN_FILES.last));
   const teacher = options.teacher === undefined ? null : readModel(modelPath(options.teacher));
   const graph = weightsAsInitializers(network.model.graph);
-  // What the network can't be trained for is said before any image is read.
-  const objective = objectiveOf(graph, teacher?.graph ?? null, recipe.loss);
+  const outputs = options.outputs?.split(",").map((name) => name.trim());
   const sets = await trainingSets(options, { graph, embedded: network.embedded }, context);
   const { dataset, path, config, split } = sets.train;
+  const taught = await taughtBy(dataset, graph, asked, { options, outputs });
+  const { recipe, target } = taught;
+  for (const note of taught.notes) context.progress.note(note);
+  // What the network can't be trained for is said before the images are decoded.
+  const objective = objectiveOf(graph, teacher?.graph ?? null, recipe.loss, { target, outputs });
   const augment = await augmentFor(dataset, options);
   const open = { path, options: { config, split }, limit: options.images };
   const { workers: threads } = options;
@@ -107,18 +112,22 @@ export async function withTraining<Result>(
       ...(await provenance(kind, network, options, context)),
       ...planned(graph, objective),
       data: usedData(sets.train),
-      validation: sets.validation === null ? null : usedData(sets.validation),
+      validation:
+        sets.validation === null || taught.task !== "classification"
+          ? null
+          : usedData(sets.validation),
       imageShape: loader.imageShape,
       recipe,
       augment,
     };
     const weights = kind === "train" ? randomWeights(graph, recipe.seed) : graph;
     const model = withGraph(network.model, weights);
-    const job = { model, teacher, data: loader, recipe };
+    const job = { model, teacher, data: loader, recipe, target, outputs };
     return await use({
       plan,
       job,
-      validation: sets.validation?.dataset ?? null,
+      // Other tasks are judged by `mdp eval`: validation knows classes alone.
+      validation: taught.task === "classification" ? (sets.validation?.dataset ?? null) : null,
       train: sets.train,
     });
   } finally {

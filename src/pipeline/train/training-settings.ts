@@ -32,6 +32,10 @@ export interface TrainingSettings {
   readonly clip: number;
   readonly ema: number | undefined;
   readonly patience: number | undefined;
+  /** What the network is taught as; by the data's targets where left out. */
+  readonly task?: string | undefined;
+  /** Outputs that are taught, between commas; all where left out. */
+  readonly outputs?: string | undefined;
   readonly loss: "mix" | "outputs";
   readonly labelSmoothing: number;
   readonly labelWeight: number | undefined;

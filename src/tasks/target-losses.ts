@@ -1,0 +1,156 @@
+import { InputError } from "../core/errors.ts";
+import { logitsOf } from "../gradients/losses.ts";
+import type { Graph } from "../graph/graph.ts";
+import { inferShapes } from "../graph/shapes/infer.ts";
+import {
+  joinedFeeds,
+  type SampleBatch,
+  type Target,
+  targetOf,
+  UNNAMED,
+} from "../runtime/batches.ts";
+import type { Feed } from "../runtime/session.ts";
+import type { TargetLoss } from "../training/target-loss.ts";
+import { targetAs } from "./answers.ts";
+import { indexCrossEntropy, multiLabelCrossEntropy } from "./losses/classes.ts";
+import { contrastive } from "./losses/pairs.ts";
+import { regressionLoss } from "./losses/regression.ts";
+import type { TaskName } from "./plan.ts";
+
+const TARGETS = "task_targets";
+
+/**
+ * The loss of a task by its own targets; null where class labels teach (classification), or where only an original network can (detectors, whose heads need a matcher, and
+ * agreement).
+ * @param outputs in the order that the user chose; the graph's own where left out
+ * @throws InputError `tasks/no-output`
+ */
+export function targetLossOf(
+  task: TaskName,
+  graph: Graph,
+  outputs?: readonly string[] | undefined,
+): TargetLoss | null {
+  const names = outputs ?? graph.outputs.map(({ name }) => name);
+  const [first = "", second] = names;
+  switch (task) {
+    case "classification":
+    case "detection":
+    case "agreement":
+      return null;
+    case "segmentation":
+      return segmentationLoss(graph, logitsOf(graph, first));
+    case "multi-label":
+      return multiLabelLoss(graph, beforeSigmoid(graph, first));
+    case "regression":
+      return {
+        name: "mean square",
+        reads: [first],
+        append: (fed) => regressionLoss(fed, { value: first, target: TARGETS }),
+        feeds: (batch) => ({ [TARGETS]: valuesOf(batch, first) }),
+      };
+    case "retrieval": {
+      if (second === undefined) throw twoNeeded();
+      return {
+        name: "contrastive",
+        reads: [first, second],
+        append: (fed) => contrastive(fed, { left: first, right: second }),
+        feeds: () => ({}),
+      };
+    }
+    default:
+      return task satisfies never;
+  }
+}
+
+/** Cross entropy of every position of the output; masks of another size give it the class under each position's middle. */
+function segmentationLoss(graph: Graph, logits: string): TargetLoss {
+  const [, , height = 1, width = 1] = inferShapes(graph, { batch: 2 }).resolved(logits) ?? [];
+  return {
+    name: "cross entropy of pixels",
+    reads: [logits],
+    append: (fed) => indexCrossEntropy(fed, { logits, axis: 1, labels: TARGETS }),
+    feeds: (batch) => {
+      const data = new BigInt64Array(batch.size * height * width);
+      for (let sample = 0; sample < batch.size; sample += 1) {
+        const mask = targetAs(targetOf(batch, sample), "mask");
+        for (let row = 0; row < height; row += 1) {
+          const y = Math.floor(((row + 0.5) * mask.height) / height);
+          for (let column = 0; column < width; column += 1) {
+            const x = Math.floor(((column + 0.5) * mask.width) / width);
+            const label = mask.labels[y * mask.width + x] ?? mask.ignore;
+            const at = (sample * height + row) * width + column;
+            data[at] = BigInt(label === mask.ignore ? -1 : label);
+          }
+        }
+      }
+      return { [TARGETS]: { type: "int64", shape: [batch.size, height, width], data } };
+    },
+  };
+}
+
+function multiLabelLoss(graph: Graph, logits: string): TargetLoss {
+  const classes = inferShapes(graph, { batch: 2 }).resolved(logits)?.[1] ?? 1;
+  return {
+    name: "cross entropy of every class",
+    reads: [logits],
+    append: (fed) => multiLabelCrossEntropy(fed, { logits, targets: TARGETS }),
+    feeds: (batch) => {
+      const data = new Float32Array(batch.size * classes);
+      for (let sample = 0; sample < batch.size; sample += 1) {
+        for (const label of targetAs(targetOf(batch, sample), "classes").labels) {
+          if (label >= classes) throw badClass(label, classes);
+          data[sample * classes + label] = 1;
+        }
+      }
+      return { [TARGETS]: { type: "float32", shape: [batch.size, classes], data } };
+    },
+  };
+}
+
+/** The value before the sigmoid that an output ends with. */
+function beforeSigmoid(graph: Graph, output: string): string {
+  const node = graph.nodes.find(({ outputs }) => outputs.includes(output));
+  return node?.opType === "Sigmoid" ? (node.inputs[0] ?? output) : output;
+}
+
+function valuesOf(batch: SampleBatch, output: string): Feed {
+  const feeds = Array.from({ length: batch.size }, (_, sample): Feed => {
+    const feed = valueFor(targetOf(batch, sample), output);
+    return {
+      type: "float32",
+      shape: [1, ...feed.shape],
+      data: Float32Array.from(feed.data as ArrayLike<number | bigint>, Number),
+    };
+  });
+  return joinedFeeds(feeds);
+}
+
+function valueFor(target: Target, output: string): Feed {
+  const { values } = targetAs(target, "values");
+  const feed = values[output] ?? values[UNNAMED];
+  if (feed !== undefined && feed.type !== "string") return feed;
+  throw new InputError({
+    code: "tasks/bad-target",
+    message: `There is no target for '${output}'; the data gives ${Object.keys(values).join(", ")}.`,
+    where: "data",
+    hint: "Name the output in 'target' of the data set's config.",
+  });
+}
+
+function badClass(label: number, classes: number): InputError {
+  return new InputError({
+    code: "data/bad-label",
+    message: `The data set has label ${label}, the network ${classes} classes.`,
+    where: "data",
+    hint: "Check 'classes' and 'classOffset' in the data set's config.",
+  });
+}
+
+function twoNeeded(): InputError {
+  return new InputError({
+    code: "tasks/no-output",
+    message: "Retrieval needs two outputs, and the network has one.",
+    where: "--outputs",
+    hint: "Name the two outputs that hold one vector per sample.",
+  });
+}

@@ -15,6 +15,7 @@
  */
 import type { ArgumentsCamelCase, Argv, CommandModule } from "yargs";
 import { EXIT, type ExitCode, MdpError, UsageError } from "../core/errors.ts";
+import { guardInputs } from "../core/guarded-files.ts";
 import type { Progress } from "../core/progress.ts";
 import type { RunContext } from "../pipeline/run-context.ts";
 import { bindings } from "./options/bindings.ts";
@@ -61,6 +62,7 @@ export type Command = (parser: Argv<CommonOptions>) => void;
 /** Makes a command of a definition; its handler sets the exit code and never throws. */
 export function command<Options>(definition: CommandDefinition<Options>): Command {
   const examples = definition.examples.map(([line, text]): [string, string] => [line, text]);
+  let types: OptionTypes = new Map();
   const module: CommandModule<CommonOptions, Options> = {
     command: definition.name,
     describe: definition.describe,
@@ -69,12 +71,15 @@ export function command<Options>(definition: CommandDefinition<Options>): Comman
       for (const former of Object.keys(definition.renamed ?? {})) {
         parser.option(former, { hidden: true, requiresArg: true });
       }
+      types = optionTypes(parser);
       return parser;
     },
     handler: async (given) => {
       const run = (context: Context): Promise<ExitCode | undefined> => {
         const options = presentNames(given, definition.renamed ?? {}, context.progress);
+        checkTypes(options, types);
         checkValues(options, ["bind", ...(definition.repeatable ?? [])]);
+        if (options["force"] !== true) guardInputs(filesNamed(options));
         return definition.run(options, context);
       };
       const options = given;
@@ -104,6 +109,57 @@ function withBind<Options>(
     describe: "Length of a named input axis, as name=number (repeatable)",
   });
   return own;
+}
+
+/** What each option takes. */
+type OptionTypes = ReadonlyMap<string, "string" | "number" | "boolean">;
+
+const TYPES = ["string", "number", "boolean"] as const;
+
+function optionTypes(parser: Argv<unknown>): OptionTypes {
+  // yargs has this method, and its types leave it out.
+  const known = (
+    parser as unknown as { getOptions: () => Record<(typeof TYPES)[number], string[]> }
+  ).getOptions();
+  return new Map(TYPES.flatMap((type) => known[type].map((name) => [name, type] as const)));
+}
+
+const TAKES = { string: "text", number: "a number", boolean: "true or false" } as const;
+
+/**
+ * Refuses values of another type, which only a config file can give.
+ * @throws UsageError `cli/option-type`
+ */
+function checkTypes(options: Readonly<Record<string, unknown>>, types: OptionTypes): void {
+  for (const [name, value] of Object.entries(options)) {
+    const type = types.get(name);
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const wrong = values.find((item) => item !== undefined && typeof item !== type);
+    if (type === undefined || wrong === undefined) continue;
+    const example = {
+      string: name === "budget" ? '"50%"' : `"${wrong}"`,
+      number: "8",
+      boolean: "true",
+    };
+    throw new UsageError({
+      code: "cli/option-type",
+      message: `'${name}' is ${JSON.stringify(wrong)} in the config; it takes ${TAKES[type]}.`,
+      where: `--${name}`,
+      hint: `Write "${name}": ${example[type]}.`,
+    });
+  }
+}
+
+/** Options that name what a command writes. Whatever else names a file is read. */
+const OUTPUT_OPTIONS: ReadonlySet<string> = new Set(["out", "write-lp", "writeLp", "graph"]);
+
+/** What options and arguments name besides outputs: files, or texts that are no file's name. */
+function filesNamed(options: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (OUTPUT_OPTIONS.has(name) || name === "_" || name === "$0") return [];
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+    return values.filter((item) => typeof item === "string");
+  });
 }
 
 /**
@@ -191,6 +247,7 @@ async function execute(
     process.stderr.write("\nStopping; press Ctrl-C again to stop at once.\n");
   };
   process.on("SIGINT", onInterrupt);
+  process.on("SIGTERM", onInterrupt);
   const progress = screenProgress(process.stderr);
   try {
     const code = await run(contextFor(flags, progress, abort.signal));
@@ -201,6 +258,7 @@ async function execute(
   } finally {
     progress.close();
     process.off("SIGINT", onInterrupt);
+    process.off("SIGTERM", onInterrupt);
   }
 }
 

@@ -15,7 +15,12 @@ export async function complete(args: readonly string[]): Promise<void> {
     for (const { usage, summary } of LISTED_COMMANDS) parser.command(usage, summary);
   } else {
     const add = await called.load();
-    add(parser.option("json", { type: "boolean" }).option("quiet", { type: "boolean" }));
+    add(
+      parser
+        .option("json", { type: "boolean" })
+        .option("quiet", { type: "boolean" })
+        .option("force", { type: "boolean" }),
+    );
   }
   await parser.parseAsync();
 }

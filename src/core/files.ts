@@ -16,6 +16,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "./errors.ts";
+import { refuseGuarded } from "./guarded-files.ts";
 
 /** SHA-256 of the bytes, as hexadecimal. */
 export function sha256(data: Uint8Array | string): string {
@@ -29,9 +30,10 @@ export function writeFileAtomic(path: string, data: Uint8Array | string): void {
 
 /**
  * As `writeFileAtomic`, for data that should not be held in memory at once.
- * @throws InputError `core/write-failed`
+ * @throws InputError `core/write-failed`; UsageError `core/overwrites-input`
  */
 export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): void {
+  refuseGuarded(path);
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
   try {
     makeFolder(dirname(path));
@@ -55,9 +57,10 @@ export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): v
 
 /**
  * Refuses a path that can't be written to, before long work for it begins. Writes nothing.
- * @throws InputError `core/write-failed`
+ * @throws InputError `core/write-failed`; UsageError `core/overwrites-input`
  */
 export function checkWritable(path: string): void {
+  refuseGuarded(path);
   try {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
       throw new Error("It is a folder");

@@ -129,3 +129,13 @@ test.skipIf(folder === null)(
     });
   },
 );
+
+test("a number of options that no table has is refused before anything is made of it", () => {
+  const layer = { name: "l0", group: "g0", inputGroup: null, block: 0, latency: [0, 1, 2, 3] };
+  const group = { id: "g0", options: 2 ** 31, layers: ["l0"] };
+  const file = { name: "s", groups: [group], layers: [layer], budget: 9 };
+  const refused = expect.objectContaining({ code: "formulation/bad-instance" });
+  expect(() => parseInstance(file, "i.json")).toThrowError(refused);
+  const lonely = { ...file, layers: [], groups: [group] };
+  expect(() => parseInstance(lonely, "i.json")).toThrowError(refused);
+});

@@ -53,6 +53,8 @@ export interface AppliedLimit {
   readonly resources: readonly number[];
   /** Whether the program counts exactly this, and not an upper bound of it. */
   readonly isExact: boolean;
+  /** The most that points of peak memory reach which have no resource, since they can't exceed the limit. */
+  readonly unheld: number;
   readonly measure: (subnet: MeasuredSubnet) => number;
 }
 
@@ -120,6 +122,7 @@ function addRow(
     penalty,
     resources,
     isExact: parts.every(({ quantity }) => quantity.isExact),
+    unheld: comparison === ">=" || penalty !== null ? Number.NEGATIVE_INFINITY : unheldBy(row),
     measure: (subnet) => measureAll(parts, subnet),
   };
 }
@@ -177,6 +180,12 @@ function addSide(
     addTies(building, index, parts, sign);
     return index;
   });
+}
+
+/** The most that those sums reach which stay below the limit whatever is chosen, and so are left out of the program. */
+function unheldBy({ parts, limit }: Row): number {
+  const most = pointsOf(parts, 1).map(mostOf);
+  return most.reduce((a, b) => (b > limit ? a : Math.max(a, b)), Number.NEGATIVE_INFINITY);
 }
 
 function mostOf(tables: readonly WeighedTable[]): number {

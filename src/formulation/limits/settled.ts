@@ -80,7 +80,9 @@ function settled(
     const { scale, offset } = resources[index]?.reading ?? { scale: 1, offset: 0 };
     return offset + scale * (usage[index] ?? Number.NaN);
   });
-  const used = readings.length === 0 ? counted : Math.max(...readings);
+  const held = readings.length === 0 ? counted : Math.max(...readings);
+  // Where no resource holds the point at which most memory is used, the count on the subnet says how much that is.
+  const used = limit.isExact ? held : Math.max(held, Math.min(counted, limit.unheld));
   refuseDifference(limit, counted, used);
   const over = limit.comparison === ">=" ? limit.limit - used : used - limit.limit;
   const excess = limit.comparison === "==" ? Math.abs(over) : Math.max(0, over);

@@ -110,7 +110,7 @@ function problemOf(file: InstanceFile, where: string): Problem {
     return { name: group.id, counts, block: homeOf(group, file, blockOf) };
   });
   const terms = [
-    ...file.groups.flatMap((group, dim) => groupGain(group, dim, where)),
+    ...file.groups.flatMap((group, dim) => groupGain(group, dim, dims[dim]?.block ?? null, where)),
     ...file.layers.flatMap((layer) => layerTerms(layer, file, dimOf, blockOf(layer), where)),
   ];
   return {
@@ -145,12 +145,13 @@ function homeOf(
   return homes.size === 1 && home !== undefined ? home : null;
 }
 
-function groupGain(group: Group, dim: number, where: string): ProblemTerm[] {
+/** What the group earns; inside one block only while the block is kept. */
+function groupGain(group: Group, dim: number, block: number | null, where: string): ProblemTerm[] {
   // A count that can't be chosen earns nothing in the published objective.
   if (group.importance === undefined || group.keepAll === true) return [];
   expectLength(group.importance, group.options, `importance of group '${group.id}'`, where);
   const gain = pick(group.importance, optionsOf(group));
-  return [term(`importance of ${group.id}`, null, [{ kind: "dim", index: dim }], gain, null)];
+  return [term(`importance of ${group.id}`, block, [{ kind: "dim", index: dim }], gain, null)];
 }
 
 function layerTerms(
@@ -218,13 +219,42 @@ function checkNames(file: InstanceFile, where: string): void {
         bad(`layer '${name}' names the group '${id}', which isn't there`, where);
     }
   }
-  for (const { id, channels, options } of file.groups) {
+  // Before anything is made of that length: a file may claim any number of options.
+  for (const layer of file.layers) checkLayerLengths(layer, file, where);
+  for (const { id, channels, importance, options } of file.groups) {
+    if (importance !== undefined) {
+      expectLength(importance, options, `importance of group '${id}'`, where);
+    }
+    const isListed =
+      importance !== undefined ||
+      channels !== undefined ||
+      file.layers.some(
+        ({ group, inputGroup, latency }) =>
+          group === id || (inputGroup === id && isMatrix(latency)),
+      );
+    if (!isListed)
+      bad(`no layer and no table knows the ${options} options of group '${id}'`, where);
     if (channels === undefined) continue;
     expectLength(channels, options, `channels of group '${id}'`, where);
     if (channels.some((value, at) => at > 0 && value <= (channels[at - 1] ?? 0))) {
       bad(`channels of group '${id}' do not increase`, where);
     }
   }
+}
+
+function checkLayerLengths(
+  { name, group, inputGroup, importance, latency }: Layer,
+  { groups }: InstanceFile,
+  where: string,
+): void {
+  const own = groups.find(({ id }) => id === group)?.options ?? 0;
+  const before = groups.find(({ id }) => id === inputGroup)?.options;
+  if (importance !== undefined)
+    expectLength(importance, own, `importance of layer '${name}'`, where);
+  expectLength(latency, own, `latency of layer '${name}'`, where);
+  if (!isMatrix(latency) || before === undefined) return;
+  for (const row of latency)
+    expectLength(row, before, `a row of latency of layer '${name}'`, where);
 }
 
 function expectLength(

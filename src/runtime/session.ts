@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type ort from "onnxruntime-node";
 import { InputError } from "../core/errors.ts";
 import { readFileBytes } from "../core/files.ts";
+import { fromHalf, toHalf } from "../graph/half.ts";
 import { onnxruntime } from "./onnxruntime.ts";
 import { parseProfile, type RunProfile } from "./profile.ts";
 
@@ -69,7 +70,10 @@ export interface SessionOptions {
 export interface Session {
   readonly inputs: readonly SessionValue[];
   readonly outputs: readonly SessionValue[];
-  /** @throws InputError `runtime/run-failed` */
+  /**
+   * A network of float16 may be fed float32, and answers in float32: what it gives is widened, exactly.
+   * @throws InputError `runtime/run-failed`
+   */
   readonly run: (feeds: Feeds) => Promise<Record<string, Feed>>;
   /**
    * The recorded runs, oldest first; ends the recording.
@@ -147,7 +151,7 @@ function sessionOf(
   };
   const run = async (feeds: Feeds): Promise<Record<string, Feed>> => {
     try {
-      return feedsOf(await native.run(tensorsOf(feeds)));
+      return feedsOf(await native.run(tensorsOf(asAsked(feeds))));
     } catch (cause) {
       throw new InputError({
         code: "runtime/run-failed",
@@ -158,6 +162,13 @@ function sessionOf(
       });
     }
   };
+  const asked = new Map(
+    native.inputMetadata.map((value) => [value.name, sessionValue(value).type]),
+  );
+  const asAsked = (feeds: Feeds): Feeds =>
+    Object.fromEntries(
+      Object.entries(feeds).map(([name, feed]) => [name, inHalf(feed, asked.get(name))] as const),
+    );
   const close = async (): Promise<void> => {
     await native.release();
     if (profileFolder !== null) rmSync(profileFolder, { recursive: true, force: true });
@@ -188,12 +199,23 @@ function tensorsOf(feeds: Feeds): Record<string, ort.Tensor> {
   );
 }
 
+/** Images and samples are float32; a network of float16 is fed the nearest numbers of its own type. */
+function inHalf(feed: Feed, type: string | undefined): Feed {
+  if (feed.type !== "float32" || type !== "float16") return feed;
+  return { type: "float16", shape: feed.shape, data: Uint16Array.from(feed.data, toHalf) };
+}
+
 function feedsOf(tensors: ort.InferenceSession.OnnxValueMapType): Record<string, Feed> {
   return Object.fromEntries(
     Object.entries(tensors).map(([name, value]) => {
       const tensor = value as ort.Tensor;
       // Types beyond `FeedType` (4-bit integers) don't come out of the networks that this project handles.
-      return [name, { type: tensor.type, shape: tensor.dims, data: tensor.data } as Feed] as const;
+      const { type, dims: shape, data } = tensor;
+      if (type === "float16") {
+        const widened = Float32Array.from(data as unknown as Uint16Array, fromHalf);
+        return [name, { type: "float32", shape, data: widened }] as const;
+      }
+      return [name, { type, shape, data } as Feed] as const;
     }),
   );
 }

@@ -4,6 +4,7 @@ import { numbersOf, tensorOf } from "../../src/graph/fold/numbers.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { scoreNetwork } from "../../src/importance/score.ts";
 import { modelOf } from "../../src/onnx/model.ts";
+import { openModel } from "../../src/runtime/open-model.ts";
 import { macCount, parameterCount } from "../../src/structure/counts.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { cutGraph } from "../../src/subnet/cut.ts";
@@ -152,4 +153,25 @@ test("weights that can't be cut in the form they have are folded, with a note", 
     });
     expect(proof.maxRelative).toBeLessThanOrEqual(1e-5);
   }
+});
+
+test("a network of float16 is fed float32 samples, and answers what the float32 network does but for rounding", async () => {
+  const values = Float32Array.from({ length: 2 * 3 * 12 * 12 }, randomFrom(4).normal);
+  const answers: number[][] = [];
+  for (const graph of [plain, inHalf(plain)]) {
+    const session = await openModel(modelOf(graph));
+    const result = await session.run({
+      x: { type: "float32", shape: [2, 3, 12, 12], data: values },
+    });
+    await session.close();
+    const [output] = Object.values(result);
+    expect(output?.type).toBe("float32");
+    answers.push(Array.from(output?.data ?? [], Number));
+  }
+  const [exact = [], half = []] = answers;
+  const most = Math.max(...exact.map(Math.abs));
+  expect(half).toHaveLength(exact.length);
+  half.forEach((value, index) => {
+    expect(Math.abs(value - (exact[index] ?? 0))).toBeLessThan(0.02 * most);
+  });
 });

@@ -1,4 +1,4 @@
-import { InternalError } from "../../core/errors.ts";
+import { InputError } from "../../core/errors.ts";
 import { foldedOf } from "../../graph/fold/folded.ts";
 import type { Graph, Node, NodeId } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
@@ -74,6 +74,8 @@ function taskOf(op: ProfiledOp, options: WorkOptions): WorkAt {
 }
 
 interface Sizes {
+  /** Where shapes of the network begin to be unknown, for people; null where all are known. */
+  readonly unknown: string | null;
   /** Elements of a value or weight at these channels. Activations count the whole batch. */
   readonly elements: (name: string, counts: readonly number[]) => number;
   readonly extent: (name: string, axis: number, counts: readonly number[]) => number;
@@ -109,7 +111,7 @@ function sizesOf(op: ProfiledOp, { structure, batchRatio }: WorkOptions): Sizes 
     );
     return foldedOf(structure.graph, name) === null ? product * batchRatio : product;
   };
-  return { elements, extent, shape, batchRatio };
+  return { unknown: structure.unknown[0]?.text ?? null, elements, extent, shape, batchRatio };
 }
 
 /** The count of an axis with the dims that can't be pruned counted as fixed; as in `ProfiledOp.axes`. */
@@ -247,9 +249,11 @@ function multiplication(node: Node, transposed: boolean, sizes: Sizes): Contract
   const leftRank = sizes.shape(left).length;
   const outputRank = sizes.shape(output).length;
   if (leftRank === 0 || outputRank === 0) {
-    throw new InternalError({
+    throw new InputError({
       code: "latency/unknown-shape",
-      message: `The shapes around ${node.opType} '${nodeId(node)}' are not known.`,
+      message: `What ${node.opType} '${nodeId(node)}' costs can't be predicted, as the shapes around it are not known.${sizes.unknown === null ? "" : ` They begin to be unknown at ${sizes.unknown}`}`,
+      where: `node '${nodeId(node)}'`,
+      hint: "Is the op spelt right and of the right domain? Otherwise declare its shape in the file (value_info), run onnxruntime's symbolic shape inference on it, or give open axes a length with --bind.",
     });
   }
   // A matrix on the right serves all rows alike; otherwise each leading index is a multiplication of its own.

@@ -64,8 +64,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       {
         word: "calibrate",
         usage: "calibrate [model]",
-        summary:
-          "Solve, measure on this device, correct the table, until the real latency meets the budget",
+        summary: "Solve, measure and correct the table until the measured latency meets the budget",
         load: async () => (await import("./commands/calibrate.ts")).calibrateCommand,
       },
       {
@@ -100,8 +99,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       {
         word: "explain",
         usage: "explain [model]",
-        summary:
-          "Say why a subnet is as it is, and what each choice would cost if it were made otherwise",
+        summary: "Explain why a subnet was chosen, and what every other choice would cost",
         load: async () => (await import("./commands/explain.ts")).explainCommand,
       },
       {
@@ -119,7 +117,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         word: "prune",
         usage: "prune [model]",
         summary:
-          "Walk the whole road into one folder: score, profile, solve, export, repair, train, evaluate",
+          "Run the whole pipeline into one folder: score, profile, solve, export, repair, train, evaluate",
         load: async () => (await import("./commands/prune.ts")).pruneCommand,
       },
       {
@@ -138,7 +136,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         word: "sparsify",
         usage: "sparsify [model]",
         summary:
-          "Remove single weights: rates by the exact program, the kept weights fitted without labels",
+          "Remove single weights; the exact program chooses the rates, the kept weights are fitted without labels",
         load: async () => (await import("./commands/sparsify.ts")).sparsifyCommand,
       },
       {
@@ -180,7 +178,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       {
         word: "rollout",
         usage: "rollout <world>",
-        summary: "Let an agent drive a simulation, and print what it reached: a command metric",
+        summary: "Run an agent in a simulation and print its rewards, as a command metric",
         load: async () => (await import("./commands/rollout.ts")).rolloutCommand,
       },
     ],
@@ -204,7 +202,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         word: "import-weights",
         usage: "import-weights <project>",
         summary:
-          "Put weights that were trained in an exported PyTorch project into its ONNX, checked",
+          "Put weights trained in an exported PyTorch project back into the ONNX, and check them",
         load: async () => (await import("./commands/import-weights.ts")).importWeightsCommand,
       },
     ],

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import yargs from "yargs";
+import yargs, { type Argv } from "yargs";
 import { closest } from "../core/closest.ts";
 import { EXIT, UsageError } from "../core/errors.ts";
 import { packageRoot, readJson } from "../core/files.ts";
-import { reportError } from "./command.ts";
+import { type CommonOptions, reportError } from "./command.ts";
 import { LISTED_COMMANDS, type ListedCommand } from "./command-list.ts";
 import { helpText } from "./help.ts";
 
@@ -63,6 +63,24 @@ function unknownCommand(word: string | undefined): UsageError {
 }
 
 async function run(called: ListedCommand, args: readonly string[]): Promise<void> {
+  await (await parserOf(called, args, Math.min(110, process.stdout.columns ?? 110))).parseAsync();
+}
+
+/** What `mdp COMMAND --help` prints, as wide as given. */
+export async function commandHelp(called: ListedCommand, columns: number): Promise<string> {
+  const parser = await parserOf(called, [called.word, "--help"], columns);
+  let text = "";
+  await parser.parseAsync([called.word, "--help"], {}, (_error, _argv, output) => {
+    text = output;
+  });
+  return text;
+}
+
+async function parserOf(
+  called: ListedCommand,
+  args: readonly string[],
+  columns: number,
+): Promise<Argv<CommonOptions>> {
   const parser = yargs([...args])
     .scriptName("mdp")
     .option("json", { type: "boolean", describe: "Print one JSON document and nothing else" })
@@ -75,7 +93,7 @@ async function run(called: ListedCommand, args: readonly string[]): Promise<void
     .alias("help", "h")
     .strict()
     .demandCommand(1, "Which command?")
-    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .wrap(columns)
     .exitProcess(false)
     .fail((message, error) => {
       const isOurs = error !== undefined && error.name !== "YError";
@@ -83,7 +101,7 @@ async function run(called: ListedCommand, args: readonly string[]): Promise<void
     });
   const add = await called.load();
   add(parser);
-  await parser.parseAsync();
+  return parser;
 }
 
 function packageVersion(): string {

@@ -91,7 +91,7 @@ function footText({ rows, latency, importanceDense }: CompareReport): string[] {
     const share = percent2(published.importance / importanceDense);
     const over = published.fits ? "" : " (over the limits)";
     return [
-      `${method} as published, with the budget as its own: its model promised ${amount(published.ownLatency, unit)}, truly ${amount(published.latency, unit)}; importance ${share}${over}.`,
+      `${method} as published, with the budget as its own: its model predicted ${amount(published.ownLatency, unit)}, truly ${amount(published.latency, unit)}; importance ${share}${over}.`,
     ];
   });
   return lines.length === 0 ? [] : [lines.join("\n")];

@@ -8,8 +8,8 @@ import { percent } from "./solve-report.ts";
 
 const HOW = {
   "least-squares": "weights and biases fitted",
-  bn: "statistics of BatchNormalization taken anew",
-  both: "weights and biases fitted, then statistics of BatchNormalization taken anew",
+  bn: "BatchNormalization statistics measured again",
+  both: "weights and biases fitted, then BatchNormalization statistics measured again",
 } as const;
 
 export function correctText(report: CorrectReport, paint: Painter): string {

@@ -131,7 +131,7 @@ function provenanceText(facts: readonly FactDifference[]): string {
     ...(isOtherTable ? ["The latencies are not comparable: they come from different tables."] : []),
     ...(isOtherGrid
       ? [
-          "The latencies come from tables of one device that don't say the same: of other widths, or measured anew.",
+          "The latencies come from tables of one device that don't say the same: of other widths, or measured again.",
         ]
       : []),
   ];

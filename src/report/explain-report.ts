@@ -127,7 +127,7 @@ function closestText(report: ExplainReport, show: Share): string {
     ({ what, loss }) =>
       `- ${what}: ${loss === 0 ? "loses nothing, the answer is one of several" : `${loss < 0 ? "wins" : "loses"} ${show(loss)}`}`,
   );
-  return `The closest calls, everything else decided anew:\n${lines.join("\n")}`;
+  return `The closest calls, everything else chosen again:\n${lines.join("\n")}`;
 }
 
 function partsText(what: string, parts: readonly PartReason[], show: Share): string {

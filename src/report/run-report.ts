@@ -16,7 +16,7 @@ export function runText(summary: RunSummary, paint: Painter): string {
     solveText(summary.solve, paint),
     proven,
     madeText(summary, paint),
-    promiseText(summary, paint),
+    predictionText(summary, paint),
   ].join("\n\n");
 }
 
@@ -57,17 +57,17 @@ function stageTable(results: readonly EvalResult[], paint: Painter): string {
 }
 
 /** Predicted against measured; only where the table was measured with the same runtime as the evaluation. */
-function promiseText({ solve, eval: measured }: RunSummary, paint: Painter): string {
+function predictionText({ solve, eval: measured }: RunSummary, paint: Painter): string {
   const [dense, chosen] = [measured.results[0]?.latency, measured.results.at(-1)?.latency];
   if (dense === null || dense === undefined || chosen === null || chosen === undefined) return "";
   if (solve.table.origin === "predicted") {
     return `These were measured on this machine; what is said of ${solve.device.name} above is predicted.`;
   }
-  const promisedShare = solve.latencyMs.chosen / solve.latencyMs.dense;
-  const error = chosen.ofFirst / promisedShare - 1;
+  const predictedShare = solve.latencyMs.chosen / solve.latencyMs.dense;
+  const error = chosen.ofFirst / predictedShare - 1;
   const text = `${error >= 0 ? "+" : ""}${percent(error)}`;
   return [
-    `Promised    ${milliseconds(solve.latencyMs.chosen)} of ${milliseconds(solve.latencyMs.dense)} (${percent(promisedShare)})`,
-    `Measured    ${milliseconds(chosen.medianMs)} of ${milliseconds(dense.medianMs)} (${percent(chosen.ofFirst)} turn by turn): ${Math.abs(error) <= 0.05 ? paint.good(text) : paint.warn(text)} against the promise`,
+    `Predicted   ${milliseconds(solve.latencyMs.chosen)} of ${milliseconds(solve.latencyMs.dense)} (${percent(predictedShare)})`,
+    `Measured    ${milliseconds(chosen.medianMs)} of ${milliseconds(dense.medianMs)} (${percent(chosen.ofFirst)} turn by turn): ${Math.abs(error) <= 0.05 ? paint.good(text) : paint.warn(text)} against the prediction`,
   ].join("\n");
 }

@@ -57,7 +57,7 @@ test("methods stand side by side, with what they believed and what they truly ta
   ]);
   expect(row("uniform")).toEqual(["uniform", "none"]);
   expect(lines).toContain(
-    "linear-latency as published, with the budget as its own: its model promised 4.99 ms, truly 2.5 ms; importance 60.00 %.",
+    "linear-latency as published, with the budget as its own: its model predicted 4.99 ms, truly 2.5 ms; importance 60.00 %.",
   );
   expect(lines.at(-1)).toBe("uniform: It finds none.");
 });

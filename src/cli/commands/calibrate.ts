@@ -23,8 +23,7 @@ import { solvedModelOptions } from "../options/solve-options.ts";
 
 export const calibrateCommand: Command = command({
   name: "calibrate [model]",
-  describe:
-    "Solve, measure on this device, correct the table, until the real latency meets the budget",
+  describe: "Solve, measure and correct the table until the measured latency meets the budget",
   examples: [
     [
       "mdp calibrate net.onnx --table t.json --budget 50% --out runs/half",
@@ -48,19 +47,19 @@ export const calibrateCommand: Command = command({
         type: "string",
         requiresArg: true,
         default: "2%",
-        describe: "How far below the budget the network may end",
+        describe: "Largest distance below the budget that is accepted",
       })
       .option("rounds", {
         type: "number",
         requiresArg: true,
         default: CALIBRATION.rounds,
-        describe: "Corrections of the table at most",
+        describe: "Largest number of table corrections",
       })
       .option("repeats", {
         type: "number",
         requiresArg: true,
         default: CALIBRATION.repeats,
-        describe: "Counted runs per session, of which each network has three",
+        describe: "Timed runs per session; each network has three sessions",
       })
       .option("proof-inputs", {
         type: "string",
@@ -71,7 +70,7 @@ export const calibrateCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 1,
-        describe: "Of the inputs that are run",
+        describe: "Random seed of the proof's inputs",
       }),
   run: async (options, context) => {
     await checkSolveOptions(options);

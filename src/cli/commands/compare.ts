@@ -29,13 +29,14 @@ export const compareCommand: Command = command({
         type: "string",
         requiresArg: true,
         default: METHOD_NAMES.join(","),
-        describe: "Which, with commas; linear-latency:30 takes 30 steps",
+        describe: "Methods to compare, separated by commas; linear-latency:30 takes 30 steps",
       })
       .option("instance", {
         type: "string",
         array: true,
         requiresArg: true,
-        describe: "Published instances instead of a network; their own budgets without --budget",
+        describe:
+          "Published instances to compare on instead of a network; they bring their own budgets",
       })
       .option("out", {
         type: "string",

@@ -67,12 +67,12 @@ export const correctCommand: Command = command({
       .option("data-config", {
         type: "string",
         requiresArg: true,
-        describe: "Pre-processing, as JSON (docs/datasets.md)",
+        describe: "Pre-processing of the images, as a JSON file (docs/datasets.md)",
       })
       .option("split", {
         type: "string",
         requiresArg: true,
-        describe: "Of data with splits [train, where there is one]",
+        describe: "Split of the data to use [train, where there is one]",
       })
       .option("test-data", {
         type: "string",
@@ -84,14 +84,14 @@ export const correctCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 2000,
-        describe: "Judge on this many images; 0: not at all",
+        describe: "Number of images to evaluate on; 0 skips the evaluation",
       })
       .option("method", {
         requiresArg: true,
         choices: CORRECTION_METHODS,
         default: CORRECT_DEFAULTS.correction,
         describe:
-          "Fit weights and biases, or take BatchNormalization's statistics anew, or one after the other",
+          "Fit weights and biases, measure the BatchNormalization statistics again, or both in turn",
       })
       .option("images", {
         type: "number",
@@ -108,26 +108,27 @@ export const correctCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: CORRECT_DEFAULTS.ridge,
-        describe: "Pull towards the old weights, relative to the inputs' mean variance",
+        describe: "Ridge towards the old weights, relative to the mean variance of the inputs",
       })
       .option("looks", {
         type: "number",
         requiresArg: true,
         default: CORRECT_DEFAULTS.looks,
         describe:
-          "Times to fit a layer that a Relu follows; from the second on only what is above zero counts",
+          "Number of fits of a layer that a Relu follows; from the second fit on, only positive outputs count",
       })
       .option("target", {
         requiresArg: true,
         choices: ["stream", "layer"] as const,
         default: "stream" as const,
-        describe: "Fit the last layer of a branch to the residual sum, or each to its own output",
+        describe:
+          "Fit the last layer of a branch to the residual sum, or every layer to its own output",
       })
       .option("memory", {
         type: "number",
         requiresArg: true,
         default: CORRECT_DEFAULTS.memory,
-        describe: "GiB that values between layers may take; fewer images are used beyond",
+        describe: "Memory for values between layers, in GiB; fewer images are used above it",
       })
       .option("threads", {
         type: "number",
@@ -143,7 +144,7 @@ export const correctCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 1,
-        describe: "For the choice of images and positions",
+        describe: "Random seed for the choice of images and positions",
       }),
   renamed: { test: "test-data", limit: "test-images" },
   run: async (options, context) => {

@@ -52,13 +52,13 @@ export const dataCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 1,
-        describe: "Another seed, other samples",
+        describe: "Random seed; the same seed gives the same samples",
       })
       .option("format", {
         requiresArg: true,
         choices: ["records", "png"] as const,
         describe:
-          "Of shapes only. records: one file per split, the same bytes everywhere; png: a folder per class [records]",
+          "Format of the shapes set: records (one file per split) or png (one folder per class) [records]",
       }),
   run: async (options, context) => {
     const { set, out, size, train, test, seed, format } = options;

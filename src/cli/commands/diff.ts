@@ -26,7 +26,7 @@ export const diffCommand: Command = command({
         demandOption: true,
         describe: "subnet.json of mdp solve",
       })
-      .positional("second", { type: "string", demandOption: true, describe: "The other one" }),
+      .positional("second", { type: "string", demandOption: true, describe: "Second subnet.json" }),
   run: async ({ first, second }, context) => {
     const files = [first, second] as const;
     const read = (file: string): SubnetFile => parseSubnetFile(readJson(file), file);

@@ -28,12 +28,12 @@ export const evalCommand: Command = command({
       .option("data-config", {
         type: "string",
         requiresArg: true,
-        describe: "Pre-processing, as JSON (docs/datasets.md)",
+        describe: "Pre-processing of the images, as a JSON file (docs/datasets.md)",
       })
       .option("split", {
         type: "string",
         requiresArg: true,
-        describe: "Of data with splits [test]",
+        describe: "Split of the data to use [test]",
       })
       .option("task", {
         requiresArg: true,
@@ -64,7 +64,7 @@ export const evalCommand: Command = command({
       .option("images", {
         type: "number",
         requiresArg: true,
-        describe: "Judge on this many images, chosen at random [all]",
+        describe: "Number of images to evaluate on, chosen at random [all]",
       })
       .option("batch", {
         type: "number",
@@ -88,12 +88,12 @@ export const evalCommand: Command = command({
         requiresArg: true,
         choices: OPTIMISATIONS,
         default: "all" as const,
-        describe: "How far the runtime rewrites the network",
+        describe: "Graph optimisation level of the runtime",
       })
       .option("latency", {
         type: "boolean",
         default: true,
-        describe: "Measure it? (--no-latency)",
+        describe: "Measure the latency; --no-latency skips it",
       }),
   repeatable: ["models"],
   renamed: { data: "test-data", limit: "images" },

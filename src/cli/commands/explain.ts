@@ -29,8 +29,7 @@ const DEFAULT_SECONDS = 60;
 
 export const explainCommand: Command = command({
   name: "explain [model]",
-  describe:
-    "Say why a subnet is as it is, and what each choice would cost if it were made otherwise",
+  describe: "Explain why a subnet was chosen, and what every other choice would cost",
   examples: [
     ["mdp explain --device jetson --budget 50%", "the best subnet at half the latency"],
     [
@@ -49,12 +48,12 @@ export const explainCommand: Command = command({
       .option("subnet", {
         type: "string",
         requiresArg: true,
-        describe: "Explain this subnet.json; its options hold where none are given",
+        describe: "subnet.json to explain; its options are used where none are given",
       })
       .option("instance", {
         type: "string",
         requiresArg: true,
-        describe: "Explain a published instance instead",
+        describe: "Published instance to explain instead of a network",
       })
       // A subnet file may say these, so that they have no default before it is read.
       .default({ "max-prune": undefined, blocks: undefined, layers: undefined })

@@ -50,7 +50,8 @@ export const exportCommand: Command = command({
         requiresArg: true,
         choices: ["onnx", "pytorch"] as const,
         default: "onnx" as const,
-        describe: "An ONNX file, or the folder of a PyTorch project: modules, weights, training",
+        describe:
+          "Kind of output: an ONNX file, or a PyTorch project (modules, weights, training script)",
       })
       .option("out", {
         type: "string",
@@ -61,13 +62,13 @@ export const exportCommand: Command = command({
       .option("data-config", {
         type: "string",
         requiresArg: true,
-        describe: "How images are prepared, for the project: see docs/datasets.md",
+        describe: "Pre-processing of the images that the project uses (docs/datasets.md)",
       })
       .option("runs", {
         type: "number",
         requiresArg: true,
         default: 2,
-        describe: "Inputs to prove it on",
+        describe: "Number of random inputs that the proof runs",
       })
       .option("proof-inputs", {
         type: "string",
@@ -78,7 +79,7 @@ export const exportCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 0,
-        describe: "For those inputs",
+        describe: "Random seed of the proof's inputs",
       }),
   run: async (options, context) => {
     const { seed, runs, out, to } = options;

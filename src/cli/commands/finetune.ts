@@ -54,18 +54,18 @@ export const finetuneCommand: Command = command({
         type: "number",
         requiresArg: true,
         describe:
-          "Prune meanwhile, in so many steps down to --budget; the model is a whole network",
+          "Prune gradually during training, in this many steps down to --budget; the model is a dense network",
       })
       .option("budget", {
         type: "string",
         requiresArg: true,
         default: "50%",
-        describe: "With --schedule: latency in the end",
+        describe: "With --schedule: latency budget at the end",
       })
       .option("device", {
         type: "string",
         requiresArg: true,
-        describe: "With --schedule: where latencies count",
+        describe: "With --schedule: device whose latencies are used",
       })
       .option("table", {
         type: "string",
@@ -76,7 +76,7 @@ export const finetuneCommand: Command = command({
         requiresArg: true,
         choices: IMPORTANCE_METHODS,
         default: "magnitude-l2" as const,
-        describe: "With --schedule: how units are scored in every step",
+        describe: "With --schedule: method that scores the units in every step",
       })
       .conflicts("device", "table")
       .conflicts("schedule", ["keep-zeros", "sparsity"]),

@@ -11,7 +11,7 @@ import { type Command, command } from "../command.ts";
 
 export const importWeightsCommand: Command = command({
   name: "import-weights <project>",
-  describe: "Put weights that were trained in an exported PyTorch project into its ONNX, checked",
+  describe: "Put weights trained in an exported PyTorch project back into the ONNX, and check them",
   examples: [
     ["mdp import-weights project --out trained.onnx", "what its training left in run/"],
     [

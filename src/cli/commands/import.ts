@@ -53,7 +53,7 @@ export const importCommand: Command = command({
       .option("device-name", {
         type: "string",
         default: "imported",
-        describe: "What the table calls its device",
+        describe: "Name of the device in the table",
       })
       .requiresArg(["out", "model", "batch", "step", "device-name"]),
   run: async (options, context) => {

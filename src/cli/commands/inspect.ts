@@ -34,20 +34,21 @@ export const inspectCommand: Command = command({
       })
       .option("dims", {
         type: "boolean",
-        describe: "Table of dims [unless another table is asked for]",
+        describe: "Print the table of dims [unless another table is asked for]",
       })
-      .option("layers", { type: "boolean", describe: "Table of layers" })
-      .option("blocks", { type: "boolean", describe: "Table of blocks" })
+      .option("layers", { type: "boolean", describe: "Print the table of layers" })
+      .option("blocks", { type: "boolean", describe: "Print the table of blocks" })
       .option("components", {
         choices: COMPONENT_RULES,
-        describe: "Table of components: from names or else the graph (auto), or from one of them",
+        describe:
+          "Print the table of components, found from names (or the graph, where names say nothing)",
       })
       .option("component", {
         type: "string",
         array: true,
         nargs: 1,
         requiresArg: true,
-        describe: "A part of the network by its layers: head=fc.* (repeatable)",
+        describe: "Name a component by a regular expression of its layers: head=fc.* (repeatable)",
       })
       .option("graph", {
         type: "string",

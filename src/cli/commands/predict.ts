@@ -39,7 +39,7 @@ export const predictCommand: Command = command({
         type: "string",
         requiresArg: true,
         demandOption: true,
-        describe: "A device with a description; see mdp devices",
+        describe: "Device to predict for; mdp devices lists them",
       })
       .option("batch", {
         type: "number",
@@ -57,12 +57,13 @@ export const predictCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 8,
-        describe: "Multiples of channels that the table covers",
+        describe: "Step of the table's grid, in channels",
       })
       .option("observations", {
         type: "string",
         requiresArg: true,
-        describe: "What was measured on it, mdp-observations/1; see docs/decisions/0023",
+        describe:
+          "File with measured times of the device (schema mdp-observations/1; docs/decisions/0023)",
       })
       .option("out", {
         type: "string",

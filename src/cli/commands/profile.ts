@@ -65,21 +65,19 @@ export const profileCommand: Command = command({
       .option("device", {
         type: "string",
         default: "local",
-        describe:
-          "Where to measure: local is this machine, another name a host of your ssh configuration",
+        describe: "Device to measure on: local (this machine), or a host of your ssh configuration",
       })
       .option("runner", {
         choices: ["auto", ...RUNNERS] as const,
         default: "auto" as const,
-        describe:
-          "What runs the networks on a board of --host; auto is the first of them that is there",
+        describe: "Runtime on a board of --host; auto takes the first one that is installed",
       })
       .option("name", {
         type: "string",
         array: true,
         nargs: 1,
         describe:
-          "What to call the device; with several --host one each [cpu- and the processor's name; the host's]",
+          "Name of the device in the table; with several --host one name each [cpu- and the processor's name; the host's name]",
       })
       .option("batch", {
         type: "number",
@@ -94,32 +92,32 @@ export const profileCommand: Command = command({
       .option("precision", {
         type: "string",
         default: "float32",
-        describe: "float32, or float16 where trtexec builds it",
+        describe: "Precision: float32, or float16 where trtexec builds it",
       })
       .option("optimisation", {
         choices: OPTIMISATIONS,
         default: "all" as const,
-        describe: "How far the runtime rewrites the graph; all is what users of the runtime get",
+        describe: "Graph optimisation level of the runtime; all is the runtime's default",
       })
       .option("step", {
         type: "number",
         default: 8,
-        describe: "Multiples of channels to cover",
+        describe: "Step of the table's grid, in channels",
       })
       .option("runs", {
         type: "number",
         default: 200,
-        describe: "Networks to measure",
+        describe: "Number of networks to measure",
       })
       .option("repeats", {
         type: "number",
         default: 20,
-        describe: "Counted runs of each network",
+        describe: "Number of timed runs of each network",
       })
       .option("max-minutes", {
         type: "number",
         default: 8,
-        describe: "Measure fewer networks where they take longer",
+        describe: "Longest time to measure, in minutes, validation included",
       })
       .option("target-error", {
         type: "string",
@@ -129,12 +127,12 @@ export const profileCommand: Command = command({
       .option("validate", {
         type: "number",
         default: 0,
-        describe: "Networks left out of the table to judge it on",
+        describe: "Number of networks to validate the table on; they are not used for it",
       })
       .option("seed", {
         type: "number",
         default: 1,
-        describe: "Of the random subnets",
+        describe: "Random seed of the subnets",
       })
       .option("out", {
         type: "string",

@@ -34,7 +34,7 @@ import { solveOptions } from "../options/solve-options.ts";
 export const pruneCommand: Command = command({
   name: "prune [model]",
   describe:
-    "Walk the whole road into one folder: score, profile, solve, export, repair, train, evaluate",
+    "Run the whole pipeline into one folder: score, profile, solve, export, repair, train, evaluate",
   examples: [
     ["mdp prune --device local --out runs/default", "the embedded network on this machine"],
     [
@@ -57,14 +57,14 @@ export const pruneCommand: Command = command({
         type: "string",
         requiresArg: true,
         demandOption: true,
-        describe: "Folder of the run",
+        describe: "Folder to write the run to",
       })
       .option("method", {
         requiresArg: true,
         choices: ["auto", ...IMPORTANCE_METHODS] as const,
         default: "auto" as const,
         describe:
-          "How units are scored, without --importance; auto: sensitivity, gradients for large networks, magnitude-l2 without images",
+          "Method that scores the units, without --importance; auto: sensitivity, gradients for large networks, magnitude-l2 without images",
       })
       .option("data", {
         type: "string",
@@ -82,24 +82,24 @@ export const pruneCommand: Command = command({
         type: "boolean",
         default: true,
         describe:
-          "Repair the pruned network where there are images? Labels are not used (--no-correct)",
+          "Repair the pruned network where there are images, without labels; --no-correct skips it",
       })
       .option("calibrate", {
         type: "boolean",
         default: false,
         describe:
-          "Measure, correct the table and solve again until the budget is met on this device",
+          "Measure the network, correct the table and solve again until this device meets the budget",
       })
       .option("tolerance", {
         type: "string",
         requiresArg: true,
         default: "2%",
-        describe: "How far below the budget a calibrated network may end",
+        describe: "Largest distance below the budget that is accepted after calibration",
       })
       .option("data-config", {
         type: "string",
         requiresArg: true,
-        describe: "Their pre-processing, as JSON",
+        describe: "Pre-processing of the images, as a JSON file",
       })
       .option("proof-inputs", {
         type: "string",
@@ -110,7 +110,7 @@ export const pruneCommand: Command = command({
       .option("test-images", {
         type: "number",
         requiresArg: true,
-        describe: "Judge on this many test images, chosen at random [all]",
+        describe: "Number of test images to evaluate on, chosen at random [all]",
       })
       .option("threads", {
         type: "number",
@@ -122,25 +122,25 @@ export const pruneCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 200,
-        describe: "Networks to profile",
+        describe: "Number of networks to profile",
       })
       .option("max-minutes", {
         type: "number",
         requiresArg: true,
         default: 8,
-        describe: "Longest time to profile",
+        describe: "Longest time to profile, in minutes",
       })
       .option("validate", {
         type: "number",
         requiresArg: true,
         default: 10,
-        describe: "Networks to judge the table",
+        describe: "Number of networks to validate the table on",
       })
       .option("seed", {
         type: "number",
         requiresArg: true,
         default: 1,
-        describe: "Of everything that draws lots",
+        describe: "Random seed of all stages",
       }),
   renamed: { images: "test-images" },
   run: async (given, context) => {

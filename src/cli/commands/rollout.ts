@@ -5,7 +5,7 @@ import { type Command, command } from "../command.ts";
 
 export const rolloutCommand: Command = command({
   name: "rollout <world>",
-  describe: "Let an agent drive a simulation, and print what it reached: a command metric",
+  describe: "Run an agent in a simulation and print its rewards, as a command metric",
   examples: [
     [
       "mdp rollout pendulum --model :agent --items 0,1,2 --seed 1",
@@ -29,13 +29,13 @@ export const rolloutCommand: Command = command({
         type: "string",
         requiresArg: true,
         demandOption: true,
-        describe: "Numbers of the episodes, with commas between; each names a start",
+        describe: "Episode numbers, separated by commas; each one stands for a start state",
       })
       .option("seed", {
         type: "number",
         requiresArg: true,
         default: 1,
-        describe: "Other starts with another seed",
+        describe: "Random seed of the start states",
       }),
   run: async ({ model, items, seed }, context) => {
     checkWhole(seed, "--seed", 0);

@@ -58,27 +58,28 @@ export const scoreCommand: Command = command({
         requiresArg: true,
         choices: [...IMPORTANCE_METHODS, "l1", "l2"],
         default: "magnitude-l2",
-        describe: "How units are scored; l1 and l2 are short for the magnitudes",
+        describe: "Method that scores the units; l1 and l2 are short for the magnitudes",
       })
       .option("normalisation", {
         requiresArg: true,
         choices: NORMALISATIONS,
-        describe: "What a layer's scores are divided by [max for magnitudes, none otherwise]",
+        describe: "Divisor of a layer's scores [max for magnitudes, none otherwise]",
       })
       .option("data", {
         type: "string",
         requiresArg: true,
-        describe: "Images, for taylor-bn to sensitivity: folder, tar, CIFAR binary, IDX, drawn set",
+        describe:
+          "Images for the methods that need data: folder, tar, CIFAR binary, IDX, drawn set",
       })
       .option("data-config", {
         type: "string",
         requiresArg: true,
-        describe: "Their pre-processing, as JSON (docs/datasets.md)",
+        describe: "Pre-processing of the images, as a JSON file (docs/datasets.md)",
       })
       .option("split", {
         type: "string",
         requiresArg: true,
-        describe: "Of data with splits [train]",
+        describe: "Split of the data to use [train]",
       })
       .option("images", {
         type: "number",
@@ -105,7 +106,7 @@ export const scoreCommand: Command = command({
         requiresArg: true,
         choices: LABEL_SOURCES,
         default: SCORE_DEFAULTS.labels as LabelSource,
-        describe: "What the loss compares with: the data's labels, or the network's own best class",
+        describe: "Labels of the loss: those of the data, or the network's own best class",
       })
       .option("threads", {
         type: "number",
@@ -117,7 +118,7 @@ export const scoreCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 0,
-        describe: "Chooses the images, or the random scores",
+        describe: "Random seed for the choice of images and for random scores",
       })
       .option("out", {
         type: "string",

@@ -41,7 +41,7 @@ export const solveCommand: Command = command({
         type: "string",
         requiresArg: true,
         default: "mdp",
-        describe: `How to choose: ${METHOD_NAMES.join(", ")}; linear-latency:30 takes 30 steps`,
+        describe: `Method that chooses the subnet: ${METHOD_NAMES.join(", ")}; linear-latency:30 takes 30 steps`,
       })
       .option("write-lp", {
         type: "string",
@@ -56,7 +56,7 @@ export const solveCommand: Command = command({
       .option("instance", {
         type: "string",
         requiresArg: true,
-        describe: "Solve a published instance instead",
+        describe: "Published instance to solve instead of a network",
       })
       .conflicts("instance", ["model", "device", "table", "importance", "robust"])
       .conflicts("instance", ["limit", "soft", "penalty", "minimize", "component"]),

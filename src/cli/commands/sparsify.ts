@@ -20,7 +20,7 @@ import { type Command, command } from "../command.ts";
 export const sparsifyCommand: Command = command({
   name: "sparsify [model]",
   describe:
-    "Remove single weights: rates by the exact program, the kept weights fitted without labels",
+    "Remove single weights; the exact program chooses the rates, the kept weights are fitted without labels",
   examples: [
     [
       "mdp sparsify net.onnx --sparsity 80% --data photos --out sparse.onnx",
@@ -71,25 +71,26 @@ export const sparsifyCommand: Command = command({
       })
       .option("component", {
         ...{ type: "string", array: true, nargs: 1, requiresArg: true },
-        describe: "A part of the network by its layers: head=fc.* (repeatable)",
+        describe: "Name a component by a regular expression of its layers: head=fc.* (repeatable)",
       })
       .option("score", {
         requiresArg: true,
         choices: SPARSE_SCORES,
         default: "magnitude" as const,
-        describe: "Which weights of a layer go",
+        describe: "Score that ranks the weights of a layer",
       })
       .option("rates", {
         requiresArg: true,
         choices: RATES,
         default: "program" as const,
-        describe: "How many of each layer go: the best by measured damage, proven, or by a rule",
+        describe:
+          "Rule for the sparsity of each layer; program finds the best rates by measured damage, proven",
       })
       .option("pattern", {
         type: "string",
         requiresArg: true,
         default: "none",
-        describe: "none, 2:4, another N:M, channel-block or channel-block:8",
+        describe: "Sparsity pattern: none, 2:4, another N:M, channel-block or channel-block:8",
       })
       .option("repair", {
         requiresArg: true,
@@ -101,7 +102,7 @@ export const sparsifyCommand: Command = command({
         choices: SPARSE_FORMATS,
         default: "zeros" as const,
         describe:
-          "Zeros in ordinary initializers, or ONNX sparse_initializer where that is smaller",
+          "Format of the weights: zeros in ordinary initializers, or ONNX sparse_initializer where that is smaller",
       })
       .option("keep-dense", {
         type: "string",
@@ -116,12 +117,12 @@ export const sparsifyCommand: Command = command({
       .option("data-config", {
         type: "string",
         requiresArg: true,
-        describe: "Pre-processing, as JSON (docs/datasets.md)",
+        describe: "Pre-processing of the images, as a JSON file (docs/datasets.md)",
       })
       .option("split", {
         type: "string",
         requiresArg: true,
-        describe: "Of data with splits [train, where there is one]",
+        describe: "Split of the data to use [train, where there is one]",
       })
       .option("test", {
         type: "string",
@@ -133,7 +134,7 @@ export const sparsifyCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 2000,
-        describe: "Judge on so many images; 0: not at all",
+        describe: "Number of images to evaluate on; 0 skips the evaluation",
       })
       .option("images", {
         type: "number",
@@ -145,7 +146,7 @@ export const sparsifyCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 128,
-        describe: "How many of them run through the network for every damage",
+        describe: "Number of images that run for every damage measurement",
       })
       .option("batch", {
         type: "number",
@@ -163,13 +164,13 @@ export const sparsifyCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 0.01,
-        describe: "Pull towards the old weights, relative to the inputs' mean variance",
+        describe: "Ridge towards the old weights, relative to the mean variance of the inputs",
       })
       .option("looks", {
         type: "number",
         requiresArg: true,
         default: 2,
-        describe: "Times to fit a layer that a Relu follows",
+        describe: "Number of fits of a layer that a Relu follows",
       })
       .option("rounds", {
         type: "number",
@@ -181,12 +182,12 @@ export const sparsifyCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 2,
-        describe: "GiB that values between layers may take; fewer images are used beyond",
+        describe: "Memory for values between layers, in GiB; fewer images are used above it",
       })
       .option("time-limit", {
         type: "number",
         requiresArg: true,
-        describe: "Seconds for the program",
+        describe: "Time limit of the program, in seconds",
       })
       .option("threads", {
         type: "number",
@@ -198,7 +199,7 @@ export const sparsifyCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 1,
-        describe: "For the choice of images and positions",
+        describe: "Random seed for the choice of images and positions",
       }),
   run: async (options, context) => {
     for (const name of ["images", "looks", "rounds", "threads"] as const)

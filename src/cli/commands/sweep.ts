@@ -41,7 +41,7 @@ export const sweepCommand: Command = command({
       .option("budgets", {
         type: "string",
         requiresArg: true,
-        describe: "The budgets, such as 90%,70%,12ms",
+        describe: "Budgets, separated by commas, such as 90%,70%,12ms",
       })
       .option("from", {
         type: "string",
@@ -65,7 +65,7 @@ export const sweepCommand: Command = command({
         type: "number",
         default: 1,
         requiresArg: true,
-        describe: "Threads; the points are the same however many",
+        describe: "Number of threads; it does not change the points",
       })
       .option("out", {
         type: "string",
@@ -75,7 +75,7 @@ export const sweepCommand: Command = command({
       .option("instance", {
         type: "string",
         requiresArg: true,
-        describe: "Sweep a published instance instead",
+        describe: "Published instance to sweep instead of a network",
       })
       .conflicts("instance", ["model", "device", "table", "importance"]),
   run: async (options, context) => {

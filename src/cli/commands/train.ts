@@ -16,7 +16,8 @@ export const trainCommand: Command = command({
   options: (yargs) =>
     trainingOptions(yargs, TRAIN_DEFAULTS).positional("model", {
       type: "string",
-      describe: "ONNX file whose weights are drawn anew; the embedded default without it",
+      describe:
+        "ONNX file whose architecture is trained from random weights; the embedded default without it",
     }),
   renamed: RENAMED_TRAINING_OPTIONS,
   run: async (options, context) => {

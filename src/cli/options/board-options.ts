@@ -52,13 +52,13 @@ export function withBoardOptions<T extends CommonOptions>(yargs: Argv<T>): Argv<
       array: true,
       nargs: 1,
       describe:
-        "user@board as ssh knows it; may come several times. Your keys, agent and configuration are used",
+        "Board as user@host of your ssh configuration (repeatable); your keys and agent are used",
     })
     .option("ssh-option", {
       type: "string",
       array: true,
       nargs: 1,
-      describe: "An option for ssh as its -o takes it, such as Port=2222; may come several times",
+      describe: "Option for ssh, as after -o, such as Port=2222 (repeatable)",
     });
   for (const [name, describe] of Object.entries(TEXTS)) {
     parser = parser.option(name, { type: "string", describe });

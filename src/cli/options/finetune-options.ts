@@ -6,13 +6,13 @@ export function finetuneOptions<T>(yargs: Argv<T>): Argv<T & FinetuneOptions> {
     .option("finetune", {
       type: "boolean",
       default: false,
-      describe: "Train the result further, with the original network as its teacher?",
+      describe: "Fine-tune the result with the original network as teacher",
     })
     .option("epochs", {
       type: "number",
       requiresArg: true,
       default: 3,
-      describe: "With --finetune; mdp finetune has more to choose from",
+      describe: "With --finetune: number of epochs",
     })
     .option("lr", {
       type: "number",

@@ -36,7 +36,7 @@ export function limitOptions<Before>(yargs: Argv<Before>): Argv<Before & LimitOp
     })
     .option("component", {
       ...several,
-      describe: "A part of the network by its layers: head=fc.* (repeatable)",
+      describe: "Name a component by a regular expression of its layers: head=fc.* (repeatable)",
     })
-    .option("components", { hidden: true, describe: "The same as an object, in a config file" });
+    .option("components", { hidden: true, describe: "Components as an object, in a config file" });
 }

@@ -45,7 +45,7 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
     })
     .option("device", {
       type: "string",
-      describe: "Device whose latencies count; see mdp devices",
+      describe: "Device whose latencies are used; mdp devices lists them",
     })
     .option("table", {
       type: "string",
@@ -57,7 +57,7 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
     })
     .option("precision", {
       choices: ["float16", "float32"] as const,
-      describe: "Of a predicted table",
+      describe: "Precision of a predicted table",
     })
     .option("budget", {
       type: "string",
@@ -74,36 +74,36 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
     })
     .option("protect", {
       type: "string",
-      describe: "Stays whole: a component as @head, dims by a regular expression",
+      describe: "Keep all units of a component (@head) or of dims that match a regular expression",
     })
     .option("max-prune", {
       type: "number",
       default: 0.95,
-      describe: "Most that may go of a dim, as a share",
+      describe: "Largest fraction of a dim that may be pruned",
     })
     .option("blocks", {
       type: "boolean",
       default: true,
-      describe: "May blocks be dropped? (--no-blocks)",
+      describe: "Allow blocks to be dropped; --no-blocks keeps them",
     })
     .option("layers", {
       type: "boolean",
       default: true,
-      describe: "May single layers be dropped? (--no-layers)",
+      describe: "Allow single layers to be dropped; --no-layers keeps them",
     })
     .option("time-limit", {
       type: "number",
-      describe: "Seconds; then the best answer so far, with its gap",
+      describe: "Time limit in seconds; then the best answer so far is given with its gap",
     })
     .option("presolve", {
       type: "boolean",
       default: true,
-      describe: "Shrink the program exactly first? (--no-presolve)",
+      describe: "Shrink the program exactly before the solver; --no-presolve skips it",
     })
     .option("gap", {
       type: "number",
       default: 0,
-      describe: "Relative gap that is good enough",
+      describe: "Relative gap at which the solver stops",
     })
     .conflicts("step", "multiple-of")
     .requiresArg(NEED_A_VALUE)

@@ -73,18 +73,18 @@ export function trainingOptions(
       type: "number",
       requiresArg: true,
       default: 1,
-      describe: "Of everything that draws lots",
+      describe: "Random seed of all stages",
     })
     .option("out", {
       type: "string",
       requiresArg: true,
       demandOption: true,
-      describe: "Folder of the run; the same command again goes on where it stopped",
+      describe: "Folder of the run; rerun the command to resume",
     })
     .option("restart", {
       type: "boolean",
       default: false,
-      describe: "Begin anew although the folder holds a run",
+      describe: "Start again even if the folder holds a run",
     });
 }
 
@@ -98,12 +98,12 @@ function data(yargs: Argv<CommonOptions>) {
     .option("data-config", {
       type: "string",
       requiresArg: true,
-      describe: "Their pre-processing, as JSON",
+      describe: "Pre-processing of the images, as a JSON file",
     })
     .option("split", {
       type: "string",
       requiresArg: true,
-      describe: "Of data with splits [train]",
+      describe: "Split of the data to use [train]",
     })
     .option("images", {
       type: "number",
@@ -128,23 +128,24 @@ function data(yargs: Argv<CommonOptions>) {
     .option("validate", {
       type: "boolean",
       default: true,
-      describe: "Measure top-1 after every epoch? (--no-validate)",
+      describe: "Measure top-1 after every epoch; --no-validate skips it",
     })
     .option("crop", {
       type: "number",
       requiresArg: true,
-      describe: "Images move by up to so many pixels [an eighth of their side]",
+      describe: "Largest random shift of training images, in pixels [an eighth of their side]",
     })
     .option("flip", {
       requiresArg: true,
       choices: FLIPS,
-      describe: "Images are mirrored; all: turned, too [horizontal; none for grey images]",
+      describe:
+        "Random mirroring of training images; all adds rotations by 90 degrees [horizontal; none for grey images]",
     })
     .option("mixup", {
       type: "number",
       requiresArg: true,
       default: 0,
-      describe: "Pairs of images are mixed, by Beta(mixup, mixup)",
+      describe: "Mixup: parameter of the Beta distribution that mixes pairs of images",
     });
 }
 
@@ -155,7 +156,8 @@ function optimisers<T>(yargs: Argv<T>, defaults: Defaults) {
       type: "string",
       requiresArg: true,
       default: defaults.batch,
-      describe: "Images per step; several sizes (64,128) take turns of equal length",
+      describe:
+        "Images per training step; several sizes (64,128) are used for equal parts of the run",
     })
     .option("accumulate", {
       type: "number",
@@ -177,43 +179,53 @@ function optimisers<T>(yargs: Argv<T>, defaults: Defaults) {
       requiresArg: true,
       choices: SCHEDULES,
       default: "cosine" as const,
-      describe: "How the learning rate falls",
+      describe: "Schedule of the learning rate",
     })
     .option("warmup", {
       type: "number",
       requiresArg: true,
       default: defaults.warmup,
-      describe: "Epochs over which it rises first",
+      describe: "Epochs of warm-up of the learning rate",
     })
     .option("final-lr", {
       type: "number",
       requiresArg: true,
       default: 0,
-      describe: "Share of it that is left at the end",
+      describe: "Learning rate at the end, as a share of the first one",
     })
-    .option("momentum", { type: "number", requiresArg: true, default: 0.9, describe: "Of sgd" })
-    .option("nesterov", { type: "boolean", default: true, describe: "In sgd (--no-nesterov)" })
+    .option("momentum", {
+      type: "number",
+      requiresArg: true,
+      default: 0.9,
+      describe: "Momentum of sgd",
+    })
+    .option("nesterov", {
+      type: "boolean",
+      default: true,
+      describe: "Nesterov momentum in sgd; --no-nesterov turns it off",
+    })
     .option("weight-decay", {
       type: "number",
       requiresArg: true,
-      describe: "[0.0001 for sgd, 0.05 for adamw]",
+      describe: "Weight decay [0.0001 for sgd, 0.05 for adamw]",
     })
     .option("decay-all", {
       type: "boolean",
       default: false,
-      describe: "Decay biases and norms, too",
+      describe: "Apply weight decay to biases and norms, too",
     })
     .option("norms", {
       requiresArg: true,
       choices: ["auto", "batch", "frozen"] as const,
       default: defaults.norms,
-      describe: "BatchNormalization by each batch, or as it is; auto: whichever starts better",
+      describe:
+        "Statistics of BatchNormalization in training: batch, frozen, or auto (the one with the lower first loss)",
     })
     .option("clip", {
       type: "number",
       requiresArg: true,
       default: defaults.clip,
-      describe: "Largest norm of the gradients; 0: any",
+      describe: "Largest norm of the gradients; 0 turns clipping off",
     });
 }
 
@@ -222,7 +234,8 @@ function losses<T>(yargs: Argv<T>, defaults: Defaults) {
     .option("teacher", {
       type: "string",
       requiresArg: true,
-      describe: "The original network: its scores and inner values teach beside the labels",
+      describe:
+        "Original network for distillation: its scores and inner values are matched besides the labels",
     })
     .option("task", {
       requiresArg: true,
@@ -238,29 +251,29 @@ function losses<T>(yargs: Argv<T>, defaults: Defaults) {
       requiresArg: true,
       choices: ["mix", "outputs"] as const,
       default: "mix" as const,
-      describe: "outputs: come near to all outputs of the teacher, without labels",
+      describe: "Loss; outputs: match all outputs of the teacher, without labels",
     })
     .option("label-smoothing", { type: "number", requiresArg: true, default: defaults.smoothing })
     .option("label-weight", {
       type: "number",
       requiresArg: true,
-      describe: `Of the labels in the loss [1; ${DISTILLATION.labels} with a teacher]`,
+      describe: `Weight of the labels in the loss [1; ${DISTILLATION.labels} with a teacher]`,
     })
     .option("score-weight", {
       type: "number",
       requiresArg: true,
-      describe: `Of the teacher's scores [${DISTILLATION.scores}]`,
+      describe: `Weight of the teacher's scores in the loss [${DISTILLATION.scores}]`,
     })
     .option("feature-weight", {
       type: "number",
       requiresArg: true,
-      describe: `Of its inner values [${DISTILLATION.features}]`,
+      describe: `Weight of the teacher's inner values in the loss [${DISTILLATION.features}]`,
     })
     .option("temperature", {
       type: "number",
       requiresArg: true,
       default: DISTILLATION.temperature,
-      describe: "Softens scores before they are compared",
+      describe: "Temperature of the distillation",
     });
 }
 
@@ -269,11 +282,11 @@ function averages<T>(yargs: Argv<T>) {
     .option("ema", {
       type: "number",
       requiresArg: true,
-      describe: "Average the weights, keeping this share of it in every step, such as 0.999 [none]",
+      describe: "Decay of the exponential average of the weights, such as 0.999 [none]",
     })
     .option("patience", {
       type: "number",
       requiresArg: true,
-      describe: "End after so many epochs without a better validation [never]",
+      describe: "Stop after this many epochs without a better validation [never]",
     });
 }

@@ -15,12 +15,16 @@ export const diffTableCommand: Command = command({
   options: (yargs) =>
     yargs
       .positional("first", { type: "string", demandOption: true, describe: "Latency table" })
-      .positional("second", { type: "string", demandOption: true, describe: "Another" })
+      .positional("second", {
+        type: "string",
+        demandOption: true,
+        describe: "Second latency table",
+      })
       .option("threshold", {
         type: "string",
         requiresArg: true,
         default: "5%",
-        describe: "Cells that moved by more are listed",
+        describe: "List the cells that differ by more than this share",
       }),
   run: async (options, context) => {
     const threshold = shareOf(options.threshold, "--threshold");

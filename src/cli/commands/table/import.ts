@@ -13,7 +13,7 @@ export const importTableCommand: Command = command({
   name: "import <file>",
   takesModel: true,
   describe:
-    "Make a table for a network of what others measured: CSV, HALP's and MDP's dictionaries, nn-Meter's kernels, profiles of trtexec",
+    "Make a table from others' measurements: CSV, dictionaries of HALP and MDP, kernels of nn-Meter, profiles of trtexec",
   examples: [
     [
       "mdp table import cells.csv --model net.onnx --out t.json",
@@ -30,7 +30,7 @@ export const importTableCommand: Command = command({
       .positional("file", {
         type: "string",
         demandOption: true,
-        describe: "What others measured; its content tells its format",
+        describe: "File with the measurements; the format is recognised",
       })
       .option("model", {
         type: "string",
@@ -62,7 +62,7 @@ export const importTableCommand: Command = command({
         type: "string",
         requiresArg: true,
         default: "imported",
-        describe: "What the table calls its device",
+        describe: "Name of the device in the table",
       })
       .option("base", {
         type: "string",

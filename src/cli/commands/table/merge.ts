@@ -10,18 +10,23 @@ import { type Command, command } from "../../command.ts";
 export const mergeTableCommand: Command = command({
   name: "merge <first> <second>",
   describe:
-    "Two campaigns of one network on one device as one: measured cells beat interpolated ones, those predicted ones; equals are averaged by their networks",
+    "Merge two tables of one network and device; measured cells go before interpolated and predicted ones",
   examples: [
     ["mdp table merge monday.json tuesday.json --out both.json", "at the speed of the first"],
   ],
   options: (yargs) =>
     yargs
       .positional("first", { type: "string", demandOption: true, describe: "Latency table" })
-      .positional("second", { type: "string", demandOption: true, describe: "Another campaign" })
+      .positional("second", {
+        type: "string",
+        demandOption: true,
+        describe: "Second latency table",
+      })
       .option("align", {
         type: "boolean",
         default: true,
-        describe: "Bring the second to the first one's speed by their dense networks? (--no-align)",
+        describe:
+          "Scale the second table to the first one's speed by their dense networks; --no-align keeps it",
       })
       .option("out", {
         type: "string",

@@ -32,13 +32,13 @@ export const plotTableCommand: Command = command({
       .option("view", {
         choices: ["map", "stairs"] as const,
         requiresArg: true,
-        describe: "What to draw [map where there are two widths]",
+        describe: "Kind of figure [map where there are two widths]",
       })
       .option("column", {
         choices: PLOT_COLUMNS,
         requiresArg: true,
         default: "ms" as const,
-        describe: "What of the table",
+        describe: "Column of the table to draw",
       })
       .option("out", {
         type: "string",

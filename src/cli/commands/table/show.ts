@@ -5,7 +5,7 @@ import { type Command, command } from "../../command.ts";
 
 export const showTableCommand: Command = command({
   name: "show <table>",
-  describe: "What a table says of itself, and its operations; --op shows the cells of some",
+  describe: "Show a table's header and operations; --op shows cells",
   examples: [
     ["mdp table show t.json", "provenance, coverage, error, and a line per operation"],
     ["mdp table show t.json --op layer1", "the times of the operations whose names match"],

@@ -8,7 +8,7 @@ import { checkSubnet, type Subnet } from "./subnet.ts";
 export interface SubnetNotes {
   /** SHA-256 of the network's file. */
   readonly networkHash?: string;
-  /** What the solver promised (latency, objective, bound, gap) and from which inputs. */
+  /** What the solver predicted (latency, objective, bound, gap) and from which inputs. */
   readonly prediction?: Readonly<Record<string, unknown>>;
   /** How it was solved. */
   readonly solve?: Readonly<Record<string, unknown>>;

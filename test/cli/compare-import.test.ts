@@ -72,7 +72,7 @@ test("solve --method keeps the budget and says that a baseline proves nothing", 
   expect(code).toBe(0);
   const { answer, latencyMs, droppedBlocks } = JSON.parse(stdout);
   expect(answer).toMatchObject({ status: "feasible", solver: "linear-latency:3" });
-  expect(answer.notes.join(" ")).toContain("promised");
+  expect(answer.notes.join(" ")).toContain("predicted");
   expect(latencyMs.chosen).toBeLessThanOrEqual(latencyMs.budget * (1 + 1e-9));
   expect(droppedBlocks).toEqual([]);
 });

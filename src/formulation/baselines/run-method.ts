@@ -151,7 +151,7 @@ function baselineAnswer(problem: Problem, { selection, method, notes, began }: B
   };
 }
 
-/** What the method promised and what it truly takes. */
+/** What the method predicted and what it truly takes. */
 function ownModelNotes({ resources }: Problem, own: OwnModel): string[] {
   const { asPublished } = own;
   return resources.flatMap(({ name, unit, limit, penalty }, resource) => {
@@ -161,7 +161,7 @@ function ownModelNotes({ resources }: Problem, own: OwnModel): string[] {
     const published =
       asPublished === null
         ? `With the limit as its own it finds nothing, because its model sees inputs as they were.`
-        : `With the limit as its own, its model promised ${amount(asPublished.ownUsage[resource])} of ${name}; truly it takes ${amount(asPublished.usage[resource])}.`;
+        : `With the limit as its own, its model predicted ${amount(asPublished.ownUsage[resource])} of ${name}; truly it takes ${amount(asPublished.usage[resource])}.`;
     const isMoved = own.limits[resource] !== limit;
     return isMoved
       ? [

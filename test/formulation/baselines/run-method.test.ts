@@ -109,7 +109,7 @@ test("linear-latency uses at least as much of the budget when it is matched, and
     const matched = await run(problem, "linear-latency", true);
     if (asPublished === null || matched === null) continue;
     expect(matched.answer.objective).toBeGreaterThanOrEqual(asPublished.answer.objective);
-    expect(asPublished.answer.notes.join(" ")).toContain("promised");
+    expect(asPublished.answer.notes.join(" ")).toContain("predicted");
   }
 });
 

@@ -37,12 +37,12 @@ export const knowledgeCommand: Command = command({
       .option("data-config", {
         type: "string",
         requiresArg: true,
-        describe: "Pre-processing, as JSON (docs/datasets.md)",
+        describe: "Pre-processing of the images, as a JSON file (docs/datasets.md)",
       })
       .option("split", {
         type: "string",
         requiresArg: true,
-        describe: "Of data with splits [train, where there is one]",
+        describe: "Split of the data to use [train, where there is one]",
       })
       .option("images", {
         type: "number",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Document } from "./document.ts";
 import { ACCURACY } from "./parts.ts";
+import { PROOF_PARTS } from "./proof.ts";
 
 const LAYER = z.object({
   label: z.string(),
@@ -77,6 +78,9 @@ export const SPARSIFY = z.object({
       limits: z.array(LIMIT),
     })
     .nullable(),
+  surgery: PROOF_PARTS.nullable().describe(
+    "Of the channels that a subnet removes first, before weights changed; null without one.",
+  ),
   proof: z.object({
     weights: z.number().int(),
     zeros: z.number().int(),

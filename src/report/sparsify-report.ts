@@ -17,6 +17,11 @@ export function sparsifyText(report: SparsifyReport, paint: Painter): string {
     `Repair      ${repair === "none" ? "none: the kept weights are as they were" : `kept weights fitted layer by layer on ${images} images without labels`}`,
     `File        ${size(total.bytes.dense)} -> ${size(total.bytes.sparse)}; with gzip ${size(total.gzip.dense)} -> ${size(total.gzip.sparse)} (${percent(total.gzip.sparse / total.gzip.dense)})`,
     `Knowledge   of weights ${shareText(total.knowledgeOfWeights)}, of outputs ${shareText(total.knowledgeOfOutputs)} (exp of minus the mean |log kept|; 100 % is the dense network)`,
+    ...(report.surgery === null
+      ? []
+      : [
+          `Surgery     the subnet's channels removed first, proven within ${report.surgery.maxRelative.toExponential(1)}; one repair for both`,
+        ]),
     `Proof       ${count(proof.zeros)} zeros where the masks say, ${proof.constants} constants as computed, outputs ${proof.identical ? "the same to the bit as" : `within ${proof.maxRelative.toExponential(1)} of`} the masked original on ${proof.runs} random inputs`,
     ...accuracyLines(report, paint),
     `Speed       ${speedText(report.pattern)}`,

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
-import { checkWritable } from "../../core/files.ts";
+import { checkWritable, readJson } from "../../core/files.ts";
 import type { SparsifyReport } from "../../documents/sparsify.ts";
 import { RATES } from "../../formulation/sparsity/rates.ts";
 import { SPARSE_FORMATS } from "../../formulation/sparsity/sparse-problem.ts";
@@ -15,6 +15,7 @@ import type { SparsifyRequest } from "../../pipeline/sparsify/request.ts";
 import { sparsifyOpened } from "../../pipeline/sparsify/sparsify-network.ts";
 import { painter } from "../../report/painter.ts";
 import { sparsifyText } from "../../report/sparsify-report.ts";
+import { parseSubnet } from "../../subnet/subnet-file.ts";
 import { type Command, command } from "../command.ts";
 
 export const sparsifyCommand: Command = command({
@@ -51,6 +52,11 @@ export const sparsifyCommand: Command = command({
         requiresArg: true,
         demandOption: true,
         describe: "ONNX file to write",
+      })
+      .option("subnet", {
+        type: "string",
+        requiresArg: true,
+        describe: "File of mdp solve --out: cut this first; one repair makes up for both",
       })
       .option("sparsity", {
         type: "string",
@@ -221,7 +227,11 @@ export const sparsifyCommand: Command = command({
     };
     const open = await openNetwork(options.model);
     checkNotSource(open.path, options.out);
-    const sparsified = await sparsifyOpened(open, request, context);
+    const subnet =
+      options.subnet === undefined
+        ? null
+        : parseSubnet(readJson(options.subnet), open.structure, options.subnet).subnet;
+    const sparsified = await sparsifyOpened(open, request, context, subnet);
     writeModel(sparsified.model, options.out);
     const judging = { ...request, test: options.test, limit: options.judge };
     const judged = await judgeSparse(open, sparsified, judging, context);

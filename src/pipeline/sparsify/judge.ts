@@ -1,4 +1,5 @@
 import type { SparsifyReport } from "../../documents/sparsify.ts";
+import { findStructure } from "../../structure/find-structure.ts";
 import { applyMasks } from "../../subnet/sparse/mask.ts";
 import { sparseWeights } from "../../subnet/sparse/weights.ts";
 import { accuraciesOf, openTest, unseenBy } from "../correct/correct-network.ts";
@@ -33,18 +34,14 @@ export async function judgeSparse(
     seen === null ? null : unseenBy(seen, Math.min(request.images, seen.count), request.seed);
   const judges = named === null || named.path === seen?.path ? rest : named;
   if (judges === null) return null;
-  const weights = sparseWeightsOf(open, dense);
+  const { weights } = sparseWeights(findStructure(dense.graph));
   const masked = applyMasks(dense.graph, weights, masks);
   const graphs = [
-    { name: "dense", graph: dense.graph },
+    { name: "dense", graph: open.model.graph },
     ...(report.repair === "none" ? [] : [{ name: "zeros alone", graph: masked }]),
     { name: "sparse", graph: model.graph },
   ];
   const found = await accuraciesOf(dense, graphs, judges, request.limit, context);
   const accuracy = found.map((each, index) => ({ name: graphs[index]?.name ?? "", ...each }));
   return { accuracy, judgedOn: judges === rest ? `the rest of ${judges.path}` : judges.path };
-}
-
-function sparseWeightsOf({ structure }: OpenNetwork, dense: Sparsified["dense"]) {
-  return sparseWeights({ ...structure, graph: dense.graph }).weights;
 }

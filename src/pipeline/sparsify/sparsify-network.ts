@@ -17,6 +17,8 @@ import { serializeModel } from "../../onnx/write.ts";
 import { findStructure } from "../../structure/find-structure.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { openProducts, type Products } from "../../subnet/correct/products.ts";
+import { cutGraph } from "../../subnet/cut.ts";
+import { type Proof, proveCut } from "../../subnet/prove.ts";
 import { keptByPattern, type Masks } from "../../subnet/sparse/mask.ts";
 import { patternText } from "../../subnet/sparse/pattern.ts";
 import { proveSparse, type SparseProof } from "../../subnet/sparse/prove.ts";
@@ -35,7 +37,7 @@ import {
   weightCount,
   weightLabel,
 } from "../../subnet/sparse/weights.ts";
-import { keepAll } from "../../subnet/subnet.ts";
+import { keepAll, type Subnet } from "../../subnet/subnet.ts";
 import { openImages } from "../open/images.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
@@ -53,7 +55,9 @@ export interface Sparsified {
 }
 
 /**
- * What `mdp sparsify` does: rates, masks, repair, proof. Nothing is written.
+ * What `mdp sparsify` does: rates, masks, repair, proof. Nothing is written. With a subnet the network is cut first, which is proven
+ * on its own, and one repair, towards the dense network, makes up for both.
+ * @param chosenSubnet what a structured choice keeps of the network
  * @throws UsageError as `checkRequest` and limits; InputError `sparsify/no-weights`, `sparsify/no-fit` and as reading images
  * @throws InfeasibleLimitsError `formulation/infeasible`; VerificationError as `proveSparse`
  */
@@ -61,16 +65,20 @@ export async function sparsifyOpened(
   open: OpenNetwork,
   wanted: SparsifyRequest,
   context: RunContext,
+  chosenSubnet: Subnet | null = null,
 ): Promise<Sparsified> {
   const started = performance.now();
   const request = checkRequest(wanted);
-  const graph = weightsAsInitializers(open.model.graph);
+  const whole = wholeNetwork(open, chosenSubnet);
+  const { subnet } = whole;
+  // What is made sparse: the dense network, or what the structured choice has left of it.
+  const graph = chosenSubnet === null ? whole.structure.graph : cutGraph(whole.structure, subnet);
   const model = withGraph(open.model, graph);
-  const structure = graph === open.model.graph ? open.structure : findStructure(graph);
+  const structure = chosenSubnet === null ? whole.structure : findStructure(graph);
   const { weights, dense } = sparseWeights(structure);
   const left = [...dense, ...leftWhole(weights, request, graph)];
   checkAny(model, weights, left);
-  const whole = new Set(left.map(({ name }) => name));
+  const stays = new Set(left.map(({ name }) => name));
   const dataset = request.data === undefined ? null : await openImages(open, request);
   const subject: Subject = { model, structure, weights, dataset };
   const products = await openProducts(request.threads);
@@ -78,16 +86,20 @@ export async function sparsifyOpened(
     const fixed = await gradientScores(subject, request, context);
     const score = scoreOf(request.score, products, fixed);
     const scored = performance.now();
-    const chosen = await choose(subject, whole, score, products, request, context);
+    const chosen = await choose(subject, stays, score, products, request, context);
     const decided = performance.now();
-    const choices = choicesOf(weights, whole, chosen, request);
-    const made = await make(subject, choices, score, request, context);
+    const choices = choicesOf(weights, stays, chosen, request);
+    const surgery =
+      chosenSubnet === null
+        ? null
+        : await proveCut(open.model, whole.structure, subnet, graph, { seed: request.seed });
+    const made = await make(subject, whole, choices, score, request, context);
     const finished = { ...model, graph: stored(made, weights, request) };
     const file = Buffer.concat(serializeModel(finished));
     const proof = await prove(finished, file, subject, made, request);
     const knowledge = await knowledgeOf(subject, made.graph, products, request);
     const report = reportOf({
-      ...{ open, request, subject, left, chosen, choices, made, proof, knowledge, file },
+      ...{ open, request, subject, surgery, left, chosen, choices, made, proof, knowledge, file },
       seconds: {
         scores: (scored - started) / 1000,
         rates: (decided - scored) / 1000,
@@ -171,8 +183,24 @@ function choicesOf(
   });
 }
 
+/** The dense network, and what is kept of it. */
+interface Whole {
+  readonly model: Model;
+  readonly structure: Structure;
+  readonly subnet: Subnet;
+}
+
+function wholeNetwork(open: OpenNetwork, subnet: Subnet | null): Whole {
+  // A subnet belongs to the structure that it was chosen from: there, constants stay where they are.
+  if (subnet !== null) return { model: open.model, structure: open.structure, subnet };
+  const graph = weightsAsInitializers(open.model.graph);
+  const structure = graph === open.model.graph ? open.structure : findStructure(graph);
+  return { model: withGraph(open.model, graph), structure, subnet: keepAll(structure) };
+}
+
 async function make(
-  { model, structure, dataset }: Subject,
+  { structure, dataset }: Subject,
+  whole: Whole,
   choices: readonly WeightChoice[],
   score: ScoreOf,
   request: CheckedRequest,
@@ -182,7 +210,7 @@ async function make(
   if (repair === "none" || dataset === null) return maskNetwork(structure.graph, choices, score);
   const images = Math.min(request.images, dataset.count);
   const batches = dataset.batches(100, { limit: images, seed });
-  return sparsifyNetwork(model, structure, keepAll(structure), choices, batches, {
+  return sparsifyNetwork(whole.model, whole.structure, whole.subnet, choices, batches, {
     ...{ scoreOf: score, rounds, ridge, looks, images, seed, threads, progress, signal },
     memoryBytes: memory * 2 ** 30,
   });
@@ -255,6 +283,7 @@ interface ReportParts {
   readonly open: OpenNetwork;
   readonly request: CheckedRequest;
   readonly subject: Subject;
+  readonly surgery: Proof | null;
   readonly left: readonly DenseWeight[];
   readonly chosen: ChosenDensities;
   readonly choices: readonly WeightChoice[];
@@ -266,7 +295,8 @@ interface ReportParts {
 }
 
 function reportOf(parts: ReportParts): Sparsified["report"] {
-  const { open, request, subject, left, chosen, choices, made, proof, knowledge, file } = parts;
+  const { open, request, subject, surgery, left, chosen, choices, made, proof, knowledge, file } =
+    parts;
   const layers = subject.weights.map((weight) => layerOf(weight, parts));
   const { program } = chosen;
   const dense = Buffer.concat(serializeModel(subject.model));
@@ -310,6 +340,7 @@ function reportOf(parts: ReportParts): Sparsified["report"] {
             notes: program.answer.notes,
             limits: program.limits,
           },
+    surgery,
     proof,
     seconds: parts.seconds,
   };

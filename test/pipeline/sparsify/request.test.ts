@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SILENT } from "../../../src/core/progress.ts";
+import { randomFrom } from "../../../src/core/random.ts";
 import { graphBuilder } from "../../../src/graph/build.ts";
 import { floatTensor, tensorFromBytes } from "../../../src/graph/tensor.ts";
 import { modelOf } from "../../../src/onnx/model.ts";
@@ -7,6 +8,7 @@ import type { OpenNetwork } from "../../../src/pipeline/open/network.ts";
 import { checkRequest, type SparsifyRequest } from "../../../src/pipeline/sparsify/request.ts";
 import { sparsifyOpened } from "../../../src/pipeline/sparsify/sparsify-network.ts";
 import { findStructure } from "../../../src/structure/find-structure.ts";
+import { randomSubnet } from "../../../src/subnet/random-subnet.ts";
 import { flattenVgg, networkBuilder } from "../../helpers/networks.ts";
 
 const context = {
@@ -145,5 +147,18 @@ describe("a sparse network", () => {
       "it gives the network's output",
     ]);
     expect(model.graph.initializers.size).toBe(b.graph().initializers.size);
+  });
+
+  test("is cut by a subnet first, proven, and half of what is left goes", async () => {
+    const open = opened();
+    const subnet = randomSubnet(open.structure, randomFrom(5), { minKept: 0.5 });
+    const asked = request({ sparsity: "50%" });
+    const { report, model } = await sparsifyOpened(open, asked, context, subnet);
+    expect(report.surgery?.maxRelative).toBeLessThanOrEqual(1e-5);
+    const whole = await sparsifyOpened(open, asked, context);
+    expect(report.total.weights).toBeLessThan(whole.report.total.weights);
+    expect(report.total.nonzeros).toBeLessThanOrEqual(0.5 * report.total.weights);
+    expect(whole.report.surgery).toBeNull();
+    expect(model.graph.nodes.length).toBeGreaterThan(3);
   });
 });

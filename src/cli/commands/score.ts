@@ -108,6 +108,12 @@ export const scoreCommand: Command = command({
         default: SCORE_DEFAULTS.labels as LabelSource,
         describe: "Labels of the loss: those of the data, or the network's own best class",
       })
+      .option("outputs", {
+        type: "string",
+        requiresArg: true,
+        describe:
+          "For sensitivity: values, between commas, that are compared with the whole network's [all outputs]",
+      })
       .option("threads", {
         type: "number",
         requiresArg: true,
@@ -156,9 +162,13 @@ export const scoreCommand: Command = command({
   },
 });
 
-function namesIn({ pairs, fused }: { pairs?: string | undefined; fused?: string | undefined }) {
+function namesIn({
+  pairs,
+  fused,
+  outputs,
+}: Readonly<Partial<Record<"pairs" | "fused" | "outputs", string | undefined>>>) {
   const names = (text: string | undefined) => text?.split(",").map((name) => name.trim());
-  return { pairs: names(pairs), fused: names(fused) };
+  return { pairs: names(pairs), fused: names(fused), outputs: names(outputs) };
 }
 
 function imagesLine({ data }: Importance): string {

@@ -1,4 +1,5 @@
 import { UsageError } from "../../core/errors.ts";
+import { answersOf } from "../../graph/answers.ts";
 import { scoreWithData } from "../../importance/data/score-data.ts";
 import {
   type Importance,
@@ -23,6 +24,8 @@ export interface ScoreRequest extends ImageOptions {
   readonly batch?: number | undefined;
   readonly labels: LabelSource;
   readonly threads: number;
+  /** Values that `sensitivity` compares; all outputs where left out. */
+  readonly outputs?: readonly string[] | undefined;
   /** For `cross-modal`: the two embeddings and the outputs that fuse them; found in the graph where left out. */
   readonly pairs?: readonly string[] | undefined;
   readonly fused?: readonly string[] | undefined;
@@ -63,8 +66,13 @@ export async function scoreOpened(
   const batch = request.batch ?? (typeof fixed === "number" ? fixed : Math.min(BATCH, wanted));
   if (wanted < batch) throw tooFew(wanted, batch, dataset.path);
   const images = wanted - (wanted % batch);
+  const { outputs } = request;
+  if (method === "sensitivity") {
+    for (const note of answersOf(open.model.graph, outputs).notes) context.progress.note(note);
+  }
   return scoreWithData(open.model, open.structure, {
     ...{ method, normalisation, seed, labels, threads, networkHash, images, batch, partialPath },
+    outputs,
     modalities: { pair: request.pairs, joint: request.fused },
     batches: () => dataset.batches(batch, { limit: images, seed }),
     progress: context.progress,

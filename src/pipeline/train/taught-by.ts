@@ -1,4 +1,5 @@
 import type { Dataset } from "../../data/dataset.ts";
+import { answersOf } from "../../graph/answers.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { inferShapes } from "../../graph/shapes/infer.ts";
 import { targetOf } from "../../runtime/batches.ts";
@@ -60,5 +61,8 @@ export async function taughtBy(
       : share === 1
         ? `the ${target.name} of its targets`
         : `the ${target.name} of its targets and the original network's outputs, half each`;
-  return { task, recipe: { ...recipe, loss }, target, notes: [`${task}: taught by ${by}.`] };
+  // Which values stand for outputs that jump, or are put together, is told.
+  const answers = loss.outputs > 0 ? answersOf(graph, outputs).notes : [];
+  const notes = [`${task}: taught by ${by}.`, ...answers];
+  return { task, recipe: { ...recipe, loss }, target, notes };
 }

@@ -8,6 +8,7 @@ import { opOf } from "../graph/read-op.ts";
 import { countsAt } from "../latency/lookup.ts";
 import { type ProfiledOp, profiledOps } from "../latency/ops.ts";
 import type { LatencyOp, LatencyTable } from "../latency/table.ts";
+import { dimsOf } from "../structure/counts.ts";
 import type { AxisCount, Structure } from "../structure/structure.ts";
 import { structureHash } from "../structure/structure-json.ts";
 import type { ConvDictionary } from "./conv-dictionary.ts";
@@ -190,7 +191,7 @@ export function channelsOf(
   const dense = structure.shapes.of(value)?.[1] ?? 1;
   const isFree = (dim: number): boolean => structure.dims[dim]?.pinned === null;
   const form = (count: AxisCount): string =>
-    JSON.stringify(count.parts.filter(({ dim }) => isFree(dim)));
+    JSON.stringify(count.parts.filter((part) => dimsOf(part).some(isFree)));
   const own = form(structure.count(value, 1));
   const position = axes.findIndex((axis) => form(axis) === own);
   return (counts) => (position < 0 ? dense : (counts[position] ?? dense));

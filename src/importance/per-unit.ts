@@ -30,7 +30,10 @@ export function assembleImportance(
   return { schema: "mdp-importance/1", ...about, dims };
 }
 
-/** Gathers what lies along an axis into units; a unit of several channels gets their sum. */
+/**
+ * Gathers what lies along an axis into units; a unit of several channels gets their sum. The score of a channel that stands on
+ * several dims (a head and a column of it) is shared out among them evenly, so that what the layer has in all is counted once.
+ */
 export function perUnit(
   structure: Structure,
   axis: AxisUnits | null,
@@ -38,12 +41,15 @@ export function perUnit(
 ): LayerScores {
   const result: LayerScores = new Map();
   if (axis === null) return result;
-  for (const [index, dim] of axis.dims.entries()) {
-    if (dim < 0) continue;
-    const units = result.get(dim) ?? new Float64Array(structure.dims[dim]?.size ?? 0);
-    result.set(dim, units);
-    const unit = axis.units[index] ?? 0;
-    units[unit] = (units[unit] ?? 0) + (scores[index] ?? 0);
+  for (let index = 0; index < axis.length; index += 1) {
+    const own = axis.levels.filter(({ dims }) => (dims[index] ?? -1) >= 0);
+    for (const level of own) {
+      const dim = level.dims[index] ?? -1;
+      const units = result.get(dim) ?? new Float64Array(structure.dims[dim]?.size ?? 0);
+      result.set(dim, units);
+      const unit = level.units[index] ?? 0;
+      units[unit] = (units[unit] ?? 0) + (scores[index] ?? 0) / own.length;
+    }
   }
   return result;
 }

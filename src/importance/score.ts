@@ -91,7 +91,11 @@ function scoreLayer(
     case "random": {
       const { name, outputAxis } = layer.weight;
       const units = structure.axis(name, outputAxis);
-      return perUnit(structure, units, Float64Array.from(units?.dims ?? [], random.next));
+      return perUnit(
+        structure,
+        units,
+        Float64Array.from({ length: units?.length ?? 0 }, random.next),
+      );
     }
     default:
       return method satisfies never;

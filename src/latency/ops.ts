@@ -3,6 +3,7 @@ import type { Attribute, Node, NodeId } from "../graph/graph.ts";
 import { nodeId, nodeLabel } from "../graph/graph.ts";
 import { hasTrait } from "../graph/op-traits.ts";
 import { producerOf } from "../graph/traversal.ts";
+import { freeCount } from "../structure/counts.ts";
 import type { AxisCount, Structure } from "../structure/structure.ts";
 
 /**
@@ -138,16 +139,6 @@ function shapedAxes(structure: Structure, value: string): AxisCount[] {
   return Array.from({ length: rank }, (_, axis) => freeCount(structure, value, axis)).filter(
     (count) => count.parts.length > 0,
   );
-}
-
-/** The count of an axis with the dims that can't be pruned counted as fixed. */
-function freeCount(structure: Structure, value: string, axis: number): AxisCount {
-  const { fixed, parts } = structure.count(value, axis);
-  const free = parts.filter(({ dim }) => structure.dims[dim]?.pinned === null);
-  const pinned = parts
-    .filter(({ dim }) => structure.dims[dim]?.pinned !== null)
-    .reduce((sum, { dim, perUnit }) => sum + perUnit * (structure.dims[dim]?.size ?? 0), 0);
-  return { fixed: fixed + pinned, parts: free };
 }
 
 /** Height times width of what the node writes where that is an image that no dim shapes; 1 otherwise. */

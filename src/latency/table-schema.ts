@@ -10,7 +10,14 @@ export type CellOrigin = "m" | "i" | "p";
 
 const AXIS_COUNT = z.object({
   fixed: z.number().int(),
-  parts: z.array(z.object({ dim: z.number().int(), perUnit: z.number().int() })),
+  parts: z.array(
+    z.object({
+      dim: z.number().int(),
+      perUnit: z.number().int(),
+      /** Version 2. Further dims whose kept units multiply it. */
+      times: z.array(z.number().int()).readonly().optional(),
+    }),
+  ),
 });
 
 const OP = z.object({
@@ -169,6 +176,10 @@ export function schemaOf(table: LatencyTable): LatencyTable["schema"] {
   const isNewer =
     VERSION_2.some((field) => table[field] !== undefined) ||
     table.runtime.flags !== undefined ||
-    table.ops.some((op) => COLUMNS.some((column) => op[column] !== undefined));
+    table.ops.some(
+      (op) =>
+        COLUMNS.some((column) => op[column] !== undefined) ||
+        op.axes.some(({ parts }) => parts.some(({ times }) => times !== undefined)),
+    );
   return isNewer ? "mdp-latency-table/2" : "mdp-latency-table/1";
 }

@@ -1,5 +1,5 @@
 import type Table from "cli-table3";
-import { macCount, parameterCount } from "../structure/counts.ts";
+import { denseUnits, evaluateCount, macCount, parameterCount } from "../structure/counts.ts";
 import type { AxisCount, Structure } from "../structure/structure.ts";
 import { count, plainTable } from "./solve-report.ts";
 
@@ -90,7 +90,8 @@ function blockName(structure: Structure, block: number | null): string {
 
 /** `64` for one dim, `64 + 32` where several share the axis, as dense counts. */
 function channels(structure: Structure, form: AxisCount): string {
-  const parts = form.parts.map((part) => part.perUnit * (structure.dims[part.dim]?.size ?? 0));
+  const units = denseUnits(structure);
+  const parts = form.parts.map((part) => evaluateCount({ fixed: 0, parts: [part] }, units));
   return [...(form.fixed > 0 ? [form.fixed] : []), ...parts].join(" + ");
 }
 

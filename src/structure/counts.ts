@@ -1,5 +1,5 @@
 import type { NodeId } from "../graph/graph.ts";
-import type { AxisCount, Structure } from "./structure.ts";
+import type { AxisCount, AxisUnits, Contraction, CountPart, Structure } from "./structure.ts";
 
 /** How many units of each dim stay, and what is dropped; absent parts stay whole. */
 export interface KeptCounts {
@@ -11,7 +11,41 @@ export interface KeptCounts {
 
 /** Length of an axis for the given units kept per dim. */
 export function evaluateCount(form: AxisCount, units: readonly number[]): number {
-  return form.parts.reduce((sum, part) => sum + part.perUnit * (units[part.dim] ?? 0), form.fixed);
+  return form.parts.reduce(
+    (sum, part) =>
+      sum + dimsOf(part).reduce((product, dim) => product * (units[dim] ?? 0), part.perUnit),
+    form.fixed,
+  );
+}
+
+/** The dims whose kept units are multiplied. */
+export function dimsOf(part: CountPart): readonly number[] {
+  return part.times === undefined ? [part.dim] : [part.dim, ...part.times];
+}
+
+/** The dims on an axis, each once. */
+export function dimsAlong(units: AxisUnits | null): ReadonlySet<number> {
+  const dims = new Set(units?.levels.flatMap((level) => [...level.dims]) ?? []);
+  dims.delete(-1);
+  return dims;
+}
+
+/** Multiply-accumulates of a contraction, dense. */
+export function contractionMacs(structure: Structure, { factor, axes }: Contraction): number {
+  const dense = denseUnits(structure);
+  return axes.reduce((product, axis) => product * evaluateCount(axis, dense), factor);
+}
+
+/** The count of an axis with the dims that can't be pruned counted as fixed. */
+export function freeCount(structure: Structure, value: string, axis: number): AxisCount {
+  const { fixed, parts } = structure.count(value, axis);
+  const isFree = (part: CountPart): boolean =>
+    dimsOf(part).some((dim) => structure.dims[dim]?.pinned === null);
+  const whole = { fixed, parts: parts.filter((part) => !isFree(part)) };
+  return {
+    fixed: whole.parts.length === 0 ? fixed : evaluateCount(whole, denseUnits(structure)),
+    parts: parts.filter(isFree),
+  };
 }
 
 /** Units per dim of the whole network. */
@@ -54,12 +88,14 @@ export function parameterCount(structure: Structure, kept: KeptCounts = {}): num
 export function macCount(structure: Structure, kept: KeptCounts = {}): number {
   const units = kept.units ?? denseUnits(structure);
   const dropped = droppedNodes(structure, kept);
+  const product = (factor: number, axes: readonly AxisCount[]): number =>
+    axes.reduce((result, axis) => result * evaluateCount(axis, units), factor);
   let sum = 0;
-  for (const { id, macs } of structure.contractions) if (!dropped.has(id)) sum += macs;
-  for (const layer of structure.layers) {
-    if (dropped.has(layer.id)) continue;
-    sum +=
-      layer.macsPerPair * evaluateCount(layer.input, units) * evaluateCount(layer.output, units);
+  for (const { id, factor, axes } of structure.contractions) {
+    if (!dropped.has(id)) sum += product(factor, axes);
+  }
+  for (const { id, macsPerPair, input, output, places } of structure.layers) {
+    if (!dropped.has(id)) sum += product(macsPerPair, [input, output, ...places]);
   }
   return sum;
 }

@@ -8,11 +8,13 @@ import {
   componentsByHand,
   findComponents,
 } from "./components/find-components.ts";
+import { dimsAlong } from "./counts.ts";
 import { type FoundDims, findDims } from "./dims.ts";
 import { flowElements } from "./flow.ts";
 import { findLayers } from "./layers.ts";
 import { copyConstants, foldWeights } from "./prepare.ts";
 import type { Propagation } from "./propagation.ts";
+import { namesByRole, rolesOf } from "./roles.ts";
 import type { AxisUnits, Dim, Layer, ResolvedShapes, Structure } from "./structure.ts";
 import { misdeclaredNotes, unknownShapes } from "./unknown-shapes.ts";
 import { findContractions, findWeights } from "./weights.ts";
@@ -42,11 +44,19 @@ export function findStructure(original: Graph, options: StructureOptions = {}): 
   const { dims: found, axis, count } = dims;
   const blocks = findBlocks(graph, shapes);
   const homes = innermostBlocks(flow, found.length, axis, blocks);
-  const apart: readonly Dim[] = found.map((dim, index) => ({
-    ...dim,
-    block: homes[index] ?? null,
-    component: null,
-  }));
+  const housed = found.map((dim, index) => ({ ...dim, block: homes[index] ?? null }));
+  const roles = rolesOf(flow, { axis }, housed, blocks);
+  const names = namesByRole(
+    housed.map(({ name }, index) => ({ name, role: roles[index] ?? null })),
+  );
+  const apart = housed.map(
+    (dim, index): Dim => ({
+      ...dim,
+      name: names[index] ?? dim.name,
+      role: roles[index] ?? null,
+      component: null,
+    }),
+  );
   const layers = findLayers({ graph, shapes, dims: apart, blocks, batch, axis, count });
   const components = findComponents({ graph, shapes, layers });
   return {
@@ -61,7 +71,7 @@ export function findStructure(original: Graph, options: StructureOptions = {}): 
     })),
     components,
     weights: findWeights(graph, count),
-    contractions: findContractions(graph, shapes, batch),
+    contractions: findContractions(graph, shapes, batch, count),
     axis,
     count,
     shuffles: flow.shuffles,
@@ -137,7 +147,8 @@ function groupsOf({ dims, flow }: Flowed, copies: readonly string[]): readonly n
     const rank = flow.axes.get(name)?.length ?? 0;
     return Array.from({ length: rank }, (_, index) => {
       const units = dims.axis(name, index);
-      return units === null ? "-" : `${units.dims.join()}:${units.units.join()}`;
+      const texts = units?.levels.map((level) => `${level.dims.join()}:${level.units.join()}`);
+      return texts?.join(";") ?? "-";
     }).join("|");
   });
   return keys.map((key) => keys.indexOf(key));
@@ -217,7 +228,7 @@ function dimsOn(
   for (const output of node.outputs) {
     const rank = flow.axes.get(output)?.length ?? 0;
     for (let index = 0; index < rank; index += 1) {
-      for (const dim of axis(output, index)?.dims ?? []) if (dim >= 0) present.add(dim);
+      for (const dim of dimsAlong(axis(output, index))) present.add(dim);
     }
   }
   return present;

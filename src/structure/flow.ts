@@ -8,6 +8,7 @@ import { bytesPerElement } from "../graph/tensor.ts";
 import { namesRead } from "../graph/traversal.ts";
 import { type Axes, createElements } from "./elements.ts";
 import { describe, fixedAxes, type Propagation, pinValues, type Rule } from "./propagation.ts";
+import { depthToSpace, groupNorm, spaceToDepth } from "./rules/channel-groups.ts";
 import { pinCounted } from "./rules/counted.ts";
 import { elementwise, layerNorm, pool, reduce, softmax, unary } from "./rules/elementwise.ts";
 import { forget } from "./rules/forget.ts";
@@ -53,10 +54,10 @@ const RULES = {
   along,
   einsum,
   control: "pin",
-  groupNorm: "pin",
+  groupNorm,
   lrn: "pin",
-  depthToSpace: "pin",
-  spaceToDepth: "pin",
+  depthToSpace,
+  spaceToDepth,
   scatter: "pin",
   range: "pin",
   constantOfShape: "pin",

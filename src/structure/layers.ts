@@ -6,7 +6,7 @@ import { consumersOf } from "../graph/traversal.ts";
 import { blocksAround, type FoundBlock } from "./blocks.ts";
 import type { FoundDims } from "./dims.ts";
 import { layerLabel, uniqueNames } from "./label.ts";
-import type { AxisUnits, Dim, Layer, LayerDrop, ResolvedShapes } from "./structure.ts";
+import type { AxisCount, AxisUnits, Dim, Layer, LayerDrop, ResolvedShapes } from "./structure.ts";
 import { contractedAndProduced, type WeightSource, weightOf } from "./weight-of.ts";
 
 export interface LayerContext extends Pick<FoundDims, "axis" | "count"> {
@@ -38,7 +38,7 @@ function layerFrom(
 ): Layer {
   const { graph, blocks } = context;
   const groups = intAttribute(node, "group", 1);
-  const [seenInput, seenOutput] = contractedAndProduced(node);
+  const [seenInput, seenOutput] = contractedAndProduced(node, weight);
   const inputAxis = weight.axes[seenInput] ?? seenInput;
   const outputAxis = weight.axes[seenOutput] ?? seenOutput;
   const grouped = groups > 1 && node.opType === "ConvTranspose";
@@ -46,6 +46,7 @@ function layerFrom(
   const perGroup = (weight.tensor.shape[inputAxis] ?? 0) / groups;
   const around = blocksAround(blocks, node);
   const normalisation = normalisationOf(graph, node);
+  const places = placesOf(context, node);
   const macsPerPair = pairMacs(context, node, weight);
   const channels = channelAxes(context, node);
   const inputs = weight.tensor.shape[inputAxis] ?? 0;
@@ -60,7 +61,8 @@ function layerFrom(
     groups,
     parameters: parametersOf(context, node, weight),
     macs: macsPerPair * (grouped ? perGroup : inputs) * channels.outputs,
-    macsPerPair,
+    macsPerPair: macsPerPair / elementCount(places.map(({ length }) => length)),
+    places: places.map(({ count }) => count),
     blocks: around,
     normalisation: normalisation === null ? null : nodeId(normalisation),
     drop: dropOf(context, node, normalisation, around),
@@ -75,6 +77,20 @@ function channelAxes(
   const shape = context.shapes.of(node.outputs[0] ?? "") ?? [];
   const axis = node.opType === "MatMul" ? shape.length - 1 : 1;
   return { input: axis, output: axis, outputs: shape[axis] ?? 0 };
+}
+
+/** Axes of the output besides the channels that dims shape, with their dense lengths: heads that a MatMul's weight has apart. */
+function placesOf(
+  context: LayerContext,
+  node: Node,
+): readonly { readonly count: AxisCount; readonly length: number }[] {
+  const [output = ""] = node.outputs;
+  const shape = context.shapes.of(output) ?? [];
+  const produced = channelAxes(context, node).output;
+  return shape.flatMap((length, axis) => {
+    const count = context.count(output, axis);
+    return axis === produced || count.parts.length === 0 ? [] : [{ count, length }];
+  });
 }
 
 /** MACs at batch 1 for one contracted and one produced channel: kernel size times places it is applied at. */
@@ -124,8 +140,8 @@ function dropOf(
   const channels = channelAxes(context, node);
   const left = context.axis(node.inputs[0] ?? "", channels.input);
   const right = context.axis(last.outputs[0] ?? "", channels.output);
-  if (left === null || right === null || !equalLists(left.units, right.units)) return null;
-  if (equalLists(left.dims, right.dims)) return { kind: "same-dim" };
+  if (left === null || right === null || !equalLevels(left, right, "units")) return null;
+  if (equalLevels(left, right, "dims")) return { kind: "same-dim" };
   return tieBetween(context.dims, left, right, context.blocks);
 }
 
@@ -154,10 +170,12 @@ function tieBetween(
     : { kind: "tie", outlives: before.index, tied: after.index };
 }
 
-/** The only dim on an axis; null where there are several or fixed elements among it. */
-function singleDim(dims: readonly Dim[], units: AxisUnits): Dim | null {
-  const [first = -1] = units.dims;
-  return units.dims.every((dim) => dim === first) ? (dims[first] ?? null) : null;
+/** The only dim on an axis; null where there are several, a product of them or fixed elements among it. */
+function singleDim(dims: readonly Dim[], { levels }: AxisUnits): Dim | null {
+  const [level] = levels;
+  const [first = -1] = level?.dims ?? [];
+  const isOnly = levels.length === 1 && level?.dims.every((dim) => dim === first);
+  return isOnly ? (dims[first] ?? null) : null;
 }
 
 /** How many blocks there are around: a dim outside of all outlives one inside. */
@@ -167,6 +185,13 @@ function depth(blocks: readonly FoundBlock[], block: number | null): number {
   return levels;
 }
 
-function equalLists(left: Int32Array, right: Int32Array): boolean {
-  return left.length === right.length && left.every((item, index) => item === right[index]);
+function equalLevels(left: AxisUnits, right: AxisUnits, of: "dims" | "units"): boolean {
+  return (
+    left.levels.length === right.levels.length &&
+    left.levels.every((level, at) => equalLists(level[of], right.levels[at]?.[of]))
+  );
+}
+
+function equalLists(left: Int32Array, right: Int32Array | undefined): boolean {
+  return left.length === right?.length && left.every((item, index) => item === right[index]);
 }

@@ -52,15 +52,23 @@ export function fixedAxes(flow: Propagation, name: string): Axes {
   return shapeOf(flow, name).map(() => null);
 }
 
-/** Index by index, two axes go together; where one of them is fixed, the other is pinned. Returns what stands for both. */
+/**
+ * Index by index, two axes go together; where one of them is fixed, the other is pinned. Returns what stands for both: null
+ * where it is fixed and no layer produces it (a position map added to an image has fixed height and width).
+ */
 export function uniteAxes(flow: Propagation, left: Axis, right: Axis, reason: string): Axis {
   if (left === null || right === null || left.length !== right.length) {
     flow.elements.pin(left, reason);
     flow.elements.pin(right, reason);
-    return left ?? right;
+    const present = left ?? right;
+    return present?.some((element) => isProduced(flow, element)) === true ? present : null;
   }
   flow.elements.uniteAll(left, right);
   return left;
+}
+
+function isProduced({ elements }: Propagation, element: number): boolean {
+  return elements.atoms(element).some((atom) => elements.produced(atom));
 }
 
 /** Axes as elements even where they are fixed: fixed ones become pinned elements. */

@@ -1,5 +1,5 @@
 import { sha256 } from "../core/files.ts";
-import { macCount, parameterCount } from "./counts.ts";
+import { dimsOf, macCount, parameterCount } from "./counts.ts";
 import type { AxisCount, Structure } from "./structure.ts";
 
 /** Fingerprint of topology and shapes, not of weights: the same for a network before and after training. */
@@ -41,7 +41,12 @@ export function structureJson(structure: Structure): Record<string, unknown> {
       : {
           ...(count.fixed > 0 ? { fixed: count.fixed } : {}),
           ...Object.fromEntries(
-            count.parts.map((part) => [dims[part.dim]?.name ?? "", part.perUnit]),
+            count.parts.map((part) => [
+              dimsOf(part)
+                .map((dim) => dims[dim]?.name)
+                .join(" * "),
+              part.perUnit,
+            ]),
           ),
         };
   const blockName = (index: number | null): string | null =>
@@ -59,6 +64,7 @@ export function structureJson(structure: Structure): Record<string, unknown> {
       : { unknown: structure.unknown.map(({ node, text }) => ({ node, text })) }),
     dims: dims.map((dim) => ({
       name: dim.name,
+      ...(dim.role === null ? {} : { role: dim.role }),
       units: dim.size,
       unitChannels: dim.unitChannels,
       pinned: dim.pinned,

@@ -5,9 +5,9 @@ import type { UnknownShape } from "./unknown-shapes.ts";
 
 /**
  * What of a network can be pruned. A **dim** is a set of units that play the same part: a unit is one class of tensor
- * indices that must go together (a channel, a group of a grouped convolution), and units of one dim appear on exactly the
- * same axes, so that counts are linear: the length of an axis is `fixed` plus, over the dims on it, units kept times
- * elements per unit.
+ * indices that must go together (a channel, a head, a group of a grouped convolution), and units of one dim appear on exactly
+ * the same axes, so that lengths can be counted: the length of an axis is `fixed` plus, over the dims and products of dims on
+ * it, units kept times elements per unit.
  */
 export interface Structure {
   /** The network, prepared: see `prepare.ts`. */
@@ -26,11 +26,11 @@ export interface Structure {
   readonly components: readonly Component[];
   /** Weights by their sizes; what `parameterCount` sums. */
   readonly weights: readonly Weight[];
-  /** Contractions without weights (attention); no choice shapes them yet, but they go with their block. */
+  /** Contractions without weights (attention). */
   readonly contractions: readonly Contraction[];
   /** Units along an axis of a value or initializer; null where no dim touches the axis. */
   readonly axis: (value: string, axis: number) => AxisUnits | null;
-  /** Length of an axis as a linear form of the units kept. */
+  /** Length of an axis as a sum of products of the units kept. */
   readonly count: (value: string, axis: number) => AxisCount;
   /** Ops whose channels are permuted by Reshape, Transpose, Reshape; by the last of the three. */
   readonly shuffles: ReadonlyMap<NodeId, Shuffle>;
@@ -51,8 +51,10 @@ export interface ResolvedShapes {
 
 export interface Dim {
   readonly index: number;
-  /** Label of the first layer that produces it; with `#2`, `#3`... where one layer produces several dims. */
+  /** Label of the first layer that produces it, and its role in attention; with `#2`, `#3`... where one layer produces several. */
   readonly name: string;
+  /** What it is in a transformer; null elsewhere. */
+  readonly role: DimRole | null;
   /** Number of units. */
   readonly size: number;
   /** Channels per unit on the axis of its first producer: the width of a group, otherwise 1. */
@@ -67,16 +69,40 @@ export interface Dim {
   readonly component: string | null;
 }
 
-/** Per element of an axis: index of its dim and of its unit in that dim, or -1 and -1 for an element that always stays. */
+/**
+ * Of attention: heads, `groups` of heads that share keys and values, columns of queries and keys, columns of values, or `width`
+ * where queries, keys and values share their columns. The embedding outlives all blocks; an MLP's width lies inside one.
+ */
+export type DimRole = "heads" | "groups" | "qk" | "v" | "width" | "mlp" | "embedding";
+
+/**
+ * The units that have to stay for each element of an axis to stay: one level unless the axis is a product, such as heads x
+ * width behind a Reshape. An element stays where its units on all levels stay.
+ */
 export interface AxisUnits {
+  readonly length: number;
+  /** At least one. An element's units fill the first levels; the element always stays where it has none on the first. */
+  readonly levels: readonly UnitLevel[];
+}
+
+/** Per element of an axis: index of a dim and of a unit in that dim, or -1 and -1 where it has none on this level. */
+export interface UnitLevel {
   readonly dims: Int32Array;
   readonly units: Int32Array;
 }
 
-/** Length of an axis: `fixed` + sum over parts of `perUnit` * kept units of `dim`. Parts have distinct dims. */
+/** Length of an axis: `fixed` + sum over parts of `perUnit` * kept units of `dim` * those of `times`. */
 export interface AxisCount {
   readonly fixed: number;
-  readonly parts: readonly { readonly dim: number; readonly perUnit: number }[];
+  readonly parts: readonly CountPart[];
+}
+
+/** A product of kept units. Parts of one count have distinct sets of dims. */
+export interface CountPart {
+  readonly dim: number;
+  readonly perUnit: number;
+  /** Further dims whose kept units multiply it, absent where there are none: of heads x width, the width. */
+  readonly times?: readonly number[] | undefined;
 }
 
 export interface Layer {
@@ -98,10 +124,12 @@ export interface Layer {
   readonly groups: number;
   /** Elements of weight and bias, dense. */
   readonly parameters: number;
-  /** Multiply-accumulates at batch 1, dense: `macsPerPair` * input * output. */
+  /** Multiply-accumulates at batch 1, dense: `macsPerPair` * input * output * places. */
   readonly macs: number;
-  /** MACs at batch 1 per pair of contracted and produced channel. */
+  /** MACs at batch 1 per pair of contracted and produced channel, and per place. */
   readonly macsPerPair: number;
+  /** Axes besides the produced one that dims shape and it is applied along: the first axes of a weight of rank 3. */
+  readonly places: readonly AxisCount[];
   /** All blocks around it, innermost last. */
   readonly blocks: readonly number[];
   /** BatchNormalization directly behind it. */
@@ -142,11 +170,13 @@ export interface Weight {
   readonly consumers: readonly NodeId[];
 }
 
-/** A MatMul of two activations. */
+/** A MatMul of two activations: at batch 1, `factor` times the lengths of `axes` multiply-accumulates. */
 export interface Contraction {
   readonly id: NodeId;
-  /** Multiply-accumulates at batch 1. */
-  readonly macs: number;
+  /** What no dim shapes. */
+  readonly factor: number;
+  /** Heads, and a head's width. */
+  readonly axes: readonly AxisCount[];
 }
 
 /** `output[i] = input[permutation[i]]` along `axis`. */

@@ -51,14 +51,19 @@ function named(name: string, tensor: Tensor | null): WeightSource | null {
 }
 
 /** Which axes of the operand a layer contracts and produces. */
-export function contractedAndProduced(node: Node): readonly [number, number] {
+export function contractedAndProduced(
+  node: Node,
+  weight: Pick<WeightSource, "axes">,
+): readonly [number, number] {
   switch (node.opType) {
     case "Conv":
       return [1, 0];
     case "Gemm":
       return intAttribute(node, "transB", 0) === 1 ? [1, 0] : [0, 1];
-    default:
-      // ConvTranspose [in, out / groups, ...] and MatMul [..., in, out].
+    case "ConvTranspose":
       return [0, 1];
+    default:
+      // MatMul [..., in, out].
+      return [weight.axes.length - 2, weight.axes.length - 1];
   }
 }

@@ -2,10 +2,9 @@ import { readWeights } from "../graph/constants.ts";
 import { foldableValues } from "../graph/fold/folded.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { nodeId } from "../graph/graph.ts";
-import { elementCount } from "../graph/tensor.ts";
 import { consumersOf } from "../graph/traversal.ts";
 import type { FoundDims } from "./dims.ts";
-import type { Contraction, ResolvedShapes, Weight } from "./structure.ts";
+import type { AxisCount, Contraction, ResolvedShapes, Weight } from "./structure.ts";
 import { weightOf } from "./weight-of.ts";
 
 /**
@@ -16,12 +15,8 @@ export function findWeights(graph: Graph, count: FoundDims["count"]): readonly W
   return readWeights(graph).flatMap(({ name, tensor }) => {
     const uses = usesOf(graph, name);
     if (uses.every(isStatistic)) return [];
-    const forms = tensor.shape.map((_, axis) => count(name, axis));
-    const axes = forms.filter((form) => form.parts.length > 0);
-    const factor = forms
-      .filter((form) => form.parts.length === 0)
-      .reduce((product, form) => product * form.fixed, 1);
-    return [{ name, factor, axes, consumers: uses.map(({ node }) => nodeId(node)) }];
+    const product = productOf(tensor.shape.map((_, axis) => count(name, axis)));
+    return [{ name, ...product, consumers: uses.map(({ node }) => nodeId(node)) }];
   });
 }
 
@@ -44,17 +39,37 @@ function isStatistic({ node, input }: Use): boolean {
   return node.opType === "BatchNormalization" && (input === 3 || input === 4);
 }
 
-/** MatMuls of two activations, with their MACs at batch 1. */
+/** MatMuls of two activations: [..., rows, inner] times [..., inner, columns]. */
 export function findContractions(
   graph: Graph,
   shapes: ResolvedShapes,
   batch: number,
+  count: FoundDims["count"],
 ): readonly Contraction[] {
   return graph.nodes.flatMap((node) => {
     if (node.opType !== "MatMul" || node.domain !== "" || weightOf(graph, node) !== null) return [];
-    const left = shapes.of(node.inputs[0] ?? "");
-    const output = shapes.of(node.outputs[0] ?? "");
-    if (left === null || output === null) return [];
-    return [{ id: nodeId(node), macs: (elementCount(output) * (left.at(-1) ?? 0)) / batch }];
+    const [left = "", output = ""] = [node.inputs[0], node.outputs[0]];
+    const [from, to] = [shapes.of(left), shapes.of(output)];
+    if (from === null || to === null) return [];
+    const forms = [
+      ...to.map((_, axis) => count(output, axis)),
+      ...(from.length === 0 ? [] : [count(left, from.length - 1)]),
+    ];
+    const { factor, axes } = productOf(forms);
+    return [{ id: nodeId(node), factor: factor / batch, axes }];
   });
+}
+
+/** A product of lengths: what no dim shapes as one number, and the others. */
+export function productOf(forms: readonly AxisCount[]): {
+  readonly factor: number;
+  readonly axes: readonly AxisCount[];
+} {
+  return {
+    factor: forms.reduce(
+      (product, { parts, fixed }) => product * (parts.length > 0 ? 1 : fixed),
+      1,
+    ),
+    axes: forms.filter(({ parts }) => parts.length > 0),
+  };
 }

@@ -6,6 +6,7 @@ import { nodeLabel } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
 import { removeDeadNodes } from "../graph/traversal.ts";
 import type { Structure } from "../structure/structure.ts";
+import { sizesAfterCut } from "./cut-sizes.ts";
 import { dropParts } from "./drop.ts";
 import { freezeNumbers } from "./freeze-numbers.ts";
 import { type KeptAxes, keptAxes } from "./kept-axes.ts";
@@ -27,7 +28,11 @@ export function cutGraph(structure: Structure, subnet: Subnet): Graph {
   const constants = new Map<string, Tensor>();
   const open = once(() => inferShapes(structure.graph));
   const added: Node[] = [];
-  const rewriting: Rewriting = { structure, graph, kept, open, constants, added };
+  const sizes = once(() => sizesAfterCut(rewriting));
+  const rewriting: Rewriting = {
+    ...{ structure, graph, kept, open, constants, added },
+    sizes: (name) => sizes()(name),
+  };
   const nodes = graph.nodes.map((node) => cutConstant(rewriteNode(node, rewriting), kept));
   nodes.push(...added);
   const initializers = new Map(

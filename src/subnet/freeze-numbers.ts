@@ -23,7 +23,7 @@ export function freezeNumbers(structure: Structure, cut: Graph): Graph {
   const freeze = (name: string): string => {
     const known = frozen.get(name);
     if (known !== undefined) return known;
-    const was = numbersOf(before, name);
+    const was = isCounted(name) ? numbersOf(before, name) : null;
     const { type, shape } = before.of(name) ?? { type: "other" as const, shape: [] };
     if (was === null || !producers.has(name) || String(was) === String(after.constant(name))) {
       frozen.set(name, name);
@@ -36,10 +36,22 @@ export function freezeNumbers(structure: Structure, cut: Graph): Graph {
     frozen.set(name, own);
     return own;
   };
+  // Small weights are known numbers too, and are cut.
+  const counted = new Map<string, boolean>();
+  const isCounted = (name: string): boolean => {
+    const known = counted.get(name);
+    if (known !== undefined) return known;
+    const node = producers.get(name);
+    const reads = /^(Shape|Size)$/.test(node?.opType ?? "");
+    const found =
+      reads || (node?.inputs.some((input) => input !== "" && isCounted(input)) ?? false);
+    counted.set(name, found);
+    return found;
+  };
   let changed = false;
   const nodes = cut.nodes.map((node) => {
     // Arithmetic on sizes alone goes on as it is; where its result is read as a number, that is frozen.
-    if (numbersOf(before, nodeId(node)) !== null) return node;
+    if (before.constant(nodeId(node)) !== null) return node;
     const data = dataInputs(node).length;
     const inputs = node.inputs.map((name, index) => (index < data ? freeze(name) : name));
     if (inputs.every((name, index) => name === node.inputs[index])) return node;

@@ -1,4 +1,4 @@
-import type { AxisUnits, Structure } from "../structure/structure.ts";
+import type { AxisUnits, Structure, UnitLevel } from "../structure/structure.ts";
 import type { Subnet } from "./subnet.ts";
 
 /** Indices along an axis that stay, ascending; null where all of them do. */
@@ -18,10 +18,14 @@ export function keptAxes(structure: Structure, subnet: Subnet): KeptAxes {
     const before = known.get(units);
     if (before !== undefined) return before;
     const indices: number[] = [];
-    units.dims.forEach((dim, index) => {
-      if (dim === -1 || stays[dim]?.[units.units[index] ?? -1] === 1) indices.push(index);
-    });
-    const kept = indices.length === units.dims.length ? null : Int32Array.from(indices);
+    const isKept = ({ dims, units: own }: UnitLevel, index: number): boolean => {
+      const dim = dims[index] ?? -1;
+      return dim === -1 || stays[dim]?.[own[index] ?? -1] === 1;
+    };
+    for (let index = 0; index < units.length; index += 1) {
+      if (units.levels.every((level) => isKept(level, index))) indices.push(index);
+    }
+    const kept = indices.length === units.length ? null : Int32Array.from(indices);
     known.set(units, kept);
     return kept;
   };

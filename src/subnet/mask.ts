@@ -6,12 +6,14 @@ import { bytesPerElement, elementCount, tensorFromBytes } from "../graph/tensor.
 import { producerOf } from "../graph/traversal.ts";
 import type { Structure } from "../structure/structure.ts";
 import { type KeptAxes, keptAxes } from "./kept-axes.ts";
+import { maskedStatistics } from "./mask-statistics.ts";
 import { zeroAlong } from "./slice-tensor.ts";
 import { checkSubnet, isBlockGone, type Subnet } from "./subnet.ts";
 
 /**
- * The whole network made to compute what the subnet computes: weights that read a removed unit are zero, a dropped branch is
- * multiplied by zero before its Add, a dropped layer is bypassed. Shapes stay. It shares no code with surgery beyond the
+ * The whole network made to compute what the subnet computes: weights that read a removed unit are zero, sums over a pruned axis
+ * leave out what is removed (mask-statistics.ts), a dropped branch is multiplied by zero before its Add, a dropped layer is
+ * bypassed. Shapes stay. It shares no code with surgery beyond the
  * structure and the list of kept indices, so that one proves the other.
  *
  * @throws InputError as `checkSubnet`
@@ -33,9 +35,12 @@ export function maskedGraph(structure: Structure, subnet: Subnet): Graph {
   }
   for (const [name, tensor] of constants)
     if (initializers.has(name)) initializers.set(name, tensor);
+  const statistics = new Map<string, Tensor>();
   const nodes = graph.nodes
     .map((node) => maskedConstant(node, constants))
-    .flatMap((node) => maskedProduct(node, computed, initializers, structure));
+    .flatMap((node) => maskedProduct(node, computed, initializers, structure))
+    .flatMap((node) => maskedStatistics(structure, kept, node, statistics));
+  for (const [name, tensor] of statistics) initializers.set(name, tensor);
   return silenceDropped(structure, subnet, { ...graph, nodes, initializers });
 }
 
@@ -48,7 +53,7 @@ function removedAlong(
   const stays = kept(name, axis);
   if (stays === null) return [];
   const staying = new Set(stays);
-  const length = structure.axis(name, axis)?.dims.length ?? 0;
+  const length = structure.axis(name, axis)?.length ?? 0;
   return Array.from({ length }, (_, index) => index).filter((index) => !staying.has(index));
 }
 

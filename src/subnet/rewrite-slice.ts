@@ -2,6 +2,7 @@ import type { Node } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { axisIndex } from "../structure/propagation.ts";
 import { sliceIndices } from "../structure/rules/move.ts";
+import { readsMovedSizes } from "./cut-sizes.ts";
 import { placesAmong } from "./kept-axes.ts";
 import {
   allNumbers,
@@ -22,7 +23,9 @@ export function rewriteSlice(node: Node, op: SliceOp, rewriting: Rewriting): Nod
   const axes = (op.axes ?? op.starts?.map((_, index) => index) ?? []).map((axis) =>
     axisIndex(axis, rank),
   );
-  if (axes.every((axis) => kept(input, axis) === null)) return node;
+  const isWhole = axes.every((axis) => kept(input, axis) === null);
+  // Bounds that are computed from a cut length elsewhere would move.
+  if (isWhole && !readsMovedSizes(node, rewriting)) return node;
   const starts = [...allNumbers(node, op.starts)];
   const ends = [...allNumbers(node, op.ends)];
   const steps = axes.map((_, at) => op.steps?.[at] ?? 1);

@@ -6,11 +6,13 @@ import { producerOf } from "../graph/traversal.ts";
 import { axisIndex } from "../structure/propagation.ts";
 import { padAmounts } from "../structure/rules/move.ts";
 import type { Shuffle } from "../structure/structure.ts";
+import { readsMovedSizes } from "./cut-sizes.ts";
 import { placesAmong } from "./kept-axes.ts";
 import { rewriteSlice } from "./rewrite-slice.ts";
 import {
   allNumbers,
   gatherNode,
+  isCut,
   lengthOf,
   type Rewriting,
   rankOf,
@@ -24,7 +26,7 @@ type Kind<K extends Op["kind"]> = Extract<Op, { kind: K }>;
 /** The node with its sizes changed to what is left of the axes it touches; the same node where nothing changes. */
 export function rewriteNode(node: Node, rewriting: Rewriting): Node {
   const touched = [...node.inputs, ...node.outputs].some((name) => isCut(rewriting, name));
-  if (!touched) return node;
+  if (!touched && !readsMovedSizes(node, rewriting)) return node;
   const shuffle = rewriting.structure.shuffles.get(nodeId(node));
   if (shuffle !== undefined) return rewriteShuffle(node, shuffle, rewriting);
   const op = opOf(node, rewriting.structure.graph, (name) => rewriting.open().constant(name));
@@ -32,6 +34,8 @@ export function rewriteNode(node: Node, rewriting: Rewriting): Node {
     case "conv":
     case "convTranspose":
       return rewriteGroups(node, op, rewriting);
+    case "groupNorm":
+      return rewriteGroupNorm(node, op, rewriting);
     case "split":
       return rewriteSplit(node, op, rewriting);
     case "slice":
@@ -51,22 +55,25 @@ export function rewriteNode(node: Node, rewriting: Rewriting): Node {
   }
 }
 
-function isCut({ structure, kept }: Rewriting, name: string): boolean {
-  const rank = rankOf(structure, name);
-  for (let axis = 0; axis < rank; axis += 1) if (kept(name, axis) !== null) return true;
-  return false;
-}
-
 function rewriteGroups(
   node: Node,
   op: Kind<"conv"> | Kind<"convTranspose">,
   rewriting: Rewriting,
 ): Node {
   if (op.group === 1) return node;
-  const [output = ""] = node.outputs;
-  const width = (rewriting.structure.shapes.of(output)?.[1] ?? 0) / op.group;
-  const group = lengthOf(rewriting, output, 1) / width;
+  // The weight's second axis: channels that are contracted in a group, or that a transposed convolution produces in one.
+  const channels = op.kind === "conv" ? node.inputs[0] : node.outputs[0];
+  const group =
+    lengthOf(rewriting, channels ?? "", 1) / lengthOf(rewriting, node.inputs[1] ?? "", 1);
   return withAttribute(node, "group", { kind: "int", value: group });
+}
+
+/** Groups go whole, so that those that are left are as wide as before. */
+function rewriteGroupNorm(node: Node, op: Kind<"groupNorm">, rewriting: Rewriting): Node {
+  const [input = ""] = node.inputs;
+  const width = (rewriting.structure.shapes.of(input)?.[1] ?? 0) / op.groups;
+  const value = lengthOf(rewriting, input, 1) / width;
+  return withAttribute(node, "num_groups", { kind: "int", value });
 }
 
 /** One shuffle is a Gather along the permuted axis; what it read through becomes dead. */
@@ -148,27 +155,41 @@ function rewriteTarget(
   const from = rewriting.open().of(input)?.shape ?? [];
   const to = rewriting.open().of(output)?.shape ?? [];
   const asked = target ?? to;
+  if (!isMissed(node, to, copied, rewriting)) return node;
   const cut = to.map((_, axis) => rewriting.kept(output, axis) !== null);
-  if (
-    !asked.some((extent, axis) => cut[axis] === true && typeof extent === "number" && extent > 1)
-  ) {
-    return node;
-  }
   const sizes = asked.map((extent, axis) => {
     if (typeof extent === "number")
       return cut[axis] === true && extent > 1 ? lengthOf(rewriting, output, axis) : extent;
     return extent !== null && extent === from[axis] ? copied : -1;
   });
-  if (sizes.filter((size) => size === -1).length > 1 || (copied === 1 && sizes.includes(-1))) {
-    // An axis that is cut is never one of those that are only known when the network runs.
-    const some = asked.map((extent, axis) =>
-      cut[axis] === true && typeof extent === "number" && extent > 1
-        ? lengthOf(rewriting, output, axis)
-        : null,
-    );
+  const open = sizes.filter((size) => size === -1).length;
+  if (open > (copied === 1 ? 0 : 1)) {
+    // What is known when the network runs only stays as it is, but for heads that are merged with the batch.
+    const some = asked.map((extent, axis) => {
+      if (typeof extent === "number") return sizes[axis] ?? null;
+      return cut[axis] === true ? -1 : null;
+    });
     return withSomeSizes(node, "shape", 1, some, rewriting);
   }
   return withSizes(node, "shape", 1, 5, sizes, rewriting);
+}
+
+/** Whether the target, as the smaller network would compute it, is another one than the lengths that are left. */
+function isMissed(
+  node: Node,
+  dense: readonly Extent[],
+  copied: 0 | 1,
+  rewriting: Rewriting,
+): boolean {
+  const [output = ""] = node.outputs;
+  const now = rewriting.sizes(node.inputs[1] ?? "");
+  return dense.some((extent, axis) => {
+    const kept = rewriting.kept(output, axis);
+    const size = now?.[axis] ?? null;
+    // -1 and 0 (1 for Expand) say: what is left, as in the input.
+    if (typeof size === "number") return size > copied && size !== (kept?.length ?? extent);
+    return kept !== null;
+  });
 }
 
 /** Where a Resize has its sizes from opset 11 on; before, there were scales only. */

@@ -15,6 +15,8 @@ export interface Rewriting {
   readonly kept: KeptAxes;
   /** Shapes and constants of the whole network with its batch left open. */
   readonly open: () => Shapes;
+  /** What lists of sizes hold in the smaller network if nothing is rewritten. */
+  readonly sizes: (name: string) => readonly Extent[] | null;
   /** New and changed constants by name. */
   readonly constants: Map<string, Tensor>;
   /** New nodes, in any order. */
@@ -27,7 +29,15 @@ export function rankOf(structure: Structure, name: string): number {
 
 /** Length of an axis after the cut. */
 export function lengthOf({ structure, kept }: Rewriting, name: string, axis: number): number {
-  return kept(name, axis)?.length ?? structure.shapes.of(name)?.[axis] ?? 0;
+  const shape = structure.shapes.of(name) ?? structure.graph.initializers.get(name)?.shape;
+  return kept(name, axis)?.length ?? shape?.[axis] ?? 0;
+}
+
+/** Whether any axis of a value is cut. */
+export function isCut({ structure, kept }: Rewriting, name: string): boolean {
+  const rank = rankOf(structure, name);
+  for (let axis = 0; axis < rank; axis += 1) if (kept(name, axis) !== null) return true;
+  return false;
 }
 
 /** A Gather with the node's name and outputs. */

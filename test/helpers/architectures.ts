@@ -31,6 +31,9 @@ export const ARCHITECTURES = [
   { name: "FCN-ResNet-50", path: "graphs/fcn_resnet50_op13_bn.onnx.br", everyday: 1 },
   { name: "ConvNeXt-tiny", path: "graphs/convnext_tiny_op17_bn.onnx.br", everyday: 1 },
   { name: "small ViT", path: "models/mnist_vit_mlde_op17.onnx", everyday: 3 },
+  { name: "CIFAR ViT", path: "models/cifar10_vit_smmk47_op17.onnx", everyday: 3 },
+  { name: "ViT-B/16", path: "graphs/vit_b_16_op17_bn.onnx.br", everyday: 1 },
+  { name: "Swin-T", path: "graphs/swin_t_op17_bn.onnx.br", everyday: 1 },
 ] as const;
 
 export const DRAWS = 20;

@@ -3,12 +3,16 @@ import { findStructure } from "../../src/structure/find-structure.ts";
 import { dimListing } from "../helpers/dim-listing.ts";
 import { NETWORKS } from "../helpers/networks.ts";
 import { sharedGraph } from "../helpers/shared.ts";
+import { TRANSFORMERS } from "../helpers/transformers.ts";
 
 describe("dims, blocks and droppable layers are as listed", () => {
-  test.each(Object.entries(NETWORKS))("for the small network %s", async (name, make) => {
-    const listing = dimListing(findStructure(make()));
-    await expect(listing).toMatchFileSnapshot(`../golden/dims/${name}.txt`);
-  });
+  test.each(Object.entries({ ...NETWORKS, ...TRANSFORMERS }))(
+    "for the small network %s",
+    async (name, make) => {
+      const listing = dimListing(findStructure(make()));
+      await expect(listing).toMatchFileSnapshot(`../golden/dims/${name}.txt`);
+    },
+  );
 
   const shared = {
     resnet18: "graphs/resnet18_op13_bn.onnx.br",
@@ -22,6 +26,9 @@ describe("dims, blocks and droppable layers are as listed", () => {
     shufflenet_v2: "graphs/shufflenet_v2_x1_0_op13_bn.onnx.br",
     convnext_tiny: "graphs/convnext_tiny_op17_bn.onnx.br",
     "mnist-vit": "models/mnist_vit_mlde_op17.onnx",
+    "cifar-vit": "models/cifar10_vit_smmk47_op17.onnx",
+    vit_b_16: "graphs/vit_b_16_op17_bn.onnx.br",
+    swin_t: "graphs/swin_t_op17_bn.onnx.br",
   };
   for (const [name, path] of Object.entries(shared)) {
     const model = sharedGraph(path);

@@ -20,8 +20,8 @@ function withDeadUnit(structure: Structure, dim: Dim, unit: number): Graph {
   const initializers = new Map<string, Tensor>(graph.initializers);
   const silence = (name: string | undefined, axis: number): void => {
     const tensor = name === undefined ? undefined : initializers.get(name);
-    const units = structure.axis(name ?? "", axis);
-    if (name === undefined || tensor === undefined || units === null) return;
+    const units = structure.axis(name ?? "", axis)?.levels[0];
+    if (name === undefined || tensor === undefined || units === undefined) return;
     const dead = [...units.units.keys()].filter(
       (index) => units.dims[index] === dim.index && units.units[index] === unit,
     );

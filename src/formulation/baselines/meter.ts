@@ -1,6 +1,6 @@
 import { isWithinLimit } from "../problem/evaluate.ts";
 import type { AxisRef, Problem, ProblemTerm, Selection } from "../problem/problem.ts";
-import { axisCounts, ravel } from "../problem/problem-axes.ts";
+import { axisCounts, ravel, sumValue } from "../problem/problem-axes.ts";
 
 /** Usage of a problem of which nothing is dropped, kept up to date while one dim after the other changes. */
 export interface Meter {
@@ -50,7 +50,7 @@ export function cellReader(problem: Problem): CellReader {
     if (axis.kind === "dim") return problem.dims[axis.index]?.counts[options[axis.index] ?? 0] ?? 0;
     const sum = problem.sums[axis.index];
     if (sum === undefined) return 0;
-    return sum.leftUnits * units(sum.left, options) + sum.rightUnits * units(sum.right, options);
+    return sumValue(sum, units(sum.left, options), units(sum.right, options));
   };
   const optionOf = (axis: AxisRef, options: readonly number[]): number =>
     axis.kind === "dim"

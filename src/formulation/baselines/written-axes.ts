@@ -5,6 +5,7 @@
 import type { Node } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
 import type { LatencyOp, LatencyTable } from "../../latency/table.ts";
+import { dimsOf } from "../../structure/counts.ts";
 import type { AxisCount } from "../../structure/structure.ts";
 import type { NetworkProblem } from "../network/network-problem.ts";
 import type { Problem } from "../problem/problem.ts";
@@ -40,7 +41,8 @@ function writtenPositions(
 ): readonly number[] {
   const choices = ({ parts }: Pick<AxisCount, "parts">): string =>
     parts
-      .map(({ dim }) => variables[dim] ?? dim)
+      .flatMap(dimsOf)
+      .map((dim) => variables[dim] ?? dim)
       .filter((dim) => (problem.dims[dim]?.counts.length ?? 1) > 1)
       .sort((a, b) => a - b)
       .join();

@@ -1,13 +1,14 @@
 import type { ProblemSum } from "../problem/problem.ts";
-import { axisCounts, axisHome } from "../problem/problem-axes.ts";
+import { axisCounts, axisHome, sumValue } from "../problem/problem-axes.ts";
 import type { Context } from "./context.ts";
 import { jointOf } from "./joints.ts";
 import { stateKey } from "./presence.ts";
 
 /**
- * A count that is the sum of two others, with p the joint state of the two (joints.ts):
+ * A count that is the sum or the product of two others, with p the joint state of the two (joints.ts):
  *
- *     u[s] = sum over i, j with leftUnits * left[i] + rightUnits * right[j] = values[s] of p[i][j]
+ *     u[s] = sum over i, j with leftUnits * left[i] + rightUnits * right[j] + productUnits * left[i] * right[j] = values[s]
+ *            of p[i][j]
  *
  * A sum refers only to sums before it, so that they are added in their order.
  */
@@ -30,7 +31,7 @@ function addSum(context: Context, sum: ProblemSum, index: number): void {
   const optionOf = new Map(sum.values.map((value, option) => [value, option]));
   left.forEach((leftCount, i) => {
     right.forEach((rightCount, j) => {
-      const option = optionOf.get(sum.leftUnits * leftCount + sum.rightUnits * rightCount);
+      const option = optionOf.get(sumValue(sum, leftCount, rightCount));
       if (option !== undefined) pairs[option]?.push(first + i * right.length + j);
     });
   });

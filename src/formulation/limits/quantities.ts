@@ -199,11 +199,14 @@ function macsOf(network: NetworkProblem, part: Part): Quantity {
   const layers = network.structure.layers.filter(({ name }) => part.hasLayer(name));
   const contractions = network.structure.contractions.filter(({ id }) => part.hasNode(id));
   const tables = [
-    ...layers.map(({ name, id, macsPerPair, input, output }) =>
-      product(network, `MACs of ${name}`, network.places.of(id), macsPerPair, [input, output]),
+    ...layers.map(({ name, id, macsPerPair, input, output, places }) =>
+      product(network, `MACs of ${name}`, network.places.of(id), macsPerPair, [
+        ...[input, output],
+        ...places,
+      ]),
     ),
-    ...contractions.map(({ id, macs }) =>
-      product(network, `MACs of ${id}`, network.places.of(id), macs, []),
+    ...contractions.map(({ id, factor, axes }) =>
+      product(network, `MACs of ${id}`, network.places.of(id), factor, axes),
     ),
   ];
   const ids = new Set(contractions.map(({ id }) => id));

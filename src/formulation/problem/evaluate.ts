@@ -1,6 +1,6 @@
 import { VerificationError } from "../../core/errors.ts";
 import type { AxisRef, Problem, ProblemResource, ProblemTerm, Selection } from "./problem.ts";
-import { axisCounts, axisName, blockChain, ravel } from "./problem-axes.ts";
+import { axisCounts, axisName, blockChain, ravel, sumValue } from "./problem-axes.ts";
 
 /** What a selection earns and uses. */
 export interface Evaluation {
@@ -238,9 +238,10 @@ function unitsOf(problem: Problem, axis: AxisRef, selection: Selection): number 
   }
   const sum = problem.sums[axis.index];
   if (sum === undefined) return Number.NaN;
-  return (
-    sum.leftUnits * unitsOf(problem, sum.left, selection) +
-    sum.rightUnits * unitsOf(problem, sum.right, selection)
+  return sumValue(
+    sum,
+    unitsOf(problem, sum.left, selection),
+    unitsOf(problem, sum.right, selection),
   );
 }
 

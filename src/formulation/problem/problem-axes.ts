@@ -1,4 +1,4 @@
-import type { AxisRef, Problem, ProblemTerm } from "./problem.ts";
+import type { AxisRef, Problem, ProblemSum, ProblemTerm } from "./problem.ts";
 
 /** The name of a dim or of a sum. */
 export function axisName(problem: Problem, axis: AxisRef): string {
@@ -11,6 +11,15 @@ export function axisCounts(problem: Problem, axis: AxisRef): readonly number[] {
   return axis.kind === "dim"
     ? (problem.dims[axis.index]?.counts ?? [])
     : (problem.sums[axis.index]?.values ?? []);
+}
+
+/** Units of a sum or product where its operands have these. */
+export function sumValue(
+  { leftUnits, rightUnits, productUnits = 0 }: Omit<ProblemSum, "values">,
+  left: number,
+  right: number,
+): number {
+  return leftUnits * left + rightUnits * right + productUnits * left * right;
 }
 
 /**

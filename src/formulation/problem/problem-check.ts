@@ -7,7 +7,7 @@ import type {
   ProblemSum,
   ProblemTerm,
 } from "./problem.ts";
-import { axisCounts, axisHome, axisName, isWithin, tableSize } from "./problem-axes.ts";
+import { axisCounts, axisHome, axisName, isWithin, sumValue, tableSize } from "./problem-axes.ts";
 
 /**
  * Refuses a problem that contradicts itself, before anything is built on it: references to what isn't there, tables of
@@ -79,7 +79,7 @@ function checkSum(problem: Problem, sum: ProblemSum, index: number): void {
   const reachable = new Set<number>();
   for (const leftCount of axisCounts(problem, sum.left)) {
     for (const rightCount of axisCounts(problem, sum.right)) {
-      reachable.add(sum.leftUnits * leftCount + sum.rightUnits * rightCount);
+      reachable.add(sumValue(sum, leftCount, rightCount));
     }
   }
   const same =

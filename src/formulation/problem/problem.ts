@@ -14,8 +14,9 @@ export interface ProblemDim {
 }
 
 /**
- * A count that is the sum of two others (the axis after a Concat, or a stream that later stages widen): its options are the
- * distinct values of left + right. Longer sums are built as a chain of these: a sum refers to sums before it only.
+ * A count that is the sum of two others (the axis after a Concat, or a stream that later stages widen) or their product (heads
+ * times a head's width): its options are the distinct values of `sumValue`. Longer ones are built as a chain of these: a sum
+ * refers to sums before it only.
  * Where one operand is in a block, the other is in the same block, one around it, or none.
  */
 export interface ProblemSum {
@@ -25,6 +26,8 @@ export interface ProblemSum {
   /** Units of this axis per unit of the left and of the right operand. */
   readonly leftUnits: number;
   readonly rightUnits: number;
+  /** Units of this axis per unit of the left times unit of the right operand; none where absent. */
+  readonly productUnits?: number | undefined;
   /** Distinct reachable values, increasing. Option s of this axis has values[s] units. */
   readonly values: readonly number[];
 }

@@ -9,7 +9,7 @@
  */
 import { evaluate, isWithinLimit } from "../problem/evaluate.ts";
 import type { AxisRef, Problem, ProblemTerm, Selection } from "../problem/problem.ts";
-import { axisCounts, blockChain, ravel } from "../problem/problem-axes.ts";
+import { axisCounts, blockChain, ravel, sumValue } from "../problem/problem-axes.ts";
 
 const BISECTIONS = 16;
 const PASSES = 8;
@@ -154,9 +154,7 @@ function cellReader(problem: Problem, options: readonly number[]): (term: Proble
   const units = (axis: AxisRef): number => {
     if (axis.kind === "dim") return problem.dims[axis.index]?.counts[options[axis.index] ?? 0] ?? 0;
     const sum = problem.sums[axis.index];
-    return sum === undefined
-      ? 0
-      : sum.leftUnits * units(sum.left) + sum.rightUnits * units(sum.right);
+    return sum === undefined ? 0 : sumValue(sum, units(sum.left), units(sum.right));
   };
   const option = (axis: AxisRef): number =>
     axis.kind === "dim"

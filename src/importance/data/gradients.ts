@@ -156,9 +156,9 @@ function firstOfUnit(units: AxisUnits | null, length: number): Int32Array {
   const first = Int32Array.from({ length }, (_, index) => index);
   if (units === null) return first;
   const known = new Map<string, number>();
-  for (const [index, dim] of units.dims.entries()) {
-    if (dim < 0) continue;
-    const key = `${dim} ${units.units[index]}`;
+  for (let index = 0; index < units.length; index += 1) {
+    if ((units.levels[0]?.dims[index] ?? -1) < 0) continue;
+    const key = units.levels.map(({ dims, units: own }) => `${dims[index]} ${own[index]}`).join();
     first[index] = known.get(key) ?? index;
     if (!known.has(key)) known.set(key, index);
   }

@@ -1,7 +1,7 @@
 import { constantOf } from "../../graph/constants.ts";
 import { nodeId } from "../../graph/graph.ts";
 import { floatsOf } from "../../graph/tensor.ts";
-import type { Layer, Structure } from "../../structure/structure.ts";
+import type { Layer, Structure, UnitLevel } from "../../structure/structure.ts";
 import { type LinearLayer, linearLayer } from "../../subnet/correct/linear.ts";
 
 /** A layer that multiplies what it reads by a matrix, with the units among its inputs. */
@@ -16,9 +16,8 @@ export interface ConsumingLayer {
   /** outputs x inputs, row-major; positions of a kernel that isn't unrolled count as outputs. */
   readonly weights: Float64Array;
   readonly outputs: number;
-  /** Dim and unit of every input; -1 where none. */
-  readonly dims: Int32Array;
-  readonly units: Int32Array;
+  /** Dims and units of every input; several levels where inputs are products (heads x width). */
+  readonly levels: readonly UnitLevel[];
 }
 
 const SINGLE = { kernel: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0] } as const;
@@ -59,8 +58,7 @@ export function consumingLayer(
     key: [linear.input, JSON.stringify(read.window), read.unknowns].join(" "),
     weights: matrix,
     outputs: matrix.length / read.unknowns,
-    dims: of(axis.dims),
-    units: of(axis.units),
+    levels: axis.levels.map(({ dims, units }) => ({ dims: of(dims), units: of(units) })),
   };
 }
 

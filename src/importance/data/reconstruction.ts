@@ -204,16 +204,18 @@ function variance({ weights, outputs }: ConsumingLayer, covariance: Float64Array
 }
 
 /** Columns of the layer's matrix by dim and unit. */
-function columnsOf({ dims, units }: ConsumingLayer): Map<number, Map<number, number[]>> {
+function columnsOf({ levels }: ConsumingLayer): Map<number, Map<number, number[]>> {
   const columns = new Map<number, Map<number, number[]>>();
-  for (const [index, dim] of dims.entries()) {
-    if (dim < 0) continue;
-    const ofDim = columns.get(dim) ?? new Map<number, number[]>();
-    columns.set(dim, ofDim);
-    const unit = units[index] ?? -1;
-    const ofUnit = ofDim.get(unit);
-    if (ofUnit === undefined) ofDim.set(unit, [index]);
-    else ofUnit.push(index);
+  for (const { dims, units } of levels) {
+    for (const [index, dim] of dims.entries()) {
+      if (dim < 0) continue;
+      const ofDim = columns.get(dim) ?? new Map<number, number[]>();
+      columns.set(dim, ofDim);
+      const unit = units[index] ?? -1;
+      const ofUnit = ofDim.get(unit);
+      if (ofUnit === undefined) ofDim.set(unit, [index]);
+      else ofUnit.push(index);
+    }
   }
   return columns;
 }

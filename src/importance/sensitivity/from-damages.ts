@@ -115,7 +115,9 @@ function stepsOf(points: readonly (readonly [number, number])[], size: number): 
 function homeLayer(structure: Structure, dim: Dim): Layer | null {
   const touching = structure.layers.filter(({ weight }) =>
     [weight.inputAxis, weight.outputAxis].some(
-      (axis) => structure.axis(weight.name, axis)?.dims.includes(dim.index) === true,
+      (axis) =>
+        structure.axis(weight.name, axis)?.levels.some(({ dims }) => dims.includes(dim.index)) ===
+        true,
     ),
   );
   const producers = touching.filter((layer) => dim.producers.includes(layer.id));
@@ -127,7 +129,7 @@ function homeLayer(structure: Structure, dim: Dim): Layer | null {
 
 function producedDim(structure: Structure, layer: Layer): Dim | null {
   const units = structure.axis(layer.weight.name, layer.weight.outputAxis);
-  const index = units?.dims.find((dim) => dim >= 0);
+  const index = units?.levels[0]?.dims.find((dim) => dim >= 0);
   return index === undefined ? null : (structure.dims[index] ?? null);
 }
 

@@ -1,7 +1,7 @@
 import type { Graph, Node, Value } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
 import type { Feed } from "../../runtime/session.ts";
-import type { AxisUnits, Structure } from "../../structure/structure.ts";
+import type { AxisUnits, Structure, UnitLevel } from "../../structure/structure.ts";
 
 /** What is taken away for one measurement. */
 export interface Cut {
@@ -128,10 +128,13 @@ function feedsOf(
   ]);
   const feeds: Record<string, Feed> = {};
   for (const { name, shape, units: axis } of units) {
-    const data = Float32Array.from(axis.dims, (dim, at) => {
-      const kept = cut.kept.get(dim);
-      return kept === undefined || kept.has(axis.units[at] ?? -1) ? 1 : 0;
-    });
+    const stays = ({ dims, units: own }: UnitLevel, at: number): boolean => {
+      const kept = cut.kept.get(dims[at] ?? -1);
+      return kept === undefined || kept.has(own[at] ?? -1);
+    };
+    const data = Float32Array.from({ length: axis.length }, (_, at) =>
+      axis.levels.every((level) => stays(level, at)) ? 1 : 0,
+    );
     feeds[name] = { type: "float32", shape, data };
   }
   for (const name of scalars) {

@@ -1,3 +1,4 @@
+import { denseUnits, evaluateCount } from "../../structure/counts.ts";
 import type { AxisCount, Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
 import { countsAt } from "../lookup.ts";
@@ -203,14 +204,10 @@ function predictOp(
 
 /** Channels covered per axis: the fewest possible, multiples of the step, all. */
 function gridOf(structure: Structure, axes: readonly AxisCount[], step: number): number[][] {
-  const size = (dim: number): number => structure.dims[dim]?.size ?? 1;
   for (let width = step; ; width *= 2) {
     const counts = axes.map((axis) => {
       const least = axis.parts.reduce((sum, { perUnit }) => sum + perUnit, axis.fixed);
-      const most = axis.parts.reduce(
-        (sum, { dim, perUnit }) => sum + perUnit * size(dim),
-        axis.fixed,
-      );
+      const most = evaluateCount(axis, denseUnits(structure));
       return multiplesBetween(least, most, width);
     });
     if (counts.reduce((product, axis) => product * axis.length, 1) <= MOST_CELLS) return counts;

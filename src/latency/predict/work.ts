@@ -5,7 +5,8 @@ import { nodeId } from "../../graph/graph.ts";
 import { hasTrait } from "../../graph/op-traits.ts";
 import { opOf } from "../../graph/read-op.ts";
 import { consumersOf } from "../../graph/traversal.ts";
-import type { AxisCount, Structure } from "../../structure/structure.ts";
+import { freeCount } from "../../structure/counts.ts";
+import type { Structure } from "../../structure/structure.ts";
 import type { ProfiledOp } from "../ops.ts";
 import type { Work } from "./roofline.ts";
 
@@ -112,16 +113,6 @@ function sizesOf(op: ProfiledOp, { structure, batchRatio }: WorkOptions): Sizes 
     return foldedOf(structure.graph, name) === null ? product * batchRatio : product;
   };
   return { unknown: structure.unknown[0]?.text ?? null, elements, extent, shape, batchRatio };
-}
-
-/** The count of an axis with the dims that can't be pruned counted as fixed; as in `ProfiledOp.axes`. */
-function freeCount(structure: Structure, name: string, axis: number): AxisCount {
-  const { fixed, parts } = structure.count(name, axis);
-  const free = parts.filter(({ dim }) => structure.dims[dim]?.pinned === null);
-  const pinned = parts
-    .filter(({ dim }) => structure.dims[dim]?.pinned !== null)
-    .reduce((sum, { dim, perUnit }) => sum + perUnit * (structure.dims[dim]?.size ?? 0), 0);
-  return { fixed: fixed + pinned, parts: free };
 }
 
 interface Moved {

@@ -1,7 +1,7 @@
 import type { Graph } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
 import { findStructure } from "../../structure/find-structure.ts";
-import type { AxisUnits, Layer, Structure } from "../../structure/structure.ts";
+import type { Layer, Structure, UnitLevel } from "../../structure/structure.ts";
 import type { PyTorchModule } from "../module/module-text.ts";
 
 /** A dim that a layer produces, and where its units lie along the layer's channels. */
@@ -54,16 +54,18 @@ function scoredLayer(
   const axis = structure.axis(gamma, 0);
   if (scale === undefined || shift === undefined || axis === null) return null;
   const block = structure.blocks[layer.blocks.at(-1) ?? -1]?.name ?? null;
-  const parts = [...new Set(axis.dims)]
+  const [level] = axis.levels;
+  if (level === undefined || axis.levels.length > 1) return null;
+  const parts = [...new Set(level.dims)]
     .filter((dim) => dim >= 0)
     .map((dim): ScoredPart => {
       const name = structure.dims[dim]?.name ?? "";
-      return { dim: name, units: unitsOf(axis, dim, structure.dims[dim]?.size ?? 0) };
+      return { dim: name, units: unitsOf(level, dim, structure.dims[dim]?.size ?? 0) };
     });
   return { layer: layer.name, block, scale, shift, parts };
 }
 
-function unitsOf(axis: AxisUnits, dim: number, size: number): readonly number[] | null {
+function unitsOf(axis: UnitLevel, dim: number, size: number): readonly number[] | null {
   const units = Array.from(axis.units, (unit, at) => (axis.dims[at] === dim ? unit : -1));
   return units.length === size && units.every((unit, at) => unit === at) ? null : units;
 }

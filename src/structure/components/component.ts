@@ -1,3 +1,4 @@
+import { dimsAlong } from "../counts.ts";
 import type { Layer, Structure } from "../structure.ts";
 
 /** A part of a network that people or the graph name: encoder, head, image tower. Every layer is in exactly one. */
@@ -28,7 +29,7 @@ export function dimsOfLayer(
 ): ReadonlySet<number> {
   const found = new Set<number>();
   for (const axis of [weight.inputAxis, weight.outputAxis]) {
-    for (const dim of structure.axis(weight.name, axis)?.dims ?? []) if (dim >= 0) found.add(dim);
+    for (const dim of dimsAlong(structure.axis(weight.name, axis))) found.add(dim);
   }
   return found;
 }

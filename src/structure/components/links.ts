@@ -1,6 +1,7 @@
+import type { NodeId } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
 import { producerOf } from "../../graph/traversal.ts";
-import { denseUnits, evaluateCount } from "../counts.ts";
+import { contractionMacs, denseUnits, dimsAlong, evaluateCount } from "../counts.ts";
 import type { Structure } from "../structure.ts";
 import { componentOfNodes } from "./nodes.ts";
 
@@ -28,7 +29,7 @@ export function componentLinks(structure: Structure): readonly ComponentLink[] {
       const link = found.get(key) ?? { from, to, dims: new Set<number>() };
       found.set(key, link);
       for (const at of (shapes.of(name) ?? []).keys()) {
-        for (const dim of axis(name, at)?.dims ?? []) if (dim >= 0) link.dims.add(dim);
+        for (const dim of dimsAlong(axis(name, at))) link.dims.add(dim);
       }
     }
   }
@@ -49,9 +50,11 @@ export function componentSizes(
     const count = axes.reduce((product, axis) => product * evaluateCount(axis, dense), factor);
     if (size !== undefined) size.parameters += count;
   }
-  for (const { id, macs } of [...structure.layers, ...structure.contractions]) {
+  const add = (id: NodeId, macs: number): void => {
     const size = sizes[home.get(id) ?? -1];
     if (size !== undefined) size.macs += macs;
-  }
+  };
+  for (const { id, macs } of structure.layers) add(id, macs);
+  for (const each of structure.contractions) add(each.id, contractionMacs(structure, each));
   return sizes;
 }

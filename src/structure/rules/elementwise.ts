@@ -1,6 +1,7 @@
 import type { Node } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import type { Axis } from "../elements.ts";
+import { isNormStatistic } from "../norm-statistics.ts";
 import {
   axesOf,
   axisIndex,
@@ -69,7 +70,11 @@ export const reduce: Rule<Kind<"reduce">> = (node, op, flow) => {
   const listed = (op.axes ?? []).map((axis) => axisIndex(axis, rank));
   const all = op.axes === null || (listed.length === 0 && !op.noopWithEmptyAxes);
   const reduced = (index: number): boolean => all || listed.includes(index);
-  const kept = pinAxes(flow, axes, reduced, `${describe(node)} reduces over this axis`);
+  // A norm's mean over one axis is a statistic of what stays; any other is a number that the network learnt to read.
+  const isStatistic = op.keepDims && listed.length === 1 && isNormStatistic(flow.graph, node);
+  const kept = isStatistic
+    ? axes.map((axis, index) => (reduced(index) ? null : axis))
+    : pinAxes(flow, axes, reduced, `${describe(node)} reduces over this axis`);
   const left = op.keepDims ? kept : kept.filter((_, index) => !reduced(index));
   setAxes(flow, node.outputs[0], left);
 };
@@ -82,11 +87,26 @@ export const softmax: Rule<Kind<"softmax">> = (node, op, flow) => {
   setAxes(flow, node.outputs[0], pinAxes(flow, axes, over, reason));
 };
 
+/** Statistics over the last axis are taken over what stays of it; scale and shift go with the axis. */
 export const layerNorm: Rule<Kind<"layerNorm">> = (node, op, flow) => {
   const axes = inputAxes(flow, node, 0);
   const from = axisIndex(op.axis, axes.length);
   const reason = `${describe(node)} normalises over this axis`;
-  pinValues(flow, node.inputs.slice(1), reason);
-  const kept = pinAxes(flow, axes, (index) => index >= from, reason);
-  for (const output of node.outputs) if (output !== "") setAxes(flow, output, kept);
+  const affine = node.inputs.slice(1).filter((name) => name !== "");
+  const isLast = from === axes.length - 1;
+  if (!isLast) pinValues(flow, affine, reason);
+  const before = axes.slice(0, from);
+  const last = isLast
+    ? affine.reduce(
+        (axis: Axis, name) => uniteAxes(flow, axis, axesOf(flow, name)[0] ?? null, reason),
+        axes.at(-1) ?? null,
+      )
+    : null;
+  const normalised = isLast
+    ? [...before, last]
+    : pinAxes(flow, axes, (index) => index >= from, reason);
+  const statistics = axes.map((axis, index) => (index < from ? axis : null));
+  node.outputs.forEach((output, index) => {
+    if (output !== "") setAxes(flow, output, index === 0 ? normalised : statistics);
+  });
 };

@@ -21,6 +21,6 @@ export function forget(flow: Propagation, node: Node, reason: string): void {
 export function weightOutput(flow: Propagation, node: Node): Axis {
   const weight = weightOf(flow.graph, node);
   if (weight === null) return null;
-  const [, produced] = contractedAndProduced(node);
+  const [, produced] = contractedAndProduced(node, weight);
   return axesOf(flow, weight.name)[weight.axes[produced] ?? produced] ?? null;
 }

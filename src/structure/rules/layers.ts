@@ -16,7 +16,10 @@ import { forget } from "./forget.ts";
 
 type Kind<K extends Op["kind"]> = Extract<Op, { kind: K }>;
 
-/** Weight [out, in / groups, ...]. Ungrouped: contracts the input's channels. Grouped: a group stays or goes as a whole. */
+/**
+ * Weight [out, in / groups, ...]. Ungrouped: contracts the input's channels. Grouped: channels are groups times channels of a
+ * group, and a group stays or goes as a whole; single channels of all groups go only where another op makes units of them.
+ */
 export const conv: Rule<Kind<"conv">> = (node, op, flow) => {
   const [batch = null, channels = null, ...spatial] = inputAxes(flow, node, 0);
   const [out = null, contracted = null, ...kernel] = inputAxes(flow, node, 1);
@@ -28,8 +31,7 @@ export const conv: Rule<Kind<"conv">> = (node, op, flow) => {
   if (op.group === 1) {
     uniteAxes(flow, contracted, channels, `${describe(node)} reads an axis that always stays`);
   } else {
-    flow.elements.pin(contracted, `${describe(node)} contracts it within a group`);
-    uniteGroups(flow, channels, out, op.group, describe(node));
+    splitGroups(flow, { channels, contracted, out }, op.group, describe(node));
   }
   uniteBias(flow, inputAxes(flow, node, 2), out, describe(node));
   flow.elements.markProduced(out);
@@ -86,21 +88,41 @@ export const gemm: Rule<Kind<"gemm">> = (node, op, flow) => {
   setAxes(flow, output, [rows ?? null, out]);
 };
 
-/** A product with a constant matrix [in, out] is a layer; one of two activations pins what it contracts. */
+/**
+ * Left [..., rows, inner] times right [..., inner, columns]: what is contracted goes together, batch axes too; rows and columns
+ * are passed on. A constant right side is a layer's weight, whose columns are produced.
+ */
 export const matMul: Rule<Kind<"matMul">> = (node, _op, flow) => {
   const left = inputAxes(flow, node, 0);
   const right = inputAxes(flow, node, 1);
-  const output = node.outputs[0] ?? "";
-  const into = right[0] ?? null;
-  const out = right[1] ?? null;
-  if (!hasWeight(node, flow) || left.length < 2 || right.length !== 2 || out === null) {
-    forget(flow, node, `${describe(node)} multiplies two activations`);
+  if (left.length < 2 || right.length < 2) {
+    forget(flow, node, `${describe(node)} multiplies by a vector`);
     return;
   }
-  uniteAxes(flow, into, left.at(-1) ?? null, `${describe(node)} reads an axis that always stays`);
-  flow.elements.markProduced(out);
-  setAxes(flow, output, [...left.slice(0, -1), out]);
+  const reason = `${describe(node)} reads an axis that always stays`;
+  const [inner = null, columns = null] = right.slice(-2);
+  uniteAxes(flow, inner, left.at(-1) ?? null, reason);
+  if (columns !== null && hasWeight(node, flow)) flow.elements.markProduced(columns);
+  const batch = batchAxes(flow, node, left, right);
+  setAxes(flow, node.outputs[0], [...batch, left.at(-2) ?? null, columns]);
 };
+
+/** Axes before the last two. Where one side is repeated (extent 1, or absent), the other side's elements stay. */
+function batchAxes(flow: Propagation, node: Node, left: Axes, right: Axes): Axes {
+  const shape = shapeOf(flow, node.outputs[0]);
+  const reason = `${describe(node)} repeats it along an axis that always stays`;
+  return shape.slice(0, -2).map((whole, index): Axis => {
+    const sides = [left, right].flatMap((axes, side) => {
+      const at = index - (shape.length - axes.length);
+      const extent = shapeOf(flow, node.inputs[side])[at];
+      return at < 0 || extent !== whole ? [] : [axes[at] ?? null];
+    });
+    const [first = null, second] = sides;
+    if (second === undefined) return first;
+    // Only where both are fixed is there nothing to say.
+    return first === null && second === null ? null : uniteAxes(flow, first, second, reason);
+  });
+}
 
 /** Statistics and affine parameters per channel: all five go together with axis 1. */
 export const batchNorm: Rule<Kind<"batchNorm">> = (node, op, flow) => {
@@ -137,6 +159,40 @@ function hasWeight(node: Node, flow: Propagation): boolean {
   return weightOf(flow.graph, node) !== null;
 }
 
+/** Channels of a grouped convolution as products: groups times contracted channels in, groups times produced ones out. */
+function splitGroups(
+  flow: Propagation,
+  axes: { readonly channels: Axis; readonly contracted: Axis; readonly out: Int32Array },
+  groups: number,
+  name: string,
+): void {
+  const { elements } = flow;
+  const { channels, contracted, out } = axes;
+  const reason = `${name} contracts it within a group`;
+  if (channels === null || contracted === null) {
+    elements.pin(contracted, reason);
+    elements.pin(out, `${name} reads an axis that always stays`);
+    return;
+  }
+  const group = elements.fresh(groups);
+  const inner = contracted;
+  const produced = elements.fresh(out.length / groups);
+  elements.release(group);
+  elements.hold(inner, reason);
+  elements.hold(produced, reason);
+  const unite = (axis: Int32Array, within: Int32Array): void => {
+    const single = within.length === 1;
+    axis.forEach((element, index) => {
+      const own = group[Math.floor(index / within.length)] ?? 0;
+      const part = within[index % within.length] ?? 0;
+      elements.unite(element, single ? own : elements.product([own, part]));
+    });
+  };
+  unite(channels, inner);
+  unite(out, produced);
+}
+
+/** A group stays or goes as a whole. */
 function uniteGroups(
   flow: Propagation,
   channels: Axis,

@@ -7,6 +7,7 @@ import {
   axisIndex,
   describe,
   inputAxes,
+  type Propagation,
   pinAxes,
   type Rule,
   setAxes,
@@ -24,7 +25,8 @@ export const concat: Rule<Kind<"concat">> = (node, op, flow) => {
   const reason = `${describe(node)} puts it beside an axis that always stays`;
   const axes = shape.map((_, index): Axis => {
     const parts = node.inputs.map((name) => axesOf(flow, name)[index] ?? null);
-    if (parts.every((part) => part === null)) return null;
+    if (parts.every((part) => part === null || (index === along && isSingle(flow, part))))
+      return null;
     if (index !== along) return parts.reduce((a, b) => uniteAxes(flow, a, b, reason));
     return joined(
       parts.map((part, at) =>
@@ -34,6 +36,12 @@ export const concat: Rule<Kind<"concat">> = (node, op, flow) => {
   });
   setAxes(flow, output, axes);
 };
+
+/** One element that no layer produces always stays: a class token beside patches that do. */
+function isSingle({ elements }: Propagation, axis: Int32Array): boolean {
+  const [element] = axis;
+  return axis.length === 1 && element !== undefined && !elements.produced(elements.find(element));
+}
 
 function joined(parts: readonly Int32Array[]): Int32Array {
   const result = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -169,7 +177,10 @@ export function numbersOf(list: readonly unknown[] | null): readonly number[] | 
   return numbers.length === list.length ? numbers : null;
 }
 
-/** Expand, Tile, Resize: an axis whose length stays is passed on; one that changes is pinned. */
+/**
+ * Expand, Tile, Resize: an axis whose length stays is passed on; one that changes is pinned. Copies that Expand and Tile make of
+ * one index are elements of their own: heads that share keys and values.
+ */
 export const stretch: Rule<Kind<"expand"> | Kind<"tile"> | Kind<"resize">> = (node, _op, flow) => {
   const output = node.outputs[0] ?? "";
   const shape = shapeOf(flow, output);
@@ -179,5 +190,10 @@ export const stretch: Rule<Kind<"expand"> | Kind<"tile"> | Kind<"resize">> = (no
   const reason = `${describe(node)} changes the length of this axis`;
   const same = (index: number): boolean => before[index] === shape[index + added];
   const kept = pinAxes(flow, axes, (index) => !same(index), reason);
-  setAxes(flow, output, [...new Array<null>(added).fill(null), ...kept]);
+  const isCopied = node.opType === "Expand" || node.opType === "Tile";
+  const copies = kept.map((axis, index): Axis => {
+    const extent = shape[index + added] ?? 1;
+    return isCopied && before[index] === 1 && extent > 1 ? flow.elements.fresh(extent) : axis;
+  });
+  setAxes(flow, output, [...new Array<null>(added).fill(null), ...copies]);
 };

@@ -34,25 +34,63 @@ export const reshape: Rule<Op> = (node, _op, flow) => {
   const from = shapeOf(flow, node.inputs[0]);
   const result: Axis[] = to.map(() => null);
   for (const group of alignedGroups(from, to)) {
-    const landed = carryGroup(flow, node, group);
-    if (landed !== null) result[landed.axis] = landed.elements;
+    for (const { axis, elements } of carryGroup(flow, node, group)) result[axis] = elements;
   }
   setAxes(flow, output, result);
 };
 
-/** Carries the elements of one group of axes over, or pins them where they are split up. */
-function carryGroup(flow: Propagation, node: Node, group: Group): Landing | null {
+/**
+ * Carries the elements of one group of axes over:
+ * 1. unchanged, where they vary along one target axis only;
+ * 2. merged into one axis, they are products of the axes they come from;
+ * 3. split, they become products of the target axes, unless the split is undone behind a Transpose (a channel shuffle).
+ */
+function carryGroup(flow: Propagation, node: Node, group: Group): readonly Landing[] {
   const from = shapeOf(flow, node.inputs[0]);
   const to = shapeOf(flow, node.outputs[0]);
-  const axes = inputAxes(flow, node, 0);
+  // An extent of 1 has nothing to lose.
+  const axes = inputAxes(flow, node, 0).map((axis, index) => (from[index] === 1 ? null : axis));
   const carried = group.from.filter((index) => axes[index] !== null);
-  if (carried.length === 0) return null;
-  const landed = carried.length === 1 ? land(axes, from, to, group) : null;
-  if (landed === null && !foundShuffle(flow, node, group)) {
-    const reason = `${describe(node)} splits or merges this axis`;
-    for (const index of carried) flow.elements.pin(axes[index] ?? null, reason);
-  }
-  return landed;
+  if (carried.length === 0) return [];
+  const joint = jointProducts(flow, axes, from, group.from);
+  const landed = land(joint, to, group);
+  if (landed !== null) return [landed];
+  const isPlain = carried.every((index) =>
+    axes[index]?.every((element) => flow.elements.atoms(element).length === 1),
+  );
+  // What is a product already is split as such: channels of a grouped convolution, say.
+  if (isPlain && foundShuffle(flow, node, group)) return [];
+  const wide = group.to.filter((axis) => (to[axis] ?? 1) > 1);
+  const [only] = wide;
+  if (wide.length === 1 && only !== undefined) return [{ axis: only, elements: joint }];
+  return splitInto(
+    flow,
+    joint,
+    wide.map((axis) => ({ axis, extent: to[axis] ?? 1 })),
+  );
+}
+
+/** Makes each element the product of its coordinates on the target axes; an axis along which nothing changes stays fixed. */
+function splitInto(
+  flow: Propagation,
+  joint: Int32Array,
+  targets: readonly { readonly axis: number; readonly extent: number }[],
+): readonly Landing[] {
+  const placed = targets.map(({ axis, extent }, at) => {
+    const inner = targets.slice(at + 1).reduce((product, target) => product * target.extent, 1);
+    const varies = joint.some((element, index) => {
+      const coordinate = Math.floor(index / inner) % extent;
+      return element !== joint[index - coordinate * inner];
+    });
+    return { axis, extent, inner, elements: varies ? flow.elements.fresh(extent) : null };
+  });
+  joint.forEach((element, index) => {
+    const parts = placed.flatMap(({ extent, inner, elements }) =>
+      elements === null ? [] : [elements[Math.floor(index / inner) % extent] ?? 0],
+    );
+    flow.elements.unite(element, flow.elements.product(parts));
+  });
+  return placed.flatMap(({ axis, elements }) => (elements === null ? [] : [{ axis, elements }]));
 }
 
 function permuted(axis: Int32Array, permutation: Int32Array): Int32Array {
@@ -103,16 +141,10 @@ interface Landing {
 }
 
 /**
- * Where the elements of the one carried axis of a group come out: on an axis along which they vary and along no other.
+ * Where the elements of a group of axes come out unchanged: on an axis along which they vary and along no other.
  * `[C, H, W] -> [C * H * W]` repeats each channel H * W times; `[C * H * W] -> [C, H, W]` undoes that.
  */
-function land(
-  axes: readonly Axis[],
-  from: readonly number[],
-  to: readonly number[],
-  group: Group,
-): Landing | null {
-  const joint = jointElements(axes, from, group.from);
+function land(joint: Int32Array, to: readonly number[], group: Group): Landing | null {
   let inner = joint.length;
   for (const axis of group.to) {
     const extent = to[axis] ?? 1;
@@ -127,22 +159,36 @@ function land(
   return null;
 }
 
-function jointElements(
+/** Row-major over the axes of a group: what has to stay for each of their combinations to stay. */
+function jointProducts(
+  flow: Propagation,
   axes: readonly Axis[],
   from: readonly number[],
   group: readonly number[],
 ): Int32Array {
-  let joint: Int32Array = new Int32Array(1);
+  let joint: Int32Array | null = null;
+  let length = 1;
   for (const index of group) {
     const axis = axes[index] ?? null;
     const extent = from[index] ?? 1;
-    const next = new Int32Array(joint.length * extent);
-    joint.forEach((element, at) => {
-      for (let k = 0; k < extent; k += 1) next[at * extent + k] = axis?.[k] ?? element;
+    const before: Int32Array | null = joint;
+    length *= extent;
+    if (before === null && axis === null) continue;
+    const pairs = new Map<number, number>();
+    const pair = (left: number, right: number): number => {
+      const key = left * 2 ** 26 + right;
+      const known = pairs.get(key) ?? flow.elements.product([left, right]);
+      pairs.set(key, known);
+      return known;
+    };
+    joint = Int32Array.from({ length }, (_, at) => {
+      const left: number | undefined = before?.[Math.floor(at / extent)];
+      const right: number | undefined = axis?.[at % extent];
+      if (left === undefined || right === undefined) return left ?? right ?? 0;
+      return pair(left, right);
     });
-    joint = next;
   }
-  return joint;
+  return joint ?? new Int32Array(length);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Problem, ProblemTerm } from "../../problem/problem.ts";
-import { axisCounts, axisHome, simplifyTerm } from "../../problem/problem-axes.ts";
+import { axisCounts, axisHome, simplifyTerm, sumValue } from "../../problem/problem-axes.ts";
 import { addPresence } from "./build-presence.ts";
 import {
   allowBox,
@@ -86,7 +86,7 @@ function addTerm(building: Building, term: ProblemTerm): void {
   collector.add(shape.scope, gain, cost);
 }
 
-/** A sum in a block: values[s] = leftUnits * left + rightUnits * right, or all of the deeper operand's block gone. */
+/** A sum or product in a block: values[s] = sumValue(left, right), or all of the deeper operand's block gone. */
 function addSum(building: Building, index: number): void {
   const { problem, collector, sumVariables } = building;
   const sum = problem.sums[index];
@@ -102,7 +102,7 @@ function addSum(building: Building, index: number): void {
   axisCounts(problem, sum.left).forEach((leftCount, i) => {
     rightCounts.forEach((rightCount, j) => {
       if (left === right && i !== j) return;
-      const option = optionOf.get(sum.leftUnits * leftCount + sum.rightUnits * rightCount) ?? 0;
+      const option = optionOf.get(sumValue(sum, leftCount, rightCount)) ?? 0;
       const place = left === right ? i * stride(left) : i * stride(left) + j * stride(right);
       gain[place + option * stride(own)] = 0;
     });

@@ -35,7 +35,7 @@ type Lists = Map<string, { readonly ref: PartRef; readonly parts: Parts }>;
  * subexpressions), so that an elimination order meets few variables at a time. Sums that no table is indexed by are left out. Exact: each
  * partial sum is a function of the parts.
  *
- * A sum in a block, or of parts that a block takes away, is not planned: it stays a table.
+ * A sum in a block, or of parts that a block takes away, or a product is not planned: it stays a table.
  */
 export function planSums(problem: Problem): PlannedSum[] {
   const lists: Lists = new Map();
@@ -51,9 +51,17 @@ export function planSums(problem: Problem): PlannedSum[] {
   return inOrder(lists, values);
 }
 
-/** Whether the plan can hold a sum: every part of it is there in every subnet. */
+/** Whether the plan can hold a sum: every part of it is there in every subnet, and nothing in it is a product. */
 export function isLinear(problem: Problem, axis: AxisRef): boolean {
-  return axisHome(problem, axis) === null;
+  return axisHome(problem, axis) === null && !hasProduct(problem, axis);
+}
+
+function hasProduct(problem: Problem, axis: AxisRef): boolean {
+  const sum = axis.kind === "sum" ? problem.sums[axis.index] : undefined;
+  if (sum === undefined) return false;
+  return (
+    (sum.productUnits ?? 0) !== 0 || hasProduct(problem, sum.left) || hasProduct(problem, sum.right)
+  );
 }
 
 /** Sums that a term is indexed by, and the operands of those that are not planned. */

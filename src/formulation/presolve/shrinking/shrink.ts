@@ -7,7 +7,7 @@ import type {
   ProblemTerm,
   Selection,
 } from "../../problem/problem.ts";
-import { axisCounts, axisHome } from "../../problem/problem-axes.ts";
+import { axisCounts, axisHome, sumValue } from "../../problem/problem-axes.ts";
 import type { FactorGraph, Variable } from "../factors/factors.ts";
 import type { Found } from "../hunt.ts";
 import type { Remains } from "./remains.ts";
@@ -127,7 +127,7 @@ function shrinkSums(
     const reachable = new Set<number>();
     const rights = counts(sum.right);
     for (const left of counts(sum.left)) {
-      for (const right of rights) reachable.add(sum.leftUnits * left + sum.rightUnits * right);
+      for (const right of rights) reachable.add(sumValue(sum, left, right));
     }
     options.push(sum.values.flatMap((value, option) => (reachable.has(value) ? [option] : [])));
     if ((places.sums[index] ?? -1) < 0) return;

@@ -1,0 +1,320 @@
+/**
+ * Small transformers, one per way in which exporters write attention and what is around it. Tokens come in as [batch, TOKENS,
+ * CHANNELS]; every one has its heads, columns, embedding and MLP to be found.
+ */
+import type { Graph } from "../../src/graph/graph.ts";
+import { floatTensor } from "../../src/graph/tensor.ts";
+import { type NetworkBuilder, networkBuilder } from "./networks.ts";
+
+const TOKENS = 6;
+const CHANNELS = 5;
+const WIDTH = 24;
+const HEADS = 4;
+const COLUMNS = WIDTH / HEADS;
+
+/** Reads [batch, tokens, width], gives the same. */
+type Part = (b: NetworkBuilder, name: string, input: string) => string;
+
+function linear(b: NetworkBuilder, name: string, input: string, from: number, to: number): string {
+  const product = b.node("MatMul", [input, b.weight(`${name}.weight`, [from, to])]);
+  return b.node("Add", [product, b.weight(`${name}.bias`, [to])]);
+}
+
+function scalar(b: NetworkBuilder, name: string, value: number): string {
+  return b.tensor(name, floatTensor([], [value]));
+}
+
+function reshape(b: NetworkBuilder, name: string, input: string, to: readonly number[]): string {
+  return b.node("Reshape", [input, b.ints(`${name}.shape`, to)]);
+}
+
+function turn(b: NetworkBuilder, input: string, perm: readonly number[]): string {
+  return b.node("Transpose", [input], { attributes: { perm } });
+}
+
+/** softmax(q k^T / sqrt(columns)) v for [batch, heads, tokens, columns], then back to [batch, tokens, width]. */
+function attend(
+  b: NetworkBuilder,
+  name: string,
+  [q, k, v]: readonly [string, string, string],
+  { width = WIDTH, bias = null }: { readonly width?: number; readonly bias?: string | null } = {},
+): string {
+  const scores = b.node("MatMul", [q, turn(b, k, [0, 1, 3, 2])]);
+  const scaled = b.node("Mul", [scores, scalar(b, `${name}.scale`, COLUMNS ** -0.5)]);
+  const biased = bias === null ? scaled : b.node("Add", [scaled, bias]);
+  const weights = b.node("Softmax", [biased], { attributes: { axis: -1 } });
+  const mixed = turn(b, b.node("MatMul", [weights, v]), [0, 2, 1, 3]);
+  return reshape(b, `${name}.join`, mixed, [0, 0, width]);
+}
+
+/** [batch, tokens, heads * columns] -> [batch, heads, tokens, columns] */
+function heads(b: NetworkBuilder, name: string, input: string, count = HEADS): string {
+  return turn(b, reshape(b, name, input, [0, 0, count, COLUMNS]), [0, 2, 1, 3]);
+}
+
+const separate: Part = (b, name, input) => {
+  const part = (role: string): string =>
+    heads(b, `${name}.${role}`, linear(b, `${name}.${role}_proj`, input, WIDTH, WIDTH));
+  const mixed = attend(b, name, [part("q"), part("k"), part("v")]);
+  return linear(b, `${name}.out_proj`, mixed, WIDTH, WIDTH);
+};
+
+/** timm: one matrix, [batch, tokens, 3, heads, columns], turned to the front and picked by index. */
+const fused: Part = (b, name, input) => {
+  const all = linear(b, `${name}.qkv`, input, WIDTH, 3 * WIDTH);
+  const split = reshape(b, `${name}.split`, all, [0, 0, 3, HEADS, COLUMNS]);
+  const front = turn(b, split, [2, 0, 3, 1, 4]);
+  const pick = (index: number): string => {
+    const at = b.tensor(`${name}.${index}`, intScalar(index));
+    return b.node("Gather", [front, at], { attributes: { axis: 0 } });
+  };
+  return linear(b, `${name}.proj`, attend(b, name, [pick(0), pick(1), pick(2)]), WIDTH, WIDTH);
+};
+
+/** As `fused`, taken apart by Slice and Squeeze. */
+const fusedSlices: Part = (b, name, input) => {
+  const all = linear(b, `${name}.qkv`, input, WIDTH, 3 * WIDTH);
+  const split = reshape(b, `${name}.split`, all, [0, 0, 3, HEADS, COLUMNS]);
+  const front = turn(b, split, [2, 0, 3, 1, 4]);
+  const pick = (index: number): string => {
+    const bounds = [[index], [index + 1], [0]].map((list, at) =>
+      b.ints(`${name}.${index}.${at}`, list),
+    );
+    const one = b.node("Slice", [front, ...bounds]);
+    return b.node("Squeeze", [one, b.ints(`${name}.${index}.axes`, [0])]);
+  };
+  return linear(b, `${name}.proj`, attend(b, name, [pick(0), pick(1), pick(2)]), WIDTH, WIDTH);
+};
+
+/** torch 1.13's MultiheadAttention: one matrix, three Slices, tokens first and heads merged with the batch. */
+const packed: Part = (b, name, input) => {
+  const all = linear(b, `${name}.in_proj`, turn(b, input, [1, 0, 2]), WIDTH, 3 * WIDTH);
+  const part = (index: number): string => {
+    const bounds = [[index * WIDTH], [(index + 1) * WIDTH], [2]].map((list, at) =>
+      b.ints(`${name}.${index}.${at}`, list),
+    );
+    const own = b.node("Slice", [all, ...bounds]);
+    const merged = reshape(b, `${name}.${index}.heads`, own, [TOKENS, -1, COLUMNS]);
+    return turn(b, merged, [1, 0, 2]);
+  };
+  const scores = b.node("MatMul", [part(0), turn(b, part(1), [0, 2, 1])]);
+  const scaled = b.node("Div", [scores, scalar(b, `${name}.scale`, Math.sqrt(COLUMNS))]);
+  const weights = b.node("Softmax", [scaled], { attributes: { axis: -1 } });
+  const mixed = turn(b, b.node("MatMul", [weights, part(2)]), [1, 0, 2]);
+  const joined = reshape(b, `${name}.join`, mixed, [TOKENS, -1, WIDTH]);
+  return turn(b, linear(b, `${name}.out_proj`, joined, WIDTH, WIDTH), [1, 0, 2]);
+};
+
+/** Sizes computed from lengths when the network runs: a head's width as embedding / heads, the scale from that width. */
+const computedSizes: Part = (b, name, input) => {
+  const at = (value: string, axis: number, role: string): string => {
+    const shape = b.node("Shape", [value]);
+    const index = b.ints(`${name}.${role}.at`, [axis]);
+    return b.node("Gather", [shape, index], { attributes: { axis: 0 } });
+  };
+  const four = b.ints(`${name}.heads`, [HEADS]);
+  const columns = b.node("Div", [at(input, 2, "width"), four]);
+  const part = (role: string): string => {
+    const own = linear(b, `${name}.${role}`, input, WIDTH, WIDTH);
+    const sizes = [at(own, 0, `${role}.b`), at(own, 1, `${role}.t`), four, columns];
+    const target = b.node("Concat", sizes, { attributes: { axis: 0 } });
+    return turn(b, b.node("Reshape", [own, target]), [0, 2, 1, 3]);
+  };
+  const single = b.node("Squeeze", [columns, b.ints(`${name}.none`, [0])]);
+  const width = b.node("Cast", [single], { attributes: { to: 1 } });
+  const q = b.node("Div", [part("q"), b.node("Sqrt", [width])]);
+  const scores = b.node("MatMul", [q, turn(b, part("k"), [0, 1, 3, 2])]);
+  const weights = b.node("Softmax", [scores], { attributes: { axis: -1 } });
+  const mixed = turn(b, b.node("MatMul", [weights, part("v")]), [0, 2, 1, 3]);
+  const target = b.node("Concat", [at(mixed, 0, "b"), at(mixed, 1, "t"), at(input, 2, "e")], {
+    attributes: { axis: 0 },
+  });
+  return linear(b, `${name}.proj`, b.node("Reshape", [mixed, target]), WIDTH, WIDTH);
+};
+
+/** Two heads of keys and values, each read by two heads of queries; copied by Expand. */
+const groupedQuery: Part = (b, name, input) => {
+  const kept = 2;
+  const copies = HEADS / kept;
+  const q = heads(b, `${name}.q`, linear(b, `${name}.q_proj`, input, WIDTH, WIDTH));
+  const few = (role: string): string => {
+    const own = linear(b, `${name}.${role}_proj`, input, WIDTH, kept * COLUMNS);
+    const apart = heads(b, `${name}.${role}`, own, kept);
+    const wide = b.node("Unsqueeze", [apart, b.ints(`${name}.${role}.axis`, [2])]);
+    const target = b.ints(`${name}.${role}.copies`, [1, kept, copies, TOKENS, COLUMNS]);
+    const copied = b.node("Expand", [wide, target]);
+    return reshape(b, `${name}.${role}.joined`, copied, [0, HEADS, TOKENS, COLUMNS]);
+  };
+  const mixed = attend(b, name, [q, few("k"), few("v")]);
+  return linear(b, `${name}.out_proj`, mixed, WIDTH, WIDTH);
+};
+
+/** One head of keys and values for all heads of queries. */
+const multiQuery: Part = (b, name, input) => {
+  const q = heads(b, `${name}.q`, linear(b, `${name}.q_proj`, input, WIDTH, WIDTH));
+  const one = (role: string): string =>
+    b.node("Unsqueeze", [
+      linear(b, `${name}.${role}_proj`, input, WIDTH, COLUMNS),
+      b.ints(`${name}.${role}.axis`, [1]),
+    ]);
+  return linear(b, `${name}.out_proj`, attend(b, name, [q, one("k"), one("v")]), WIDTH, WIDTH);
+};
+
+/** Queries and keys are normalised per head (RMSNorm, written out), and turned in pairs by their place (RoPE). */
+const rotary: Part = (b, name, input) => {
+  const half = COLUMNS / 2;
+  const table = (role: string): string => b.weight(`${name}.${role}`, [1, 1, TOKENS, half]);
+  const [cos, sin] = [table("cos"), table("sin")];
+  const rotated = (role: string): string => {
+    const own = heads(b, `${name}.${role}`, linear(b, `${name}.${role}_proj`, input, WIDTH, WIDTH));
+    const normed = rmsNorm(b, `${name}.${role}_norm`, own, COLUMNS);
+    const slice = (from: number): string =>
+      b.node("Slice", [
+        normed,
+        b.ints(`${name}.${role}.from${from}`, [from]),
+        b.ints(`${name}.${role}.to${from}`, [from + half]),
+        b.ints(`${name}.${role}.axis${from}`, [3]),
+      ]);
+    const [first, second] = [slice(0), slice(half)];
+    const times = (value: string, factor: string): string => b.node("Mul", [value, factor]);
+    const left = b.node("Sub", [times(first, cos), times(second, sin)]);
+    const right = b.node("Add", [times(second, cos), times(first, sin)]);
+    return b.node("Concat", [left, right], { attributes: { axis: 3 } });
+  };
+  const v = heads(b, `${name}.v`, linear(b, `${name}.v_proj`, input, WIDTH, WIDTH));
+  const mixed = attend(b, name, [rotated("q"), rotated("k"), v]);
+  return linear(b, `${name}.out_proj`, mixed, WIDTH, WIDTH);
+};
+
+/** A table of biases per head and pair of tokens (Swin, BEiT). */
+const relativeBias: Part = (b, name, input) => {
+  const part = (role: string): string =>
+    heads(b, `${name}.${role}`, linear(b, `${name}.${role}_proj`, input, WIDTH, WIDTH));
+  const table = b.weight(`${name}.table`, [2 * TOKENS, HEADS]);
+  const places = Array.from(
+    { length: TOKENS ** 2 },
+    (_, at) => Math.floor(at / TOKENS) - (at % TOKENS) + TOKENS - 1,
+  );
+  const picked = b.node("Gather", [table, b.ints(`${name}.places`, places)]);
+  const square = reshape(b, `${name}.square`, picked, [TOKENS, TOKENS, HEADS]);
+  const bias = b.node("Unsqueeze", [turn(b, square, [2, 0, 1]), b.ints(`${name}.front`, [0])]);
+  const mixed = attend(b, name, [part("q"), part("k"), part("v")], { bias });
+  return linear(b, `${name}.out_proj`, mixed, WIDTH, WIDTH);
+};
+
+const mlp: Part = (b, name, input) => {
+  const wide = linear(b, `${name}.fc1`, input, WIDTH, 20);
+  return linear(b, `${name}.fc2`, b.node("Relu", [wide]), 20, WIDTH);
+};
+
+/** SwiGLU: down(silu(gate(x)) * up(x)). */
+const gatedMlp: Part = (b, name, input) => {
+  const gate = linear(b, `${name}.gate_proj`, input, WIDTH, 20);
+  const open = b.node("Mul", [gate, b.node("Sigmoid", [gate])]);
+  const up = linear(b, `${name}.up_proj`, input, WIDTH, 20);
+  return linear(b, `${name}.down_proj`, b.node("Mul", [open, up]), 20, WIDTH);
+};
+
+const layerNorm: Part = (b, name, input) =>
+  b.node("LayerNormalization", [
+    input,
+    b.weight(`${name}.weight`, [WIDTH]),
+    b.weight(`${name}.bias`, [WIDTH]),
+  ]);
+
+/** LayerNorm before opset 17: mean, difference, variance, root, quotient. */
+const layerNormWrittenOut: Part = (b, name, input) => {
+  const mean = b.node("ReduceMean", [input], { attributes: { axes: [-1] } });
+  const apart = b.node("Sub", [input, mean]);
+  const squares = b.node("Pow", [apart, scalar(b, `${name}.two`, 2)]);
+  const variance = b.node("ReduceMean", [squares], { attributes: { axes: [-1] } });
+  const root = b.node("Sqrt", [b.node("Add", [variance, scalar(b, `${name}.epsilon`, 1e-5)])]);
+  const scaled = b.node("Mul", [b.node("Div", [apart, root]), b.weight(`${name}.weight`, [WIDTH])]);
+  return b.node("Add", [scaled, b.weight(`${name}.bias`, [WIDTH])]);
+};
+
+function rmsNorm(b: NetworkBuilder, name: string, input: string, width: number): string {
+  const squares = b.node("Mul", [input, input]);
+  const mean = b.node("ReduceMean", [squares], { attributes: { axes: [-1] } });
+  const root = b.node("Sqrt", [b.node("Add", [mean, scalar(b, `${name}.epsilon`, 1e-5)])]);
+  const inverse = b.node("Reciprocal", [root]);
+  const normed = b.node("Mul", [input, inverse]);
+  return b.node("Mul", [normed, b.weight(`${name}.weight`, [width])]);
+}
+
+const rms: Part = (b, name, input) => rmsNorm(b, name, input, WIDTH);
+
+interface Plan {
+  readonly attention: Part;
+  readonly mlp?: Part;
+  readonly norm?: Part;
+  readonly order?: "pre" | "post";
+  readonly classToken?: boolean;
+}
+
+function transformer(plan: Plan, seed: number): Graph {
+  const { attention, mlp: wide = mlp, norm = layerNorm, order = "pre", classToken = true } = plan;
+  const b = networkBuilder(seed);
+  const tokens = classToken ? TOKENS - 1 : TOKENS;
+  let x = linear(b, "embed", b.input("input", ["batch", tokens, CHANNELS]), CHANNELS, WIDTH);
+  if (classToken) x = withClassToken(b, x);
+  x = b.node("Add", [x, b.weight("positions", [1, TOKENS, WIDTH])]);
+  for (const block of [0, 1]) {
+    for (const [role, part] of Object.entries({ attn: attention, mlp: wide })) {
+      const name = `blocks.${block}.${role}`;
+      const read = order === "pre" ? norm(b, `${name}.norm`, x) : x;
+      x = b.add(name, part(b, name, read), x);
+      if (order === "post") x = norm(b, `${name}.norm`, x);
+    }
+  }
+  const last = norm(b, "norm", x);
+  const first = b.node("Gather", [last, b.tensor("first", intScalar(0))], {
+    attributes: { axis: 1 },
+  });
+  b.output(b.gemm("head", first, WIDTH, 5));
+  return b.graph();
+}
+
+function withClassToken(b: NetworkBuilder, x: string): string {
+  const shape = b.node("Shape", [x], { attributes: { start: 0, end: 1 } });
+  const target = b.node("Concat", [shape, b.ints("class.rest", [1, WIDTH])], {
+    attributes: { axis: 0 },
+  });
+  const token = b.node("Expand", [b.weight("class", [1, 1, WIDTH]), target]);
+  return b.node("Concat", [token, x], { attributes: { axis: 1 } });
+}
+
+function intScalar(value: number): ReturnType<typeof floatTensor> {
+  const bytes = new Uint8Array(BigInt64Array.of(BigInt(value)).buffer);
+  return { type: "int64", shape: [], byteLength: 8, bytes: () => bytes };
+}
+
+/** Queries from one stream, keys and values from another: a decoder's cross attention. */
+function crossAttention(seed: number): Graph {
+  const b = networkBuilder(seed);
+  const stream = (name: string): string =>
+    linear(b, `${name}.embed`, b.input(name, ["batch", TOKENS, CHANNELS]), CHANNELS, WIDTH);
+  const [left, right] = [stream("left"), stream("right")];
+  const part = (role: string, input: string): string =>
+    heads(b, role, linear(b, `cross.${role}_proj`, input, WIDTH, WIDTH));
+  const mixed = attend(b, "cross", [part("q", left), part("k", right), part("v", right)]);
+  const out = b.add("cross", linear(b, "cross.out_proj", mixed, WIDTH, WIDTH), left);
+  const wide = b.add("mlp", mlp(b, "mlp", layerNorm(b, "mlp.norm", out)), out);
+  b.output(linear(b, "head", layerNorm(b, "norm", wide), WIDTH, 5));
+  return b.graph();
+}
+
+export const TRANSFORMERS = {
+  separate: () => transformer({ attention: separate }, 31),
+  postNorm: () => transformer({ attention: separate, order: "post" }, 32),
+  fused: () => transformer({ attention: fused }, 33),
+  fusedSlices: () => transformer({ attention: fusedSlices }, 34),
+  packed: () => transformer({ attention: packed, order: "post" }, 35),
+  computedSizes: () => transformer({ attention: computedSizes, norm: layerNormWrittenOut }, 36),
+  groupedQuery: () =>
+    transformer({ attention: groupedQuery, mlp: gatedMlp, norm: rms, classToken: false }, 37),
+  multiQuery: () => transformer({ attention: multiQuery, norm: layerNormWrittenOut }, 38),
+  rotary: () => transformer({ attention: rotary, mlp: gatedMlp, norm: rms }, 39),
+  relativeBias: () => transformer({ attention: relativeBias }, 40),
+  crossAttention: () => crossAttention(41),
+} as const;

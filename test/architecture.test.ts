@@ -25,6 +25,7 @@ const ROOMS = [
   "src/report",
   "solvers",
   "src/pipeline",
+  "src/api",
   "src/index.ts",
   "src/cli",
 ];

@@ -28,8 +28,6 @@ export interface Context extends RunContext {
   readonly wantsJson: boolean;
   /** A line (or several) for people, on standard output. Says nothing with `--json`. */
   readonly print: (text: string) => void;
-  /** Lengths of open axes, of `--bind`; every command that takes a model has it. */
-  readonly bind: Readonly<Record<string, number>>;
   /** The one JSON document of `--json`, on standard output. Says nothing without `--json`. */
   readonly json: (document: unknown) => void;
 }

@@ -1,4 +1,4 @@
-import type { Progress } from "../core/progress.ts";
+import { type Progress, SILENT } from "../core/progress.ts";
 import type { CalibrateReport } from "../documents/calibrate.ts";
 import type { TrainingPlan } from "../documents/training.ts";
 
@@ -12,6 +12,8 @@ export interface RunContext {
   readonly signal: AbortSignal;
   /** What started the run, for the provenance of files: the command line as it was typed. */
   readonly commandLine: string;
+  /** Lengths of open axes of the network, by the axes' names. */
+  readonly bind?: Readonly<Record<string, number>> | undefined;
   /** Called with each result that is known before the end of the run. */
   readonly onEvent: (event: RunEvent) => void;
 }
@@ -32,3 +34,15 @@ export type RunEvent =
       /** Whether the network is validated after every epoch. */
       readonly validates: boolean;
     };
+
+/** A run that reports only to what is given: nothing is printed, and nothing stops it. */
+export function runContext(given: Partial<RunContext> = {}): RunContext {
+  return {
+    progress: SILENT,
+    signal: new AbortController().signal,
+    commandLine: "the library of mdp",
+    bind: {},
+    onEvent: () => {},
+    ...given,
+  };
+}

@@ -29,7 +29,7 @@ beforeAll(() => {
   );
   expect(drawn.stderr).toBe("");
   expect(drawn.status).toBe(EXIT.done);
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("mdp score writes what it prints with --json", () => {
@@ -39,14 +39,14 @@ test("mdp score writes what it prints with --json", () => {
   const importance = parseImportance(JSON.parse(stdout), "stdout");
   expect(importance.method).toBe("magnitude-l1");
   expect(JSON.parse(readFileSync(out, "utf8"))).toEqual(importance);
-}, 30_000);
+});
 
 test("mdp eval refuses labels that the network has no class for, and says how to mend it", () => {
   const { status, stderr, stdout } = mdp("eval", network, "--data", data, "--no-latency", "--json");
   expect(status).toBe(EXIT.input);
   expect(stderr).toContain("the network 5 classes");
   expect(JSON.parse(stdout).error.code).toBe("data/bad-label");
-}, 30_000);
+});
 
 test("mdp eval times networks side by side, and data that is cut short is exit 3", () => {
   const { status, stdout } = mdp("eval", network, network, "--repeats", "3", "--json");
@@ -60,7 +60,7 @@ test("mdp eval times networks side by side, and data that is cut short is exit 3
   const broken = mdp("eval", network, "--data", data);
   expect(broken.status).toBe(EXIT.input);
   expect(broken.stderr).toContain(cut);
-}, 30_000);
+});
 
 test("a count that is none is a usage error and writes nothing", () => {
   const out = join(folder, "none");
@@ -68,4 +68,4 @@ test("a count that is none is a usage error and writes nothing", () => {
   expect(status).toBe(EXIT.usage);
   expect(stderr).toContain("--size");
   expect(existsSync(out)).toBe(false);
-}, 30_000);
+});

@@ -43,7 +43,7 @@ describe("mdp sweep", () => {
         readFileSync(join(folder, "one", file), "utf8"),
       );
     }
-  }, 60_000);
+  });
 
   test("writes a subnet file per point of a network, which mdp diff compares and mdp explain explains", async () => {
     const swept = await mdp(
@@ -69,14 +69,14 @@ describe("mdp sweep", () => {
     expect(explained.code).toBe(0);
     expect(explained.stdout).toContain("This is the best subnet within the limits, proven.");
     expect(explained.stdout).toContain("The closest calls");
-  }, 120_000);
+  });
 
   test("refuses --budget, and leaves nothing behind", async () => {
     const run = await mdp(["sweep", "--budget", "30%", "--out", "bad", "--json"], folder);
     expect(run.code).toBe(2);
     expect(JSON.parse(run.stdout).error.code).toBe("cli/one-budget");
     expect(existsSync(join(folder, "bad"))).toBe(false);
-  }, 60_000);
+  });
 });
 
 describe("mdp explain", () => {
@@ -108,7 +108,7 @@ describe("mdp explain", () => {
     const texts = explanation.limits.map(({ resource }: { readonly resource: string }) => resource);
     expect(texts).toContain("params <= 60%");
     expect(texts).toContain("latency('jetson-nano') <= 80%");
-  }, 60_000);
+  });
 
   test("of an instance gives each dim's losses, as trying all by hand gives them", async () => {
     const run = await mdp(["explain", "--instance", INSTANCE, "--json"], folder);
@@ -124,12 +124,12 @@ describe("mdp explain", () => {
         { name: "b", kept: 2, narrower: { loss: { kind: "exact", loss: 1 } } },
       ],
     });
-  }, 60_000);
+  });
 
   test("of limits that can't be met says what stands in the way, with exit code 4", async () => {
     const run = await mdp(["explain", "--device", "jetson", "--budget", "1%"], folder);
     expect(run.code).toBe(4);
     expect(run.stdout).toContain("No subnet meets the limits.");
     expect(run.stdout).toMatch(/latency needs at least 0\.\d+ ms/);
-  }, 60_000);
+  });
 });

@@ -39,7 +39,7 @@ test("mdp inspect lists dims, and writes the structure", () => {
     schema: "mdp-structure/1",
     parameters: parameterCount(structure),
   });
-}, 60_000);
+});
 
 test("mdp export writes the smaller network and says how it was proven", () => {
   const out = join(folder, "smaller.onnx");
@@ -53,7 +53,7 @@ test("mdp export writes the smaller network and says how it was proven", () => {
   const kept = { ...subnet, units: unitCounts(subnet) };
   expect(after.parameters).toBe(parameterCount(structure, kept));
   expect(parameterCount(findStructure(readModel(out).graph))).toBe(after.parameters);
-}, 60_000);
+});
 
 test("mdp export refuses the subnet of another network with exit 3, and writes nothing", () => {
   const other = join(folder, "other.onnx");
@@ -63,9 +63,9 @@ test("mdp export refuses the subnet of another network with exit 3, and writes n
   expect(status).toBe(EXIT.input);
   expect(stderr).toContain("made for another network");
   expect(existsSync(out)).toBe(false);
-}, 60_000);
+});
 
 test("mdp export does not overwrite the network it reads", () => {
   const { status } = mdp("export", "--model", network, "--subnet", subnetFile, "--out", network);
   expect(status).toBe(EXIT.usage);
-}, 60_000);
+});

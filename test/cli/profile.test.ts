@@ -51,7 +51,7 @@ test("mdp profile writes a table for the device, and goes on from its samples", 
   expect(second.status).toBe(EXIT.done);
   expect(second.stdout).toContain("12 (12 from an earlier run)");
   expect(readFileSync(samples, "utf8")).toBe(before);
-}, 120_000);
+});
 
 test("mdp profile refuses what it can't measure, and writes nothing", () => {
   const out = join(folder, "nothing");
@@ -63,4 +63,4 @@ test("mdp profile refuses what it can't measure, and writes nothing", () => {
   ];
   for (const [args, code] of attempts) expect(mdp(...args).status).toBe(code);
   expect(existsSync(out)).toBe(false);
-}, 120_000);
+});

@@ -13,7 +13,7 @@ const out = join(folder, "importance.json");
 beforeAll(() => {
   const size = ["--size", "64", "--train", "24", "--test", "8"];
   expect(mdp("data", "shapes", "--out", data, ...size).status).toBe(EXIT.done);
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("mdp score takes gradients on the training split, says so, and leaves no partial sums behind", () => {
@@ -29,7 +29,7 @@ test("mdp score takes gradients on the training split, says so, and leaves no pa
     data: { images: 16, batch: 8, labels: "data" },
   });
   expect(existsSync(`${out}.partial.json`)).toBe(false);
-}, 60_000);
+});
 
 test("a method that needs images says which option names them, and a wrong count is a usage error", () => {
   const none = join(folder, "none.json");
@@ -43,4 +43,4 @@ test("a method that needs images says which option names them, and a wrong count
   expect(few.status).toBe(EXIT.usage);
   expect(few.stderr).toContain("24 images");
   expect(existsSync(none)).toBe(false);
-}, 60_000);
+});

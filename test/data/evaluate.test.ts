@@ -138,4 +138,4 @@ test("the embedded network is as accurate on drawn pictures as its README says",
   expect(scored.dims.map(({ dim, units }) => [dim, units])).toEqual(
     dims.map(({ name, size }) => [name, size]),
   );
-}, 30_000);
+});

@@ -100,7 +100,6 @@ const names =
 
 test.skipIf(folder === null)(
   "the 29 published instances are proven at their reference optimum (needs ../shared/mdp-instances)",
-  { timeout: 120_000 },
   async () => {
     expect(names).toHaveLength(29);
     for (const name of names) {

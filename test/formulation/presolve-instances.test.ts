@@ -60,7 +60,6 @@ describe("published and synthetic instances", () => {
 
   test.skipIf(folder === null)(
     "the 7 synthetic ones are proven at their reference (needs ../shared/synthetic-instances)",
-    { timeout: 120_000 },
     async () => {
       expect(names).toHaveLength(7);
       for (const name of names) {

@@ -84,7 +84,7 @@ test("the gradients of convolutions are those of the definition, whatever the wi
     }),
     { seed: SEED, numRuns: 40 },
   );
-}, 60_000);
+});
 
 const plain = {
   rank: 2,
@@ -136,7 +136,7 @@ test("the gradients of transposed convolutions are those of the definition", asy
     }),
     { seed: SEED, numRuns: 25 },
   );
-}, 60_000);
+});
 
 test.each(["MaxPool", "AveragePool"])(
   "the gradients of %s are those of the definition",

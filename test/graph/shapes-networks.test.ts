@@ -28,7 +28,6 @@ const missing = sharedPath("models") === null || sharedPath("graphs") === null;
 
 test.skipIf(missing).each(NETWORKS)(
   "every value of %s has the shape, type and constants that onnxruntime computes (needs ../shared)",
-  { timeout: 120_000 },
   async (name) => {
     const model = sharedGraph(name);
     if (model === null) throw new Error(`${name} is missing from the shared data.`);
@@ -38,7 +37,6 @@ test.skipIf(missing).each(NETWORKS)(
 
 test.skipIf(missing).each(NETWORKS)(
   "without a batch, every extent of %s is a number or a multiple of the batch (needs ../shared)",
-  { timeout: 60_000 },
   (name) => {
     const model = sharedGraph(name);
     if (model === null) throw new Error(`${name} is missing from the shared data.`);

@@ -113,7 +113,7 @@ describe.skipIf(python === null)("training on two processes, one of which is kil
   beforeAll(async () => {
     const words = ["data", "shapes", "--out", "shapes", "--train", "96", "--test", "40"];
     expect(await mdp([...words, "--quiet"], folder)).toMatchObject({ code: 0 });
-  }, 120_000);
+  });
 
   test("ends with the loss curve of an undisturbed run, on the default network", {
     timeout: 600_000,
@@ -125,7 +125,6 @@ describe.skipIf(python === null)("training on two processes, one of which is kil
 
   test.skipIf(resnet === null || jpegTrain === null || jpegTest === null)(
     "ends with the loss curve of an undisturbed run, on a CIFAR ResNet at half its latency and JPEGs",
-    { timeout: 600_000 },
     async () => {
       const config = [
         "--data-config",

@@ -192,4 +192,4 @@ test("mdp import-weights writes the network, or exits with 2, 3 or 6 and writes 
 
   const over = mdpSync("import-weights", folder, "--out", join(folder, "network.onnx"));
   expect(over.status).toBe(EXIT.usage);
-}, 120_000);
+});

@@ -51,7 +51,7 @@ describe.skipIf(python === null)(
       const { graph } = readModel(DEFAULT);
       expectSame(await run("default", graph, true));
       expectSame(await run("default", drawn(graph, 4), true));
-    }, 60_000);
+    });
 
     test.each(Object.keys(OP_USES))(
       "the op of %s",

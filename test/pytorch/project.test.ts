@@ -240,4 +240,4 @@ test("mdp export --to pytorch refuses a folder that holds something, and an ONNX
   expect(readdirSync(path)).toEqual(["notes.txt"]);
   const none = mdpSync("export", "--out", join(folder, "none.onnx"));
   expect([none.status, none.stderr]).toEqual([EXIT.usage, expect.stringContaining("--subnet")]);
-}, 120_000);
+});

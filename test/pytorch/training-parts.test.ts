@@ -198,7 +198,7 @@ const meanDistance = (found: readonly number[], wanted: Float32Array): number =>
   wanted.reduce((sum, value, at) => sum + Math.abs(value - (found[at] ?? 0)), 0) / wanted.length;
 
 describe.skipIf(python === null)("the parts of the training script", () => {
-  test("the learning rate moves as that of mdp finetune", { timeout: 120_000 }, async () => {
+  test("the learning rate moves as that of mdp finetune", async () => {
     const { rates } = await fromPython();
     for (const [at, { total, perEpoch, ...spec }] of RATES.entries()) {
       const wanted = Array.from({ length: total }, (_, step) =>
@@ -208,7 +208,7 @@ describe.skipIf(python === null)("the parts of the training script", () => {
     }
   });
 
-  test("images and labels are those that mdp eval reads", { timeout: 120_000 }, async () => {
+  test("images and labels are those that mdp eval reads", async () => {
     const { prepared } = await fromPython();
     for (const [at, place] of places.entries()) {
       const own = prepared[at];

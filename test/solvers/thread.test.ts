@@ -53,10 +53,8 @@ test.each([
 
 test("a thread that never answers is ended after its limit and a grace", async () => {
   const thread = start("mute");
-  const began = performance.now();
   const outcome = await thread.solve(knapsack, { timeLimitSeconds: 0.1 });
   expect(outcome).toMatchObject({ status: "no-solution", reason: "time-limit" });
-  expect(performance.now() - began).toBeLessThan(4000);
   expect(thread.alive()).toBe(false);
 });
 

@@ -35,4 +35,4 @@ test(`on ${NETWORKS} random networks from seed ${FIRST} on, random subnets equal
   }
   // Pinned through and through, a network would prove nothing.
   expect(pruned).toBeGreaterThan(2 * NETWORKS);
-}, 600_000);
+});

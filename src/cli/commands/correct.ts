@@ -1,26 +1,8 @@
-import { resolve } from "node:path";
-import { UsageError } from "../../core/errors.ts";
-import { checkWritable, readJson } from "../../core/files.ts";
-import type { Dataset } from "../../data/dataset.ts";
-import type { CorrectReport } from "../../documents/correct.ts";
-import { withGraph } from "../../onnx/model.ts";
-import { writeModel } from "../../onnx/write.ts";
-import { checkPositive, checkWhole } from "../../pipeline/checks.ts";
-import {
-  accuraciesOf,
-  CORRECT_DEFAULTS,
-  type CorrectRequest,
-  correctOpened,
-  openTest,
-} from "../../pipeline/correct/correct-network.ts";
-import { imageInputs, readProofInputs } from "../../pipeline/export/proof-inputs.ts";
-import { openNetwork } from "../../pipeline/open/network.ts";
+import { correctModel } from "../../pipeline/correct/correct-model.ts";
+import { CORRECT_DEFAULTS } from "../../pipeline/correct/correct-network.ts";
 import { correctText } from "../../report/correct-report.ts";
 import { painter } from "../../report/painter.ts";
 import { CORRECTION_METHODS } from "../../subnet/correct/correct.ts";
-import { cutGraph } from "../../subnet/cut.ts";
-import { proveCut } from "../../subnet/prove.ts";
-import { parseSubnet } from "../../subnet/subnet-file.ts";
 import { type Command, command } from "../command.ts";
 
 export const correctCommand: Command = command({
@@ -148,81 +130,9 @@ export const correctCommand: Command = command({
       }),
   renamed: { test: "test-data", limit: "test-images" },
   run: async (options, context) => {
-    for (const name of ["images", "positions", "looks", "threads"] as const)
-      checkWhole(options[name], `--${name}`, 1);
-    for (const name of ["seed"] as const) checkWhole(options[name], `--${name}`, 0);
-    checkWhole(options.testImages, "--test-images", 0);
-    checkPositive(options.memory, "--memory");
-    checkRidge(options.ridge);
-    checkWritable(options.out);
-    const open = await openNetwork(options.model, { bind: context.bind, subnet: options.subnet });
-    checkNotSource(open.path, options.out);
-    const { model, structure } = open;
-    const { subnet } = parseSubnet(readJson(options.subnet), structure, options.subnet);
-    const test =
-      options.testImages === 0
-        ? null
-        : await openTest(open, { ...options, test: options.testData });
-    // The surgery is proven with the weights it has kept; only then do they change.
-    const cut = cutGraph(structure, subnet);
-    const { seed, proofInputs } = options;
-    const inputs =
-      proofInputs === undefined
-        ? await imageInputs(open, options)
-        : readProofInputs(proofInputs, open);
-    const proof = await proveCut(model, structure, subnet, cut, { seed, inputs });
-    const started = performance.now();
-    const request: CorrectRequest = { ...options, correction: options.method };
-    const { correction, path, rest } = await correctOpened(open, subnet, request, context);
-    const seconds = (performance.now() - started) / 1000;
-    // A test split that is the one repaired on would judge on what was seen.
-    const unseen = test === null || test.path === path ? rest : test;
-    const judges: Dataset | null = options.testImages === 0 ? null : unseen;
-    const graphs = [
-      { name: "dense", graph: structure.graph },
-      { name: "cut", graph: cut },
-      { name: "corrected", graph: correction.graph },
-    ];
-    const accuracies =
-      judges === null
-        ? null
-        : await accuraciesOf(model, graphs, judges, options.testImages, context);
-    writeModel(withGraph(model, correction.graph), options.out);
-    const { graph: _, ...done } = correction;
-    const report: CorrectReport = {
-      schema: "mdp-correct/1",
-      model: open.path,
-      subnet: options.subnet,
-      data: options.data,
-      out: options.out,
-      proof,
-      seconds,
-      ...done,
-      judgedOn: judges === null ? null : judges === rest ? `the rest of ${path}` : judges.path,
-      accuracy: accuracies,
-    };
+    const report = await correctModel(options, context);
     context.json(report);
     context.print(correctText(report, painter(process.stdout.isTTY)));
     return undefined;
   },
 });
-
-function checkRidge(ridge: number): void {
-  if (ridge >= 0 && Number.isFinite(ridge)) return;
-  throw new UsageError({
-    code: "cli/not-positive",
-    message: `--ridge is ${ridge}; it must not be below zero.`,
-    where: "--ridge",
-    hint: "Leave --ridge out for its default.",
-  });
-}
-
-function checkNotSource(model: string, out: string): void {
-  if (resolve(model) !== resolve(out)) return;
-  throw new UsageError({
-    code: "cli/overwrites-model",
-    message: "The corrected network would overwrite the network that it is made from.",
-    where: "--out",
-    hint: "Choose another file name.",
-  });
-}

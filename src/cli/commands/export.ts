@@ -1,22 +1,15 @@
-import { resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
-import { checkWritable, readJson } from "../../core/files.ts";
+import { checkWritable } from "../../core/files.ts";
 import { checkNewFolder } from "../../core/folders.ts";
-import type { Graph } from "../../graph/graph.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
-import { checkWhole } from "../../pipeline/checks.ts";
+import { cutModel, EXPORT_DEFAULTS, type Sizes } from "../../pipeline/export/export-model.ts";
 import { type ExportedProject, exportProject } from "../../pipeline/export/export-project.ts";
-import { readProofInputs } from "../../pipeline/export/proof-inputs.ts";
-import { type OpenNetwork, openNetwork } from "../../pipeline/open/network.ts";
 import { proofText } from "../../report/proof-report.ts";
 import { count, percent } from "../../report/solve-report.ts";
-import { macCount, parameterCount } from "../../structure/counts.ts";
-import { cutGraph } from "../../subnet/cut.ts";
-import { type Proof, type ProofOptions, proveCut } from "../../subnet/prove.ts";
-import { keepAll, type Subnet, unitCounts } from "../../subnet/subnet.ts";
-import { parseSubnet } from "../../subnet/subnet-file.ts";
-import { type Command, type Context, command } from "../command.ts";
+import type { Proof } from "../../subnet/prove.ts";
+import type { Subnet } from "../../subnet/subnet.ts";
+import { type Command, command } from "../command.ts";
 
 export const exportCommand: Command = command({
   name: "export [model]",
@@ -82,22 +75,11 @@ export const exportCommand: Command = command({
         describe: "Random seed of the proof's inputs",
       }),
   run: async (options, context) => {
-    const { seed, runs, out, to } = options;
-    checkWhole(runs, "--runs", 1);
-    checkWhole(seed, "--seed", 0);
+    const { seed, out, to } = options;
     checkTogether(to, options);
     if (to === "pytorch") checkNewFolder(out);
     else checkWritable(out);
-    const open = await openNetwork(options.model, { bind: context.bind, subnet: options.subnet });
-    checkNotSource(open.path, out);
-    const subnet = chosenSubnet(open, options.subnet, context);
-    const { proofInputs } = options;
-    const inputs = proofInputs === undefined ? undefined : readProofInputs(proofInputs, open);
-    const cut = options.subnet === undefined ? open.model.graph : cutGraph(open.structure, subnet);
-    const proof =
-      options.subnet === undefined
-        ? null
-        : await prove(open, subnet, cut, { seed, runs, inputs }, context);
+    const { open, subnet, cut, proof, sizes } = await cutModel(options, context);
     const { dataConfig } = options;
     const project =
       to === "onnx"
@@ -108,7 +90,6 @@ export const exportCommand: Command = command({
             context,
           );
     if (to === "onnx") writeModel(withGraph(open.model, cut), out);
-    const sizes = sizesOf(open, subnet);
     const { path: model } = open;
     const subnetPath = options.subnet ?? null;
     const shown = project === null ? {} : { pytorch: projectJson(project) };
@@ -140,43 +121,6 @@ function checkTogether(
       hint: "Leave it out, or write a project with --to pytorch.",
     });
   }
-}
-
-function chosenSubnet(open: OpenNetwork, path: string | undefined, context: Context): Subnet {
-  if (path === undefined) return keepAll(open.structure);
-  const { subnet, notes } = parseSubnet(readJson(path), open.structure, path);
-  if (notes.networkHash !== undefined && notes.networkHash !== open.hash) {
-    context.progress.note(
-      `The subnet was solved for other weights of this network (${notes.networkHash.slice(0, 12)}, here ${open.hash.slice(0, 12)}).`,
-    );
-  }
-  return subnet;
-}
-
-async function prove(
-  open: OpenNetwork,
-  subnet: Subnet,
-  cut: Graph,
-  options: ProofOptions,
-  context: Context,
-): Promise<Proof> {
-  context.progress.step("proving", 0, 1);
-  const proof = await proveCut(open.model, open.structure, subnet, cut, options);
-  context.progress.step("proving", 1, 1);
-  return proof;
-}
-
-interface Sizes {
-  readonly before: { readonly parameters: number; readonly macs: number };
-  readonly after: { readonly parameters: number; readonly macs: number };
-}
-
-function sizesOf({ structure }: OpenNetwork, subnet: Subnet): Sizes {
-  const kept = { ...subnet, units: unitCounts(subnet) };
-  return {
-    before: { parameters: parameterCount(structure), macs: macCount(structure) },
-    after: { parameters: parameterCount(structure, kept), macs: macCount(structure, kept) },
-  };
 }
 
 function exportText(
@@ -216,14 +160,4 @@ function projectText({ project, student, teacher, check }: ExportedProject): rea
 function projectJson({ project, student, teacher, check }: ExportedProject): unknown {
   const { task, classes, hashes } = project;
   return { task, classes, hashes, lines: [student.lines, teacher.lines], check };
-}
-
-function checkNotSource(model: string, out: string): void {
-  if (resolve(model) !== resolve(out)) return;
-  throw new UsageError({
-    code: "cli/overwrites-model",
-    message: "The smaller network would overwrite the network that it is made from.",
-    where: "--out",
-    hint: "Choose another file name.",
-  });
 }

@@ -1,12 +1,9 @@
-import { cpus } from "node:os";
-import { join } from "node:path";
 import { UsageError } from "../../core/errors.ts";
-import { checkWritable } from "../../core/files.ts";
-import { profileLocal } from "../../latency/measure/profile-local.ts";
 import { RUNNERS } from "../../latency/remote/runners/runner.ts";
 import { checkPositive, checkWhole, shareOf } from "../../pipeline/checks.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import { profileBoards } from "../../pipeline/tables/profile-boards.ts";
+import { PROFILE_DEFAULTS, profileModel } from "../../pipeline/tables/profile-model.ts";
 import { profileText } from "../../report/profile-report.ts";
 import { OPTIMISATIONS } from "../../runtime/session.ts";
 import { type Command, command } from "../command.ts";
@@ -81,12 +78,12 @@ export const profileCommand: Command = command({
       })
       .option("batch", {
         type: "number",
-        default: 1,
+        default: PROFILE_DEFAULTS.batch as number,
         describe: "Images per run",
       })
       .option("threads", {
         type: "number",
-        default: 1,
+        default: PROFILE_DEFAULTS.threads as number,
         describe: "Threads inside an operation",
       })
       .option("precision", {
@@ -101,22 +98,22 @@ export const profileCommand: Command = command({
       })
       .option("step", {
         type: "number",
-        default: 8,
+        default: PROFILE_DEFAULTS.step as number,
         describe: "Step of the table's grid, in channels",
       })
       .option("runs", {
         type: "number",
-        default: 200,
+        default: PROFILE_DEFAULTS.runs as number,
         describe: "Number of networks to measure",
       })
       .option("repeats", {
         type: "number",
-        default: 20,
+        default: PROFILE_DEFAULTS.repeats as number,
         describe: "Number of timed runs of each network",
       })
       .option("max-minutes", {
         type: "number",
-        default: 8,
+        default: PROFILE_DEFAULTS.maxMinutes as number,
         describe: "Longest time to measure, in minutes, validation included",
       })
       .option("target-error", {
@@ -126,12 +123,12 @@ export const profileCommand: Command = command({
       })
       .option("validate", {
         type: "number",
-        default: 0,
+        default: PROFILE_DEFAULTS.validate as number,
         describe: "Number of networks to validate the table on; they are not used for it",
       })
       .option("seed", {
         type: "number",
-        default: 1,
+        default: PROFILE_DEFAULTS.seed as number,
         describe: "Random seed of the subnets",
       })
       .option("out", {
@@ -173,28 +170,7 @@ export const profileCommand: Command = command({
         hint: "Give --name once, or a --host for each.",
       });
     }
-    const deviceName = names[0] ?? `cpu-${slug(cpus()[0]?.model ?? "unknown")}`;
-    const threads = options.threads === 1 ? "" : `-t${options.threads}`;
-    const stem = join(
-      options.out,
-      "latency-tables",
-      deviceName,
-      `${open.name}-b${options.batch}${threads}`,
-    );
-    const tablePath = `${stem}.json`;
-    checkWritable(tablePath);
-    const result = await profileLocal(open.model, open.structure, {
-      ...options,
-      targetError,
-      networkName: open.name,
-      deviceName,
-      tablePath,
-      compress: true,
-      samplesPath: `${stem}.samples.jsonl`,
-      command: context.commandLine,
-      progress: context.progress,
-      signal: context.signal,
-    });
+    const result = await profileModel(open, { ...options, targetError, name: names[0] }, context);
     const { ops, ...head } = result.table;
     context.json({
       schema: "mdp-profile/1",
@@ -234,12 +210,4 @@ function hostsOf(device: string, hosts: readonly string[]): readonly string[] {
     );
   }
   return hosts.length === 0 ? [device] : hosts;
-}
-
-function slug(name: string): string {
-  return name
-    .toLowerCase()
-    .replace(/\((r|tm)\)|processor|cpu|@.*$/g, " ")
-    .trim()
-    .replace(/[^a-z0-9]+/g, "-");
 }

@@ -1,28 +1,6 @@
-import { existsSync } from "node:fs";
-import { InputError } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
-import { readDatasetConfig } from "../../data/config.ts";
-import { openDataset } from "../../data/dataset.ts";
-import { writeDocument } from "../../documents/document.ts";
-import { CONFIG, SUMMARY } from "../../documents/run.ts";
 import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
-import { checkPositive, checkWhole, shareOf } from "../../pipeline/checks.ts";
-import { openNetwork } from "../../pipeline/open/network.ts";
-import { checkFinetune, finetuneStage } from "../../pipeline/prune/finetune-stage.ts";
-import {
-  correctStage,
-  evalStage,
-  exportStage,
-  inspectStage,
-  type PruneOptions,
-  solveStage,
-  summaryOf,
-  tableStage,
-} from "../../pipeline/prune/prune-stages.ts";
-import { openRunFolder } from "../../pipeline/prune/run-folder.ts";
-import { scoreStage } from "../../pipeline/prune/score-stage.ts";
-import { checkSolveOptions } from "../../pipeline/solve/solve-settings.ts";
-import { noTable } from "../../pipeline/tables/table-source.ts";
+import { pruneModel } from "../../pipeline/prune/prune-model.ts";
 import { painter } from "../../report/painter.ts";
 import { runText } from "../../report/run-report.ts";
 import { type Command, command } from "../command.ts";
@@ -145,30 +123,10 @@ export const pruneCommand: Command = command({
   renamed: { images: "test-images" },
   run: async (given, context) => {
     const options = { ...given, ...placesOf(given, context.progress), images: given.testImages };
-    await checkPruneOptions(options);
-    const open = await openNetwork(options.model, context);
-    await checkFinetune(options, open.embedded);
-    const run = openRunFolder(options.out);
-    writeDocument(CONFIG, run.path("config.json"), {
-      schema: "mdp-config/1",
-      command: context.commandLine,
-      network: { path: open.path, hash: open.hash },
-      options: Object.fromEntries(
-        Object.entries(given).filter(([name]) => /^[a-z]+(-[a-z]+)*$/.test(name)),
-      ),
-    });
-    const road = { open, run, options, context };
-    await inspectStage(road);
-    await scoreStage(road);
-    await tableStage(road);
-    await solveStage(road);
-    await exportStage(road);
-    const corrected = await correctStage(road);
-    const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
-    const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
-    await evalStage(road, made);
-    const summary = summaryOf(run);
-    writeDocument(SUMMARY, run.path("summary.json"), summary);
+    const written = Object.fromEntries(
+      Object.entries(given).filter(([name]) => /^[a-z]+(-[a-z]+)*$/.test(name)),
+    );
+    const summary = await pruneModel(options, written, context);
     context.json(summary);
     context.print(`\n${runText(summary, painter(process.stdout.isTTY))}`);
     return undefined;
@@ -194,30 +152,4 @@ function placesOf(
     return { data: data ?? testData, train };
   }
   return { data: testData ?? data, train: testData === undefined ? undefined : data };
-}
-
-/** What the last stages would refuse is refused before the first one begins. */
-async function checkPruneOptions(options: PruneOptions): Promise<void> {
-  await checkSolveOptions(options);
-  checkWhole(options.images, "--test-images", 1);
-  for (const name of ["threads", "runs"] as const) checkWhole(options[name], `--${name}`, 1);
-  for (const name of ["validate", "seed"] as const) checkWhole(options[name], `--${name}`, 0);
-  checkPositive(options.maxMinutes, "--max-minutes");
-  checkWhole(options.epochs, "--epochs", 1);
-  checkPositive(options.lr, "--lr");
-  if (options.tolerance !== undefined) shareOf(options.tolerance, "--tolerance");
-  const { device, table, data, dataConfig } = options;
-  if (device === undefined && table === undefined) throw noTable();
-  const config = dataConfig === undefined ? {} : readDatasetConfig(dataConfig);
-  for (const [option, path] of Object.entries({ "test-data": data, data: options.train })) {
-    if (path === undefined || existsSync(path)) continue;
-    throw new InputError({
-      code: "cli/no-data",
-      message: "There is nothing at this path.",
-      where: path,
-      hint: `Check --${option}. 'mdp data shapes --out DIR' draws a set that needs no download.`,
-    });
-  }
-  // Without labels nothing can be evaluated on them.
-  if (data !== undefined) await openDataset(data, { config });
 }

@@ -1,11 +1,9 @@
 import { EXIT } from "../../core/errors.ts";
 import { checkWritable } from "../../core/files.ts";
 import { METHOD_NAMES } from "../../formulation/baselines/method.ts";
-import { openNetwork } from "../../pipeline/open/network.ts";
-import { methodFor, solveNetworkBy } from "../../pipeline/solve/solve-method.ts";
-import { checkSolveOptions, solveNetworkOptions } from "../../pipeline/solve/solve-settings.ts";
-import { reportOf, writeSubnet } from "../../pipeline/solve/solved-report.ts";
-import { tableFor } from "../../pipeline/tables/table-source.ts";
+import { methodFor } from "../../pipeline/solve/solve-method.ts";
+import { solveModel } from "../../pipeline/solve/solve-model.ts";
+import { checkSolveOptions } from "../../pipeline/solve/solve-settings.ts";
 import { painter } from "../../report/painter.ts";
 import { solveText } from "../../report/solve-report.ts";
 import { type Command, command } from "../command.ts";
@@ -61,24 +59,13 @@ export const solveCommand: Command = command({
       .conflicts("instance", ["model", "device", "table", "importance", "robust"])
       .conflicts("instance", ["limit", "soft", "penalty", "minimize", "component"]),
   run: async (options, context) => {
-    await checkSolveOptions(options);
-    for (const path of [options.out, options.writeLp]) if (path !== undefined) checkWritable(path);
-    const method = methodFor(options.method, options.writeLp);
     if (options.instance !== undefined) {
+      await checkSolveOptions(options);
+      if (options.writeLp !== undefined) checkWritable(options.writeLp);
+      const method = methodFor(options.method, options.writeLp);
       return solveInstanceCommand(options.instance, { ...options, method }, context);
     }
-    const started = performance.now();
-    const open = await openNetwork(options.model, context);
-    const source = tableFor(open, { ...options, commandLine: context.commandLine });
-    const read = (performance.now() - started) / 1000;
-    const wanted = {
-      ...solveNetworkOptions(options, source.table.step),
-      writeLp: options.writeLp,
-    };
-    const solved = await solveNetworkBy(method, open, source, wanted, context);
-    const total = (performance.now() - started) / 1000;
-    const report = reportOf({ open, source, wanted, solved, read, total });
-    if (options.out !== undefined) writeSubnet(options.out, open, solved, report);
+    const { solved, report } = await solveModel(options, context);
     context.json(report);
     context.print(solveText(report, painter(process.stdout.isTTY)));
     if (options.out !== undefined) context.print(`\nSubnet written to ${options.out}`);

@@ -1,4 +1,5 @@
 import type { Argv } from "yargs";
+import { SOLVE_DEFAULTS } from "../../pipeline/solve/solve-settings.ts";
 import type { CommonOptions } from "../command.ts";
 import { type LimitOptions, limitOptions } from "./limit-options.ts";
 
@@ -78,17 +79,17 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
     })
     .option("max-prune", {
       type: "number",
-      default: 0.95,
+      default: SOLVE_DEFAULTS.maxPrune as number,
       describe: "Largest fraction of a dim that may be pruned",
     })
     .option("blocks", {
       type: "boolean",
-      default: true,
+      default: SOLVE_DEFAULTS.blocks as boolean,
       describe: "Allow blocks to be dropped; --no-blocks keeps them",
     })
     .option("layers", {
       type: "boolean",
-      default: true,
+      default: SOLVE_DEFAULTS.layers as boolean,
       describe: "Allow single layers to be dropped; --no-layers keeps them",
     })
     .option("time-limit", {
@@ -97,12 +98,12 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
     })
     .option("presolve", {
       type: "boolean",
-      default: true,
+      default: SOLVE_DEFAULTS.presolve as boolean,
       describe: "Shrink the program exactly before the solver; --no-presolve skips it",
     })
     .option("gap", {
       type: "number",
-      default: 0,
+      default: SOLVE_DEFAULTS.gap as number,
       describe: "Relative gap at which the solver stops",
     })
     .conflicts("step", "multiple-of")

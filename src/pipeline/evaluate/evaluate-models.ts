@@ -29,6 +29,15 @@ export interface EvalOptions extends DataOptions, TaskOptions {
   readonly latency: boolean;
 }
 
+/** How networks are judged where nobody says otherwise. */
+export const EVALUATE_DEFAULTS = {
+  batch: 1,
+  threads: 1,
+  repeats: 100,
+  optimisation: "all",
+  latency: true,
+} as const;
+
 /** Accuracy on the same images and interleaved latencies of several networks. */
 export async function evaluateModels(
   options: EvalOptions,

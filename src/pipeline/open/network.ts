@@ -23,7 +23,9 @@ export interface OpenNetwork {
   readonly structure: Structure;
 }
 
-export interface OpenOptions extends StructureOptions {
+export interface OpenOptions extends Omit<StructureOptions, "bind"> {
+  /** Lengths of open axes, by the axes' names. */
+  readonly bind?: Readonly<Record<string, number>> | undefined;
   /** A subnet file of this network: where nothing is bound, what it was solved with is. */
   readonly subnet?: string | undefined;
 }

@@ -7,6 +7,15 @@ import { protectionOf } from "./given-protection.ts";
 import { robustProbability } from "./robust-probability.ts";
 import type { SolveNetworkOptions } from "./solve-network.ts";
 
+/** What a solve does where nobody says otherwise. */
+export const SOLVE_DEFAULTS = {
+  maxPrune: 0.95,
+  blocks: true,
+  layers: true,
+  gap: 0,
+  presolve: true,
+} as const;
+
 /** The settings of a solve as they are given. */
 export interface GivenSettings extends GivenLimits {
   readonly budget?: string | undefined;

@@ -142,5 +142,5 @@ describe("explain", () => {
     );
     expect(explanations).toBeGreaterThan(10);
     expect(losses).toBeGreaterThan(40);
-  }, 120_000);
+  });
 });

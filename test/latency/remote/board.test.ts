@@ -13,7 +13,7 @@ const [MOUNT, UMOUNT] = ["mount", "umount"];
 const NOT_HERE = NO_SSH_SERVER !== null;
 const NAMED = NOT_HERE ? `a board over ssh (${NO_SSH_SERVER})` : "a board over ssh";
 
-describe.skipIf(NOT_HERE)(NAMED, { timeout: 600_000 }, () => {
+describe.skipIf(NOT_HERE)(NAMED, () => {
   let server: SshServer;
   const open: Connection[] = [];
   const notes: string[] = [];

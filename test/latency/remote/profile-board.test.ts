@@ -99,7 +99,7 @@ const standIn = (name: string, script: string, environment = ""): void => {
   chmodSync(path, 0o755);
 };
 
-describe.skipIf(NOT_HERE)(NAMED, { timeout: 600_000 }, () => {
+describe.skipIf(NOT_HERE)(NAMED, () => {
   let server: SshServer;
   beforeAll(async () => {
     server = await startSshServer();
@@ -154,7 +154,7 @@ describe.skipIf(NOT_HERE)(NAMED, { timeout: 600_000 }, () => {
   });
 });
 
-describe("runners on a board", { timeout: 600_000 }, () => {
+describe("runners on a board", () => {
   const home = join(out, "home");
   const program = join(out, "ssh");
   const server: Server = { host: parseHost("board"), ssh: { program } };

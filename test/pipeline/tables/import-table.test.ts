@@ -154,4 +154,4 @@ test("energy is limited where the table has it, as counted on the subnet, and re
   await expect(ask(path, "energy <= 7 ms")).rejects.toMatchObject({
     code: "formulation/limit-unit",
   });
-}, 240_000);
+});

@@ -1,0 +1,108 @@
+import { existsSync } from "node:fs";
+import { InputError } from "../../core/errors.ts";
+import { readDatasetConfig } from "../../data/config.ts";
+import { openDataset } from "../../data/dataset.ts";
+import { writeDocument } from "../../documents/document.ts";
+import { CONFIG, type RunSummary, SUMMARY } from "../../documents/run.ts";
+import { checkPositive, checkWhole, shareOf } from "../checks.ts";
+import { openNetwork } from "../open/network.ts";
+import type { RunContext } from "../run-context.ts";
+import { checkSolveOptions, SOLVE_DEFAULTS } from "../solve/solve-settings.ts";
+import { noTable } from "../tables/table-source.ts";
+import { checkFinetune, finetuneStage } from "./finetune-stage.ts";
+import {
+  correctStage,
+  evalStage,
+  exportStage,
+  inspectStage,
+  type PruneOptions,
+  solveStage,
+  summaryOf,
+  tableStage,
+} from "./prune-stages.ts";
+import { openRunFolder } from "./run-folder.ts";
+import { scoreStage } from "./score-stage.ts";
+
+/** What a run of the whole pipeline does where nobody says otherwise. */
+export const PRUNE_DEFAULTS = {
+  ...SOLVE_DEFAULTS,
+  method: "auto",
+  correct: true,
+  calibrate: false,
+  tolerance: "2%",
+  finetune: false,
+  epochs: 3,
+  threads: 1,
+  runs: 200,
+  maxMinutes: 8,
+  validate: 10,
+  seed: 1,
+} as const;
+
+export interface PruneModelSettings extends PruneOptions {
+  /** ONNX file; the embedded default without it. */
+  readonly model?: string | undefined;
+  /** Folder of the run; what is done there is not done again. */
+  readonly out: string;
+}
+
+/**
+ * Runs the whole pipeline in one folder: score, profile, solve, export, repair, train, evaluate.
+ * @param written the settings as config.json keeps them
+ * @throws as the stages
+ */
+export async function pruneModel(
+  settings: PruneModelSettings,
+  written: Readonly<Record<string, unknown>>,
+  context: RunContext,
+): Promise<RunSummary> {
+  await checkPruneOptions(settings);
+  const open = await openNetwork(settings.model, context);
+  await checkFinetune(settings, open.embedded);
+  const run = openRunFolder(settings.out);
+  writeDocument(CONFIG, run.path("config.json"), {
+    schema: "mdp-config/1",
+    command: context.commandLine,
+    network: { path: open.path, hash: open.hash },
+    options: written,
+  });
+  const road = { open, run, options: settings, context };
+  await inspectStage(road);
+  await scoreStage(road);
+  await tableStage(road);
+  await solveStage(road);
+  await exportStage(road);
+  const corrected = await correctStage(road);
+  const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
+  const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
+  await evalStage(road, made);
+  const summary = summaryOf(run);
+  writeDocument(SUMMARY, run.path("summary.json"), summary);
+  return summary;
+}
+
+/** What the last stages would refuse is refused before the first one begins. */
+async function checkPruneOptions(options: PruneOptions): Promise<void> {
+  await checkSolveOptions(options);
+  checkWhole(options.images, "--test-images", 1);
+  for (const name of ["threads", "runs"] as const) checkWhole(options[name], `--${name}`, 1);
+  for (const name of ["validate", "seed"] as const) checkWhole(options[name], `--${name}`, 0);
+  checkPositive(options.maxMinutes, "--max-minutes");
+  checkWhole(options.epochs, "--epochs", 1);
+  checkPositive(options.lr, "--lr");
+  if (options.tolerance !== undefined) shareOf(options.tolerance, "--tolerance");
+  const { device, table, data, dataConfig } = options;
+  if (device === undefined && table === undefined) throw noTable();
+  const config = dataConfig === undefined ? {} : readDatasetConfig(dataConfig);
+  for (const [option, path] of Object.entries({ "test-data": data, data: options.train })) {
+    if (path === undefined || existsSync(path)) continue;
+    throw new InputError({
+      code: "cli/no-data",
+      message: "There is nothing at this path.",
+      where: path,
+      hint: `Check --${option}. 'mdp data shapes --out DIR' draws a set that needs no download.`,
+    });
+  }
+  // Without labels nothing can be evaluated on them.
+  if (data !== undefined) await openDataset(data, { config });
+}

@@ -173,12 +173,25 @@ function flattenVggFolded(): Graph {
 
 test("weights that are no floats are an error that names them", () => {
   const b = graphBuilder();
-  b.input("x", [1, 2, 4, 4], "float16");
-  b.tensor("half", tensorFromBytes("float16", [3, 2, 1, 1], new Uint8Array(12)));
-  b.output(b.node("Conv", ["x", "half"], { name: "only" }), null, "float16");
+  b.input("x", [1, 2, 4, 4], "int32");
+  b.tensor("whole", tensorFromBytes("int32", [3, 2, 1, 1], new Uint8Array(24)));
+  b.output(b.node("Conv", ["x", "whole"], { name: "only" }), null, "int32");
   expect(() => scoreNetwork(findStructure(b.graph()), { method: "magnitude-l1" })).toThrowError(
-    expect.objectContaining({ code: "importance/weight-type", where: "half" }),
+    expect.objectContaining({ code: "importance/weight-type", where: "whole" }),
   );
+});
+
+test("weights of float16 are scored as the numbers that they are", () => {
+  const half = new Uint16Array([0x3c00, 0xc000, 0x3800, 0x3800, 0, 0x4200]); // 1, -2, 0.5, 0.5, 0, 3
+  const b = graphBuilder();
+  b.input("x", [1, 2, 4, 4], "float16");
+  b.tensor("half", tensorFromBytes("float16", [3, 2, 1, 1], new Uint8Array(half.buffer)));
+  b.output(b.node("Conv", ["x", "half"], { name: "only" }), null, "float16");
+  const scored = scoreNetwork(findStructure(b.graph()), {
+    method: "magnitude-l1",
+    normalisation: "none",
+  });
+  expect(scored.dims[0]?.layers[0]?.scores).toEqual([3, 1, 3]);
 });
 
 test("a damaged file and one of another network are refused with what is wrong", () => {

@@ -114,6 +114,12 @@ export const scoreCommand: Command = command({
         describe:
           "For sensitivity: values, between commas, that are compared with the whole network's [all outputs]",
       })
+      .option("outputs", {
+        type: "string",
+        requiresArg: true,
+        describe:
+          "For sensitivity: values, between commas, that are compared with the whole network's [all outputs]",
+      })
       .option("threads", {
         type: "number",
         requiresArg: true,

@@ -17,7 +17,7 @@ import { captionsNetwork, captionsTrainingNetwork } from "../../src/networks/cap
 import { modelOf } from "../../src/onnx/model.ts";
 import { serializeModel, writeModel } from "../../src/onnx/write.ts";
 import { type Feed, type Feeds, openSession } from "../../src/runtime/session.ts";
-import { contrastive } from "../../src/tasks/losses/pairs.ts";
+import { contrastive } from "../../src/gradients/pairs.ts";
 import { trainGraph } from "./train-graph.ts";
 
 const { values } = parseArgs({

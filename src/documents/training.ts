@@ -43,6 +43,7 @@ const RECIPE = z.object({
     temperature: z.number(),
     features: z.number(),
     outputs: z.number(),
+    pairs: z.number().optional(),
   }),
   norms: z.enum(["batch", "frozen"]),
   clipNorm: z.number().nullable(),

@@ -244,7 +244,8 @@ function likeLogits(graph: Graph, logits: string, name: string): Graph {
   return withInput(graph, { name, type: staticOf(graph, logits).type, shape });
 }
 
-function hasValue(graph: Graph, name: string): boolean {
+/** Whether a value of this name is fed, stored or computed. */
+export function hasValue(graph: Graph, name: string): boolean {
   const isInput = graph.inputs.some((value) => value.name === name);
   return isInput || graph.initializers.has(name) || producerOf(graph).has(name);
 }

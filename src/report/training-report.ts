@@ -117,6 +117,7 @@ function lossText({ loss }: Recipe, features: number): string {
       ? `${loss.features} x its inner values in ${features} place${features === 1 ? "" : "s"}`
       : null,
     loss.outputs > 0 ? `${loss.outputs} x all its outputs` : null,
+    (loss.pairs ?? 0) > 0 ? `${loss.pairs} x similarities of all pairs in a batch` : null,
   ];
   return parts.filter((part) => part !== null).join(" + ");
 }

@@ -17,6 +17,7 @@ import {
   subtract,
   unary,
 } from "../gradients/ops.ts";
+import { crossModalDistillation } from "../gradients/pairs.ts";
 import type { Graph } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
 import { elementCount } from "../graph/tensor.ts";
@@ -79,7 +80,19 @@ export function addLoss(
     lossy = made.graph;
     parts.set("scores", made.loss);
   }
-  const terms = [...parts].map(([part, loss]): WeightedLoss => ({ loss, weight: weights[part] }));
+  if (objective.pair !== null) {
+    const [left, right] = objective.pair;
+    const made = crossModalDistillation(lossy, {
+      ...{ left, right },
+      teacherLeft: fromTeacher.get(left) ?? "",
+      teacherRight: fromTeacher.get(right) ?? "",
+    });
+    lossy = made.graph;
+    parts.set("pairs", made.loss);
+  }
+  const terms = [...parts].map(
+    ([part, loss]): WeightedLoss => ({ loss, weight: weights[part] ?? 0 }),
+  );
   const sum = weightedSum(lossy, terms);
   const outputs = [...parts.values()].map((name) => ({
     name,

@@ -3,6 +3,7 @@ import { logitsOf } from "../gradients/losses.ts";
 import { answersOf } from "../graph/answers.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
+import { modalitiesOf } from "../importance/cross-modal/modalities.ts";
 import { checkSampleShapes } from "../runtime/bind-feeds.ts";
 import type { TrainingData } from "./batches.ts";
 import { type FeaturePair, featurePairs } from "./features.ts";
@@ -19,6 +20,8 @@ export interface Objective {
   readonly features: readonly FeaturePair[];
   /** The loss by the task's targets; null where class labels teach, or none do. */
   readonly target: TargetLoss | null;
+  /** Two embeddings whose similarities are compared with the teacher's of the same names; null where they aren't. */
+  readonly pair: readonly [left: string, right: string] | null;
   /** Values that are compared with the teacher's of the same name. */
   readonly compared: readonly string[];
   /** Values of the teacher that the loss reads, without repeats. */
@@ -50,7 +53,8 @@ export function objectiveOf(
   loss: LossSpec,
   { target = null, outputs }: ObjectiveOptions = {},
 ): Objective {
-  const needsTeacher = loss.scores > 0 || loss.features > 0 || loss.outputs > 0;
+  const { pairs = 0 } = loss;
+  const needsTeacher = loss.scores + loss.features + loss.outputs + pairs > 0;
   if (needsTeacher && teacher === null) throw noTeacher();
   const needsScores = (loss.labels > 0 && target === null) || loss.scores > 0;
   const found = scoresOf(graph);
@@ -61,14 +65,16 @@ export function objectiveOf(
   const features = teacher !== null && loss.features > 0 ? featurePairs(graph, teacher) : [];
   const compared =
     teacher !== null && loss.outputs > 0 ? comparedValues(graph, teacher, outputs) : [];
+  const pair = pairs > 0 ? modalitiesOf(graph).pair : null;
   const fromTeacher = new Set([
     ...(loss.scores > 0 && scores !== null ? [scores.teacherName] : []),
     ...features.map(({ name }) => name),
     ...compared,
+    ...(pair ?? []),
   ]);
   return {
     ...{ loss, inputs: graph.inputs, scores, features, target: loss.labels > 0 ? target : null },
-    ...{ compared, fromTeacher: [...fromTeacher] },
+    ...{ pair, compared, fromTeacher: [...fromTeacher] },
   };
 }
 
@@ -176,12 +182,19 @@ export function checkImages(
 }
 
 /** The values that training brings nearer to what they should be: all weights behind them move. */
-export function trainedValues({ scores, loss, target, compared }: Objective): readonly string[] {
+export function trainedValues({
+  scores,
+  loss,
+  target,
+  compared,
+  pair,
+}: Objective): readonly string[] {
   const byScores = (loss.labels > 0 && target === null) || loss.scores > 0;
   const read = [
     ...(scores === null || !byScores ? [] : [scores.name]),
     ...(target?.reads ?? []),
     ...compared,
+    ...(pair ?? []),
   ];
   return [...new Set(read)];
 }

@@ -20,10 +20,15 @@ export interface LossSpec {
    * networks that give no class scores.
    */
   readonly outputs: number;
+  /**
+   * Weight of the distance between what the network and its teacher say of all pairs in a batch, for networks of two towers (see
+   * `crossModalDistillation`); 0 unless given.
+   */
+  readonly pairs?: number | undefined;
 }
 
 /** Names of the loss's parts. */
-export type LossPart = "labels" | "scores" | "features" | "outputs";
+export type LossPart = "labels" | "scores" | "features" | "outputs" | "pairs";
 
 /** Everything that decides what a training run does, apart from network, teacher and data. */
 export interface Recipe {

@@ -9,7 +9,7 @@ import { modelOf } from "../../src/onnx/model.ts";
 import { type Feeds, openSession } from "../../src/runtime/session.ts";
 import { centreLoss, centreTargets } from "../../src/tasks/losses/centres.ts";
 import { indexCrossEntropy, multiLabelCrossEntropy } from "../../src/tasks/losses/classes.ts";
-import { contrastive, crossModalDistillation } from "../../src/tasks/losses/pairs.ts";
+import { contrastive, crossModalDistillation } from "../../src/gradients/pairs.ts";
 import { regressionLoss } from "../../src/tasks/losses/regression.ts";
 import { bytesOfModel } from "../helpers/ort.ts";
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { staticGraph } from "../../src/gradients/static-graph.ts";
 import { graphBuilder } from "../../src/graph/build.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { floatTensor } from "../../src/graph/tensor.ts";
@@ -129,4 +130,48 @@ describe("inner values that two networks share", () => {
     };
     expect(featurePairs(wide(2), wide(5))).toEqual([{ name: "r", compare: "attention" }]);
   });
+});
+
+/** Two towers of one product each: the embeddings of both, and the same with the second tower's answers in another order. */
+function twoTowers(right: readonly number[], names: readonly string[] = ["a", "b"]): Graph {
+  const b = graphBuilder();
+  for (const [at, name] of names.entries()) {
+    b.input(name, ["batch", 2]);
+    b.tensor(`${name}.weight`, floatTensor([2, 2], at === 0 ? [1, 0, 0, 1] : right));
+    const product = b.node("MatMul", [name, `${name}.weight`], { outputs: [`${name}_embed`] });
+    b.output(product, ["batch", 2]);
+  }
+  return b.graph();
+}
+
+test("the cross-modal loss compares similarities of pairs: none where both agree, more where one tower is turned", async () => {
+  const loss: LossSpec = { ...NOTHING, pairs: 1 };
+  const teacher = twoTowers([1, 0, 0, 1]);
+  const points = floats([4, 2], [1, 0, 0, 1, -1, 0, 0.6, 0.8]);
+  const lossWith = async (right: readonly number[]): Promise<number> => {
+    const open = twoTowers(right);
+    const graph = staticGraph(open, { batch: 4 });
+    const objective = objectiveOf(open, teacher, loss);
+    expect(objective.pair).toEqual(["a_embed", "b_embed"]);
+    expect(objective.fromTeacher).toEqual(["a_embed", "b_embed"]);
+    const lossy = addLoss(graph, objective, () => [4, 2]);
+    const outputs = [{ name: lossy.loss, type: "float32" as const, shape: null }];
+    const session = await openSession(bytesOfModel(modelOf({ ...lossy.graph, outputs })));
+    const feeds: Record<string, Feed> = { a: points, b: points };
+    for (const name of lossy.fromTeacher.values()) feeds[name] = points;
+    const result = await session.run(feeds);
+    await session.close();
+    return Number(result[lossy.loss]?.data[0]);
+  };
+  expect(await lossWith([1, 0, 0, 1])).toBeCloseTo(0, 5);
+  const turned = await lossWith([0, 1, -1, 0]);
+  expect(turned).toBeGreaterThan(1);
+  expect(await lossWith([0.98, 0.2, -0.2, 0.98])).toBeLessThan(turned);
+});
+
+test("a network of one tower has no pairs to compare", () => {
+  const graph = twoTowers([1, 0, 0, 1], ["a"]);
+  expect(() => objectiveOf(graph, graph, { ...NOTHING, pairs: 1 })).toThrow(
+    expect.objectContaining({ code: "importance/no-pair" }),
+  );
 });

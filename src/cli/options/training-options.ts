@@ -34,7 +34,7 @@ export interface TrainingOptions extends CommonOptions {
   readonly clip: number;
   readonly ema: number | undefined;
   readonly patience: number | undefined;
-  readonly loss: "mix" | "outputs";
+  readonly loss: "mix" | "outputs" | "cross-modal";
   readonly "label-smoothing": number;
   readonly "label-weight": number | undefined;
   readonly "score-weight": number | undefined;
@@ -249,9 +249,10 @@ function losses<T>(yargs: Argv<T>, defaults: Defaults) {
     })
     .option("loss", {
       requiresArg: true,
-      choices: ["mix", "outputs"] as const,
+      choices: ["mix", "outputs", "cross-modal"] as const,
       default: "mix" as const,
-      describe: "Loss; outputs: match all outputs of the teacher, without labels",
+      describe:
+        "Without labels: outputs: match all outputs of the teacher; cross-modal: and what it says of all pairs in a batch",
     })
     .option("label-smoothing", { type: "number", requiresArg: true, default: defaults.smoothing })
     .option("label-weight", {

@@ -8,6 +8,9 @@ export const EMBEDDED = {
   autoencoder: { file: "autoencoder.onnx", about: "autoencoder of digits, 28 x 28" },
   inspector: { file: "inspector.onnx", about: "defects of plates and their places, 48 x 48" },
   agent: { file: "agent.onnx", about: "model-based pendulum agent of five components" },
+  segmenter: { file: "segmenter.onnx", about: "classes of all pixels of scenes, 64 x 64" },
+  detector: { file: "detector.onnx", about: "centres and sides of shapes in scenes, 64 x 64" },
+  captions: { file: "captions.onnx", about: "image tower, text tower and their fusion, 32 x 32" },
 } as const;
 
 /** Folder of the embedded networks. */

@@ -62,7 +62,7 @@ function optimiserOf(options: TrainingSettings): OptimiserSpec {
 function lossOf(options: TrainingSettings): LossSpec {
   const { teacher, temperature } = options;
   const labelSmoothing = options.labelSmoothing;
-  const compares = options.loss === "outputs" || (options.scoreWeight ?? 0) > 0;
+  const compares = options.loss !== "mix" || (options.scoreWeight ?? 0) > 0;
   if (teacher === undefined && (compares || (options.featureWeight ?? 0) > 0)) {
     throw new UsageError({
       code: "cli/needs-a-teacher",
@@ -71,8 +71,9 @@ function lossOf(options: TrainingSettings): LossSpec {
       hint: "Name the original network with --teacher.",
     });
   }
-  if (options.loss === "outputs") {
-    return { labelSmoothing, labels: 0, scores: 0, temperature, features: 0, outputs: 1 };
+  if (options.loss !== "mix") {
+    const pairs = options.loss === "cross-modal" ? 1 : 0;
+    return { labelSmoothing, labels: 0, scores: 0, temperature, features: 0, outputs: 1, pairs };
   }
   const mix = teacher === undefined ? { labels: 1, scores: 0, features: 0 } : DISTILLATION;
   return {

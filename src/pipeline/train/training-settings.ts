@@ -36,7 +36,7 @@ export interface TrainingSettings {
   readonly task?: string | undefined;
   /** Outputs that are taught, between commas; all where left out. */
   readonly outputs?: string | undefined;
-  readonly loss: "mix" | "outputs";
+  readonly loss: "mix" | "outputs" | "cross-modal";
   readonly labelSmoothing: number;
   readonly labelWeight: number | undefined;
   readonly scoreWeight: number | undefined;

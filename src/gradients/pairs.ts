@@ -1,9 +1,11 @@
 /** Losses of networks that give two embeddings of what belongs together: a picture and its text. */
-import { InputError } from "../../core/errors.ts";
-import type { Emitter } from "../../gradients/emitter.ts";
-import { appended, type Lossy, staticOf, withInput } from "../../gradients/losses.ts";
+import { InputError } from "../core/errors.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Emitter } from "./emitter.ts";
+import { appended, hasValue, type Lossy, staticOf, withInput } from "./losses.ts";
 import {
   add,
+  axesFrom,
   divide,
   gemm,
   matrixTranspose,
@@ -13,9 +15,7 @@ import {
   scale,
   subtract,
   unary,
-} from "../../gradients/ops.ts";
-import type { Graph } from "../../graph/graph.ts";
-import { sumOfAll } from "./classes.ts";
+} from "./ops.ts";
 
 export interface ContrastiveOptions {
   /** Two values, samples x dimensions each; row i of one belongs to row i of the other. */
@@ -45,7 +45,10 @@ export function contrastive(graph: Graph, options: ContrastiveOptions): Lossy {
 }
 
 export interface SimilarityDistillationOptions extends ContrastiveOptions {
-  /** Names of new inputs: the teacher's two embeddings, of the same number of samples (their dimensions may differ). */
+  /**
+   * The teacher's two embeddings, of the same number of samples (their dimensions may differ): values of the graph, or new inputs of
+   * these names.
+   */
   readonly teacherLeft: string;
   readonly teacherRight: string;
   readonly teacherDimensions?: number;
@@ -66,7 +69,8 @@ export function crossModalDistillation(
   const { type, shape } = staticOf(graph, left);
   const teacherShape = [samples, options.teacherDimensions ?? shape[1] ?? 1];
   const fed = [teacherLeft, teacherRight].reduce(
-    (open, name) => withInput(open, { name, type, shape: teacherShape }),
+    (open, name) =>
+      hasValue(open, name) ? open : withInput(open, { name, type, shape: teacherShape }),
     graph,
   );
   return appended(fed, "loss/cross_modal", (e) => {
@@ -114,4 +118,8 @@ function checkEmbeddings(graph: Graph, left: string, right: string): number {
     where: `graph '${graph.name}'`,
     hint: "Name the two outputs that hold one vector per sample with --outputs.",
   });
+}
+
+function sumOfAll(e: Emitter, x: string): string {
+  return reduce(e, "Sum", x, axesFrom(e.shapeOf(x), 0));
 }

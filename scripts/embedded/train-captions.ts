@@ -12,12 +12,12 @@ import {
   WORDS,
 } from "../../src/data/drawn/words.ts";
 import { crossEntropy, weightedSum } from "../../src/gradients/losses.ts";
+import { contrastive } from "../../src/gradients/pairs.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { captionsNetwork, captionsTrainingNetwork } from "../../src/networks/captions.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { serializeModel, writeModel } from "../../src/onnx/write.ts";
 import { type Feed, type Feeds, openSession } from "../../src/runtime/session.ts";
-import { contrastive } from "../../src/gradients/pairs.ts";
 import { trainGraph } from "./train-graph.ts";
 
 const { values } = parseArgs({

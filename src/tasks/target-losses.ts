@@ -1,5 +1,6 @@
 import { InputError } from "../core/errors.ts";
 import { logitsOf } from "../gradients/losses.ts";
+import { contrastive } from "../gradients/pairs.ts";
 import type { Graph } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
 import {
@@ -13,7 +14,6 @@ import type { Feed } from "../runtime/session.ts";
 import type { TargetLoss } from "../training/target-loss.ts";
 import { targetAs } from "./answers.ts";
 import { indexCrossEntropy, multiLabelCrossEntropy } from "./losses/classes.ts";
-import { contrastive } from "./losses/pairs.ts";
 import { regressionLoss } from "./losses/regression.ts";
 import type { TaskName } from "./plan.ts";
 

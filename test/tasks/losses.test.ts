@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
 import { differentiate } from "../../src/gradients/differentiate.ts";
 import type { Lossy } from "../../src/gradients/losses.ts";
+import { contrastive, crossModalDistillation } from "../../src/gradients/pairs.ts";
 import { graphBuilder } from "../../src/graph/build.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { floatTensor } from "../../src/graph/tensor.ts";
@@ -9,7 +10,6 @@ import { modelOf } from "../../src/onnx/model.ts";
 import { type Feeds, openSession } from "../../src/runtime/session.ts";
 import { centreLoss, centreTargets } from "../../src/tasks/losses/centres.ts";
 import { indexCrossEntropy, multiLabelCrossEntropy } from "../../src/tasks/losses/classes.ts";
-import { contrastive, crossModalDistillation } from "../../src/gradients/pairs.ts";
 import { regressionLoss } from "../../src/tasks/losses/regression.ts";
 import { bytesOfModel } from "../helpers/ort.ts";
 

@@ -121,6 +121,13 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         load: async () => (await import("./commands/prune.ts")).pruneCommand,
       },
       {
+        word: "rebase",
+        usage: "rebase <model>",
+        summary:
+          "Write the same transformer with the columns of its heads sorted by what they matter",
+        load: async () => (await import("./commands/rebase.ts")).rebaseCommand,
+      },
+      {
         word: "export",
         usage: "export [model]",
         summary: "Write the smaller network of a subnet, proven against the masked original",

@@ -1,5 +1,6 @@
 import { UsageError } from "../../core/errors.ts";
 import { type Protection, protectedIn } from "../../structure/components/protection.ts";
+import { stepOfDim } from "../../structure/dim-step.ts";
 import type { Dim, Structure } from "../../structure/structure.ts";
 
 /** What the user allows. */
@@ -47,7 +48,8 @@ function choicesOfDim(dim: Dim, options: ChoiceOptions, protectedBy: string | nu
   const all = { counts: [dim.size] };
   if (dim.pinned !== null) return { ...all, whole: dim.pinned };
   if (protectedBy !== null) return { ...all, whole: `protected by you: ${protectedBy}` };
-  const { step, countFrom } = options;
+  const { countFrom } = options;
+  const step = stepOfDim(dim, options.step);
   const channels = dim.size * dim.unitChannels;
   const anchor = countFrom === "zero" ? 0 : channels % step;
   const least = Math.max(1, Math.ceil(dim.size * (1 - options.maxPrune) - 1e-9));

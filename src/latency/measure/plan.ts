@@ -1,4 +1,5 @@
 import { type Random, shuffled } from "../../core/random.ts";
+import { stepOfDim } from "../../structure/dim-step.ts";
 import type { Dim, Layer, Structure } from "../../structure/structure.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
 
@@ -10,7 +11,8 @@ export function gridOf(structure: Structure, step: number): number[][] {
   return structure.dims.map((dim) => {
     if (dim.pinned !== null) return [dim.size];
     const units = Array.from({ length: dim.size - 1 }, (_, index) => index + 1);
-    return [...units.filter((count) => (count * dim.unitChannels) % step === 0), dim.size];
+    const own = stepOfDim(dim, step);
+    return [...units.filter((count) => (count * dim.unitChannels) % own === 0), dim.size];
   });
 }
 

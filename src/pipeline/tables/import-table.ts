@@ -60,6 +60,7 @@ export function importTable(
   return { kind, table: read() };
 
   function textFormat(text: string): { readonly kind: string; readonly read: () => LatencyTable } {
+    refuseOtherSeparators(text, file);
     if (isTableCsv(text))
       return { kind: "a CSV file", read: () => ofCsv(open, text, file, options) };
     if (isConvCsv(text)) {
@@ -198,4 +199,25 @@ function unknownContent(value: unknown, file: string): InputError {
     where: file,
     hint: "Known are: CSV with op, channels_1, channels_2, ms or batch, cin, cout, fmap, kernel, stride, ms; HALP's dictionary as pickle or JSON; nn-Meter's kernels; profiles of trtexec.",
   });
+}
+
+const SEPARATORS = { ";": "semicolons", "\t": "tabs", "|": "bars" } as const;
+
+/**
+ * A table of a spreadsheet that separates its columns otherwise, and writes 0,5 for a half, is said to be one.
+ * @throws InputError `cli/import-separator`
+ */
+function refuseOtherSeparators(text: string, file: string): void {
+  const first = text.replace(/^\uFEFF/, "").split(/\r?\n/, 1)[0] ?? "";
+  for (const [separator, name] of Object.entries(SEPARATORS)) {
+    const head = first.split(separator);
+    const withCommas = `${head.join(",")}\n`;
+    if (head.length < 3 || !(isTableCsv(withCommas) || isConvCsv(withCommas))) continue;
+    throw new InputError({
+      code: "cli/import-separator",
+      message: `The columns of this CSV file are separated by ${name}; mdp reads commas, and points in numbers (0.5).`,
+      where: `${file}, line 1`,
+      hint: "Save it again with commas between columns and points in numbers; spreadsheets ask for both on export.",
+    });
+  }
 }

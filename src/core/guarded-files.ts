@@ -38,6 +38,12 @@ export function refuseGuarded(path: string): void {
   });
 }
 
+/** Whether two paths lead to one file, links included. */
+export function isSameFile(one: string, other: string): boolean {
+  const identity = identityOf(one);
+  return identity !== null && identity === identityOf(other);
+}
+
 function identityOf(path: string): string | null {
   // Node reports a path that can't be looked at by an error, whatever throwIfNoEntry says.
   try {

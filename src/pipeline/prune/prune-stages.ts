@@ -1,4 +1,5 @@
 import { readFileBytes, readJson, sha256, writeJson } from "../../core/files.ts";
+import { isSameFile } from "../../core/guarded-files.ts";
 import { CORRECTION } from "../../documents/correct.ts";
 import { readDocument, writeDocument } from "../../documents/document.ts";
 import { EVALUATION } from "../../documents/evaluation.ts";
@@ -130,8 +131,11 @@ export async function tableStage(road: Road): Promise<void> {
   ];
   await staged(road, "profile", dependsOn, ["table.json"], async () => {
     if (device !== "local") {
+      // A run may be given its own table again.
+      const own = run.path("table.json");
+      if (table !== undefined && isSameFile(table, own)) return;
       const request = { ...options, commandLine: context.commandLine };
-      writeTable(run.path("table.json"), tableFor(open, request).table);
+      writeTable(own, tableFor(open, request).table);
       return;
     }
     await profileLocal(open.model, open.structure, {

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { InputError } from "../../core/errors.ts";
 import { readFileBytes, readJson, sha256, writeJson } from "../../core/files.ts";
+import { isSameFile } from "../../core/guarded-files.ts";
 import type { Progress } from "../../core/progress.ts";
 import { readDatasetConfig } from "../../data/config.ts";
 import {
@@ -90,7 +91,9 @@ export async function scoreStage(road: Road): Promise<void> {
   ];
   await staged(road, "score", dependsOn, ["importance.json"], async () => {
     if (importance !== undefined) {
-      writeJson(run.path("importance.json"), readJson(importance));
+      // A run may be given its own scores again.
+      const own = run.path("importance.json");
+      if (!isSameFile(importance, own)) writeJson(own, readJson(importance));
       return;
     }
     if (chosen !== null) {

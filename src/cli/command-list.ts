@@ -214,6 +214,49 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       },
     ],
   },
+  {
+    title: "Your own metrics: search by them, gate, take back, watch",
+    commands: [
+      {
+        word: "metrics",
+        usage: "metrics <action>",
+        summary: "Write metrics.json, and see what can be measured",
+        load: async () => (await import("./commands/metrics.ts")).metricsCommand,
+      },
+      {
+        word: "groups",
+        usage: "groups [model]",
+        summary: "Show what narrowing each group alone does to every metric, and what it saves",
+        load: async () => (await import("./commands/groups.ts")).groupsCommand,
+      },
+      {
+        word: "gate",
+        usage: "gate <dense> <network>",
+        summary:
+          "Test a pruned network against metrics.json on items that no search saw; release it",
+        load: async () => (await import("./commands/gate.ts")).gateCommand,
+      },
+      {
+        word: "undo",
+        usage: "undo <live>",
+        summary: "Put the network back that was in place before, byte by byte",
+        load: async () => (await import("./commands/undo.ts")).undoCommand,
+      },
+      {
+        word: "history",
+        usage: "history <live>",
+        summary: "List what was released to a file, what was undone and what was tried",
+        load: async () => (await import("./commands/history.ts")).historyCommand,
+      },
+      {
+        word: "monitor",
+        usage: "monitor <live>",
+        summary:
+          "Measure a released network on new items, and tell whether inputs or answers changed",
+        load: async () => (await import("./commands/monitor.ts")).monitorCommand,
+      },
+    ],
+  },
 ];
 
 export const LISTED_COMMANDS: readonly ListedCommand[] = COMMAND_GROUPS.flatMap(

@@ -9,6 +9,7 @@ import { TABLE } from "../latency/table-schema.ts";
 import { PROJECT } from "../pytorch/project/project-file.ts";
 import { SUBNET_FILE } from "../subnet/subnet-file.ts";
 import { CALIBRATE } from "./calibrate.ts";
+import { COEFFICIENTS, GROUPS, REASONS } from "./coefficients.ts";
 import { COMPARE, COMPARES } from "./compare.ts";
 import { CORRECT, CORRECTION } from "./correct.ts";
 import { DEVICES, DOCTOR, DOCTOR_BOARDS } from "./environment.ts";
@@ -16,9 +17,11 @@ import { EVALUATION } from "./evaluation.ts";
 import { CONFLICT, EXPLAIN } from "./explain.ts";
 import { IMPORT, IMPORT_WEIGHTS } from "./imports.ts";
 import { KNOWLEDGE } from "./knowledge.ts";
+import { METRICS } from "./metrics.ts";
 import { PREDICT } from "./predict.ts";
 import { PROFILE, PROFILES } from "./profile.ts";
 import { PROOF } from "./proof.ts";
+import { GATE, HISTORY, MONITOR } from "./release.ts";
 import { REPORT } from "./report.ts";
 import { CONFIG, RUN, SUMMARY } from "./run.ts";
 import { SOLVE } from "./solve.ts";
@@ -38,6 +41,7 @@ import { TRAINING } from "./training.ts";
 
 export const DOCUMENTS = {
   "mdp-calibrate/1": CALIBRATE,
+  "mdp-coefficients/1": COEFFICIENTS,
   "mdp-compare/1": COMPARE,
   "mdp-compares/1": COMPARES,
   "mdp-config/1": CONFIG,
@@ -53,18 +57,24 @@ export const DOCUMENTS = {
   "mdp-doctor-boards/1": DOCTOR_BOARDS,
   "mdp-eval/1": EVALUATION,
   "mdp-explain/1": EXPLAIN,
+  "mdp-gate/1": GATE,
+  "mdp-groups/1": GROUPS,
+  "mdp-history/1": HISTORY,
   "mdp-import/1": IMPORT,
   "mdp-import-weights/1": IMPORT_WEIGHTS,
   "mdp-importance/1": IMPORTANCE,
   "mdp-knowledge/1": KNOWLEDGE,
   "mdp-latency-table/1": TABLE,
   "mdp-latency-table/2": TABLE,
+  "mdp-metrics/1": METRICS,
+  "mdp-monitor/1": MONITOR,
   "mdp-observations/1": OBSERVATIONS,
   "mdp-predict/1": PREDICT,
   "mdp-profile/1": PROFILE,
   "mdp-profiles/1": PROFILES,
   "mdp-proof/1": PROOF,
   "mdp-pytorch/1": PROJECT,
+  "mdp-reasons/1": REASONS,
   "mdp-report/1": REPORT,
   "mdp-run/1": RUN,
   "mdp-solve/1": SOLVE,

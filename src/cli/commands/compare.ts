@@ -3,13 +3,21 @@ import { EXIT, UsageError } from "../../core/errors.ts";
 import { checkWritable } from "../../core/files.ts";
 import type { CompareReport } from "../../documents/compare.ts";
 import { METHOD_NAMES, type Method, parseMethod } from "../../formulation/baselines/method.ts";
+import { readCoefficients } from "../../pipeline/coefficients/coefficients-report.ts";
+import { compareByMetrics } from "../../pipeline/coefficients/compare-by-metrics.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import { compareInstance, compareNetwork } from "../../pipeline/solve/compare-methods.ts";
-import { checkSolveOptions, solveNetworkOptions } from "../../pipeline/solve/solve-settings.ts";
-import { tableFor } from "../../pipeline/tables/table-source.ts";
+import {
+  checkSolveOptions,
+  type GivenSettings,
+  solveNetworkOptions,
+} from "../../pipeline/solve/solve-settings.ts";
+import { noTable, tableFor } from "../../pipeline/tables/table-source.ts";
 import { compareText } from "../../report/compare-report.ts";
-import { type Command, command } from "../command.ts";
+import { methodsText } from "../../report/methods-report.ts";
+import { type Command, type Context, command } from "../command.ts";
 import { REPEATABLE_LIMITS } from "../options/limit-options.ts";
+import { type SearchOptions, searchOptions } from "../options/metrics-options.ts";
 import { solvedModelOptions } from "../options/solve-options.ts";
 
 export const compareCommand: Command = command({
@@ -24,7 +32,14 @@ export const compareCommand: Command = command({
     ["mdp compare --instance FILE.json", "a published instance, at its own budget"],
   ],
   options: (yargs) =>
-    solvedModelOptions(yargs)
+    searchOptions(solvedModelOptions(yargs))
+      .option("seed", { type: "number", requiresArg: true, default: 1, describe: "Of the search" })
+      .option("threads", {
+        type: "number",
+        requiresArg: true,
+        default: 1,
+        describe: "With --metrics: threads of the runtime",
+      })
       .option("methods", {
         type: "string",
         requiresArg: true,
@@ -45,9 +60,11 @@ export const compareCommand: Command = command({
       })
       .conflicts("instance", ["model", "device", "table", "importance"])
       .conflicts("instance", ["limit", "soft", "penalty", "minimize", "component"]),
-  repeatable: ["instance", ...REPEATABLE_LIMITS],
+  repeatable: ["instance", "coefficients", ...REPEATABLE_LIMITS],
   run: async (options, context) => {
     await checkSolveOptions(options);
+    const { metrics } = options;
+    if (metrics !== undefined) return await byMetrics({ ...options, metrics }, context);
     const methods = methodsOf(options.methods);
     const out = options.out ?? null;
     if (out !== null) checkWritable(join(out, "compare.json"));
@@ -77,6 +94,39 @@ export const compareCommand: Command = command({
     return exitCode(reports, context.signal.aborted);
   },
 });
+
+/** The user's metrics of every way to choose a subnet, on items that no search saw. */
+async function byMetrics(
+  options: GivenSettings &
+    SearchOptions & {
+      readonly metrics: string;
+      readonly model: string | undefined;
+      readonly device?: string | undefined;
+      readonly table?: string | undefined;
+      readonly seed: number;
+      readonly threads: number;
+    },
+  context: Context,
+): Promise<(typeof EXIT)["done"]> {
+  if (options.device === undefined && options.table === undefined) throw noTable();
+  const open = await openNetwork(options.model);
+  const source = tableFor(open, { ...options, commandLine: context.commandLine });
+  const settings = solveNetworkOptions(options, source.table.step);
+  const { evaluations, granularity, search, units, seed, threads } = options;
+  const from = options.from === undefined ? undefined : readCoefficients(options.from, open);
+  const asked = { evaluations, granularity, search, units, seed, threads, from };
+  const methods = await compareByMetrics(
+    ...([open, source, settings] as const),
+    {
+      metrics: options.metrics,
+      search: { ...asked, maxMinutes: undefined, logPath: undefined },
+    },
+    context,
+  );
+  context.json({ schema: "mdp-compared-metrics/1", network: open.name, methods });
+  context.print(methodsText(methods));
+  return EXIT.done;
+}
 
 /** No method has a subnet: as a solve without one would end. */
 function exitCode(

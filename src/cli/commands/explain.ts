@@ -1,8 +1,11 @@
+import { GRANULARITIES, type Granularity } from "../../coefficients/groups.ts";
 import { EXIT, type ExitCode } from "../../core/errors.ts";
+import type { ReasonsReport } from "../../documents/coefficients.ts";
 import type { ConflictReport, ExplainReport } from "../../documents/explain.ts";
 import { explainConflict } from "../../formulation/explain/conflict.ts";
 import { type ExplainOptions, explain } from "../../formulation/explain/explain.ts";
 import { InfeasibleLimitsError } from "../../formulation/solve/answer.ts";
+import { explainByMetrics } from "../../pipeline/coefficients/explain-by-metrics.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import {
   type ExplainSubject,
@@ -17,7 +20,8 @@ import {
 import { solveProgressNotes } from "../../pipeline/solve/solve-notes.ts";
 import { checkSolveOptions, solveNetworkOptions } from "../../pipeline/solve/solve-settings.ts";
 import { withSolvers } from "../../pipeline/solve/solvers.ts";
-import { tableFor } from "../../pipeline/tables/table-source.ts";
+import { noTable, tableFor } from "../../pipeline/tables/table-source.ts";
+import { reasonsText } from "../../report/coefficients-report.ts";
 import { conflictText, explainText } from "../../report/explain-report.ts";
 import { painter } from "../../report/painter.ts";
 import { type Command, type Context, command } from "../command.ts";
@@ -55,11 +59,39 @@ export const explainCommand: Command = command({
         requiresArg: true,
         describe: "Published instance to explain instead of a network",
       })
+      .option("metrics", {
+        type: "string",
+        requiresArg: true,
+        describe: "Explain the subnet by these metrics instead: metrics.json",
+      })
+      .option("coefficients", {
+        type: "string",
+        requiresArg: true,
+        describe: "With --metrics: coefficients.json of the search",
+      })
+      .option("granularity", {
+        choices: GRANULARITIES,
+        default: "auto" as const,
+        describe: "With --metrics: what a group is",
+      })
+      .option("threads", {
+        type: "number",
+        requiresArg: true,
+        default: 1,
+        describe: "With --metrics: threads of the runtime",
+      })
+      .implies("metrics", "subnet")
       // A subnet file may say these, so that they have no default before it is read.
       .default({ "max-prune": undefined, blocks: undefined, layers: undefined })
       .conflicts("instance", ["model", "device", "table", "importance", "subnet"]),
   run: async (options, context) => {
-    const { instance, subnet = null } = options;
+    const { instance, subnet = null, metrics } = options;
+    if (metrics !== undefined && subnet !== null) {
+      const report = await reasons({ ...options, metrics, subnet }, context);
+      context.json(report);
+      context.print(reasonsText(report));
+      return EXIT.done;
+    }
     const subject =
       instance === undefined ? await openSubject(options, context) : instanceToExplain(instance);
     return await explainSubject(subject, subnet, options, context);
@@ -73,6 +105,28 @@ type Options = GivenOptions & {
   readonly gap: number;
   readonly presolve: boolean;
 };
+
+/** Why a subnet is as it is by the user's metrics; a search's subnet remembers no table, so that one is named. */
+async function reasons(
+  given: Options & {
+    readonly metrics: string;
+    readonly subnet: string;
+    readonly coefficients?: string | undefined;
+    readonly granularity: Granularity;
+    readonly threads: number;
+  },
+  context: Context,
+): Promise<ReasonsReport> {
+  const options = withRemembered(given, {});
+  await checkSolveOptions(options);
+  if (options.device === undefined && options.table === undefined) throw noTable();
+  const open = await openNetwork(given.model);
+  const source = tableFor(open, { ...options, commandLine: context.commandLine });
+  const settings = { ...solveNetworkOptions(options, source.table.step), budget: "none" };
+  const { metrics, subnet, coefficients, granularity, threads } = given;
+  const request = { metrics, subnet, coefficients, granularity, threads };
+  return explainByMetrics(open, source, settings, request, context);
+}
 
 async function openSubject(given: Options, context: Context): Promise<ExplainSubject> {
   const open = await openNetwork(given.model, { bind: context.bind, subnet: given.subnet });

@@ -1,13 +1,20 @@
+import { join } from "node:path";
+import { writeFileAtomic } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
 import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
+import { pruneByMetrics, refuseWithoutMetrics } from "../../pipeline/prune/prune-by-metrics.ts";
 import { pruneModel } from "../../pipeline/prune/prune-model.ts";
+import { approvalPage, coefficientsText } from "../../report/coefficients-report.ts";
+import { gateText } from "../../report/gate-report.ts";
 import { painter } from "../../report/painter.ts";
 import { runText } from "../../report/run-report.ts";
 import { type Command, command } from "../command.ts";
+import { searchOptions } from "../options/metrics-options.ts";
 import { finetuneOptions } from "../options/finetune-options.ts";
 import { REPEATABLE_LIMITS } from "../options/limit-options.ts";
 import { robustOption } from "../options/robust-option.ts";
 import { solveOptions } from "../options/solve-options.ts";
+import { exitOf } from "./gate.ts";
 
 export const pruneCommand: Command = command({
   name: "prune [model]",
@@ -24,9 +31,14 @@ export const pruneCommand: Command = command({
       "your own; the same command again goes on where it stopped",
     ],
   ],
-  repeatable: REPEATABLE_LIMITS,
+  repeatable: [...REPEATABLE_LIMITS, "coefficients"],
   options: (yargs) =>
-    finetuneOptions(robustOption(solveOptions(yargs)))
+    searchOptions(finetuneOptions(robustOption(solveOptions(yargs))))
+      .option("release", {
+        type: "string",
+        requiresArg: true,
+        describe: "With --metrics: file that the network replaces where the gate passes",
+      })
       .positional("model", {
         type: "string",
         describe: "ONNX file; the embedded default without it",
@@ -126,6 +138,18 @@ export const pruneCommand: Command = command({
     const written = Object.fromEntries(
       Object.entries(given).filter(([name]) => /^[a-z]+(-[a-z]+)*$/.test(name)),
     );
+    const { metrics } = options;
+    if (metrics !== undefined) {
+      const made = await pruneByMetrics({ ...options, metrics }, written, context);
+      const approval = join(options.out, "approval.md");
+      writeFileAtomic(approval, approvalPage(made.coefficients, made.gate, null));
+      context.json(made);
+      context.print(`\n${coefficientsText(made.coefficients)}`);
+      context.print(`\n${gateText(made.gate, painter(process.stdout.isTTY))}`);
+      context.print(`\nNetwork     ${made.network}\nApproval    ${approval}`);
+      return exitOf(made.gate.verdict);
+    }
+    refuseWithoutMetrics(options);
     const summary = await pruneModel(options, written, context);
     context.json(summary);
     context.print(`\n${runText(summary, painter(process.stdout.isTTY))}`);

@@ -5,6 +5,8 @@ export type Kernel = (a: number, b: number) => number;
 export interface Posterior {
   /** The mean at a point, given its similarity to each observation. */
   readonly mean: (similarity: (observation: number) => number) => number;
+  /** The variance at a point of the given variance before the observations, without noise. */
+  readonly variance: (similarity: (observation: number) => number, before: number) => number;
   /**
    * Sum of squared leave-one-out errors over their own predicted variances, plus log variances: smaller fits better.
    * Takes as long as conditioning did.
@@ -31,12 +33,20 @@ export function conditioned(
   const weights = solveTransposed(lower, solveLower(lower, Float64Array.from(values), 0));
   const mean = (similarity: (observation: number) => number): number =>
     weights.reduce((sum, weight, index) => sum + weight * similarity(index), 0);
+  const variance = (similarity: (observation: number) => number, before: number): number => {
+    const z = solveLower(
+      lower,
+      Float64Array.from(lower, (_, index) => similarity(index)),
+      0,
+    );
+    return before - dot(z, z, z.length);
+  };
   const score = (): number =>
     weights.reduce((sum, weight, index) => {
       const variance = 1 / inverseDiagonal(lower, index);
       return sum + weight * weight * variance + Math.log(variance);
     }, 0);
-  return { mean, score };
+  return { mean, variance, score };
 }
 
 function cholesky(kernel: Kernel, noise: readonly number[]): Triangle {

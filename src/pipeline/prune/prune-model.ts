@@ -16,6 +16,7 @@ import {
   exportStage,
   inspectStage,
   type PruneOptions,
+  type Road,
   solveStage,
   summaryOf,
   tableStage,
@@ -56,6 +57,25 @@ export async function pruneModel(
   written: Readonly<Record<string, unknown>>,
   context: RunContext,
 ): Promise<RunSummary> {
+  const road = await prepareRun(settings, written, context);
+  const { run } = road;
+  await solveStage(road);
+  await exportStage(road);
+  const corrected = await correctStage(road);
+  const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
+  const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
+  await evalStage(road, made);
+  const summary = summaryOf(run);
+  writeDocument(SUMMARY, run.path("summary.json"), summary);
+  return summary;
+}
+
+/** What both ways to prune begin with: options checked, the folder opened, units scored, latencies at hand. */
+export async function prepareRun(
+  settings: PruneModelSettings,
+  written: Readonly<Record<string, unknown>>,
+  context: RunContext,
+): Promise<Road> {
   await checkPruneOptions(settings);
   const open = await openNetwork(settings.model, context);
   await checkFinetune(settings, open.embedded);
@@ -70,15 +90,7 @@ export async function pruneModel(
   await inspectStage(road);
   await scoreStage(road);
   await tableStage(road);
-  await solveStage(road);
-  await exportStage(road);
-  const corrected = await correctStage(road);
-  const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
-  const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
-  await evalStage(road, made);
-  const summary = summaryOf(run);
-  writeDocument(SUMMARY, run.path("summary.json"), summary);
-  return summary;
+  return road;
 }
 
 /** What the last stages would refuse is refused before the first one begins. */

@@ -53,6 +53,8 @@ export interface PrepareOptions extends ChoiceOptions {
   readonly blocks: boolean;
   readonly layers: boolean;
   readonly importancePath: string | undefined;
+  /** Instead of a file's. */
+  readonly importance?: Importance | undefined;
   /** What is asked for besides the budget; nothing without. */
   readonly limits?: LimitRequest | undefined;
   /** Parts of the network by the names of their layers. */
@@ -151,7 +153,10 @@ export async function prepareNetwork(
   const isProtected = (options.protect?.components.length ?? 0) > 0;
   const structure = isProtected ? withComponents(open.structure, named) : open.structure;
   const { table, other } = source;
-  const importance = importanceFor(open, options.importancePath);
+  const importance =
+    options.importance === undefined
+      ? importanceFor(open, options.importancePath)
+      : { used: options.importance, path: null };
   const request = await parseRequest(options.limits ?? NOTHING_ASKED);
   const stepOf: StepOf = (device, from, at) =>
     device === null ? table.step : namedTable({ table, tableOf: other }, device, from, at).step;

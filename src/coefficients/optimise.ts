@@ -1,0 +1,193 @@
+import type { Progress } from "../core/progress.ts";
+import type { NetworkProblem } from "../formulation/network/network-problem.ts";
+import type { Problem, Selection } from "../formulation/problem/problem.ts";
+import type { Importance } from "../importance/importance.ts";
+import type { SampleBatch } from "../runtime/batches.ts";
+import type { Structure } from "../structure/structure.ts";
+import { keepAll, type Subnet } from "../subnet/subnet.ts";
+import { type Granularity, type Group, groupsOf } from "./groups.ts";
+import type { Judge } from "./judge.ts";
+import type { MaskedRuns } from "./masked-runs.ts";
+import { evaluateSubnet, subnetKey, type Yardstick } from "./search/evaluation.ts";
+import type { LoggedEvaluation } from "./search/log.ts";
+import { type Found, type SearchOptions, type Start, searchCoefficients } from "./search/search.ts";
+import { startsOf } from "./starts.ts";
+import { unitOrders, withOrders } from "./unit-orders.ts";
+
+/** `answers`: units are ranked by what the answers change by without them. `importance`: as the importance ranks them. */
+export const UNIT_RANKINGS = ["answers", "importance"] as const;
+export type UnitRanking = (typeof UNIT_RANKINGS)[number];
+
+export interface OptimiseSubject {
+  readonly structure: Structure;
+  readonly importance: Importance;
+  /** The network's program, within every limit, at an importance. */
+  readonly program: (importance: Importance) => Promise<NetworkProblem>;
+  readonly granularity: Granularity;
+  readonly yardstick: Yardstick;
+  readonly judge: Judge;
+  readonly solve: (problem: Problem) => Promise<Selection>;
+  /** What units are ranked with. */
+  readonly ranking: {
+    readonly by: UnitRanking;
+    readonly runs: MaskedRuns;
+    readonly batch: SampleBatch;
+    readonly outputs?: readonly string[] | undefined;
+  };
+}
+
+export interface OptimiseOptions extends Omit<SearchOptions, "progress"> {
+  readonly progress: Progress;
+  /** Coefficients of an earlier search to begin at, by group name. */
+  readonly from?: ReadonlyMap<string, number> | undefined;
+}
+
+/** A subnet that is not the best answer of any program: units were exchanged at its widths. */
+export interface Candidate extends Found {
+  readonly network: NetworkProblem;
+}
+
+export interface Optimised {
+  readonly groups: readonly Group[];
+  /** Subnets that were measured, the best first. */
+  readonly candidates: readonly Candidate[];
+  /** What the starts reached with the importance's own units, by name. */
+  readonly baselines: readonly Candidate[];
+  readonly evaluations: number;
+  /** Runs on the ranking's items. */
+  readonly unitRuns: number;
+  readonly history: readonly number[];
+  readonly stopped: "evaluations" | "time" | "interrupted" | "settled";
+}
+
+/**
+ * Looks for the subnet within the limits that the user's metrics like best: ranks units, tries the starts, searches coefficients, and
+ * at last exchanges units at the widths that were found.
+ */
+export async function optimise(
+  subject: OptimiseSubject,
+  options: OptimiseOptions,
+): Promise<Optimised> {
+  const { structure, importance, program, ranking, solve } = subject;
+  const plain = await program(importance);
+  const groups = groupsOf(plain, subject.granularity);
+  const counted = { evaluations: 0 };
+  const left = (): number => Math.max(0, options.evaluations - counted.evaluations);
+  const search = async (
+    network: NetworkProblem,
+    starts: readonly Start[],
+    limits: Pick<SearchOptions, "evaluations" | "sigma" | "startsOnly">,
+  ): Promise<Awaited<ReturnType<typeof searchCoefficients>>> => {
+    const result = await searchCoefficients({ ...subject, network, groups }, starts, {
+      ...options,
+      ...limits,
+    });
+    counted.evaluations += result.evaluations;
+    return result;
+  };
+  const first = await startsOf(plain, groups, solve);
+  const evaluations = Math.min(first.length, left());
+  const before = await search(plain, first, { evaluations, startsOnly: true });
+  const baselines = before.found.map((each) => ({ ...each, network: plain }));
+  const rank = async (around: Subnet): Promise<readonly (readonly number[])[]> =>
+    unitOrders(structure, importance, around, { ...ranking, ...options });
+  const isRanked = ranking.by === "answers";
+  const orders = isRanked ? await rank(keepAll(structure)) : null;
+  const network =
+    orders === null ? plain : await program(withOrders(importance, structure, orders));
+  const unitRuns = orders === null ? 0 : prunableUnits(structure);
+  const exchanges = isRanked ? Math.min(groups.length + 1, Math.floor(left() / 4)) : 0;
+  const given = options.from === undefined ? [] : [earlier(groups, options.from)];
+  const main = await search(network, [...given, ...first], {
+    evaluations: left() - exchanges,
+    sigma: given.length > 0 ? WARM_SIGMA : undefined,
+  });
+  const found: Candidate[] = main.found.map((each) => ({ ...each, network }));
+  const best = found[0];
+  let runs = unitRuns;
+  if (best !== undefined && exchanges > 0 && options.signal?.aborted !== true) {
+    runs += prunableUnits(structure);
+    const exchanged = await exchangeUnits(best, await rank(best.subnet), subject, options);
+    counted.evaluations += exchanged.length;
+    found.push(...exchanged);
+  }
+  const candidates = [...found, ...baselines].sort(
+    (a, b) =>
+      Number(a.evaluation.isDropped) - Number(b.evaluation.isDropped) ||
+      b.evaluation.score - a.evaluation.score,
+  );
+  return {
+    groups,
+    candidates,
+    baselines,
+    evaluations: counted.evaluations,
+    unitRuns: runs,
+    history: [...before.history, ...main.history],
+    stopped: main.stopped,
+  };
+}
+
+/** Near coefficients that were good once, a search needs smaller steps. */
+const WARM_SIGMA = 0.25;
+
+function earlier(groups: readonly Group[], from: ReadonlyMap<string, number>): Start {
+  const coefficients = groups.map(({ name }) => from.get(name) ?? 1);
+  return { name: "earlier coefficients", coefficients, selection: null };
+}
+
+/** Dim by dim, the units that are worth most around a subnet, at the same widths; what makes it better stays. */
+async function exchangeUnits(
+  best: Candidate,
+  orders: readonly (readonly number[])[],
+  { structure, yardstick, judge }: OptimiseSubject,
+  { log, progress }: OptimiseOptions,
+): Promise<readonly Candidate[]> {
+  const tried: Candidate[] = [];
+  let current = best;
+  const open = structure.dims.filter(
+    ({ index }) => !sameUnits(best.subnet.kept[index] ?? [], topUnits(best.subnet, orders, index)),
+  );
+  const tied = best.subnet.droppedLayers.length > 0;
+  const proposals = tied
+    ? []
+    : [open.map(({ index }) => index), ...open.map(({ index }) => [index])];
+  for (const [at, dims] of proposals.entries()) {
+    const kept = current.subnet.kept.map((units, index) =>
+      dims.includes(index) ? topUnits(best.subnet, orders, index) : units,
+    );
+    const subnet = { ...current.subnet, kept };
+    if (dims.length === 0 || subnetKey(subnet) === subnetKey(current.subnet)) continue;
+    const known = log.known.get(subnetKey(subnet));
+    const from = "exchanged units";
+    const evaluation: LoggedEvaluation = known ?? {
+      ...(await evaluateSubnet(subnet, yardstick, judge, null)).evaluation,
+      from,
+      coefficients: current.coefficients,
+    };
+    if (known === undefined) log.add(evaluation);
+    const made = { ...current, subnet, evaluation };
+    tried.push(made);
+    if (evaluation.score > current.evaluation.score) current = made;
+    progress.step("exchanging units", at + 1, proposals.length);
+    // All at once was better: dim by dim would only take parts of it back.
+    if (at === 0 && current === made) break;
+  }
+  return tried;
+}
+
+function topUnits(
+  { kept }: Subnet,
+  orders: readonly (readonly number[])[],
+  dim: number,
+): readonly number[] {
+  const count = kept[dim]?.length ?? 0;
+  return (orders[dim] ?? []).slice(0, count).sort((a, b) => a - b);
+}
+
+function sameUnits(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((unit, index) => unit === b[index]);
+}
+
+function prunableUnits({ dims }: Structure): number {
+  return dims.reduce((sum, { pinned, size }) => sum + (pinned === null ? size : 0), 0);
+}

@@ -1,0 +1,171 @@
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { Goal } from "../../coefficients/goals/goal.ts";
+import { parseRequirement } from "../../coefficients/goals/requirement.ts";
+import type { AnswerMetric } from "../../coefficients/masked-runs.ts";
+import { UsageError } from "../../core/errors.ts";
+import { readFileBytes, sha256 } from "../../core/files.ts";
+import { readDatasetConfig } from "../../data/config.ts";
+import { type Dataset, openDataset } from "../../data/dataset.ts";
+import { readDocument } from "../../documents/document.ts";
+import { METRICS, type MetricSpec, type MetricsFile } from "../../documents/metrics.ts";
+import { shareOf } from "../checks.ts";
+import type { OpenNetwork } from "../open/network.ts";
+import { checkApart, contentHashes, type Dealt, dealItems } from "./deal-items.ts";
+import { commandMetric, metricOf } from "./metric-of.ts";
+
+/** A metric with how its evidence is had. */
+export type Gauge =
+  | ({ readonly kind: "answers"; readonly goal: Goal } & Omit<AnswerMetric, "metric">)
+  | {
+      readonly kind: "command";
+      readonly goal: Goal;
+      readonly command: readonly string[];
+      /** Which of the command's metrics. */
+      readonly of: string;
+      readonly timeoutSeconds: number | undefined;
+    };
+
+/** A metrics file, read, with its items dealt. */
+export interface OpenMetrics {
+  readonly path: string;
+  /** Folder that commands run in and paths are relative to. */
+  readonly folder: string;
+  readonly file: MetricsFile;
+  /** SHA-256 of the file. */
+  readonly hash: string;
+  readonly gauges: readonly Gauge[];
+  /** Items to search on; null where commands alone judge. */
+  readonly searchSet: Dataset | null;
+  readonly confirmSet: Dataset | null;
+  readonly dealt: Dealt;
+  /** Share of the errors that the gate may make. */
+  readonly rate: number;
+}
+
+/**
+ * Reads a metrics file, opens its data and deals its items.
+ * @throws InputError `documents/malformed`, `metrics/too-few-items`, `metrics/overlap`, and as `openDataset`
+ * @throws UsageError `metrics/bad-metric`, `metrics/no-data`, `metrics/same-name`, `coefficients/requirement`, `cli/share`
+ */
+export async function openMetrics(path: string, open: OpenNetwork): Promise<OpenMetrics> {
+  const file = readDocument(METRICS, path);
+  const hash = sha256(readFileBytes(path));
+  const folder = dirname(resolve(path));
+  const rate = 1 - shareOf(file.confidence, "confidence");
+  checkNames(file);
+  const needsData = file.metrics.some(({ command }) => command === undefined);
+  if (needsData && file.data.path === undefined) throw noData(path, file);
+  const searchSet = await datasetOf(file, folder, open, file.data.path);
+  const confirmSet =
+    file.data.confirmPath === undefined
+      ? searchSet
+      : await datasetOf(file, folder, open, file.data.confirmPath);
+  const firstOutput = open.structure.graph.outputs[0]?.name ?? "";
+  const gauges = file.metrics.map((spec) => gaugeOf(spec, searchSet?.classes ?? null, firstOutput));
+  const dealt = await dealtItems(file, path, searchSet, confirmSet);
+  return { path, folder, file, hash, gauges, searchSet, confirmSet, dealt, rate };
+}
+
+async function dealtItems(
+  { data }: MetricsFile,
+  path: string,
+  searchSet: Dataset | null,
+  confirmSet: Dataset | null,
+): Promise<Dealt> {
+  const { search, confirm } = data;
+  const numbers = (count: number, from: number): readonly number[] =>
+    Array.from({ length: count }, (_, index) => from + index);
+  if (searchSet === null || confirmSet === null) {
+    const list = numbers(confirm, search);
+    return {
+      search: numbers(search, 0),
+      confirm: list,
+      confirmHash: sha256(`numbers ${search} ${confirm}`),
+    };
+  }
+  const hashes = await contentHashes(searchSet);
+  if (confirmSet === searchSet) return dealItems(hashes, { search, confirm }, path);
+  const others = await contentHashes(confirmSet);
+  const searched = numbers(Math.min(search, searchSet.count), 0);
+  const confirmed = numbers(Math.min(confirm, confirmSet.count), 0);
+  const of = (list: readonly string[], indices: readonly number[]): readonly string[] =>
+    indices.flatMap((index) => list[index] ?? []);
+  checkApart(of(hashes, searched), of(others, confirmed), path);
+  const confirmHash = sha256([...of(others, confirmed)].sort().join("\n"));
+  return { search: searched, confirm: confirmed, confirmHash };
+}
+
+async function datasetOf(
+  file: MetricsFile,
+  folder: string,
+  open: OpenNetwork,
+  named: string | undefined,
+): Promise<Dataset | null> {
+  if (named === undefined) return null;
+  const given =
+    file.data.config === undefined ? {} : readDatasetConfig(resolve(folder, file.data.config));
+  const place = resolve(folder, named);
+  const ownConfig = existsSync(resolve(place, "dataset.json"))
+    ? {}
+    : sizeOf(open, given.size !== undefined || given.crop !== undefined);
+  return openDataset(place, {
+    config: { ...ownConfig, ...given },
+    split: file.data.split,
+    unlabelled: true,
+  });
+}
+
+/** Pictures are brought to the size that the network asks for, unless something says how. */
+function sizeOf({ structure }: OpenNetwork, isSized: boolean): { size?: [number, number] } {
+  const shape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "");
+  const [height, width] = shape?.slice(2) ?? [];
+  const fits = shape?.length === 4 && height !== undefined && width !== undefined;
+  return isSized || !fits ? {} : { size: [height, width] };
+}
+
+function gaugeOf(spec: MetricSpec, classes: readonly string[] | null, firstOutput: string): Gauge {
+  const where = `metric '${spec.name}'`;
+  const require = spec.require === undefined ? null : parseRequirement(spec.require, where);
+  const maximize = spec.maximize ?? null;
+  if (spec.command === undefined) {
+    const { metric, target } = metricOf(spec, classes, firstOutput);
+    return { kind: "answers", goal: { metric, require, maximize }, target };
+  }
+  const { command, of = "", timeoutSeconds } = spec;
+  const goal = { metric: commandMetric(spec), require, maximize };
+  return { kind: "command", goal, command, of, timeoutSeconds };
+}
+
+function checkNames({ metrics }: MetricsFile): void {
+  const seen = new Set<string>();
+  for (const { name, is, command } of metrics) {
+    if (seen.has(name)) {
+      throw new UsageError({
+        code: "metrics/same-name",
+        message: `Two metrics are called '${name}'.`,
+        where: `metric '${name}'`,
+        hint: "Give each a name of its own.",
+      });
+    }
+    seen.add(name);
+    if (is !== undefined && command !== undefined) {
+      throw new UsageError({
+        code: "metrics/bad-metric",
+        message: `Metric '${name}' has both 'is' and 'command'.`,
+        where: `metric '${name}'`,
+        hint: "Keep the one that is meant.",
+      });
+    }
+  }
+}
+
+function noData(path: string, { metrics }: MetricsFile): UsageError {
+  const needs = metrics.filter(({ command }) => command === undefined).map(({ name }) => name);
+  return new UsageError({
+    code: "metrics/no-data",
+    message: `${needs.join(", ")} need items, and 'data' names no path.`,
+    where: path,
+    hint: 'Write "data": { "path": "images/", "search": 300, "confirm": 2000 }.',
+  });
+}

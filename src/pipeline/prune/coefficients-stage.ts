@@ -1,0 +1,169 @@
+import { GRANULARITIES, type Granularity, groupsOf } from "../../coefficients/groups.ts";
+import type { UnitRanking } from "../../coefficients/optimise.ts";
+import type { SearchMethod } from "../../coefficients/search/search.ts";
+import { UsageError } from "../../core/errors.ts";
+import { readFileBytes, readJson, sha256, writeJson } from "../../core/files.ts";
+import { COEFFICIENTS, type CoefficientsReport } from "../../documents/coefficients.ts";
+import { readDocument, writeDocument } from "../../documents/document.ts";
+import { GATE, type GateReport } from "../../documents/release.ts";
+import { checkImportance, parseImportance } from "../../importance/importance.ts";
+import { subnetJson } from "../../subnet/subnet-file.ts";
+import {
+  chosenOf,
+  coefficientsReport,
+  readCoefficients,
+} from "../coefficients/coefficients-report.ts";
+import {
+  type Bench,
+  openBench,
+  programFor,
+  searchNetwork,
+} from "../coefficients/search-network.ts";
+import { openMetrics } from "../metrics/open-metrics.ts";
+import { gateNetwork } from "../release/gate-network.ts";
+import type { SolveNetworkOptions } from "../solve/solve-network.ts";
+import { solveNetworkOptions } from "../solve/solve-settings.ts";
+import { tableFor } from "../tables/table-source.ts";
+import { type Road, staged } from "./prune-stages.ts";
+
+/** What `mdp prune --metrics` is asked for besides the options of the road. */
+export interface MetricsOptions {
+  readonly metrics: string;
+  readonly evaluations: number;
+  readonly granularity: Granularity;
+  readonly search: SearchMethod;
+  readonly units: UnitRanking;
+  readonly from?: string | undefined;
+  /** `encoder=0.4`: the share of a group that goes, by hand. */
+  readonly coefficients?: readonly string[] | undefined;
+  readonly release?: string | undefined;
+}
+
+/** Searches coefficients instead of solving once: writes the subnet and what was found. */
+export async function coefficientsStage(
+  road: Road,
+  wanted: MetricsOptions,
+): Promise<CoefficientsReport> {
+  const { open, run, options, context } = road;
+  const { budget, step, multipleOf, protect, maxPrune, blocks, gap } = options;
+  const { limit, soft, penalty, minimize, component, components, seed, threads, maxMinutes } =
+    options;
+  const given = {
+    ...{ limit, soft, penalty, minimize, component, components },
+    ...{ budget, step, multipleOf, protect, maxPrune, blocks, layers: false, gap },
+  };
+  const inputs = ["importance.json", "table.json"].map((file) =>
+    sha256(readFileBytes(run.path(file))),
+  );
+  const { from } = wanted;
+  const dependsOn = [
+    ...[open.hash, given, inputs, seed, sha256(readFileBytes(wanted.metrics))],
+    ...[wanted.evaluations, wanted.granularity, wanted.search, wanted.units, wanted.coefficients],
+    from === undefined ? null : sha256(readFileBytes(from)),
+  ];
+  const outputs = ["subnet.json", "coefficients.json"];
+  await staged(road, "search", dependsOn, outputs, async () => {
+    const started = performance.now();
+    const { batch, precision } = options;
+    const source = tableFor(open, {
+      ...{ table: run.path("table.json"), batch, precision, step, multipleOf },
+      commandLine: context.commandLine,
+    });
+    const path = run.path("importance.json");
+    const importance = parseImportance(readJson(path), path);
+    checkImportance(importance, open.structure, path);
+    const plain = { ...solveNetworkOptions(given, source.table.step), importance };
+    const metrics = await openMetrics(wanted.metrics, open);
+    const first = await openBench(open, source, metrics, plain, { threads }, context);
+    let bench: Bench = first;
+    try {
+      const settings = await withHandmade(first, plain, wanted);
+      if (settings !== plain)
+        bench = { ...first, program: programFor(first.open, source, settings) };
+      const search = {
+        ...{ evaluations: wanted.evaluations, granularity: wanted.granularity },
+        ...{ search: wanted.search, units: wanted.units, seed, threads, maxMinutes },
+        logPath: run.path("evaluations.jsonl"),
+        from: from === undefined ? undefined : readCoefficients(from, open),
+      };
+      const found = await searchNetwork(bench, settings, search, context);
+      const chosen = chosenOf(found);
+      const seconds = (performance.now() - started) / 1000;
+      const report = coefficientsReport(bench, found, chosen, { settings, search, seconds });
+      writeDocument(COEFFICIENTS, run.path("coefficients.json"), report);
+      const notes = {
+        networkHash: open.hash,
+        solve: { method: "coefficients", coefficients: report.groups, limits: report.limits },
+      };
+      writeJson(run.path("subnet.json"), subnetJson(open.structure, chosen.subnet, notes));
+    } finally {
+      await first.close();
+    }
+  });
+  return readDocument(COEFFICIENTS, run.path("coefficients.json"));
+}
+
+/** Judges the network that a run ends with on the items that the search never saw; releases it where it passes. */
+export async function gateStage(
+  road: Road,
+  file: string,
+  wanted: MetricsOptions,
+): Promise<GateReport> {
+  const { open, run, options, context } = road;
+  const metrics = await openMetrics(wanted.metrics, open);
+  const report = await gateNetwork(
+    open,
+    metrics,
+    {
+      ...{ network: run.path(file), release: wanted.release, threads: options.threads },
+      ...{ ledgerOf: wanted.metrics, now: new Date() },
+    },
+    context,
+  );
+  writeDocument(GATE, run.path("gate.json"), report);
+  return report;
+}
+
+/** The settings with a limit for every group whose share somebody chose by hand. @throws UsageError `coefficients/by-hand` */
+async function withHandmade(
+  bench: Bench,
+  settings: SolveNetworkOptions,
+  { coefficients = [], granularity }: MetricsOptions,
+): Promise<SolveNetworkOptions> {
+  if (coefficients.length === 0) return settings;
+  const network = await bench.program(bench.importance);
+  const groups = GRANULARITIES.flatMap((each) =>
+    groupsOf(network, each === "auto" ? granularity : each),
+  );
+  const limits = coefficients.flatMap((text) => {
+    const [, name = "", amount = "", sign] = /^(.+?)=(\d*\.?\d+)(%?)$/.exec(text) ?? [];
+    const removed = Number(amount) / (sign === "%" ? 100 : 1);
+    const group = groups.find((each) => each.name === name || each.component === name);
+    if (group === undefined || !(removed >= 0 && removed < 1)) {
+      throw new UsageError({
+        code: "coefficients/by-hand",
+        message:
+          group === undefined
+            ? `'${text}' names no group.`
+            : `'${text}' gives no share from 0 to 1.`,
+        where: "--coefficients",
+        hint: `Write the share that goes: --coefficients "${groups[0]?.name ?? "encoder"}=0.4". Groups are ${[...new Set(groups.map((each) => each.name))].slice(0, 12).join(", ")}.`,
+      });
+    }
+    return group.dims.map((dim) => {
+      const { counts = [1] } = network.problem.dims[dim] ?? {};
+      const {
+        name: dimName = "",
+        unitChannels = 1,
+        size = 1,
+      } = bench.open.structure.dims[dim] ?? {};
+      const wanted = (1 - removed) * size;
+      const nearest = counts.reduce((best, count) =>
+        Math.abs(count - wanted) < Math.abs(best - wanted) ? count : best,
+      );
+      return `count('${dimName}') == ${nearest * unitChannels}`;
+    });
+  });
+  const before = settings.limits ?? { limit: [], soft: [], penalty: [], minimize: null };
+  return { ...settings, limits: { ...before, limit: [...before.limit, ...limits] } };
+}

@@ -1,0 +1,51 @@
+import { UsageError } from "../../core/errors.ts";
+import type { CoefficientsReport } from "../../documents/coefficients.ts";
+import type { GateReport } from "../../documents/release.ts";
+import { checkWhole } from "../checks.ts";
+import type { RunContext } from "../run-context.ts";
+import { coefficientsStage, gateStage, type MetricsOptions } from "./coefficients-stage.ts";
+import { finetuneStage } from "./finetune-stage.ts";
+import { type PruneModelSettings, prepareRun } from "./prune-model.ts";
+import { correctStage, exportStage } from "./prune-stages.ts";
+
+/** What a run by the user's metrics ends with. */
+export interface PrunedByMetrics {
+  readonly coefficients: CoefficientsReport;
+  readonly gate: GateReport;
+  /** The network, in the run's folder. */
+  readonly network: string;
+}
+
+/**
+ * Runs the pipeline with the user's metrics: coefficients are searched, the network is exported with its proof, repaired and trained where
+ * there are images, and gated after the last change to it.
+ * @throws as the stages
+ */
+export async function pruneByMetrics(
+  settings: PruneModelSettings & MetricsOptions,
+  written: Readonly<Record<string, unknown>>,
+  context: RunContext,
+): Promise<PrunedByMetrics> {
+  checkWhole(settings.evaluations, "--evaluations", 1);
+  const road = await prepareRun(settings, written, context);
+  const coefficients = await coefficientsStage(road, settings);
+  await exportStage(road);
+  const corrected = settings.data === undefined ? null : await correctStage(road);
+  const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
+  const last = tuned ?? corrected ?? "pruned.onnx";
+  const gate = await gateStage(road, last, settings);
+  return { coefficients, gate, network: road.run.path(last) };
+}
+
+/** Options of the search mean nothing without metrics. @throws UsageError `cli/needs-metrics` */
+export function refuseWithoutMetrics(options: Readonly<Record<string, unknown>>): void {
+  for (const name of ["release", "from", "coefficients"] as const) {
+    if (options[name] === undefined) continue;
+    throw new UsageError({
+      code: "cli/needs-metrics",
+      message: `--${name} is part of pruning by your own metrics, and no metrics are named.`,
+      where: `--${name}`,
+      hint: "Give --metrics metrics.json; mdp metrics init writes one.",
+    });
+  }
+}

@@ -1,0 +1,109 @@
+import { statSync } from "node:fs";
+import { readFileBytes, sha256 } from "../../core/files.ts";
+import { finiteOrNull } from "../../documents/document.ts";
+import type { GateReport } from "../../documents/release.ts";
+import { judgeGate } from "../../release/gate.ts";
+import { appendLedger, readLedger } from "../../release/ledger.ts";
+import { whileLocked } from "../../release/lock.ts";
+import { release } from "../../release/place.ts";
+import { type AllEvidence, evidenceOfFile, samplesPerRun } from "../metrics/measure-metrics.ts";
+import type { OpenMetrics } from "../metrics/open-metrics.ts";
+import type { OpenNetwork } from "../open/network.ts";
+import type { RunContext } from "../run-context.ts";
+
+export interface GateRequest {
+  readonly network: string;
+  /** File that the network is released to where it passes; its ledger also counts the tries. */
+  readonly release: string | undefined;
+  /** File whose ledger counts the tries, where nothing is released: the network's own without. */
+  readonly ledgerOf: string | undefined;
+  readonly threads: number;
+  readonly now: Date;
+  /** The dense network's evidence on the confirm items, where it is known. */
+  readonly dense?: AllEvidence | undefined;
+}
+
+/**
+ * Judges a network on the confirm items, counts the try, and releases the network where it passes.
+ * @throws InputError `release/damaged-ledger`, `release/locked`, and as `evidenceOfFile`
+ */
+export async function gateNetwork(
+  open: OpenNetwork,
+  metrics: OpenMetrics,
+  request: GateRequest,
+  context: RunContext,
+): Promise<GateReport> {
+  const { network, threads, now } = request;
+  const live = request.release ?? request.ledgerOf ?? network;
+  // A ledger that can't be trusted is said before an hour of measuring.
+  readLedger(live);
+  const bytes = readFileBytes(network);
+  const hash = sha256(bytes);
+  const { dealt, confirmSet: set } = metrics;
+  const items = { set, indices: dealt.confirm, perRun: samplesPerRun(open) };
+  const options = { threads, signal: context.signal };
+  context.progress.note(`measuring on ${dealt.confirm.length} items that no search saw`);
+  const dense =
+    request.dense ?? (await evidenceOfFile(open.path, open.path, metrics, items, options));
+  const own = await evidenceOfFile(network, open.path, metrics, items, options);
+  const strata = strataOf(metrics);
+  const result = await whileLocked(live, () => {
+    // The same network on the same items is the same try: its answer can't differ.
+    const tries = readLedger(live).filter(
+      (entry) => entry.kind === "try" && entry.items === triesKey(metrics),
+    );
+    const known = tries.findIndex((entry) => entry.kind === "try" && entry.sha256 === hash);
+    const attempt = known >= 0 ? known + 1 : tries.length + 1;
+    const goals = metrics.gauges.map(({ goal }) => goal);
+    const judged = judgeGate(goals, dense, own, {
+      ...{ rate: metrics.rate, attempt, seed: metrics.file.seed, strata },
+    });
+    if (known < 0) {
+      const entry = {
+        kind: "try",
+        sha256: hash,
+        items: triesKey(metrics),
+        verdict: judged.verdict,
+      } as const;
+      appendLedger(live, entry, now);
+    }
+    return judged;
+  });
+  const report: GateReport = {
+    schema: "mdp-gate/1",
+    dense: { path: open.path, sha256: open.hash },
+    network: { path: network, sha256: hash, bytes: statSync(network).size },
+    metricsHash: metrics.hash,
+    items: { count: dealt.confirm.length, hash: dealt.confirmHash },
+    verdict: result.verdict,
+    attempt: result.attempt,
+    alpha: result.alpha,
+    lines: result.lines.map((line) => ({
+      ...line,
+      value: finiteOrNull(line.value),
+      dense: finiteOrNull(line.dense),
+      limit: finiteOrNull(line.limit),
+      bound: finiteOrNull(line.bound),
+      farBound: finiteOrNull(line.farBound),
+      margin: finiteOrNull(line.margin),
+    })),
+    released: null,
+  };
+  if (request.release === undefined || result.verdict !== "pass") return report;
+  const gate = sha256(JSON.stringify(report));
+  await release(network, request.release, { gate, note: "passed the gate", now });
+  return { ...report, released: request.release };
+}
+
+/** Tries are counted per set of items: fresh items start again. */
+function triesKey({ dealt }: OpenMetrics): string {
+  return dealt.confirmHash;
+}
+
+/** Class of every confirm item, where the data has classes. */
+function strataOf({ confirmSet, dealt }: OpenMetrics): readonly number[] | undefined {
+  const labels = confirmSet?.labels;
+  if (labels === undefined) return undefined;
+  const strata = dealt.confirm.map((index) => labels[index] ?? -1);
+  return strata.some((label) => label >= 0) ? strata : undefined;
+}

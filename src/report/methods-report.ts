@@ -1,0 +1,54 @@
+import { figure } from "./gate-report.ts";
+import { plainTable } from "./solve-report.ts";
+
+interface MethodRow {
+  readonly name: string;
+  readonly parameters: number;
+  readonly latencyMs: number;
+  readonly metrics: readonly {
+    readonly name: string;
+    readonly value: number | null;
+    readonly limit: number | null;
+    readonly behind: {
+      readonly value: number | null;
+      readonly low: number | null;
+      readonly high: number | null;
+    } | null;
+  }[];
+}
+
+/** Ways to choose a subnet beside each other, by the user's metrics. */
+export function methodsText(methods: readonly MethodRow[]): string {
+  const metrics = methods[0]?.metrics ?? [];
+  const table = plainTable(
+    [
+      "method",
+      "parameters",
+      "ms",
+      ...metrics.flatMap(({ name }) => [name, "coefficients are better by"]),
+    ],
+    ["left", "right", "right", ...metrics.flatMap((): ["right", "right"] => ["right", "right"])],
+  );
+  for (const { name, parameters, latencyMs, metrics: own } of methods) {
+    table.push([
+      name,
+      parameters,
+      figure(latencyMs),
+      ...own.flatMap(({ value, behind }) => [
+        figure(value),
+        behind === null
+          ? ""
+          : `${figure(behind.value)} (${figure(behind.low)} to ${figure(behind.high)})`,
+      ]),
+    ]);
+  }
+  const limits = metrics
+    .filter(({ limit }) => limit !== null)
+    .map(({ name, limit }) => `${name} ${figure(limit)}`);
+  return [
+    table.toString(),
+    ...(limits.length === 0 ? [] : ["", `Limits      ${limits.join(", ")}`]),
+    "",
+    "On items that no search saw, without repair. The interval is the paired 95 % one.",
+  ].join("\n");
+}

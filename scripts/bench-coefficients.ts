@@ -20,19 +20,18 @@ import { DIGIT_SIZE, drawDigit } from "../src/data/drawn/digits.ts";
 import { scoreNetwork } from "../src/importance/score.ts";
 import { withGraph } from "../src/onnx/model.ts";
 import { writeModel } from "../src/onnx/write.ts";
-import { openNetwork } from "../src/pipeline/open/network.ts";
 import { programFor } from "../src/pipeline/coefficients/search-network.ts";
+import { openNetwork } from "../src/pipeline/open/network.ts";
 import { pendulumRollouts, type RolloutMetrics } from "../src/pipeline/rollout/pendulum.ts";
 import { solveNetworkOptions } from "../src/pipeline/solve/solve-settings.ts";
 import { tableFor } from "../src/pipeline/tables/table-source.ts";
 import type { SampleBatch } from "../src/runtime/batches.ts";
 import { randomFeeds } from "../src/runtime/feeds.ts";
-import { cutGraph } from "../src/subnet/cut.ts";
-import { keepAll, type Subnet } from "../src/subnet/subnet.ts";
 import { parameterCount } from "../src/structure/counts.ts";
-import { unitCounts } from "../src/subnet/subnet.ts";
-import { peakSignalToNoise } from "../src/tasks/metrics/regression.ts";
+import { cutGraph } from "../src/subnet/cut.ts";
+import { keepAll, type Subnet, unitCounts } from "../src/subnet/subnet.ts";
 import { type Metric, meanMetric } from "../src/tasks/metric.ts";
+import { peakSignalToNoise } from "../src/tasks/metrics/regression.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -86,7 +85,11 @@ const found = await optimise(
     program: programFor(open, source, settings),
     judge: { part: null, whole: bench.search },
     solve: (problem) => solveCandidate(problem, []),
-    ranking: { by: values.units === "importance" ? "importance" : "answers", runs, batch: bench.ranked },
+    ranking: {
+      by: values.units === "importance" ? "importance" : "answers",
+      runs,
+      batch: bench.ranked,
+    },
   },
   {
     ...{ evaluations: Number(values.evaluations), seed: Number(values.seed), log: memoryLog() },
@@ -118,7 +121,9 @@ for (const [label, subnet] of [
     (stand) =>
       `${stand.name} ${stand.value.toFixed(3)}${stand.margin === null ? "" : ` (margin ${stand.margin.toFixed(2)})`}`,
   );
-  process.stdout.write(`  ${label}: ${parameterCount(structure, kept)} parameters, ${told.join(", ")}\n`);
+  process.stdout.write(
+    `  ${label}: ${parameterCount(structure, kept)} parameters, ${told.join(", ")}\n`,
+  );
 }
 await runs.close();
 
@@ -152,12 +157,18 @@ function pictureBench(): Bench {
 
 function agentBench(): Bench {
   const folder = mkdtempSync(join(tmpdir(), "mdp-bench-"));
-  const metric = (key: keyof RolloutMetrics["metrics"], better: "higher" | "lower", unit: "share" | "number"): Metric =>
-    meanMetric({ name: key, better, unit, pooling: "mean" }, () => Number.NaN) as Metric;
+  const metric = (
+    key: keyof RolloutMetrics["metrics"],
+    better: "higher" | "lower",
+    unit: "share" | "number",
+  ): Metric => meanMetric({ name: key, better, unit, pooling: "mean" }, () => Number.NaN) as Metric;
   const goal = (each: Metric, text: string): Goal => ({
     ...{ metric: each, require: parseRequirement(text, each.name), maximize: null },
   });
-  const rolled = async (subnet: Subnet, items: readonly number[]): Promise<readonly unknown[][]> => {
+  const rolled = async (
+    subnet: Subnet,
+    items: readonly number[],
+  ): Promise<readonly unknown[][]> => {
     const path = join(folder, "agent.onnx");
     writeModel(withGraph(open.model, cutGraph(structure, subnet)), path);
     const { metrics } = await pendulumRollouts({ model: path, items, seed: 1 });
@@ -166,7 +177,11 @@ function agentBench(): Bench {
   const numbers = (count: number, first: number): readonly number[] =>
     Array.from({ length: count }, (_, index) => first + index);
   const inputs = structure.graph.inputs.map(({ name: input, type, shape }) => ({
-    ...{ name: input, type: type ?? "float32", shape: (shape ?? []).map((extent) => extent ?? "?") },
+    ...{
+      name: input,
+      type: type ?? "float32",
+      shape: (shape ?? []).map((extent) => extent ?? "?"),
+    },
   }));
   const feeds = randomFeeds(inputs, { seed: 1, batch: 512 });
   return {

@@ -83,7 +83,9 @@ export async function evaluateSubnet(
     if (best < incumbent.score) {
       const stands = standsOf(yardstick, (index) => {
         const evidence = part?.[index] ?? null;
-        return evidence === null ? Number.NaN : pooledValue(yardstick.goals[index]?.metric, evidence);
+        return evidence === null
+          ? Number.NaN
+          : pooledValue(yardstick.goals[index]?.metric, evidence);
       });
       const score = Math.min(scoreOf(yardstick.goals, stands), best);
       return {

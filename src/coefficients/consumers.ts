@@ -1,3 +1,4 @@
+import { dimsAlong } from "../structure/counts.ts";
 import type { Structure } from "../structure/structure.ts";
 
 /** Per dim, how many components read its units; 1 at least. */
@@ -8,8 +9,8 @@ export function consumersPerDim(structure: Structure): readonly number[] {
       const layer = structure.layers[at];
       if (layer === undefined) continue;
       const { weight } = layer;
-      for (const dim of structure.axis(weight.name, weight.inputAxis)?.dims ?? []) {
-        if (dim >= 0) readers[dim]?.add(index);
+      for (const dim of dimsAlong(structure.axis(weight.name, weight.inputAxis))) {
+        readers[dim]?.add(index);
       }
     }
   }

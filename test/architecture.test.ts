@@ -20,6 +20,8 @@ const ROOMS = [
   "src/training",
   "src/data",
   "src/tasks",
+  "src/coefficients",
+  "src/release",
   "src/pytorch",
   "src/documents",
   "src/report",

@@ -167,7 +167,7 @@ describe("losses", () => {
   );
 
   test("that were not found in time lie between what is proven and what is known", async () => {
-    const problem = randomProblem(4);
+    const problem = randomProblem(5);
     const best = await solveProblem(problem, [highs]);
     const choices = problem.dims.flatMap(({ counts }, dim) =>
       counts.map((_, option): Choice => ({ kind: "option", dim, option })),

@@ -47,6 +47,7 @@ async function searchSubGrid(hunt: Hunt): Promise<Searched | null> {
   try {
     return await descend(child, eliminationOrder(graph), noLook);
   } finally {
+    hunt.multipliers = child.multipliers;
     hunt.incumbent = child.incumbent;
     hunt.sweeps = child.sweeps;
     hunt.labels = child.labels;

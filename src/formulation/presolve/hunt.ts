@@ -65,6 +65,8 @@ export interface Hunt {
   isProven: boolean;
   sweeps: number;
   labels: number;
+  /** The multipliers of the last sweep, of whichever graph: good ones for any. */
+  multipliers: readonly number[];
   /** The last sweep: whose tables hold what. */
   last: { readonly plan: Plan; readonly found: Bound } | null;
 }
@@ -98,6 +100,7 @@ export function startHunt(problem: Problem, graph: FactorGraph, context: Presolv
     isProven: false,
     sweeps: 0,
     labels: 0,
+    multipliers: limits.map(() => 0),
     last: null,
   };
   return hunt;

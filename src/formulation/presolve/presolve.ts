@@ -1,5 +1,6 @@
 import type { Problem } from "../problem/problem.ts";
 import { axisCounts } from "../problem/problem-axes.ts";
+import { roughBound } from "./coarse/rough-bound.ts";
 import { descend } from "./descend.ts";
 import { buildFactors } from "./factors/build-factors.ts";
 import { type FactorGraph, statesOf } from "./factors/factors.ts";
@@ -82,6 +83,7 @@ async function presolvePrepared(
     await goHunting(problem, full, order, hunt);
   } catch (error) {
     if (!(error instanceof HuntStopped)) throw error;
+    if (hunt.bound === Number.POSITIVE_INFINITY) hunt.bound = await roughBound(full, hunt);
   }
   return reductionOf(problem, full, hunt);
 }

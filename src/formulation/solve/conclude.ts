@@ -116,7 +116,10 @@ function answerOf(
     notes.push(`Solver ${solver} stopped before its proof was complete, because ${why}.`);
   }
   const left = outcome.bound / encoded.objectiveScale - objective;
-  const isProven = outcome.gap === 0 || reduction.isProven || left < 0.95 * reduction.grain;
+  // A bound that is above the objective by less than sums of doubles are exact to is the objective.
+  const isRounding = outcome.status === "optimal" && left <= 1e-11 * Math.abs(objective);
+  const isProven =
+    outcome.gap === 0 || isRounding || reduction.isProven || left < 0.95 * reduction.grain;
   const bound = isProven ? objective : boundOver(run, objective, boundOf(run, outcome.bound));
   return {
     status: isProven ? "optimal" : outcome.status,

@@ -233,7 +233,7 @@ describe("a chain", () => {
         }),
       close: () => Promise.resolve(),
     };
-    const points = await sweepChain(randomProblem(12), [never], [1e6, 2e6], { presolve: false });
+    const points = await sweepChain(randomProblem(11), [never], [1e6, 2e6], { presolve: false });
     expect(points.map(({ outcome }) => outcome.kind)).toEqual(["unsolved", "unsolved"]);
   });
 });

@@ -1,6 +1,6 @@
 import { type Random, randomFrom } from "../../../core/random.ts";
 import type { FactorGraph } from "../factors/factors.ts";
-import { basisOf, type Forms, formsOf } from "./forms.ts";
+import { basisOf, formsOf } from "./forms.ts";
 
 /** How large the tables of an order are. */
 export interface PlanSize {

@@ -21,6 +21,7 @@ export async function sweepAt(
   offer(hunt, plan.graph, point);
   const found = { multipliers, bound: total + priceOfLimits(hunt, multipliers), total };
   hunt.last = gainWeight === 1 ? { plan, found } : null;
+  if (gainWeight === 1) hunt.multipliers = multipliers;
   return { ...found, point };
 }
 

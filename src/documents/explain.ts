@@ -5,7 +5,11 @@ import { SOLVE_HEAD } from "./solve.ts";
 /** What forcing a choice costs, in units of the objective. */
 const LOSS = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("exact"), loss: z.number() }),
-  z.object({ kind: z.literal("between"), least: z.number(), most: z.number().nullable() }),
+  z.object({
+    kind: z.literal("between"),
+    least: z.number().nullable().describe("null where nothing was found in time."),
+    most: z.number().nullable(),
+  }),
   z.object({ kind: z.literal("impossible") }),
 ]);
 const READING = z.object({ text: z.string(), scale: z.number(), offset: z.number() });

@@ -192,6 +192,7 @@ function cellText(loss: Loss, show: Share): string {
     case "exact":
       return `${loss.loss < 0 ? "-" : ""}${show(loss.loss)}`;
     case "between":
+      if (loss.least === null) return loss.most === null ? "unknown" : `< ${show(loss.most)}`;
       return loss.most === null
         ? `> ${show(loss.least)}`
         : `${show(loss.least)} to ${show(loss.most)}`;

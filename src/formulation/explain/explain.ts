@@ -150,7 +150,7 @@ function shifted(loss: Loss, behind: number): Loss {
     case "between":
       return {
         kind: "between",
-        least: loss.least - behind,
+        least: loss.least === null ? null : loss.least - behind,
         most: loss.most === null ? null : loss.most - behind,
       };
     case "impossible":

@@ -8,12 +8,12 @@ import type { NearestLimit } from "../solve/answer.ts";
 
 /**
  * What it costs to force one choice and decide everything else anew within the limits. `exact`: the forced optimum is
- * proven. `between`: it loses at least `least`, and `most` is what a selection that has it loses (null: none was found).
+ * proven. `between`: it loses at least `least` (null: nothing is known), and `most` is what a selection that has it loses (null: none was found).
  * `impossible`: no selection within the limits has it.
  */
 export type Loss =
   | { readonly kind: "exact"; readonly loss: number }
-  | { readonly kind: "between"; readonly least: number; readonly most: number | null }
+  | { readonly kind: "between"; readonly least: number | null; readonly most: number | null }
   | { readonly kind: "impossible" };
 
 /** Another option of a dim, and what it would cost. */

@@ -72,7 +72,7 @@ async function lossAt(problem: Problem, optimum: number, options: BestOptions): 
     case "impossible":
       return answer;
     case "open":
-      return { kind: "between", least: Number.NEGATIVE_INFINITY, most: null };
+      return { kind: "between", least: null, most: null };
     default:
       return answer satisfies never;
   }

@@ -1,7 +1,7 @@
 import { removeGroups } from "./coarse/remove-groups.ts";
 import { everyOtherState } from "./coarse/sub-grid.ts";
 import type { FactorGraph } from "./factors/factors.ts";
-import type { Hunt } from "./hunt.ts";
+import { type Hunt, limitedResources } from "./hunt.ts";
 import { LIGHT_WORK, narrow, type Searched } from "./narrow.ts";
 import { settle } from "./settle.ts";
 import { eliminationOrder, type Order } from "./sweeps/order.ts";
@@ -17,6 +17,7 @@ export async function descend(
   hunt: Hunt,
   order: Order,
   lookForAny: () => Promise<void>,
+  isSubGrid = false,
 ): Promise<Searched> {
   let start: readonly number[] = hunt.limits.map(() => 0);
   if (order.size.work > LIGHT_WORK) {
@@ -29,7 +30,9 @@ export async function descend(
   await lookForAny();
   const now = order.size.work > LIGHT_WORK ? eliminationOrder(hunt.graph) : order;
   const searched = await narrow(hunt, now, start);
-  return hunt.incumbent === null ? searched : settle(hunt, searched);
+  // With several limits a sub-grid's own proof costs more labels than its point is worth.
+  const isDone = hunt.incumbent === null || (isSubGrid && limitedResources(hunt).length > 1);
+  return isDone ? searched : settle(hunt, searched);
 }
 
 /** Searches the graph with every other state; null where that is hardly smaller. Its bounds and its proof are of itself only. */
@@ -45,7 +48,7 @@ async function searchSubGrid(hunt: Hunt): Promise<Searched | null> {
   };
   const noLook = async (): Promise<void> => {};
   try {
-    return await descend(child, eliminationOrder(graph), noLook);
+    return await descend(child, eliminationOrder(graph), noLook, true);
   } finally {
     hunt.multipliers = child.multipliers;
     hunt.incumbent = child.incumbent;

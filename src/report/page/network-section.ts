@@ -154,7 +154,9 @@ function lossText(loss: ExplainReport["explanation"]["blocks"][number]["loss"]):
     case "exact":
       return `${loss.loss.toPrecision(4)} of the objective`;
     case "between":
-      return `at least ${loss.least.toPrecision(4)} of the objective`;
+      return loss.least === null
+        ? "an unknown amount"
+        : `at least ${loss.least.toPrecision(4)} of the objective`;
     case "impossible":
       return "more than the limits allow";
     default:

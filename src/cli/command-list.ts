@@ -70,7 +70,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       {
         word: "data",
         usage: "data <set>",
-        summary: "Draw a labelled image set that needs no download",
+        summary: "Draw a data set that needs no download",
         load: async () => (await import("./commands/data.ts")).dataCommand,
       },
     ],
@@ -179,7 +179,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       {
         word: "eval",
         usage: "eval <models..>",
-        summary: "Accuracy and latency of one or more networks, side by side",
+        summary: "Metrics and latency of one or more networks, side by side",
         load: async () => (await import("./commands/eval.ts")).evalCommand,
       },
       {

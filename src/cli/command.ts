@@ -124,13 +124,16 @@ function optionTypes(parser: Argv<unknown>): OptionTypes {
 
 const TAKES = { string: "text", number: "a number", boolean: "true or false" } as const;
 
+/** Options that a config file may give as an object: `"bind": { "height": 224 }`. */
+const OBJECT_OPTIONS: ReadonlySet<string> = new Set(["bind", "components"]);
+
 /**
  * Refuses values of another type, which only a config file can give.
  * @throws UsageError `cli/option-type`
  */
 function checkTypes(options: Readonly<Record<string, unknown>>, types: OptionTypes): void {
   for (const [name, value] of Object.entries(options)) {
-    const type = types.get(name);
+    const type = OBJECT_OPTIONS.has(name) ? undefined : types.get(name);
     const values: readonly unknown[] = Array.isArray(value) ? value : [value];
     const wrong = values.find((item) => item !== undefined && typeof item !== type);
     if (type === undefined || wrong === undefined) continue;
@@ -149,7 +152,11 @@ function checkTypes(options: Readonly<Record<string, unknown>>, types: OptionTyp
 }
 
 /** Options that name what a command writes. Whatever else names a file is read. */
-const OUTPUT_OPTIONS: ReadonlySet<string> = new Set(["out", "write-lp", "writeLp", "graph"]);
+const OUTPUT_OPTIONS: ReadonlySet<string> = new Set([
+  ...["out", "write-lp", "writeLp", "graph", "figure", "csv", "junit", "card"],
+  // What a release puts in place and takes back.
+  ...["release", "live"],
+]);
 
 /** What options and arguments name besides outputs: files, or texts that are no file's name. */
 function filesNamed(options: Readonly<Record<string, unknown>>): readonly string[] {

@@ -48,7 +48,7 @@ test.concurrent("a config value of another type names key, type and an example",
 
 describe("what options name", () => {
   /** Options that say in their help that they are written, by command. */
-  const OUTPUTS = new Set(["out", "write-lp", "graph"]);
+  const OUTPUTS = new Set(["out", "write-lp", "graph", "figure", "csv", "junit", "card"]);
 
   test("is guarded unless it is an output, on every command", async () => {
     let outputs = 0;

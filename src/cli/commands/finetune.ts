@@ -1,3 +1,4 @@
+import { UsageError } from "../../core/errors.ts";
 import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
 import { checkWhole } from "../../pipeline/checks.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
@@ -79,12 +80,13 @@ export const finetuneCommand: Command = command({
         describe: "With --schedule: method that scores the units in every step",
       })
       .conflicts("device", "table")
-      .conflicts("schedule", ["keep-zeros", "sparsity"]),
+      .conflicts("schedule", "sparsity"),
   renamed: RENAMED_TRAINING_OPTIONS,
   run: async (options, context) => {
     const open = await openNetwork(options.model, context);
     const { schedule } = options;
     checkWhole(schedule, "--schedule", 1);
+    if (schedule !== undefined && options.keepZeros) throw bothSchedules();
     const report =
       schedule === undefined
         ? await runTraining("finetune", open, options, context)
@@ -94,3 +96,14 @@ export const finetuneCommand: Command = command({
     return undefined;
   },
 });
+
+/** A default of false counts as given where yargs looks for conflicts, so this one is looked for here. */
+function bothSchedules(): UsageError {
+  return new UsageError({
+    code: "cli/usage",
+    message:
+      "--schedule cuts the network while it trains, and --keep-zeros trains its zeros as they are.",
+    where: "--keep-zeros",
+    hint: "Give one of them.",
+  });
+}

@@ -3,6 +3,7 @@ import { type Graph, nodeId } from "../../graph/graph.ts";
 import { isView, memoryOf, runBytes, storedValues } from "../../graph/liveness.ts";
 import { inferShapes } from "../../graph/shapes/infer.ts";
 import { namesRead, producerOf } from "../../graph/traversal.ts";
+import { evaluateCount } from "../../structure/counts.ts";
 import type { AxisCount, Structure } from "../../structure/structure.ts";
 import type { NetworkProblem } from "../network/network-problem.ts";
 import { OUTSIDE, type Place } from "../network/places.ts";
@@ -159,10 +160,16 @@ function sizeOf(structure: Structure, name: string, { batch, floatBytes }: RunSe
   if (shape === null) throw unknownShape(structure.graph, name);
   let factor = runBytes(shapes.of(name)?.type ?? "other", floatBytes);
   const axes: AxisCount[] = [];
+  const dense = structure.dims.map(({ size }) => size);
   shape.forEach((extent, axis) => {
     const count = structure.count(name, axis);
-    if (count.parts.length === 0) factor *= extent;
-    else axes.push(count);
+    if (count.parts.length === 0) {
+      factor *= extent;
+      return;
+    }
+    axes.push(count);
+    // An axis of samples times heads is longer at a larger batch; the count is that of one sample.
+    factor *= extent / evaluateCount(count, dense);
   });
   return { factor, axes };
 }

@@ -1,4 +1,5 @@
 import type { SolveHead } from "../../documents/solve.ts";
+import { wilson } from "../../tasks/statistics/intervals.ts";
 import { count, milliseconds, percent } from "../format.ts";
 import { html, type Markup, name, table } from "./markup.ts";
 import type { Subject } from "./subject.ts";
@@ -103,7 +104,7 @@ function stages({ evaluation }: Subject): Markup | null {
       { content: name(model.split("/").at(-1) ?? model) },
       { content: (bytes / 1e6).toFixed(2), sort: bytes },
       accuracy === null ? NOTHING : { content: percent(accuracy.top1), sort: accuracy.top1 },
-      accuracy === null ? NOTHING : { content: wilson(accuracy.top1, accuracy.count) },
+      accuracy === null ? NOTHING : { content: rateInterval(accuracy.top1, accuracy.count) },
       latency === null
         ? NOTHING
         : { content: latency.medianMs.toPrecision(4), sort: latency.medianMs },
@@ -115,12 +116,10 @@ function stages({ evaluation }: Subject): Markup | null {
 
 const NOTHING = { content: "–" } as const;
 
-/** Wilson's score interval of a rate at 95 % (Wilson 1927). */
-function wilson(rate: number, n: number): string {
-  const z = 1.959964;
-  const middle = (rate + z ** 2 / (2 * n)) / (1 + z ** 2 / n);
-  const half = (z * Math.sqrt((rate * (1 - rate)) / n + z ** 2 / (4 * n ** 2))) / (1 + z ** 2 / n);
-  return `${((middle - half) * 100).toFixed(1)} – ${percent(middle + half)}`;
+/** The 95 % interval of a rate. */
+function rateInterval(rate: number, count: number): string {
+  const { low, high } = wilson(rate * count, count, 0.95);
+  return `${(low * 100).toFixed(1)} – ${percent(high)}`;
 }
 
 function limits({ solve }: Subject): Markup | null {

@@ -166,5 +166,5 @@ export function writeJson(path: string, value: unknown): void {
 export function packageRoot(): string {
   const here = dirname(fileURLToPath(import.meta.url));
   // src/core in the sources, dist/src/core once built.
-  return here.includes(join("dist", "src", "core")) ? join(here, "../../..") : join(here, "../..");
+  return join(here, import.meta.url.endsWith(".ts") ? "../.." : "../../..");
 }

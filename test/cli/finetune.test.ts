@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EXIT } from "../../src/core/errors.ts";
 import { SILENT } from "../../src/core/progress.ts";
@@ -11,7 +10,7 @@ import type { TrainingReport } from "../../src/documents/training.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { readModel } from "../../src/onnx/read.ts";
 import { writeModel } from "../../src/onnx/write.ts";
-import { mdp } from "../helpers/cli.ts";
+import { mdp, program } from "../helpers/cli.ts";
 import { tinyNetwork } from "../training/images.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-finetune-"));
@@ -82,8 +81,7 @@ test("a run that is killed goes on where it was, to the same bytes", async () =>
 
 /** Starts a command and kills it as soon as it has written its second epoch. */
 function killedAtFirstCheckpoint(args: readonly string[], out: string): Promise<void> {
-  const main = join(fileURLToPath(import.meta.url), "../../../src/cli/main.ts");
-  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), main, ...args]);
+  const child = spawn(process.execPath, [program, ...args]);
   const timer = setInterval(() => {
     if (existsSync(join(out, "metrics.csv"))) child.kill("SIGKILL");
   }, 5);

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,19 +6,13 @@ import { EXIT } from "../../src/core/errors.ts";
 import { readTable } from "../../src/latency/table.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { writeModel } from "../../src/onnx/write.ts";
+import { mdpSync as mdp } from "../helpers/cli.ts";
 import { bottleneckResnet } from "../helpers/networks.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-cli-profile-"));
 const network = join(folder, "net.onnx");
 const SMALL = ["--step", "4", "--runs", "12", "--repeats", "5", "--name", "cpu-test"] as const;
 const OUT = ["--out", folder] as const;
-
-function mdp(...args: readonly string[]): ReturnType<typeof spawnSync> & { stdout: string } {
-  const main = join(import.meta.dirname, "../../src/cli/main.ts");
-  return spawnSync(process.execPath, ["--import", "tsx", main, ...args], {
-    encoding: "utf8",
-  });
-}
 
 beforeAll(() => {
   writeModel(modelOf(bottleneckResnet()), network);

@@ -18,7 +18,7 @@ import { bottleneckResnet } from "../helpers/networks.ts";
 
 let folder = "";
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "mdp-road-"));
+  folder = mkdtempSync(join(tmpdir(), "mdp-pipeline-"));
   writeModel(modelOf(bottleneckResnet(1)), join(folder, "net.onnx"));
   writeFileSync(join(folder, "text.onnx"), "this is no network");
 });
@@ -62,7 +62,7 @@ test("inspect, score, solve, export and eval hand their files on", async () => {
   expect(JSON.parse(evaluated.stdout).results).toHaveLength(2);
 });
 
-test("prune walks the whole road into one folder and goes on where it stopped", async () => {
+test("prune runs the whole pipeline into one folder and resumes where it stopped", async () => {
   const command = [
     ...["prune", "net.onnx", "--device", "jetson", "--multiple-of", "4", "--budget", "90%"],
     ...["--out", "run", "--json"],
@@ -138,13 +138,3 @@ test.each([
     expect(existsSync(join(folder, "never.json"))).toBe(false);
   },
 );
-
-test("--help of every command has examples", async () => {
-  const { stdout } = await mdp(["--help"], folder);
-  const commands = [...stdout.matchAll(/^ {2}mdp (\w+)/gm)].map((match) => match[1] ?? "");
-  expect(commands).toContain("prune");
-  const helps = await Promise.all(commands.map((name) => mdp([name, "--help"], folder)));
-  for (const [index, help] of helps.entries()) {
-    expect(help.stdout, commands[index]).toContain("Examples:");
-  }
-});

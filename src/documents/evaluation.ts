@@ -22,6 +22,34 @@ const TASK = z.object({
 });
 export type EvalTask = Document<typeof TASK>;
 
+const PREPARED = z.object({
+  from: z
+    .enum(["given", "network", "data", "default"])
+    .describe("Who says it: --data-config, the network's file, the data, or nobody."),
+  config: z.record(z.string(), z.unknown()).describe("The fields of mdp-dataset/1 that were used."),
+  text: z.string(),
+  tried: z
+    .object({
+      choices: z.array(
+        z.object({
+          name: z.string(),
+          config: z.record(z.string(), z.unknown()),
+          top1: z.number(),
+          images: z.number().int(),
+        }),
+      ),
+      fits: z.string().nullable().describe("One that fits better than the one used, for sure."),
+    })
+    .nullable()
+    .describe("Usual choices on some of the images, where nobody says how they are prepared."),
+});
+export type EvalPreprocessing = Document<typeof PREPARED>;
+
+/** `preprocessing.json` of a run: how its pictures are prepared. */
+export const PREPROCESSING_OF_RUN = PREPARED.extend({
+  schema: z.literal("mdp-preprocessing/1"),
+});
+
 const RESULT = z.object({
   model: z.string(),
   bytes: z.number().int(),
@@ -57,6 +85,9 @@ export const EVALUATION = z.object({
   schema: z.literal("mdp-eval/1"),
   data: z.string().nullable().describe("null where only latency was measured."),
   images: z.number().int(),
+  preprocessing: PREPARED.nullable()
+    .optional()
+    .describe("Of the pictures; null where there are none."),
   task: TASK.nullable().optional().describe("null where only latency was measured."),
   runtime: z.string(),
   batch: z.number().int(),

@@ -13,7 +13,7 @@ import { COEFFICIENTS, GROUPS, REASONS } from "./coefficients.ts";
 import { COMPARE, COMPARES } from "./compare.ts";
 import { CORRECT, CORRECTION } from "./correct.ts";
 import { DEVICES, DOCTOR, DOCTOR_BOARDS } from "./environment.ts";
-import { EVALUATION } from "./evaluation.ts";
+import { EVALUATION, PREPROCESSING_OF_RUN } from "./evaluation.ts";
 import { CONFLICT, EXPLAIN } from "./explain.ts";
 import { IMPORT, IMPORT_WEIGHTS } from "./imports.ts";
 import { KNOWLEDGE } from "./knowledge.ts";
@@ -70,6 +70,7 @@ export const DOCUMENTS = {
   "mdp-monitor/1": MONITOR,
   "mdp-observations/1": OBSERVATIONS,
   "mdp-predict/1": PREDICT,
+  "mdp-preprocessing/1": PREPROCESSING_OF_RUN,
   "mdp-profile/1": PROFILE,
   "mdp-profiles/1": PROFILES,
   "mdp-proof/1": PROOF,

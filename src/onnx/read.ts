@@ -192,3 +192,12 @@ export async function modelHash(path: string): Promise<string> {
   }
   return hash.digest("hex");
 }
+
+/**
+ * The key-value pairs of an ONNX file, without a look at its graph.
+ * @throws InputError as `modelBytes`; `onnx/not-onnx`, `onnx/empty-file`
+ */
+export function modelMetadata(path: string): ReadonlyMap<string, string> {
+  const { metadataProps } = decode(modelBytes(path), path);
+  return new Map(metadataProps.map(({ key, value }) => [key, value]));
+}

@@ -46,3 +46,13 @@ export function runContext(given: Partial<RunContext> = {}): RunContext {
     ...given,
   };
 }
+
+const NOTED = new WeakMap<RunContext["progress"], Set<string>>();
+
+/** A note that is made once in a run, however many of its stages have reason to make it. */
+export function noteOnce({ progress }: Pick<RunContext, "progress">, line: string): void {
+  const noted = NOTED.get(progress) ?? new Set();
+  NOTED.set(progress, noted);
+  if (!noted.has(line)) progress.note(line);
+  noted.add(line);
+}

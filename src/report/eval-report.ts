@@ -14,6 +14,7 @@ export function evalHead(report: EvalReport): string {
   const { results, batch, threads } = report;
   const lines: string[] = [];
   if (report.data !== null) lines.push(`Data     ${report.data}, ${report.images} images`);
+  lines.push(...preprocessingLines(report));
   const first = results[0];
   if (first?.latency) {
     lines.push(
@@ -21,6 +22,33 @@ export function evalHead(report: EvalReport): string {
     );
   }
   return lines.join("\n");
+}
+
+const SAID_BY = {
+  given: "by --data-config",
+  network: "by the network's file",
+  data: "by the data's own config",
+  default: "by default: NOBODY SAYS HOW THE PICTURES ARE PREPARED",
+} as const;
+
+/** How pictures were prepared, who says so, and whether another way fits better. */
+export function preprocessingLines({ preprocessing }: EvalReport): readonly string[] {
+  if (preprocessing == null) return [];
+  const { text, from, tried } = preprocessing;
+  const lines = [`Pictures ${text}, ${SAID_BY[from]}`];
+  if (from !== "default") return lines;
+  if (tried !== null) {
+    const [first] = tried.choices;
+    const each = tried.choices.map(({ name, top1 }) => `${name}: ${percent(top1)}`);
+    lines.push(`         tried on ${first?.images ?? 0} of them: ${each.join("; ")}`);
+  }
+  const fits = tried?.fits ?? null;
+  lines.push(
+    fits === null
+      ? "         Give --data-config where the network was trained on other values."
+      : `         WRONG: '${fits}' fits better. The figures below are of the wrong pictures; give --data-config.`,
+  );
+  return lines;
 }
 
 /** Every network's metrics with their intervals, and how it compares with the first. */

@@ -3,7 +3,7 @@ import { checkWritable } from "../../core/files.ts";
 import { checkNewFolder } from "../../core/folders.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
-import { cutModel, EXPORT_DEFAULTS, type Sizes } from "../../pipeline/export/export-model.ts";
+import { cutModel, type Sizes } from "../../pipeline/export/export-model.ts";
 import { type ExportedProject, exportProject } from "../../pipeline/export/export-project.ts";
 import { proofText } from "../../report/proof-report.ts";
 import { count, percent } from "../../report/solve-report.ts";
@@ -17,6 +17,10 @@ export const exportCommand: Command = command({
   examples: [
     ["mdp export net.onnx --subnet subnet.json --out smaller.onnx", "what mdp solve chose"],
     ["mdp export net.onnx --subnet subnet.json --out s.onnx --runs 10", "proven on ten inputs"],
+    [
+      "mdp export net.onnx --data-config cifar10.json --out carrying.onnx",
+      "the whole network, carrying its pre-processing",
+    ],
     [
       "mdp export net.onnx --subnet subnet.json --to pytorch --out project",
       "a folder to train with torchrun, and to come back from with mdp import-weights",
@@ -37,7 +41,7 @@ export const exportCommand: Command = command({
       .option("subnet", {
         type: "string",
         requiresArg: true,
-        describe: "File of mdp solve --out; with --to pytorch the whole network without it",
+        describe: "File of mdp solve --out; the whole network without it",
       })
       .option("to", {
         requiresArg: true,
@@ -55,7 +59,8 @@ export const exportCommand: Command = command({
       .option("data-config", {
         type: "string",
         requiresArg: true,
-        describe: "Pre-processing of the images that the project uses (docs/datasets.md)",
+        describe:
+          "Config of the images; the written network carries its pre-processing (docs/datasets.md)",
       })
       .option("runs", {
         type: "number",
@@ -105,20 +110,13 @@ function checkTogether(
   to: "onnx" | "pytorch",
   options: { readonly subnet?: string | undefined; readonly dataConfig?: string | undefined },
 ): void {
-  if (to === "onnx" && options.subnet === undefined) {
+  if (to === "onnx" && options.subnet === undefined && options.dataConfig === undefined) {
     throw new UsageError({
       code: "cli/no-subnet",
-      message: "Which subnet is to be written?",
+      message:
+        "Neither a subnet nor pre-processing is named: the file would be the network as it is.",
       where: "--subnet",
-      hint: "Name the file of mdp solve --out. Only --to pytorch writes the whole network without one.",
-    });
-  }
-  if (to === "onnx" && options.dataConfig !== undefined) {
-    throw new UsageError({
-      code: "cli/data-config-unused",
-      message: "An ONNX file says nothing of how images are prepared.",
-      where: "--data-config",
-      hint: "Leave it out, or write a project with --to pytorch.",
+      hint: "Name the file of mdp solve --out with --subnet. With --data-config the whole network is written, carrying its pre-processing.",
     });
   }
 }

@@ -1,6 +1,7 @@
 import { UsageError } from "../../core/errors.ts";
 import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
 import { checkWhole } from "../../pipeline/checks.ts";
+import { carrying } from "../../pipeline/open/images.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import { pruneWhileTraining } from "../../pipeline/train/prune-while-training.ts";
 import { runTraining } from "../../pipeline/train/run-training.ts";
@@ -83,7 +84,7 @@ export const finetuneCommand: Command = command({
       .conflicts("schedule", "sparsity"),
   renamed: RENAMED_TRAINING_OPTIONS,
   run: async (options, context) => {
-    const open = await openNetwork(options.model, context);
+    const open = carrying(await openNetwork(options.model, context), options);
     const { schedule } = options;
     checkWhole(schedule, "--schedule", 1);
     if (schedule !== undefined && options.keepZeros) throw bothSchedules();

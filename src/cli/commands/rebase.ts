@@ -1,5 +1,6 @@
 import { checkWritable } from "../../core/files.ts";
 import { checkWhole } from "../../pipeline/checks.ts";
+import { carrying } from "../../pipeline/open/images.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import { rebaseOpened } from "../../pipeline/rebase/rebase-network.ts";
 import { rebaseText } from "../../report/rebase-report.ts";
@@ -55,8 +56,8 @@ export const rebaseCommand: Command = command({
     checkWhole(options.images, "--images", 1);
     checkWhole(options.seed, "--seed", 0);
     checkWritable(options.out);
-    const open = await openNetwork(options.model);
-    const { rebased, proof, images } = await rebaseOpened(open, options, options.out);
+    const open = carrying(await openNetwork(options.model), options);
+    const { rebased, proof, images } = await rebaseOpened(open, options, options.out, context);
     const { pairs, refused } = rebased;
     context.json({ schema: "mdp-rebase/1", out: options.out, images, pairs, refused, proof });
     context.print(rebaseText({ out: options.out, images, pairs, refused, proof }));

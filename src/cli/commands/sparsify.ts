@@ -8,6 +8,7 @@ import { LABEL_SOURCES } from "../../importance/importance.ts";
 import { SPARSE_SCORES } from "../../importance/sparse/scores.ts";
 import { writeModel } from "../../onnx/write.ts";
 import { checkPositive, checkWhole, regularExpression } from "../../pipeline/checks.ts";
+import { carrying } from "../../pipeline/open/images.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import { componentsOf, limitRequest } from "../../pipeline/solve/given-limits.ts";
 import { judgeSparse } from "../../pipeline/sparsify/judge.ts";
@@ -225,7 +226,7 @@ export const sparsifyCommand: Command = command({
       measured: options.damageImages,
       timeLimitSeconds: options.timeLimit,
     };
-    const open = await openNetwork(options.model);
+    const open = carrying(await openNetwork(options.model), options);
     checkNotSource(open.path, options.out);
     const subnet =
       options.subnet === undefined

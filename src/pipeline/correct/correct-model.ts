@@ -11,6 +11,7 @@ import { proveCut } from "../../subnet/prove.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
 import { checkPositive, checkWhole } from "../checks.ts";
 import { imageInputs, readProofInputs } from "../export/proof-inputs.ts";
+import { carrying } from "../open/images.ts";
 import { openNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import { accuraciesOf, type CorrectRequest, correctOpened, openTest } from "./correct-network.ts";
@@ -48,20 +49,21 @@ export async function correctModel(
   checkPositive(settings.memory, "--memory");
   checkRidge(settings.ridge);
   checkWritable(settings.out);
-  const open = await openNetwork(settings.model, { bind: context.bind, subnet: settings.subnet });
+  const named = await openNetwork(settings.model, { bind: context.bind, subnet: settings.subnet });
+  const open = carrying(named, settings);
   checkNotSource(open.path, settings.out);
   const { model, structure } = open;
   const { subnet } = parseSubnet(readJson(settings.subnet), structure, settings.subnet);
   const test =
     settings.testImages === 0
       ? null
-      : await openTest(open, { ...settings, test: settings.testData });
+      : await openTest(open, { ...settings, test: settings.testData }, context);
   // The surgery is proven with the weights it has kept; only then do they change.
   const cut = cutGraph(structure, subnet);
   const { seed, proofInputs } = settings;
   const inputs =
     proofInputs === undefined
-      ? await imageInputs(open, settings)
+      ? await imageInputs(open, settings, context)
       : readProofInputs(proofInputs, open);
   const proof = await proveCut(model, structure, subnet, cut, { seed, inputs });
   const started = performance.now();

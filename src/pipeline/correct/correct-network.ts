@@ -52,7 +52,7 @@ export async function correctOpened(
   readonly path: string;
   readonly rest: Dataset | null;
 }> {
-  const dataset = await openImages(open, request);
+  const dataset = await openImages(open, request, context);
   const {
     correction: method,
     images,
@@ -135,10 +135,11 @@ export async function accuraciesOf(
 export async function openTest(
   open: OpenNetwork,
   request: ImageOptions & { readonly test?: string | undefined },
+  context: RunContext,
 ): Promise<Dataset | null> {
   const { test, data, dataConfig } = request;
   if (test !== undefined) {
-    const named = await openImages(open, { data: test, dataConfig, split: undefined });
+    const named = await openImages(open, { data: test, dataConfig, split: undefined }, context);
     if (isLabelled(named)) return named;
     throw new InputError({
       code: "data/no-labels",
@@ -149,5 +150,5 @@ export async function openTest(
   }
   const whole = await openDataset(data, {}).catch(() => null);
   const hasTest = whole?.config.splits?.["test"] !== undefined;
-  return hasTest ? openImages(open, { data, dataConfig, split: "test" }) : null;
+  return hasTest ? openImages(open, { data, dataConfig, split: "test" }, context) : null;
 }

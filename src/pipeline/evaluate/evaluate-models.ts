@@ -1,9 +1,15 @@
 import { statSync } from "node:fs";
-import { UsageError } from "../../core/errors.ts";
-import { type DatasetConfig, readDatasetConfig } from "../../data/config.ts";
-import { type Dataset, openDataset } from "../../data/dataset.ts";
+import { at } from "../../core/at.ts";
+import { InputError, UsageError } from "../../core/errors.ts";
+import { openDataset } from "../../data/dataset.ts";
+import {
+  carriedPreprocessing,
+  type Preprocessing,
+  preprocessingText,
+  type ResolvedPreprocessing,
+} from "../../data/preprocessing.ts";
 import type { EvalReport, EvalResult } from "../../documents/evaluation.ts";
-import { isCompressed, modelBytes } from "../../onnx/read.ts";
+import { isCompressed, modelBytes, modelMetadata } from "../../onnx/read.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
 import { runtimeVersion } from "../../runtime/onnxruntime.ts";
 import {
@@ -15,7 +21,9 @@ import {
 import { type SessionTurns, timeSessions } from "../../runtime/turns.ts";
 import { checkWhole } from "../checks.ts";
 import { modelPath } from "../open/embedded.ts";
+import { openPrepared, preparation } from "../open/preparation.ts";
 import type { RunContext } from "../run-context.ts";
+import { type Prepared, preprocessed } from "./fitting-preprocessing.ts";
 import { type JudgedModel, type Judgement, judgeModels, type TaskOptions } from "./judge-models.ts";
 
 export interface EvalOptions extends DataOptions, TaskOptions {
@@ -53,11 +61,26 @@ export async function evaluateModels(
     const settings: SessionOptions = { threads, optimisation };
     for (const path of models) sessions.push(await openNamed(path, settings));
     if (options.latency) checkBatches(options, sessions);
-    const dataset = await datasetFor(options, sessions);
+    const prepared = await datasetFor(options, models, sessions, context);
+    const dataset = prepared?.dataset ?? null;
     const classifiers = options.models.map((name, index) => ({
       name,
       session: at(sessions, index),
     }));
+    const [first] = classifiers;
+    const preprocessing =
+      prepared === null || first === undefined
+        ? null
+        : await preprocessed(
+            prepared,
+            first,
+            (choice) =>
+              openDataset(options.data, {
+                config: { ...prepared.resolved.config, ...choice },
+                split: options.split,
+              }),
+            context,
+          );
     const judged =
       dataset === null ? null : await judgeModels(classifiers, dataset, options, context);
     const timings = options.latency ? await timed(sessions, options, context) : null;
@@ -74,6 +97,7 @@ export async function evaluateModels(
       schema: "mdp-eval/1",
       data: dataset?.path ?? null,
       images: judged?.samples ?? 0,
+      preprocessing,
       task: judged?.task ?? null,
       runtime: `onnxruntime-node ${runtimeVersion()}`,
       batch,
@@ -124,22 +148,48 @@ interface DataOptions {
 
 async function datasetFor(
   options: DataOptions,
+  models: readonly string[],
   sessions: readonly Session[],
-): Promise<Dataset | null> {
-  if (options.data === undefined && options.dataConfig === undefined) return null;
-  const given = options.dataConfig === undefined ? {} : readDatasetConfig(options.dataConfig);
-  const opened = await openDataset(options.data, { config: given, split: options.split });
-  if (opened.config.size !== undefined || opened.config.crop !== undefined) return opened;
-  // Images of any size are brought to the size that the network asks for, unless the config says how.
-  const size = networkSize(sessions);
-  if (size === null) return opened;
-  const config: DatasetConfig = { ...given, size };
-  return openDataset(options.data, { config, split: options.split });
+  context: RunContext,
+): Promise<Prepared | null> {
+  const { data, dataConfig, split } = options;
+  if (data === undefined && dataConfig === undefined) return null;
+  const sizeOf = (layout: "nchw" | "nhwc" | undefined): [number, number] | null =>
+    networkSize(sessions, layout === "nhwc");
+  const carried = models
+    .map((path) => ({ path, said: carriedPreprocessing({ metadata: modelMetadata(path) }, path) }))
+    .filter(({ said }) => Object.keys(said).length > 0);
+  const each = carried.map(({ path, said }) => ({
+    path,
+    resolved: preparation(options, { carried: said, sizeOf }),
+  }));
+  const [first, ...others] = each;
+  const resolved = first?.resolved ?? preparation(options, { carried: {}, sizeOf });
+  const key = ({ said }: ResolvedPreprocessing): string => JSON.stringify(said);
+  const other = others.find((one) => key(one.resolved) !== key(resolved));
+  if (first !== undefined && other !== undefined) {
+    throw preparedDifferently(first.path, resolved.said, other.path, other.resolved.said);
+  }
+  return { dataset: await openPrepared(data, resolved, { split }, context), resolved };
 }
 
-function networkSize(sessions: readonly Session[]): [number, number] | null {
+function preparedDifferently(
+  path: string,
+  said: Preprocessing,
+  otherPath: string,
+  otherSaid: Preprocessing,
+): InputError {
+  return new InputError({
+    code: "data/preprocessing-differs",
+    message: `The networks want their pictures prepared differently: '${path}' ${preprocessingText(said)}; '${otherPath}' ${preprocessingText(otherSaid)}.`,
+    where: otherPath,
+    hint: "Evaluate them one by one, or say with --data-config how the pictures are prepared for all.",
+  });
+}
+
+function networkSize(sessions: readonly Session[], channelsLast: boolean): [number, number] | null {
   const pictures = sessions[0]?.inputs.find(({ shape }) => shape.length === 4);
-  const [height, width] = pictures?.shape.slice(2) ?? [];
+  const [height, width] = pictures?.shape.slice(channelsLast ? 1 : 2) ?? [];
   return typeof height === "number" && typeof width === "number" && height > 0 && width > 0
     ? [height, width]
     : null;
@@ -180,10 +230,4 @@ function latencyOf(turns: SessionTurns | undefined): EvalResult["latency"] {
   if (turns === undefined) return null;
   const { samplesMs: _, paces: __, ...latency } = turns;
   return latency;
-}
-
-function at(sessions: readonly Session[], index: number): Session {
-  const session = sessions[index];
-  if (session === undefined) throw new RangeError(`no session ${index}`);
-  return session;
 }

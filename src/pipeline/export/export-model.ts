@@ -10,6 +10,7 @@ import { type Proof, type ProofOptions, proveCut } from "../../subnet/prove.ts";
 import { checkSubnet, keepAll, type Subnet, unitCounts } from "../../subnet/subnet.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
 import { checkWhole } from "../checks.ts";
+import { carrying } from "../open/images.ts";
 import { type OpenNetwork, openNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import { readProofInputs } from "./proof-inputs.ts";
@@ -24,6 +25,8 @@ export interface CutSettings {
   readonly subnet?: Subnet | string | undefined;
   /** Where the result is to be written. */
   readonly out: string;
+  /** Config of the images that the network is used with: what is written carries its pre-processing. */
+  readonly dataConfig?: string | undefined;
   /** JSON file of inputs to prove the cut on; random ones without it. */
   readonly proofInputs?: string | undefined;
   /** Seed of the random inputs that the cut is proven on, and how many there are. */
@@ -57,7 +60,8 @@ export async function cutModel(settings: CutSettings, context: RunContext): Prom
   checkWhole(runs, "--runs", 1);
   checkWhole(seed, "--seed", 0);
   const file = typeof settings.subnet === "string" ? settings.subnet : undefined;
-  const open = await openNetwork(settings.model, { bind: context.bind, subnet: file });
+  const named = await openNetwork(settings.model, { bind: context.bind, subnet: file });
+  const open = carrying(named, { dataConfig: settings.dataConfig });
   checkNotSource(open.path, out);
   const subnet = chosenSubnet(open, settings.subnet, context);
   const { proofInputs } = settings;

@@ -3,6 +3,11 @@ import { join } from "node:path";
 import { VerificationError } from "../../core/errors.ts";
 import { packageRoot, readFileBytes, readJson } from "../../core/files.ts";
 import { type DatasetConfig, parseDatasetConfig } from "../../data/config.ts";
+import {
+  carriedPreprocessing,
+  preprocessingOf,
+  withPreprocessing,
+} from "../../data/preprocessing.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { type WrittenProject, writeProject } from "../../pytorch/project/write-project.ts";
 import { findPython, type Python, runPython } from "../../pytorch/python.ts";
@@ -45,12 +50,12 @@ export async function exportProject(
   context: RunContext,
 ): Promise<ExportedProject> {
   const { subnet, cut, seed, subnetFile, out } = request;
-  const data = preparation(request.dataConfig, open.embedded);
+  const data = preparation(request.dataConfig, open);
   const python = await findPython();
   const source = {
     name: open.name,
     version: packageVersion(),
-    model: open.model,
+    model: data === null ? open.model : withPreprocessing(open.model, preprocessingOf(data)),
     modelHash: open.hash,
     structure: open.structure,
     subnet,
@@ -69,9 +74,12 @@ export async function exportProject(
   return { ...written, check };
 }
 
-function preparation(path: string | undefined, embedded: boolean): DatasetConfig | null {
-  if (path !== undefined) return parseDatasetConfig(readJson(path), path);
-  if (!embedded) return null;
+/** How images are prepared: as a config says, the network's file, or nobody (null). */
+function preparation(path: string | undefined, open: OpenNetwork): DatasetConfig | null {
+  const carried = carriedPreprocessing(open.model, open.path);
+  if (path !== undefined) return { ...carried, ...parseDatasetConfig(readJson(path), path) };
+  if (Object.keys(carried).length > 0) return carried;
+  if (!open.embedded) return null;
   const own = join(packageRoot(), "src", "data", "default", "dataset.json");
   return parseDatasetConfig(readJson(own), own);
 }

@@ -6,6 +6,7 @@ import type { Feed, Feeds } from "../../runtime/session.ts";
 import type { GivenInputs } from "../../subnet/proof/inputs.ts";
 import { type ImageOptions, openImages } from "../open/images.ts";
 import type { OpenNetwork } from "../open/network.ts";
+import type { RunContext } from "../run-context.ts";
 
 /**
  * Inputs from a JSON file: one object (or a list of them) with a nested list of numbers per input of the network,
@@ -108,8 +109,12 @@ const IMAGES = 4;
  * Samples of a data set as inputs of a proof, one each (or as many as the network fixes), as the network is fed with them.
  * @throws InputError as `openImages` and `bindFeeds`
  */
-export async function imageInputs(open: OpenNetwork, options: ImageOptions): Promise<GivenInputs> {
-  const dataset = await openImages(open, options);
+export async function imageInputs(
+  open: OpenNetwork,
+  options: ImageOptions,
+  context: RunContext,
+): Promise<GivenInputs> {
+  const dataset = await openImages(open, options, context);
   const feeds: Feeds[] = [];
   const { inputs } = open.structure.graph;
   const size = fixedBatchOf(inputs) ?? 1;

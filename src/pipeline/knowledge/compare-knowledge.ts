@@ -36,7 +36,7 @@ export async function compareKnowledge(
   context: RunContext,
 ): Promise<Omit<KnowledgeReport, "figure">> {
   const { data, images, batch, threads, seed } = request;
-  const dataset = data === undefined ? null : await openImages(dense, request);
+  const dataset = data === undefined ? null : await openImages(dense, request, context);
   const size = dataset === null ? batch : Math.min(batch, dataset.count);
   const limit = dataset === null ? 0 : Math.max(size, Math.min(images, dataset.count));
   const products = await openProducts(threads);

@@ -1,15 +1,14 @@
-import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Goal } from "../../coefficients/goals/goal.ts";
 import { parseRequirement } from "../../coefficients/goals/requirement.ts";
 import type { AnswerMetric } from "../../coefficients/masked-runs.ts";
 import { UsageError } from "../../core/errors.ts";
 import { readFileBytes, sha256 } from "../../core/files.ts";
-import { readDatasetConfig } from "../../data/config.ts";
 import { type Dataset, openDataset } from "../../data/dataset.ts";
 import { readDocument } from "../../documents/document.ts";
 import { METRICS, type MetricSpec, type MetricsFile } from "../../documents/metrics.ts";
 import { shareOf } from "../checks.ts";
+import { preparationOf } from "../open/images.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import { checkApart, contentHashes, type Dealt, dealItems } from "./deal-items.ts";
 import { commandMetric, metricOf } from "./metric-of.ts";
@@ -103,25 +102,12 @@ async function datasetOf(
   named: string | undefined,
 ): Promise<Dataset | null> {
   if (named === undefined) return null;
-  const given =
-    file.data.config === undefined ? {} : readDatasetConfig(resolve(folder, file.data.config));
+  const { config } = file.data;
   const place = resolve(folder, named);
-  const ownConfig = existsSync(resolve(place, "dataset.json"))
-    ? {}
-    : sizeOf(open, given.size !== undefined || given.crop !== undefined);
-  return openDataset(place, {
-    config: { ...ownConfig, ...given },
-    split: file.data.split,
-    unlabelled: true,
-  });
-}
-
-/** Pictures are brought to the size that the network asks for, unless something says how. */
-function sizeOf({ structure }: OpenNetwork, isSized: boolean): { size?: [number, number] } {
-  const shape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "");
-  const [height, width] = shape?.slice(2) ?? [];
-  const fits = shape?.length === 4 && height !== undefined && width !== undefined;
-  return isSized || !fits ? {} : { size: [height, width] };
+  const dataConfig = config === undefined ? undefined : resolve(folder, config);
+  const resolved = preparationOf(open, { data: place, dataConfig });
+  const { split } = file.data;
+  return openDataset(place, { config: resolved.config, split, unlabelled: true });
 }
 
 function gaugeOf(spec: MetricSpec, classes: readonly string[] | null, firstOutput: string): Gauge {

@@ -5,11 +5,13 @@ import { openDataset } from "../../data/dataset.ts";
 import { writeDocument } from "../../documents/document.ts";
 import { CONFIG, type RunSummary, SUMMARY } from "../../documents/run.ts";
 import { checkPositive, checkWhole, shareOf } from "../checks.ts";
+import { carrying } from "../open/images.ts";
 import { openNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import { checkSolveOptions, SOLVE_DEFAULTS } from "../solve/solve-settings.ts";
 import { noTable } from "../tables/table-source.ts";
 import { checkFinetune, finetuneStage } from "./finetune-stage.ts";
+import { preprocessingStage } from "./preprocessing-stage.ts";
 import {
   correctStage,
   evalStage,
@@ -77,7 +79,9 @@ export async function prepareRun(
   context: RunContext,
 ): Promise<Road> {
   await checkPruneOptions(settings);
-  const open = await openNetwork(settings.model, context);
+  const { data, train, dataConfig } = settings;
+  const images = { data: data ?? train, dataConfig };
+  const open = carrying(await openNetwork(settings.model, context), images);
   await checkFinetune(settings, open.embedded);
   const run = openRunFolder(settings.out);
   writeDocument(CONFIG, run.path("config.json"), {
@@ -87,6 +91,7 @@ export async function prepareRun(
     options: written,
   });
   const road = { open, run, options: settings, context };
+  await preprocessingStage(road);
   await inspectStage(road);
   await scoreStage(road);
   await tableStage(road);

@@ -1,5 +1,6 @@
 import { readFileBytes, readJson, sha256, writeJson } from "../../core/files.ts";
 import { isSameFile } from "../../core/guarded-files.ts";
+import { carriedPreprocessing } from "../../data/preprocessing.ts";
 import { CORRECTION } from "../../documents/correct.ts";
 import { readDocument, writeDocument } from "../../documents/document.ts";
 import { EVALUATION } from "../../documents/evaluation.ts";
@@ -212,6 +213,7 @@ export async function exportStage(road: Road): Promise<void> {
   const dependsOn = [
     ...[open.hash, sha256(readFileBytes(subnetPath)), options.seed],
     ...(given === undefined ? [] : [sha256(readFileBytes(given))]),
+    ...carriedKey(road),
   ];
   await staged(road, "export", dependsOn, ["pruned.onnx", "proof.json"], async () => {
     const { subnet } = parseSubnet(readJson(subnetPath), open.structure, subnetPath);
@@ -226,12 +228,18 @@ export async function exportStage(road: Road): Promise<void> {
   });
 }
 
+/** What networks carry decides what is written; absent where it is nothing, as in runs from before it. */
+function carriedKey({ open }: Road): readonly unknown[] {
+  const carried = carriedPreprocessing(open.model, open.path);
+  return Object.keys(carried).length === 0 ? [] : [carried];
+}
+
 /** What to prove it on: a file's inputs, or images where there are some. */
-async function proofInputs({ open, options }: Road): Promise<GivenInputs | undefined> {
+async function proofInputs({ open, options, context }: Road): Promise<GivenInputs | undefined> {
   const { data, train, dataConfig } = options;
   if (options.proofInputs !== undefined) return readProofInputs(options.proofInputs, open);
   const named = data ?? train;
-  return named === undefined ? undefined : imageInputs(open, { data: named, dataConfig });
+  return named === undefined ? undefined : imageInputs(open, { data: named, dataConfig }, context);
 }
 
 /**
@@ -247,6 +255,7 @@ export async function correctStage(road: Road): Promise<string | null> {
   const dependsOn = [
     ...[open.hash, sha256(readFileBytes(subnetPath)), data, seed, CORRECT_DEFAULTS],
     dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
+    ...carriedKey(road),
   ];
   await staged(road, "correct", dependsOn, ["corrected.onnx", "correct.json"], async () => {
     const { subnet } = parseSubnet(readJson(subnetPath), open.structure, subnetPath);
@@ -277,8 +286,8 @@ export async function evalStage(road: Road, networks: readonly string[]): Promis
   const models = [open.path, ...networks.map((file) => run.path(file))];
   const batch = table.batch;
   const dependsOn = [
-    // Reports from before `ofFirst` don't have what the summary shows.
-    ...[open.hash, data, limit, threads, batch, "ofFirst"],
+    // Reports from before them don't have what the summary shows.
+    ...[open.hash, data, limit, threads, batch, "ofFirst", "preprocessing"],
     ...networks.map((file) => sha256(readFileBytes(run.path(file)))),
     dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
   ];

@@ -8,6 +8,7 @@ import { type Rebased, rebaseGraph } from "../../subnet/rebase/rebase.ts";
 import { keepAll } from "../../subnet/subnet.ts";
 import { type ImageOptions, openImages } from "../open/images.ts";
 import type { OpenNetwork } from "../open/network.ts";
+import type { RunContext } from "../run-context.ts";
 
 export interface RebaseRequest extends ImageOptions {
   readonly images: number;
@@ -25,9 +26,10 @@ export async function rebaseOpened(
   open: OpenNetwork,
   request: RebaseRequest,
   out: string,
+  context: RunContext,
 ): Promise<{ readonly rebased: Rebased; readonly proof: Proof; readonly images: number }> {
   const { model, structure } = open;
-  const dataset = request.data === undefined ? null : await openImages(open, request);
+  const dataset = request.data === undefined ? null : await openImages(open, request, context);
   const images = dataset === null ? 0 : Math.min(request.images, dataset.count);
   const size = fixedBatchOf(structure.graph.inputs) ?? BATCH;
   const roots =

@@ -15,6 +15,7 @@ import { openSession } from "../../runtime/session.ts";
 import { measure } from "../../tasks/measure.ts";
 import { batchesOf, evidenceOfFile, samplesPerRun } from "../metrics/measure-metrics.ts";
 import type { OpenMetrics } from "../metrics/open-metrics.ts";
+import { preparationOf } from "../open/images.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 
@@ -49,12 +50,8 @@ export async function monitorNetwork(
   }
   const hash = sha256(readFileBytes(live));
   const perRun = samplesPerRun(open);
-  const size = open.structure.shapes.of(open.structure.graph.inputs[0]?.name ?? "")?.slice(2);
-  const isPicture = size?.length === 2 && !existsSync(join(request.data, "dataset.json"));
-  const given: Dataset = await openDataset(request.data, {
-    ...(isPicture ? { config: { size: [size[0] ?? 1, size[1] ?? 1] as [number, number] } } : {}),
-    unlabelled: true,
-  });
+  const { config } = preparationOf(open, { data: request.data });
+  const given: Dataset = await openDataset(request.data, { config, unlabelled: true });
   const count = Math.min(given.count, request.items ?? given.count);
   const indices = Array.from({ length: count }, (_, index) => index);
   context.progress.note(`measuring ${count} new items`);

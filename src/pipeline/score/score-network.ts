@@ -60,7 +60,7 @@ export async function scoreOpened(
     return scoreNetwork(open.structure, { method, normalisation, seed, networkHash });
   }
   if (request.data === undefined && request.dataConfig === undefined) throw noData(method);
-  const dataset = await openImages(open, request);
+  const dataset = await openImages(open, request, context);
   const wanted = Math.min(request.images ?? samplesFor(method), dataset.count);
   const fixed = open.model.graph.inputs[0]?.shape?.[0];
   const batch = request.batch ?? (typeof fixed === "number" ? fixed : Math.min(BATCH, wanted));

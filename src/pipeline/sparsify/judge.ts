@@ -28,8 +28,8 @@ export async function judgeSparse(
   if (request.limit === 0) return null;
   const test = request.test ?? request.data;
   if (test === undefined) return null;
-  const named = await openTest(open, { ...request, data: request.data ?? test });
-  const seen = request.data === undefined ? null : await openImages(open, request);
+  const named = await openTest(open, { ...request, data: request.data ?? test }, context);
+  const seen = request.data === undefined ? null : await openImages(open, request, context);
   const rest =
     seen === null ? null : unseenBy(seen, Math.min(request.images, seen.count), request.seed);
   const judges = named === null || named.path === seen?.path ? rest : named;

@@ -79,7 +79,7 @@ export async function sparsifyOpened(
   const left = [...dense, ...leftWhole(weights, request, graph)];
   checkAny(model, weights, left);
   const stays = new Set(left.map(({ name }) => name));
-  const dataset = request.data === undefined ? null : await openImages(open, request);
+  const dataset = request.data === undefined ? null : await openImages(open, request, context);
   const subject: Subject = { model, structure, weights, dataset };
   const products = await openProducts(request.threads);
   try {

@@ -9,6 +9,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import { type Accuracy, evaluate } from "../../data/evaluate.ts";
 import { firstSize } from "../../data/image-cache.ts";
 import { openLoader } from "../../data/loader.ts";
+import { withPreprocessing } from "../../data/preprocessing.ts";
 import { writeDocument } from "../../documents/document.ts";
 import {
   TRAINING,
@@ -93,7 +94,7 @@ export async function withTraining<Result>(
   const teacher = options.teacher === undefined ? null : readModel(modelPath(options.teacher));
   const graph = weightsAsInitializers(network.model.graph);
   const outputs = options.outputs?.split(",").map((name) => name.trim());
-  const sets = await trainingSets(options, { graph, embedded: network.embedded }, context);
+  const sets = await trainingSets(options, network, context);
   const { dataset, path, config, split } = sets.train;
   const taught = await taughtBy(dataset, graph, asked, { options, outputs });
   const { recipe, target } = taught;
@@ -121,7 +122,7 @@ export async function withTraining<Result>(
       augment,
     };
     const weights = kind === "train" ? randomWeights(graph, recipe.seed) : graph;
-    const model = withGraph(network.model, weights);
+    const model = withPreprocessing(withGraph(network.model, weights), sets.preprocessing);
     const job = { model, teacher, data: loader, recipe, target, outputs };
     return await use({
       plan,

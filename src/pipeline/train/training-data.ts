@@ -2,11 +2,13 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { type DatasetConfig, readDatasetConfig } from "../../data/config.ts";
-import { type Dataset, openDataset } from "../../data/dataset.ts";
+import type { Dataset } from "../../data/dataset.ts";
 import { peekAt } from "../../data/peek.ts";
+import { carriedPreprocessing, type Preprocessing } from "../../data/preprocessing.ts";
 import { writeShapeSet } from "../../data/shape-files.ts";
 import { heldInMemory, subset } from "../../data/subset.ts";
-import type { Graph } from "../../graph/graph.ts";
+import type { Model } from "../../onnx/model.ts";
+import { openPrepared, preparation } from "../open/preparation.ts";
 import type { RunContext } from "../run-context.ts";
 import type { TrainingSettings } from "./training-settings.ts";
 
@@ -22,6 +24,8 @@ export interface TrainingSets {
   readonly train: NamedDataset;
   /** null: there is nothing to validate on. */
   readonly validation: NamedDataset | null;
+  /** How pictures are prepared, where somebody says so: what the trained network's file carries. */
+  readonly preprocessing: Preprocessing;
 }
 
 type DataOptions = Pick<
@@ -49,13 +53,19 @@ const VALIDATION_SPLITS = ["val", "validation", "test"];
  */
 export async function trainingSets(
   options: DataOptions,
-  network: { readonly graph: Graph; readonly embedded: boolean },
+  network: { readonly model: Model; readonly path: string; readonly embedded: boolean },
   context: RunContext,
 ): Promise<TrainingSets> {
   const path = await dataPath(options, network.embedded, context);
   const given = options.dataConfig === undefined ? {} : readDatasetConfig(options.dataConfig);
-  const probe = await openDataset(path, { config: given, split: options.split });
-  const config = sized(given, probe.config, network.graph);
+  const resolved = preparation(
+    { data: path, dataConfig: options.dataConfig },
+    {
+      carried: carriedPreprocessing(network.model, network.path),
+      sizeOf: (layout) => pictureSize(network.model, layout === "nhwc"),
+    },
+  );
+  const { config } = resolved;
   const splits = Object.keys(given.splits ?? {});
   if (splits.length === 0) splits.push(...peekAt(path).splits);
   const split = options.split ?? trainSplit(splits, path);
@@ -65,7 +75,7 @@ export async function trainingSets(
     limit: number | undefined,
   ): Promise<NamedDataset> => ({
     ...{ path: place, config, split: part },
-    dataset: subset(await openDataset(place, { config, split: part }), limit),
+    dataset: subset(await openPrepared(place, resolved, { split: part }, context), limit),
   });
   const train = await open(path, split, options.images);
   const valData = options.valData;
@@ -78,6 +88,7 @@ export async function trainingSets(
   const validation = validated ? await open(valData ?? path, valSplit, options.valImages) : null;
   return {
     train,
+    preprocessing: resolved.said,
     validation:
       validation === null ? null : { ...validation, dataset: heldInMemory(validation.dataset) },
   };
@@ -115,12 +126,9 @@ function trainSplit(splits: readonly string[], path: string): string | undefined
   });
 }
 
-/** Images of any size are brought to the size that the network asks for, unless the config says how. */
-function sized(given: DatasetConfig, config: DatasetConfig, graph: Graph): DatasetConfig {
-  if (config.size !== undefined || config.crop !== undefined) return given;
+/** Height and width of the network's pictures; null where it doesn't fix them. */
+function pictureSize({ graph }: Model, channelsLast: boolean): [number, number] | null {
   const pictures = graph.inputs.find(({ shape }) => shape?.length === 4);
-  const [height, width] = pictures?.shape?.slice(config.layout === "nhwc" ? 1 : 2) ?? [];
-  return typeof height === "number" && typeof width === "number"
-    ? { ...given, size: [height, width] }
-    : given;
+  const [height, width] = pictures?.shape?.slice(channelsLast ? 1 : 2) ?? [];
+  return typeof height === "number" && typeof width === "number" ? [height, width] : null;
 }

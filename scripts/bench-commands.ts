@@ -1,0 +1,174 @@
+/**
+ * Whole commands, each in a process of its own: wall time, CPU time, peak memory, and for a solve what it proved.
+ *
+ *     npm run bench -- commands [--only TEXT] [--repeat 3] [--time-limit 60] [--json]
+ *
+ * Networks come from ../shared (MDP_SHARED names another folder) or are built with random weights; predicted tables of the
+ * AGX Xavier, half the latency, the default score. The package must be built (`npm run build`). Prints a Markdown table, or one
+ * JSON document with --json.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { packageRoot } from "../src/core/files.ts";
+import type { Graph } from "../src/graph/graph.ts";
+import { modelOf } from "../src/onnx/model.ts";
+import { writeModel } from "../src/onnx/write.ts";
+import { deepLabV3 } from "./graphs/deeplab.ts";
+import { inceptionV3 } from "./graphs/inception.ts";
+
+interface Case {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** A file of ../shared or a network to build; the embedded default, or none, without it. */
+  readonly network?: string | (() => Graph);
+}
+
+interface Measured {
+  readonly name: string;
+  readonly exitCode: number | null;
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number;
+  readonly peakMebibytes: number;
+  readonly status: string;
+  readonly objective: number | null;
+  readonly bound: number | null;
+  readonly gap: number | null;
+}
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    repeat: { type: "string", default: "1" },
+    "time-limit": { type: "string", default: "60" },
+    json: { type: "boolean", default: false },
+  },
+});
+const program = join(packageRoot(), "dist/src/cli/main.js");
+if (!existsSync(program)) {
+  console.error(`${program} is missing: run npm run build first.`);
+  process.exit(2);
+}
+const shared = process.env["MDP_SHARED"] ?? join(packageRoot(), "../shared");
+const folder = mkdtempSync(join(tmpdir(), "mdp-bench-"));
+const usage = join(folder, "usage.mjs");
+writeFileSync(
+  usage,
+  `import { writeFileSync } from "node:fs";
+process.on("exit", () => {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  writeFileSync(process.env.MDP_BENCH_USAGE, JSON.stringify({ cpu: userCPUTime + systemCPUTime, maxRSS }));
+});
+`,
+);
+
+const measured: Measured[] = [];
+try {
+  for (const each of cases()) {
+    if (!each.name.includes(options.only)) continue;
+    const network = networkOf(each);
+    if (network === null) {
+      console.error(`${each.name}: the network is not below ${shared}; left out.`);
+      continue;
+    }
+    const runs = Array.from({ length: Number(options.repeat) }, () => run(each, network));
+    runs.sort((left, right) => left.wallSeconds - right.wallSeconds);
+    const median = runs[Math.floor(runs.length / 2)];
+    if (median !== undefined) measured.push(median);
+    console.error(`${each.name}: ${median?.status}, ${median?.wallSeconds.toFixed(2)} s`);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Node ${process.version}`;
+console.log(options.json ? JSON.stringify({ machine, measured }, null, 1) : table());
+
+function cases(): readonly Case[] {
+  const half = (step: number): readonly string[] => [
+    ...["solve", "--device", "jetson-xavier", "--budget", "50%", "--step", String(step)],
+    ...["--time-limit", options["time-limit"]],
+  ];
+  const graph = (name: string, file: string, step = 8): Case => ({
+    name: `${name}, step ${step}`,
+    args: half(step),
+    network: `graphs/${file}.onnx.br`,
+  });
+  return [
+    { name: "mdp --version", args: ["--version"] },
+    { name: "mdp solve --device jetson", args: ["solve", "--device", "jetson"] },
+    ...[8, 4, 2, 1].map((step) => graph("ResNet-50", "resnet50_op13_bn", step)),
+    graph("GoogLeNet", "googlenet_op13_bn"),
+    graph("DenseNet-121", "densenet121_op13_bn"),
+    graph("ShuffleNetV2", "shufflenet_v2_x1_0_op13_bn"),
+    { name: "Inception v3, step 8", args: half(8), network: inceptionV3 },
+    { name: "DeepLabV3, step 8", args: half(8), network: deepLabV3 },
+  ];
+}
+
+/** Arguments that name the network, or null where it is not there. */
+function networkOf({ network }: Case): readonly string[] | null {
+  if (network === undefined) return [];
+  if (typeof network === "string") {
+    const path = join(shared, network);
+    return existsSync(path) ? [path] : null;
+  }
+  const path = join(folder, `${network.name}.onnx`);
+  if (!existsSync(path)) writeModel(modelOf(network()), path);
+  return [path];
+}
+
+function run({ name, args }: Case, network: readonly string[]): Measured {
+  const used = join(folder, "usage.json");
+  const preload = ["--import", pathToFileURL(usage).href];
+  const json = args[0] === "solve" ? ["--json", "--quiet"] : [];
+  const began = performance.now();
+  const result = spawnSync(
+    process.execPath,
+    [...preload, program, ...args.slice(0, 1), ...network, ...args.slice(1), ...json],
+    {
+      encoding: "utf8",
+      maxBuffer: 2 ** 28,
+      cwd: folder,
+      env: { ...process.env, MDP_BENCH_USAGE: used },
+    },
+  );
+  const wallSeconds = (performance.now() - began) / 1000;
+  const { cpu, maxRSS } = JSON.parse(readFileSync(used, "utf8"));
+  const report = json.length === 0 ? {} : JSON.parse(result.stdout);
+  const answer = report.answer ?? {};
+  return {
+    name,
+    exitCode: result.status,
+    wallSeconds,
+    cpuSeconds: cpu / 1e6,
+    peakMebibytes: maxRSS / 1024,
+    status: answer.status ?? report.error?.code ?? (result.status === 0 ? "done" : "failed"),
+    objective: answer.objective ?? null,
+    bound: answer.bound ?? null,
+    gap: answer.gap ?? null,
+  };
+}
+
+function table(): string {
+  const rows = measured.map((each) =>
+    [
+      each.name,
+      each.status,
+      each.wallSeconds.toFixed(2),
+      each.cpuSeconds.toFixed(2),
+      each.peakMebibytes.toFixed(0),
+      each.objective?.toFixed(4) ?? "",
+      each.bound?.toFixed(4) ?? "",
+      each.gap === null ? "" : `${(100 * each.gap).toFixed(2)} %`,
+    ].join(" | "),
+  );
+  return [
+    "| command | status | wall s | CPU s | peak MiB | objective | bound | gap |",
+    "| --- | --- | --: | --: | --: | --: | --: | --: |",
+    ...rows.map((row) => `| ${row} |`),
+    `\n${machine}; median of ${options.repeat}.`,
+  ].join("\n");
+}

@@ -42,7 +42,16 @@ const TABLE_ENTRY = z.object({
   date: z.string(),
   ageDays: z.number().nullable(),
   coverage: COVERAGE,
-  error: z.object({ mean: z.number(), worst: z.number() }).nullable(),
+  error: z
+    .object({
+      mean: z.number(),
+      worst: z.number(),
+      withDrift: z
+        .object({ mean: z.number(), worst: z.number() })
+        .optional()
+        .describe("The same with the machine's drift since the table left in."),
+    })
+    .nullable(),
 });
 export type TableEntry = Document<typeof TABLE_ENTRY>;
 

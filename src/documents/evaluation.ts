@@ -92,6 +92,10 @@ export const EVALUATION = z.object({
   runtime: z.string(),
   batch: z.number().int(),
   threads: z.number().int(),
+  load: z
+    .object({ others: z.number().nullable(), cores: z.number().int(), isLoaded: z.boolean() })
+    .optional()
+    .describe("What other programs did on the machine while networks were timed, in cores."),
   optimisation: z.enum(["disabled", "basic", "extended", "all"]),
   results: z.array(RESULT),
 });

@@ -37,6 +37,15 @@ const MEASURED = z.object({
   reached: z.boolean().nullable().describe("null where there was no --target-error."),
   resumed: z.number().int().describe("Networks that the samples file already held."),
   seconds: z.number(),
+  load: z
+    .object({
+      others: z.number().nullable().describe("Cores that other programs kept busy."),
+      cores: z.number().int(),
+      isLoaded: z.boolean().describe("Times are longer than on an idle machine."),
+    })
+    .nullable()
+    .optional()
+    .describe("Of this machine; null for boards."),
 });
 
 /** `mdp profile --json` on this machine, or on one board. */

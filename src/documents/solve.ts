@@ -26,6 +26,10 @@ export const SOLVE_HEAD = z.object({
         worst: z.number().nullable(),
         networks: z.number().int().exactOptional().describe("That the errors were found on."),
         how: z.string(),
+        withDrift: z
+          .object({ mean: z.number(), worst: z.number() })
+          .optional()
+          .describe("The same with the machine's drift since the table left in."),
       })
       .nullable()
       .describe("Relative errors of whole-network latency; null where nobody looked."),

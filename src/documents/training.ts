@@ -103,6 +103,16 @@ export const TRAINING = z.object({
   before: ACCURACY.nullable(),
   best: z.object({ epoch: z.number().int(), top1: z.number() }).nullable(),
   history: z.array(EPOCH),
+  seconds: z
+    .object({
+      total: z.number().describe("Of the command, from its options to its report."),
+      training: z
+        .number()
+        .describe("Of it, in epochs of this run: reading batches and taking steps."),
+      validation: z.number().describe("Of it, validating, before and between the epochs."),
+    })
+    .optional()
+    .describe("Absent in reports of earlier versions."),
   files: z.object({
     last: z.string(),
     best: z.string().nullable(),
@@ -113,4 +123,7 @@ export const TRAINING = z.object({
 export type TrainingReport = Document<typeof TRAINING>;
 
 /** A report before anything has been trained. */
-export type TrainingPlan = Omit<TrainingReport, "end" | "before" | "best" | "history" | "files">;
+export type TrainingPlan = Omit<
+  TrainingReport,
+  "end" | "before" | "best" | "history" | "seconds" | "files"
+>;

@@ -52,6 +52,8 @@ const ERROR = z.object({
   worst: z.number(),
   networks: z.number().int(),
   how: z.string(),
+  /** The same with the machine's drift since the table left in; absent where no drift was taken out. */
+  withDrift: z.object({ mean: z.number(), worst: z.number() }).optional(),
 });
 
 /** What intervals of cells mean. */

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { EvalMetric, EvalReport } from "../documents/evaluation.ts";
+import { loadWarning } from "../runtime/machine-load.ts";
 import type { Painter } from "./painter.ts";
 import { percent, plainTable } from "./solve-report.ts";
 
@@ -20,6 +21,8 @@ export function evalHead(report: EvalReport): string {
     lines.push(
       `Latency  batch ${batch}, ${threads} thread${threads === 1 ? "" : "s"}, ${report.runtime}, optimisation ${report.optimisation}, interleaved`,
     );
+    const warning = report.load === undefined ? null : loadWarning(report.load);
+    if (warning !== null) lines.push(`WARNING  ${warning}`);
   }
   return lines.join("\n");
 }

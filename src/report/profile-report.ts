@@ -1,6 +1,7 @@
 import type { ProfileResult } from "../latency/measure/profile-local.ts";
 import type { Validation } from "../latency/measure/validate.ts";
 import type { LatencyTable } from "../latency/table.ts";
+import { loadWarning } from "../runtime/machine-load.ts";
 import { percent, plainTable } from "./solve-report.ts";
 
 /** What people read after a network was measured. */
@@ -23,8 +24,10 @@ export function profileText(result: ProfileResult): string {
   ];
   if (result.curve.length > 0) lines.push("", curveText(result));
   if (validation !== null) lines.push("", validationText(validation));
+  const warning = result.load === null ? null : loadWarning(result.load);
   lines.push(
     "",
+    ...(warning === null ? [] : [`WARNING: ${warning}`]),
     ...table.notes.map((note) => `note: ${note}`),
     `Table written to ${result.tablePath}`,
   );
@@ -102,8 +105,8 @@ function validationText(validation: Validation): string {
     rows.toString(),
     "",
     `prediction of ${validation.networks.length} networks that were not used for the table:`,
-    `  mean error ${percent(validation.meanError)}, worst ${percent(validation.worstError)}, bias ${percent(validation.bias)}`,
-    `  the machine ran at ${validation.drift.toFixed(3)} of the time it had for the table, which is taken out above;`,
-    `  with it in: mean error ${percent(validation.plainMeanError)}, worst ${percent(validation.plainWorstError)}`,
+    `  as measured                     mean error ${percent(validation.plainMeanError)}, worst ${percent(validation.plainWorstError)}`,
+    `  without the machine's drift     mean error ${percent(validation.meanError)}, worst ${percent(validation.worstError)}, bias ${percent(validation.bias)}`,
+    `  drift: the machine took ${validation.drift.toFixed(3)} times as long as when the table was measured`,
   ].join("\n");
 }

@@ -1,12 +1,6 @@
 import type { Amount } from "../documents/parts.ts";
-import type {
-  DimReport,
-  RobustReport,
-  SolvedLimit,
-  SolveHead,
-  SolveReport,
-} from "../documents/solve.ts";
-import { count, milliseconds, percent, plainTable, shortened } from "./format.ts";
+import type { DimReport, SolveHead, SolveReport } from "../documents/solve.ts";
+import { count, milliseconds, percent, plainTable, shortened, tableErrorText } from "./format.ts";
 import { limitsText } from "./limits-report.ts";
 import type { Painter } from "./painter.ts";
 import { robustLines } from "./robust-report.ts";
@@ -96,11 +90,7 @@ function originText({ table }: SolveHead, paint: Painter): string {
   const error =
     table.expectedError === null
       ? "error not validated"
-      : `expected error ${percent(table.expectedError.mean)}${
-          table.expectedError.worst === null
-            ? ""
-            : `, at worst ${percent(table.expectedError.worst)}`
-        } (${table.expectedError.how})`;
+      : `${tableErrorText(table.expectedError)} (${table.expectedError.how})`;
   const origin = table.origin === "measured" ? "measured" : paint.warn("PREDICTED, not measured");
   return `${origin}; ${error}${table.path === null ? "" : `; ${table.path}`}`;
 }

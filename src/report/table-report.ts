@@ -4,7 +4,7 @@ import type { LatencyOp, LatencyTable } from "../latency/table.ts";
 import { COLUMNS } from "../latency/table-schema.ts";
 import type { MovedCell, TableDiff } from "../latency/tables/diff.ts";
 import { ageDays, type Coverage, coverageOf, widestSumMs } from "../latency/tables/summary.ts";
-import { milliseconds, percent, plainTable, shortened } from "./format.ts";
+import { milliseconds, percent, plainTable, shortened, tableErrorText } from "./format.ts";
 
 /** @param now milliseconds since 1970 */
 export function summaryOf(
@@ -129,7 +129,7 @@ export function ageText(days: number | null, date: string): string {
 /** How far off the table was on networks that it was not made from. */
 export function errorText(error: LatencyTable["expectedError"]): string {
   if (error === null) return "not validated";
-  return `${percent(error.mean)} mean, ${percent(error.worst)} worst on ${error.networks} networks`;
+  return tableErrorText(error);
 }
 
 const MOST_COLUMNS = 14;

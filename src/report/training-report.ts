@@ -1,5 +1,4 @@
 import type { AugmentSpec } from "../data/augment.ts";
-import type { Accuracy } from "../data/evaluate.ts";
 import type { TrainingPlan, TrainingReport, UsedData } from "../documents/training.ts";
 import type { EpochMetrics } from "../training/metrics.ts";
 import type { Recipe } from "../training/recipe.ts";
@@ -60,10 +59,19 @@ export function trainingText(report: TrainingReport, paint: Painter): string {
       `Top-1       ${start}${paint.bar(percent(last.validationTop1))} after epoch ${last.epoch}${bestText(best, last)}`,
     );
   }
-  lines.push(`Time        ${(last?.seconds ?? 0).toFixed(0)} s`);
+  lines.push(`Time        ${timeText(report)}`);
   lines.push(`Written to ${files.last}${files.best === null ? "" : `, ${files.best}`}`);
   lines.push(`Figures in ${files.metrics} and, for TensorBoard, ${files.events}`);
   return lines.join("\n");
+}
+
+/** The command's time, and where it went. */
+function timeText({ seconds, history }: TrainingReport): string {
+  const text = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} s`;
+  if (seconds === undefined) return `${text(history.at(-1)?.seconds ?? 0)} in epochs`;
+  const { total, training, validation } = seconds;
+  const rest = total - training - validation;
+  return `${text(total)}: epochs ${text(training)}, validation ${text(validation)}, decoding, preparing and writing ${text(rest)}`;
 }
 
 function bestText(best: TrainingReport["best"], last: EpochMetrics): string {

@@ -12,6 +12,7 @@ import { profiledOps } from "../../src/latency/ops.ts";
 import { predictNetwork } from "../../src/latency/predict-network.ts";
 import { readTable } from "../../src/latency/table.ts";
 import { modelOf } from "../../src/onnx/model.ts";
+import { tableErrorText } from "../../src/report/format.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { keepAll, type Subnet } from "../../src/subnet/subnet.ts";
 import { slicePadResnet } from "../helpers/networks.ts";
@@ -140,6 +141,45 @@ describe("profileLocal", () => {
     const late = await profile("late", { maxMinutes: 20, now });
     expect(late.measurer.measured.length).toBeGreaterThan(12);
     expect(late.measurer.measured.length).toBeLessThan(25);
+  });
+
+  test.each([5, 12, 25])(
+    "ends within the time it was given, validation included, where a network takes %i s",
+    async (seconds) => {
+      let clock = 0;
+      const fake = fakeMeasurer(structure, ops);
+      const slow: FakeMeasurer = {
+        ...fake,
+        measure: (subnet) => {
+          clock += 1000 * seconds;
+          return fake.measure(subnet);
+        },
+        time: (subnet) => {
+          clock += 600 * seconds;
+          return fake.time(subnet);
+        },
+      };
+      const { result } = await profile(`slow-${seconds}`, {
+        ...{ maxMinutes: 2, runs: 200, validate: 10 },
+        ...{ measurer: slow, now: () => clock },
+      });
+      // A network that was begun is finished.
+      expect(clock / 60_000).toBeLessThanOrEqual(2 + (1.6 * seconds) / 60);
+      expect(result.table.runs).toBeGreaterThanOrEqual(3);
+      expect(result.validation?.networks.length).toBeGreaterThanOrEqual(3);
+    },
+  );
+
+  test("keeps the error with the machine's drift beside the one without", async () => {
+    const { result } = await profile("drift", { validate: 5 });
+    const { expectedError } = readTable(join(folder, "drift.json"));
+    expect(expectedError).toMatchObject({
+      mean: result.validation?.meanError,
+      withDrift: { mean: result.validation?.plainMeanError },
+    });
+    expect(
+      tableErrorText({ mean: 0.027, worst: 0.05, withDrift: { mean: 0.14, worst: 0.2 } }),
+    ).toBe("mean error 14.0 %, worst 20.0 %; 2.7 % and 5.0 % without the machine's drift");
   });
 
   test("says that float16 can't be measured yet", async () => {

@@ -69,8 +69,19 @@ function cells(entry: TableEntry): string[] {
   ];
 }
 
-function errorText({ mean, worst }: { readonly mean: number; readonly worst: number }): string {
-  return `${percent(mean)} / ${percent(worst)}`;
+type TableError = NonNullable<TableEntry["error"]>;
+
+/** As measured, and behind it without the machine's drift. */
+function errorText({ mean, worst, withDrift }: TableError): string {
+  const pair = (of: Pick<TableError, "mean" | "worst">): string =>
+    `${percent(of.mean)} / ${percent(of.worst)}`;
+  return withDrift === undefined
+    ? pair({ mean, worst })
+    : `${pair(withDrift)} (${pair({ mean, worst })} without drift)`;
+}
+
+function errorOf({ mean, worst, withDrift }: TableError): TableError {
+  return { mean, worst, ...(withDrift === undefined ? {} : { withDrift }) };
 }
 
 /** What can't be used is listed too: one damaged file must not hide the others. */
@@ -103,6 +114,6 @@ function entryOf(path: string, table: LatencyTable, now: number): TableEntry {
     runtime: `${runtime.name} ${runtime.version}`,
     ageDays: ageDays(table, now),
     coverage: coverageOf(table.ops),
-    error: expectedError === null ? null : { mean: expectedError.mean, worst: expectedError.worst },
+    error: expectedError === null ? null : errorOf(expectedError),
   };
 }

@@ -182,6 +182,7 @@ export const profileCommand: Command = command({
       ownCells: result.ownCells,
       resumed: result.resumed,
       seconds: result.seconds,
+      load: result.load,
     });
     context.print(profileText(result));
     return undefined;

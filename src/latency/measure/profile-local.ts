@@ -1,6 +1,7 @@
 import { UsageError } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import type { Model } from "../../onnx/model.ts";
+import { type MachineLoad, machineLoad, mostLoaded } from "../../runtime/machine-load.ts";
 import type { Optimisation } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
@@ -66,6 +67,8 @@ export interface ProfileResult {
   /** Networks that the samples file already held. */
   readonly resumed: number;
   readonly seconds: number;
+  /** What else the machine did; null where another one was measured. */
+  readonly load: MachineLoad | null;
 }
 
 /** Validation draws its subnets from another sequence than measuring. */
@@ -85,6 +88,7 @@ export async function profileLocal(
   const now = options.now ?? ((): number => performance.now());
   const date = options.date ?? ((): string => new Date().toISOString());
   const started = now();
+  const before = machineLoad();
   const ops = profiledOps(structure);
   const grid = gridOf(structure, options.step);
   const file = openSamples(
@@ -106,6 +110,7 @@ export async function profileLocal(
       ...common,
       now,
       date,
+      startedAt: started,
     });
     const head = headOf(structure, options, target, samples);
     const table = withCurve(
@@ -126,13 +131,27 @@ export async function profileLocal(
             seed: options.seed + VALIDATION_SEED,
             used: new Set(samples.map((sample) => sample.key)),
             usual: usualPace(samples),
+            isOver: () => now() - started > options.maxMinutes * 60_000,
           })
         : null;
     const judged = validation === null ? table : withExpectedError(table, validation);
     if (validation !== null) tablePath = write(judged);
     const seconds = (now() - started) / 1000;
     const ownCells = ownCellShare(judged, ops, samples);
-    return { table: judged, tablePath, validation, curve, reached, ownCells, resumed, seconds };
+    const after = machineLoad(seconds > 60 ? options.threads : 0);
+    // A board is not this machine.
+    const load = options.measurer === undefined ? mostLoaded(before, after) : null;
+    return {
+      table: judged,
+      tablePath,
+      validation,
+      curve,
+      reached,
+      ownCells,
+      resumed,
+      seconds,
+      load,
+    };
   } finally {
     await measurer.close();
   }

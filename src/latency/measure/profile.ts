@@ -12,8 +12,12 @@ export interface ProfileOptions {
   /** Numbers of units per dim to cover. */
   readonly grid: readonly (readonly number[])[];
   readonly runs: number;
-  /** Ends early after this time; what was measured before a resume doesn't count. */
+  /** Ends early after this time, validation included; what was measured before a resume doesn't count. */
   readonly maxMinutes: number;
+  /** When that time began, by the clock; with the first network unless given. */
+  readonly startedAt?: number;
+  /** Networks that are timed afterwards within the same time, to judge the table on. */
+  readonly validate?: number;
   readonly seed: number;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
@@ -22,8 +26,14 @@ export interface ProfileOptions {
   readonly date: () => string;
 }
 
-/** Fewer networks than this say too little, however slow they are. */
-const FEWEST_RUNS = 12;
+/** Below so many networks no operation is told from the others, however slow they are. */
+const FEWEST_RUNS = 4;
+/** Below so many a table says little, which is told. */
+const FEW_RUNS = 12;
+/** A network that is timed without the runtime's recording, as a share of one that is measured. */
+const TIMED_SHARE = 0.6;
+/** Of the time, the share that is kept for the validation at most. */
+const MOST_AHEAD = 0.4;
 
 /** Runs that go into one table, in the order they were asked for. */
 export interface Runs {
@@ -38,7 +48,9 @@ export interface Runs {
 
 /** What the file already holds is not measured again, and costs none of the time. */
 export function startRuns(measurer: Measurer, file: SampleFile, options: ProfileOptions): Runs {
-  const started = options.now();
+  const started = options.startedAt ?? options.now();
+  const first = options.now();
+  let measured = 0;
   const samples: RunSample[] = [];
   const seen = new Set<string>();
   let over = false;
@@ -51,10 +63,18 @@ export function startRuns(measurer: Measurer, file: SampleFile, options: Profile
       samples.push(known);
       return known;
     }
-    const minutes = (options.now() - started) / 60_000;
-    if (minutes > options.maxMinutes && samples.length >= FEWEST_RUNS) {
+    const now = options.now();
+    const each = measured === 0 ? 0 : (now - first) / measured;
+    // The next network and those of the validation must fit in.
+    const ahead = each * (1 + TIMED_SHARE * (options.validate ?? 0));
+    const limit = options.maxMinutes * 60_000;
+    if (
+      now - started + Math.min(ahead, MOST_AHEAD * limit) > limit &&
+      samples.length >= FEWEST_RUNS
+    ) {
+      const few = samples.length < FEW_RUNS ? " So few say little: give it more minutes." : "";
       options.progress.note(
-        `Stopped after ${samples.length} of ${options.runs} networks: ${options.maxMinutes} minutes are over.`,
+        `Stopped after ${samples.length} of ${options.runs} networks: ${options.maxMinutes} minutes are over, validation included.${few}`,
       );
       over = true;
       return null;
@@ -62,6 +82,7 @@ export function startRuns(measurer: Measurer, file: SampleFile, options: Profile
     if (options.signal?.aborted === true) throw interrupted(samples.length, options.runs);
     const sample = sampleOf(subnet, key, options.date(), await measurer.measure(subnet));
     file.add(sample);
+    measured += 1;
     samples.push(sample);
     options.progress.step("profile", samples.length, options.runs);
     return sample;

@@ -20,6 +20,8 @@ export interface ValidationOptions {
   readonly used: ReadonlySet<string>;
   /** The machine's pace that the table is of; the dense network's time in the table unless given. */
   readonly usual?: UsualPace;
+  /** Whether the time for it is over; a few networks are timed all the same. */
+  readonly isOver?: () => boolean;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
 }
@@ -47,6 +49,9 @@ export interface Validation {
   readonly plainWorstError: number;
 }
 
+/** Fewer networks than this say nothing of a mean. */
+const FEWEST_NETWORKS = 3;
+
 /**
  * Times random subnets that the table was not made from, in turns with the dense network, and compares them with what
  * the table predicts.
@@ -60,6 +65,12 @@ export async function validateTable(
 ): Promise<Validation> {
   const timed: ({ readonly subnet: Subnet } & EndToEnd)[] = [];
   for (const subnet of unseenSubnets(structure, options)) {
+    if (timed.length >= FEWEST_NETWORKS && options.isOver?.() === true) {
+      options.progress.note(
+        `Validated on ${timed.length} of ${options.count} networks: the time is over.`,
+      );
+      break;
+    }
     if (options.signal?.aborted === true) throw interrupted(timed.length, options.count);
     timed.push({ subnet, ...(await measurer.time(subnet)) });
     options.progress.step("validate", timed.length, options.count);
@@ -93,7 +104,7 @@ export async function validateTable(
 
 /** The table with what the validation found. */
 export function withExpectedError(table: LatencyTable, validation: Validation): LatencyTable {
-  const { networks, meanError, worstError } = validation;
+  const { networks, meanError, worstError, plainMeanError, plainWorstError } = validation;
   return {
     ...table,
     expectedError: {
@@ -101,6 +112,7 @@ export function withExpectedError(table: LatencyTable, validation: Validation): 
       worst: worstError,
       networks: networks.length,
       how: "random subnets that the table was not made from, timed end to end in turns with the dense network",
+      withDrift: { mean: plainMeanError, worst: plainWorstError },
     },
   };
 }

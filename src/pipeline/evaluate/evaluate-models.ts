@@ -11,6 +11,7 @@ import {
 import type { EvalReport, EvalResult } from "../../documents/evaluation.ts";
 import { isCompressed, modelBytes, modelMetadata } from "../../onnx/read.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
+import { type MachineLoad, machineLoad, mostLoaded } from "../../runtime/machine-load.ts";
 import { runtimeVersion } from "../../runtime/onnxruntime.ts";
 import {
   type Optimisation,
@@ -83,6 +84,8 @@ export async function evaluateModels(
           );
     const judged =
       dataset === null ? null : await judgeModels(classifiers, dataset, options, context);
+    const started = performance.now();
+    const before = machineLoad();
     const timings = options.latency ? await timed(sessions, options, context) : null;
     const results = options.models.map(
       (model, index): EvalResult => ({
@@ -103,11 +106,17 @@ export async function evaluateModels(
       batch,
       threads,
       optimisation,
+      ...(options.latency ? { load: mostLoaded(before, loadAfter(started, threads)) } : {}),
       results,
     };
   } finally {
     for (const session of sessions) await session.close();
   }
+}
+
+/** What the machine does besides; this program itself counts once it has run for the minute that the figure is over. */
+function loadAfter(started: number, threads: number): MachineLoad {
+  return machineLoad(Math.min(1, (performance.now() - started) / 60_000) * threads);
 }
 
 function sizeOf(path: string): number {

@@ -49,6 +49,7 @@ export function pruneWhileTraining(
   options: ScheduleOptions,
   context: RunContext,
 ): Promise<TrainingReport> {
+  const startedAt = performance.now();
   const source = tableFor(open, { ...options, batch: undefined, commandLine: context.commandLine });
   return withTraining("finetune", open, options, context, async (training) => {
     context.onEvent({ kind: "training", plan: training.plan, validates: true });
@@ -78,7 +79,7 @@ export function pruneWhileTraining(
       recipe: last,
     };
     const job = { ...rest, model: cut, recipe: last };
-    return runJob(plan, job, training.validation, options, context);
+    return runJob(plan, job, training.validation, options, context, startedAt);
   });
 }
 

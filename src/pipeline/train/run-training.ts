@@ -75,9 +75,10 @@ export function runTraining(
   options: TrainingSettings,
   context: RunContext,
 ): Promise<TrainingReport> {
+  const startedAt = performance.now();
   return withTraining(kind, network, options, context, ({ plan, job, validation }) => {
     context.onEvent({ kind: "training", plan, validates: options.validate });
-    return runJob(plan, job, validation, options, context);
+    return runJob(plan, job, validation, options, context, startedAt);
   });
 }
 
@@ -145,27 +146,39 @@ async function augmentFor(dataset: Dataset, options: TrainingSettings): Promise<
   return augmentOf(moves ? options : { ...options, flip: options.flip ?? "none" }, form);
 }
 
-/** Trains in the options' folder and writes its report there. */
+/**
+ * Trains in the options' folder and writes its report there.
+ * @param startedAt when the command began, by `performance.now`
+ */
 export async function runJob(
   plan: TrainingPlan,
   job: OpenTraining["job"] & Pick<TrainingJob, "afterStep">,
   images: Dataset | null,
   { out, threads, restart, norms }: Pick<TrainingSettings, "out" | "threads" | "restart" | "norms">,
   { progress, signal }: RunContext,
+  startedAt = performance.now(),
 ): Promise<TrainingReport> {
   const file = (name: string): string => join(out, name);
   const checkpoint = file(RUN_FILES.checkpoint);
   if (restart) rmSync(checkpoint, { force: true });
   const start = norms === "auto" ? await withNorms(job, threads, progress) : job;
   const { recipe } = start;
+  let validationMs = 0;
   const validate =
     images === null
       ? null
-      : (model: Model): Promise<Accuracy> => accuracyOf(model, images, threads);
+      : async (model: Model): Promise<Accuracy> => {
+          const began = performance.now();
+          const accuracy = await accuracyOf(model, images, threads);
+          validationMs += performance.now() - began;
+          return accuracy;
+        };
   const measures = plan.kind === "finetune" && validate !== null && !existsSync(checkpoint);
   const before = measures ? await validate(job.model) : null;
   if (before !== null) progress.note(`before: validation ${(100 * before.top1).toFixed(2)} %`);
   const key = keyOf({ ...plan, recipe });
+  const beforeEpochs = performance.now();
+  const validatedBefore = validationMs;
   const result = await train({
     ...start,
     folder: out,
@@ -175,6 +188,7 @@ export async function runJob(
     progress,
     signal,
   });
+  const epochsMs = performance.now() - beforeEpochs - (validationMs - validatedBefore);
   if (result.end === "interrupted") throw interrupted(result.epochs, job.recipe.epochs, out);
   const report: TrainingReport = {
     ...plan,
@@ -183,6 +197,11 @@ export async function runJob(
     before,
     best: result.best,
     history: result.history,
+    seconds: {
+      total: (performance.now() - startedAt) / 1000,
+      training: epochsMs / 1000,
+      validation: validationMs / 1000,
+    },
     files: {
       last: file(RUN_FILES.last),
       best: result.best === null ? null : file(RUN_FILES.best),

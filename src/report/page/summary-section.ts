@@ -1,6 +1,6 @@
 import type { SolveHead } from "../../documents/solve.ts";
 import { wilson } from "../../tasks/statistics/intervals.ts";
-import { count, milliseconds, percent } from "../format.ts";
+import { count, milliseconds, percent, tableErrorText } from "../format.ts";
 import { html, type Markup, name, table } from "./markup.ts";
 import type { Subject } from "./subject.ts";
 
@@ -38,11 +38,7 @@ ${answer.notes.length === 0 ? null : html`<ul class="notes">${answer.notes.map((
 function tableText({
   table: { runtime, precision, batch, threads, date, expectedError },
 }: SolveHead): string {
-  const error =
-    expectedError === null
-      ? "error unknown"
-      : `expected error ${percent(expectedError.mean)}` +
-        (expectedError.worst === null ? "" : `, worst ${percent(expectedError.worst)}`);
+  const error = expectedError === null ? "error unknown" : tableErrorText(expectedError);
   const how = threads === null ? "" : `, ${threads} thread${threads === 1 ? "" : "s"}`;
   return `${runtime}, ${precision}, batch ${batch}${how}, ${date.slice(0, 10)}; ${error}`;
 }

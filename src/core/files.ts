@@ -1,22 +1,25 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import {
   accessSync,
+  appendFileSync,
   closeSync,
   constants,
   existsSync,
   fsyncSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
   writeSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InputError } from "./errors.ts";
+import { InputError, MdpError } from "./errors.ts";
 import { refuseGuarded } from "./guarded-files.ts";
+import { removeLeftovers, removeQuietly, temporaryIn } from "./temporary.ts";
 
 /** SHA-256 of the bytes, as hexadecimal. */
 export function sha256(data: Uint8Array | string): string {
@@ -34,9 +37,10 @@ export function writeFileAtomic(path: string, data: Uint8Array | string): void {
  */
 export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): void {
   refuseGuarded(path);
-  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+  const temporary = temporaryIn(dirname(path));
   try {
     makeFolder(dirname(path));
+    removeLeftovers(dirname(path));
     const file = openSync(temporary, "wx");
     try {
       for (const chunk of chunks) {
@@ -51,8 +55,36 @@ export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): v
     renameSync(temporary, path);
   } catch (cause) {
     removeQuietly(temporary);
-    throw writeFailed(path, cause);
+    throw cause instanceof MdpError ? cause : writeFailed(path, cause);
   }
+}
+
+/**
+ * Does what writes to a file in another way than whole, such as adding a line.
+ * @throws InputError `core/write-failed`
+ */
+export function whileWriting<Result>(path: string, write: () => Result): Result {
+  try {
+    return write();
+  } catch (cause) {
+    throw cause instanceof MdpError ? cause : writeFailed(path, cause);
+  }
+}
+
+/**
+ * Adds a line to a file, which is made where it isn't there.
+ * @throws InputError `core/write-failed`
+ */
+export function appendLine(path: string, line: string): void {
+  whileWriting(path, () => appendFileSync(path, `${line}\n`));
+}
+
+/**
+ * A new folder for what lives as long as one run, among the system's temporary files. Whoever makes it removes it.
+ * @throws InputError `core/write-failed`
+ */
+export function makeScratchFolder(prefix: string): string {
+  return whileWriting(tmpdir(), () => mkdtempSync(join(tmpdir(), prefix)));
 }
 
 /**
@@ -77,6 +109,7 @@ export function checkWritable(path: string): void {
 /**
  * Makes a folder and those around it, unless they are there. One after the other: in file systems that refuse new folders,
  * Node's recursive mkdirSync never ends.
+ * @throws InputError `core/write-failed`
  */
 export function makeFolder(path: string): void {
   if (existsSync(path)) return;
@@ -86,19 +119,12 @@ export function makeFolder(path: string): void {
     mkdirSync(path);
   } catch (error) {
     // Another process may have made it meanwhile.
-    if (!existsSync(path)) throw error;
+    if (!existsSync(path)) throw writeFailed(path, error);
   }
 }
 
-function removeQuietly(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // It was never there: what matters is why it could not be written.
-  }
-}
-
-function writeFailed(path: string, cause: unknown): InputError {
+/** Why a file can't be written: code `core/write-failed`. */
+export function writeFailed(path: string, cause: unknown): InputError {
   return new InputError({
     code: "core/write-failed",
     message: `Can't write the file: ${cause instanceof Error ? cause.message : String(cause)}.`,

@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { existsSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { existsSync, readdirSync, renameSync, rmdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { InputError, MdpError } from "./errors.ts";
 import { checkWritable, makeFolder } from "./files.ts";
+import { removeLeftovers, removeQuietly, temporaryIn } from "./temporary.ts";
 
 /**
  * Refuses a folder that can't be made, or that holds something, before long work for it begins. Writes nothing.
@@ -40,16 +40,17 @@ export async function writeFolderAtomic<Result>(
 ): Promise<Result> {
   checkNewFolder(path);
   const target = resolve(path);
-  const temporary = join(dirname(target), `.${basename(target)}-${randomUUID()}.tmp`);
+  const temporary = temporaryIn(dirname(target));
   try {
     makeFolder(temporary);
+    removeLeftovers(dirname(target));
     const result = await fill(temporary);
     // An empty folder is replaced by a rename on POSIX systems only.
     if (existsSync(target)) rmdirSync(target);
     renameSync(temporary, target);
     return result;
   } catch (cause) {
-    rmSync(temporary, { recursive: true, force: true });
+    removeQuietly(temporary);
     if (cause instanceof MdpError) throw cause;
     throw new InputError({
       code: "core/write-failed",

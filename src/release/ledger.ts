@@ -10,7 +10,7 @@ import {
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../core/errors.ts";
-import { makeFolder, sha256 } from "../core/files.ts";
+import { makeFolder, sha256, whileWriting } from "../core/files.ts";
 
 const COMMON = {
   /** SHA-256 of the line before, with its line break left out; 64 zeros for the first. */
@@ -93,7 +93,7 @@ export function readLedger(live: string): readonly LedgerEntry[] {
 
 /**
  * Adds an entry behind the others, on the disk before it returns.
- * @throws InputError `release/damaged-ledger`
+ * @throws InputError `release/damaged-ledger`, `core/write-failed`
  */
 export function appendLedger(live: string, entry: NewEntry, now: Date): LedgerEntry {
   const path = ledgerPath(live);
@@ -108,12 +108,16 @@ export function appendLedger(live: string, entry: NewEntry, now: Date): LedgerEn
     previous: last === undefined ? START : sha256(last),
     at: now.toISOString(),
   });
+  whileWriting(path, () => addLine(path, Buffer.byteLength(whole), JSON.stringify(chained)));
+  return chained;
+}
+
+/** @param end bytes of the lines that count; what a crash left of another one makes room for the whole one */
+function addLine(path: string, end: number, line: string): void {
   const file = openSync(path, existsSync(path) ? "r+" : "w");
   try {
-    // What a crash left of a line makes room for the whole one.
-    const end = Buffer.byteLength(whole);
     ftruncateSync(file, end);
-    const bytes = Buffer.from(`${JSON.stringify(chained)}\n`);
+    const bytes = Buffer.from(`${line}\n`);
     for (let done = 0; done < bytes.byteLength; ) {
       done += writeSync(file, bytes, done, bytes.byteLength - done, end + done);
     }
@@ -121,7 +125,6 @@ export function appendLedger(live: string, entry: NewEntry, now: Date): LedgerEn
   } finally {
     closeSync(file);
   }
-  return chained;
 }
 
 /** A release or an undo. */

@@ -1,12 +1,13 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../core/errors.ts";
-import { makeFolder } from "../core/files.ts";
+import { makeFolder, writeFailed } from "../core/files.ts";
+import { isRunning, removeQuietly } from "../core/temporary.ts";
 import { archiveOf } from "./ledger.ts";
 
 /**
  * Does something while nobody else releases to the same file. A lock whose process is gone is taken over.
- * @throws InputError `release/locked`
+ * @throws InputError `release/locked`, `core/write-failed`
  */
 export async function whileLocked<Result>(
   live: string,
@@ -26,17 +27,27 @@ function take(path: string): void {
   for (let tries = 0; tries < 3; tries += 1) {
     try {
       const file = openSync(path, "wx");
-      writeSync(file, String(process.pid));
-      closeSync(file);
+      try {
+        writeSync(file, String(process.pid));
+      } finally {
+        closeSync(file);
+      }
       return;
-    } catch {
+    } catch (error) {
+      if (!isThere(error)) {
+        removeQuietly(path);
+        throw writeFailed(path, error);
+      }
       const owner = ownerOf(path);
-      if (owner === null || isAlive(owner)) throw locked(path, owner);
+      if (owner === null || isRunning(owner)) throw locked(path, owner);
       rmSync(path, { force: true });
     }
   }
   throw locked(path, null);
 }
+
+const isThere = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "EEXIST";
 
 function ownerOf(path: string): number | null {
   try {
@@ -45,16 +56,6 @@ function ownerOf(path: string): number | null {
     return text === "" ? 0 : Number(text);
   } catch {
     return null;
-  }
-}
-
-function isAlive(process_: number): boolean {
-  if (!Number.isInteger(process_) || process_ <= 0) return false;
-  try {
-    process.kill(process_, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { makeScratchFolder } from "../core/files.ts";
 import { type Model, modelLabel } from "../onnx/model.ts";
 import { serializeModel, writeModel } from "../onnx/write.ts";
 import { openSession, type Session } from "./session.ts";
@@ -22,7 +22,7 @@ export async function openModel(
     return openSession(Buffer.concat(serializeModel(model)), options);
   }
   // The runtime takes larger networks from files only; it has read them once the session is open.
-  const folder = mkdtempSync(join(tmpdir(), "mdp-network-"));
+  const folder = makeScratchFolder("mdp-network-");
   try {
     const path = join(folder, "network.onnx");
     writeModel(model, path, { externalData: "always" });

@@ -1,9 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type ort from "onnxruntime-node";
 import { InputError } from "../core/errors.ts";
-import { readFileBytes } from "../core/files.ts";
+import { makeScratchFolder, readFileBytes } from "../core/files.ts";
 import { fromHalf, toHalf } from "../graph/half.ts";
 import { onnxruntime } from "./onnxruntime.ts";
 import { parseProfile, type RunProfile } from "./profile.ts";
@@ -94,7 +93,7 @@ export async function openSession(
 ): Promise<Session> {
   const { InferenceSession } = onnxruntime();
   const where = options.where ?? (typeof source === "string" ? source : "network in memory");
-  const folder = options.profile === true ? mkdtempSync(join(tmpdir(), "mdp-profile-")) : null;
+  const folder = options.profile === true ? makeScratchFolder("mdp-profile-") : null;
   try {
     const settings = nativeOptions(options, folder);
     const native =

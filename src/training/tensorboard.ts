@@ -15,8 +15,7 @@ import {
   FileDescriptorProtoSchema,
   FieldDescriptorProto_Label as Label,
 } from "@bufbuild/protobuf/wkt";
-import { InputError } from "../core/errors.ts";
-import { makeFolder } from "../core/files.ts";
+import { makeFolder, whileWriting } from "../core/files.ts";
 import { crc32c } from "./crc32c.ts";
 
 export interface EventProto extends Message<"tensorflow.Event"> {
@@ -131,13 +130,13 @@ export function openEventFile(
   now: () => number = () => Date.now() / 1000,
 ): EventFile {
   const path = join(folder, `events.out.tfevents.${now().toFixed(3)}.${hostname()}`);
-  const file = attempt(path, () => {
+  const file = whileWriting(path, () => {
     makeFolder(folder);
     return openSync(path, "w");
   });
   const append = (event: EventProto): void => {
     event.wallTime = now();
-    attempt(path, () => writeSync(file, tfRecord(toBinary(EventSchema, event))));
+    whileWriting(path, () => writeSync(file, tfRecord(toBinary(EventSchema, event))));
   };
   append(create(EventSchema, { fileVersion: "brain.Event:2" }));
   const sessionLog = create(SessionLogSchema, { status: START });
@@ -153,18 +152,4 @@ export function openEventFile(
     },
     close: () => closeSync(file),
   };
-}
-
-function attempt<Result>(path: string, write: () => Result): Result {
-  try {
-    return write();
-  } catch (cause) {
-    throw new InputError({
-      code: "core/write-failed",
-      message: `Can't write the file: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      where: path,
-      hint: "Check the folder's permissions and the free space on the disk.",
-      cause,
-    });
-  }
 }

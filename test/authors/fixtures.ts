@@ -9,3 +9,8 @@ const texts = JSON.parse(
 export function pickles(name: string): readonly Uint8Array[] {
   return (texts[name] ?? []).map((text) => Uint8Array.from(Buffer.from(text, "hex")));
 }
+
+/** All of them. */
+export function allPickles(): readonly Uint8Array[] {
+  return Object.keys(texts).flatMap(pickles);
+}

@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { rmSync } from "node:fs";
+import { resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
-import { checkWritable } from "../../core/files.ts";
+import { checkWritable, makeScratchFolder } from "../../core/files.ts";
 import { writeModel } from "../../onnx/write.ts";
 import { type ImportedWeights, importWeights } from "../../pytorch/import/import-weights.ts";
 import { makeModuleCheck } from "../../pytorch/import/make-check.ts";
@@ -47,7 +46,7 @@ export const importWeightsCommand: Command = command({
     const { project: folder, out } = options;
     checkNotProject(folder, out);
     checkWritable(out);
-    const scratch = mkdtempSync(join(tmpdir(), "mdp-check-"));
+    const scratch = makeScratchFolder("mdp-check-");
     try {
       const makeCheck =
         options["run-module"] === true

@@ -1,8 +1,8 @@
-import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
+import { existsSync, readFileSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
-import { checkWritable, makeFolder } from "../../core/files.ts";
+import { appendLine, checkWritable, makeFolder, whileWriting } from "../../core/files.ts";
 import type { Evaluation } from "./evaluation.ts";
 
 const HEADER = z.object({ schema: z.literal("mdp-evaluations/1"), search: z.string() });
@@ -49,14 +49,16 @@ export function fileLog(path: string, search: string): EvaluationLog {
   checkWritable(path);
   makeFolder(dirname(path));
   const known = new Map<string, LoggedEvaluation>();
-  const append = (value: unknown): void => appendFileSync(path, `${JSON.stringify(value)}\n`);
+  const append = (value: unknown): void => appendLine(path, JSON.stringify(value));
   if (!existsSync(path) || readFileSync(path).byteLength === 0) {
     append({ schema: "mdp-evaluations/1", search });
     return { known, add: append };
   }
   const text = readFileSync(path, "utf8");
   const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  if (whole.length < text.length) truncateSync(path, Buffer.byteLength(whole));
+  if (whole.length < text.length) {
+    whileWriting(path, () => truncateSync(path, Buffer.byteLength(whole)));
+  }
   const lines = whole.split("\n").filter((line) => line !== "");
   const header = HEADER.safeParse(parsedLine(lines[0] ?? "", path, 1));
   if (!header.success) throw badLog(path, 1, "it does not begin as one");

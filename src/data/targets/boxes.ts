@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
-import { parseJson, readFileBytes } from "../../core/files.ts";
+import { readFileBytes, readJson } from "../../core/files.ts";
+import { firstIssues } from "../../core/schema.ts";
 import type { Box } from "../../runtime/batches.ts";
 
 /** A box as a file gives it: YOLO's are shares of the picture, the others pixels. */
@@ -48,28 +49,28 @@ export interface CocoBoxes {
   readonly classes: readonly string[];
 }
 
-interface CocoFile {
-  readonly images?: readonly { readonly id: number; readonly file_name: string }[];
-  readonly categories?: readonly { readonly id: number; readonly name: string }[];
-  readonly annotations?: readonly {
-    readonly image_id: number;
-    readonly category_id: number;
-    readonly bbox: readonly number[];
-    readonly iscrowd?: number;
-  }[];
-}
+const id = z.union([z.number(), z.string()]);
+const COCO = z.object({
+  images: z.array(z.object({ id, file_name: z.string() })),
+  categories: z.array(z.object({ id: z.number(), name: z.string().optional() })),
+  annotations: z.array(
+    z.object({
+      image_id: id,
+      category_id: z.number(),
+      bbox: z.array(z.number()).length(4),
+      iscrowd: z.union([z.number(), z.boolean()]).optional(),
+    }),
+  ),
+});
 
 /**
  * The boxes of a COCO file: [left, top, width, height] in pixels. Labels count the categories in the order of their ids.
  * @throws InputError `data/bad-box`, `core/not-json`
  */
 export function readCoco(path: string, stemOf: (name: string) => string): CocoBoxes {
-  const file = parseJson(readFileSync(path, "utf8"), path) as CocoFile | null;
-  const { images, categories, annotations } = file ?? {};
-  if (!Array.isArray(images) || !Array.isArray(categories) || !Array.isArray(annotations)) {
-    throw badBox("It has no 'images', 'categories' and 'annotations'.", path);
-  }
-  const { images: pictures = [], categories: kinds = [], annotations: all = [] } = file ?? {};
+  const parsed = COCO.safeParse(readJson(path));
+  if (!parsed.success) throw badBox(`This is no COCO file: ${firstIssues(parsed.error)}`, path);
+  const { images: pictures, categories: kinds, annotations: all } = parsed.data;
   const ids = kinds.map(({ id }) => id).sort((a, b) => a - b);
   const labels = new Map(ids.map((id, label) => [id, label]));
   const stems = new Map(pictures.map((image) => [image.id, stemOf(image.file_name)]));
@@ -80,11 +81,10 @@ export function readCoco(path: string, stemOf: (name: string) => string): CocoBo
     const label = labels.get(category_id);
     if (stem === undefined) throw badBox(`There is no image ${image_id}.`, line);
     if (label === undefined) throw badBox(`There is no category ${category_id}.`, line);
-    const [left = Number.NaN, top = Number.NaN, width = Number.NaN, height = Number.NaN] =
-      bbox ?? [];
+    const [left = 0, top = 0, width = 0, height = 0] = bbox;
     boxes.get(stem)?.push({
       ...{ left, top, right: left + width, bottom: top + height, label, line },
-      ...(iscrowd === 1 ? { ignored: "crowd" as const } : {}),
+      ...(Number(iscrowd ?? 0) === 1 ? { ignored: "crowd" as const } : {}),
     });
   }
   const names = new Map(kinds.map(({ id, name }) => [id, name]));

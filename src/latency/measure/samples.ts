@@ -1,8 +1,7 @@
-import { appendFileSync, existsSync, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
 import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
-import { readFileBytes, sha256, writeFileAtomic } from "../../core/files.ts";
+import { appendLine, readFileBytes, sha256, writeFileAtomic } from "../../core/files.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
 import { RUN_SAMPLE, type RunSample } from "../run-sample.ts";
 
@@ -41,7 +40,6 @@ export function openSamples(
 ): SampleFile {
   const header = { schema: "mdp-latency-samples/1", config, ops };
   const samples = existsSync(path) ? readSamples(path, header) : [];
-  mkdirSync(dirname(path), { recursive: true });
   writeFileAtomic(path, [header, ...samples].map((line) => `${JSON.stringify(line)}\n`).join(""));
   const byKey = new Map(samples.map((sample) => [sample.key, sample]));
   return {
@@ -50,7 +48,7 @@ export function openSamples(
     add: (sample) => {
       samples.push(sample);
       byKey.set(sample.key, sample);
-      appendFileSync(path, `${JSON.stringify(sample)}\n`);
+      appendLine(path, JSON.stringify(sample));
     },
   };
 }

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Judge } from "../../coefficients/judge.ts";
 import {
@@ -9,6 +8,7 @@ import {
   type MaskedRuns,
 } from "../../coefficients/masked-runs.ts";
 import { InputError } from "../../core/errors.ts";
+import { makeScratchFolder } from "../../core/files.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
@@ -134,7 +134,7 @@ export async function searchJudge(
       batches.push({ batch, dense });
     }
   }
-  const folder = mkdtempSync(join(tmpdir(), "mdp-candidate-"));
+  const folder = makeScratchFolder("mdp-candidate-");
   const hasCommands = gauges.some(({ kind }) => kind === "command");
   const answers =
     (subnet: Subnet) =>

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { makeScratchFolder } from "../../../core/files.ts";
 import { badAnswer, noSsh, remoteInterrupted } from "./failure.ts";
 import type { Host } from "./host.ts";
 
@@ -49,7 +49,7 @@ const LONGEST_STDERR = 64 * 1024;
 const LOST = 255;
 
 export function openConnection(host: Host, options: SshOptions = {}): Connection {
-  const folder = mkdtempSync(join(tmpdir(), "mdp-ssh-"));
+  const folder = makeScratchFolder("mdp-ssh-");
   const program = options.program ?? "ssh";
   const flags = sshFlags(folder, options);
   const call: Connection["call"] = (words, settings) => {

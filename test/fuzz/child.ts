@@ -1,0 +1,69 @@
+/** Tries the inputs of one target in a process that may be killed: `child.ts TARGET SEED FROM END FOLDER MEGABYTES`. */
+import { mkdirSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { SABOTAGED, TARGETS } from "./targets.ts";
+import { faultOf, inputAt, smallest } from "./try-input.ts";
+
+/** What the process says to the one that started it. */
+export type FromChild =
+  | { readonly kind: "ready" }
+  | {
+      readonly kind: "fault";
+      readonly index: number;
+      readonly what: string;
+      readonly input: string;
+    }
+  | { readonly kind: "memory"; readonly index: number; readonly megabytes: number };
+
+/** File in the folder that holds the number of the input that is tried, as a float64. */
+export const AT = "at";
+
+async function tryInputs(
+  name: string,
+  seed: number,
+  from: number,
+  end: number,
+  folder: string,
+  megabytesMore: number,
+): Promise<void> {
+  const load = TARGETS[name] ?? SABOTAGED[name];
+  if (load === undefined) throw new RangeError(`no target '${name}'`);
+  const scratch = join(folder, "scratch");
+  mkdirSync(scratch);
+  process.chdir(scratch);
+  const reader = await (await load()).open(scratch);
+  const at = openSync(join(folder, AT), "w");
+  const number = new Float64Array(1);
+  const say = (message: FromChild): Promise<void> =>
+    new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
+  let index = from;
+  // What is thrown where nobody waits for it belongs to the input that is tried.
+  process.on("uncaughtException", (error) => {
+    const what = `${error.name}: ${error.message} @ nobody waited for it`;
+    void say({ kind: "fault", index, what, input: "" }).finally(() => process.exit(3));
+  });
+  const most = process.resourceUsage().maxRSS / 1024 + megabytesMore;
+  await say({ kind: "ready" });
+  for (; index < end; index += 1) {
+    number[0] = index;
+    writeSync(at, number, 0, 8, 0);
+    const input = inputAt(reader, name, seed, index);
+    const what = await faultOf(reader, input);
+    if (what !== null) {
+      const least = await smallest(reader, input, what);
+      await say({ kind: "fault", index, what, input: Buffer.from(least.bytes).toString("base64") });
+    }
+    const megabytes = process.resourceUsage().maxRSS / 1024;
+    if (megabytes > most) {
+      await say({ kind: "memory", index, megabytes });
+      process.exit(4);
+    }
+  }
+  number[0] = end;
+  writeSync(at, number, 0, 8, 0);
+  process.exit(0);
+}
+
+const [name = "", seed, from, end, folder = "", megabytesMore] = process.argv.slice(2);
+if (process.send !== undefined)
+  await tryInputs(name, Number(seed), Number(from), Number(end), folder, Number(megabytesMore));

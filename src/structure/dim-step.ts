@@ -1,4 +1,34 @@
-import type { Dim } from "./structure.ts";
+import type { Dim, DimRole } from "./structure.ts";
+
+/**
+ * The numbers of units that a dim may keep at a step, increasing, less than all of them: those whose channels are multiples of the
+ * step of the dim, or the full width less such a multiple. Where none is, and a unit is a group of channels that stay together, any
+ * number of groups.
+ * @param least units
+ */
+export function narrowerCounts(
+  dim: Dim,
+  step: number,
+  countFrom: "zero" | "full" = "zero",
+  least = 1,
+): readonly number[] {
+  const all = Array.from({ length: Math.max(0, dim.size - least) }, (_, index) => least + index);
+  const own = stepOfDim(dim, step);
+  const anchor = countFrom === "zero" ? 0 : (dim.size * dim.unitChannels) % own;
+  const onGrid = (units: number): boolean => (units * dim.unitChannels) % own === anchor;
+  if (dim.unitChannels === 1 || anyUnit(dim, onGrid)) return all.filter(onGrid);
+  return all;
+}
+
+function anyUnit({ size }: Dim, accepts: (units: number) => boolean): boolean {
+  for (let units = 1; units < size; units += 1) if (accepts(units)) return true;
+  return false;
+}
+
+/** Whether dims of this role are multiplied with each other inside attention. */
+export function inAttention(role: DimRole | null): boolean {
+  return role !== null && role !== "embedding" && role !== "mlp";
+}
 
 /**
  * The grid of kept channels of a dim at a step: the step itself, but for what a transformer has its own grain for.

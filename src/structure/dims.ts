@@ -10,10 +10,13 @@ import { weightOf } from "./weight-of.ts";
 
 /** Dims before it is known which blocks they belong to, and where they are. */
 export interface FoundDims {
-  readonly dims: readonly Omit<Dim, "block" | "role" | "component">[];
+  readonly dims: readonly FoundDim[];
   readonly axis: (value: string, axis: number) => AxisUnits | null;
   readonly count: (value: string, axis: number) => AxisCount;
 }
+
+/** `isFactor`: multiplied with other dims on the axis of its first producer. */
+export type FoundDim = Omit<Dim, "block" | "role" | "component"> & { readonly isFactor: boolean };
 
 /** Dim and unit of each atom, by its root; -1 where the atom is no unit. */
 interface UnitTable {
@@ -27,8 +30,9 @@ interface Member {
   readonly first: NodeId;
   readonly pinned: string | null;
   readonly producers: Set<NodeId>;
-  /** Channels of its first unit on the output axis of its first producer; 1 where it is multiplied with others there. */
+  /** Channels of its first unit on the output axis of its first producer, all else kept. */
   readonly unitChannels: number;
+  readonly isFactor: boolean;
   size: number;
 }
 
@@ -81,6 +85,7 @@ function dimsOf(
     name: names[index] ?? "",
     size: member.size,
     unitChannels: member.unitChannels,
+    isFactor: member.isFactor,
     pinned: member.pinned ?? (member.size === 1 ? SINGLE : null),
     producers: [...member.producers],
   }));
@@ -190,18 +195,23 @@ function newMember(
     first: nodeId(node),
     pinned: flow.elements.pinned(root),
     producers: new Set(),
-    unitChannels: channelsOf(root, levels),
+    ...channelsOf(root, levels),
     size: 0,
   };
 }
 
-/** How often the atom is on the axis; 1 where it is multiplied with others there. */
-function channelsOf(root: number, levels: AtomLevels): number {
-  const [first = new Int32Array(0), second] = levels;
-  const isProduct = levels.some((level) =>
-    level.some((atom, index) => atom === root && (second?.[index] ?? -1) >= 0),
-  );
-  return isProduct ? 1 : first.filter((atom) => atom === root).length;
+/** How often the atom is on the axis, and whether it is multiplied with others there. */
+function channelsOf(root: number, levels: AtomLevels): Pick<Member, "unitChannels" | "isFactor"> {
+  const [, second] = levels;
+  let [unitChannels, isFactor] = [0, false];
+  for (const level of levels) {
+    level.forEach((atom, index) => {
+      if (atom !== root) return;
+      unitChannels += 1;
+      isFactor ||= (second?.[index] ?? -1) >= 0;
+    });
+  }
+  return { unitChannels, isFactor };
 }
 
 /** Elements of a layer's output channels; null where the node is no layer. */

@@ -9,6 +9,7 @@ import {
   findComponents,
 } from "./components/find-components.ts";
 import { dimsAlong } from "./counts.ts";
+import { inAttention } from "./dim-step.ts";
 import { type FoundDims, findDims } from "./dims.ts";
 import { flowElements } from "./flow.ts";
 import { findLayers } from "./layers.ts";
@@ -50,8 +51,9 @@ export function findStructure(original: Graph, options: StructureOptions = {}): 
     housed.map(({ name }, index) => ({ name, role: roles[index] ?? null })),
   );
   const apart = housed.map(
-    (dim, index): Dim => ({
+    ({ isFactor, ...dim }, index): Dim => ({
       ...dim,
+      unitChannels: isFactor && inAttention(roles[index] ?? null) ? 1 : dim.unitChannels,
       name: names[index] ?? dim.name,
       role: roles[index] ?? null,
       component: null,

@@ -57,7 +57,10 @@ export interface Dim {
   readonly role: DimRole | null;
   /** Number of units. */
   readonly size: number;
-  /** Channels per unit on the axis of its first producer: the width of a group, otherwise 1. */
+  /**
+   * Channels per unit on the axis of its first producer, all other dims kept: the width of a group, otherwise 1. Heads and columns
+   * of attention, which are multiplied with each other, are counted themselves: 1.
+   */
   readonly unitChannels: number;
   /** Why it can't be pruned, for people; null where it can. */
   readonly pinned: string | null;

@@ -1,6 +1,6 @@
 import { UsageError } from "../../core/errors.ts";
 import { type Protection, protectedIn } from "../../structure/components/protection.ts";
-import { stepOfDim } from "../../structure/dim-step.ts";
+import { narrowerCounts, stepOfDim } from "../../structure/dim-step.ts";
 import type { Dim, Structure } from "../../structure/structure.ts";
 
 /** What the user allows. */
@@ -48,17 +48,11 @@ function choicesOfDim(dim: Dim, options: ChoiceOptions, protectedBy: string | nu
   const all = { counts: [dim.size] };
   if (dim.pinned !== null) return { ...all, whole: dim.pinned };
   if (protectedBy !== null) return { ...all, whole: `protected by you: ${protectedBy}` };
-  const { countFrom } = options;
-  const step = stepOfDim(dim, options.step);
-  const channels = dim.size * dim.unitChannels;
-  const anchor = countFrom === "zero" ? 0 : channels % step;
   const least = Math.max(1, Math.ceil(dim.size * (1 - options.maxPrune) - 1e-9));
-  const counts: number[] = [];
-  for (let units = least; units < dim.size; units += 1) {
-    if ((units * dim.unitChannels) % step === anchor) counts.push(units);
-  }
-  counts.push(dim.size);
+  const counts = [...narrowerCounts(dim, options.step, options.countFrom, least), dim.size];
   const whole =
-    counts.length > 1 ? null : `no narrower width of ${channels} channels at step ${step}`;
+    counts.length > 1
+      ? null
+      : `no narrower width of ${dim.size * dim.unitChannels} channels at step ${stepOfDim(dim, options.step)}`;
   return { counts, whole };
 }

@@ -1,5 +1,5 @@
 import { type Random, shuffled } from "../../core/random.ts";
-import { stepOfDim } from "../../structure/dim-step.ts";
+import { narrowerCounts } from "../../structure/dim-step.ts";
 import type { Dim, Layer, Structure } from "../../structure/structure.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
 
@@ -8,12 +8,9 @@ import type { Subnet } from "../../subnet/subnet.ts";
  * has one. The same choices that the solver makes at this step.
  */
 export function gridOf(structure: Structure, step: number): number[][] {
-  return structure.dims.map((dim) => {
-    if (dim.pinned !== null) return [dim.size];
-    const units = Array.from({ length: dim.size - 1 }, (_, index) => index + 1);
-    const own = stepOfDim(dim, step);
-    return [...units.filter((count) => (count * dim.unitChannels) % own === 0), dim.size];
-  });
+  return structure.dims.map((dim) =>
+    dim.pinned === null ? [...narrowerCounts(dim, step), dim.size] : [dim.size],
+  );
 }
 
 /** The thinnest subnet of a grid with all blocks and layers. */

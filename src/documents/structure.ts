@@ -24,6 +24,10 @@ export const STRUCTURE = z.object({
       units: z.number(),
       unitChannels: z.number(),
       pinned: z.string().nullable().describe("Why it stays whole; null where it may be pruned."),
+      unread: z
+        .literal(true)
+        .exactOptional()
+        .describe("Nothing reads its units: they go first, and all of them may go."),
       block: z.string().nullable(),
       component: z.string().nullable().exactOptional(),
       producers: z.array(z.unknown()),

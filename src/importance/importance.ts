@@ -209,6 +209,20 @@ export function checkImportance(importance: Importance, structure: Structure, wh
   if (stranger !== undefined) throw otherNetwork(`the network has no dim '${stranger}'`, where);
 }
 
+/** The same with nothing for units that nothing reads. */
+export function withoutUnread(importance: Importance, { dims }: Structure): Importance {
+  const unread = new Set(dims.filter((dim) => dim.isUnread).map(({ name }) => name));
+  if (unread.size === 0) return importance;
+  const worthless = (dim: DimImportance): DimImportance => ({
+    ...dim,
+    layers: dim.layers.map((layer) => ({ ...layer, scores: layer.scores.map(() => 0) })),
+  });
+  return {
+    ...importance,
+    dims: importance.dims.map((dim) => (unread.has(dim.dim) ? worthless(dim) : dim)),
+  };
+}
+
 function otherNetwork(reason: string, where: string): InputError {
   return new InputError({
     code: "importance/other-network",

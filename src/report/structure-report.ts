@@ -1,6 +1,6 @@
 import type Table from "cli-table3";
 import { denseUnits, evaluateCount, macCount, parameterCount } from "../structure/counts.ts";
-import type { AxisCount, Structure } from "../structure/structure.ts";
+import type { AxisCount, Dim, Structure } from "../structure/structure.ts";
 import { count, plainTable } from "./solve-report.ts";
 
 /** A network in four lines: what there is, and what of it can go. */
@@ -16,11 +16,21 @@ export function structureSummary(structure: Structure): string {
     `Input       ${inputs.join(", ")}`,
     `Size        ${count(parameterCount(structure))} parameters, ${count(macCount(structure))} MACs at batch 1`,
     `Dims        ${prunable.length} prunable with ${units} units, ${dims.length - prunable.length} pinned`,
+    ...unreadLine(prunable.filter((dim) => dim.isUnread)),
     `Layers      ${layers.length}, of which ${droppable} can be dropped`,
     `Blocks      ${blocks.length} can be dropped`,
     ...structure.notes.map((note) => `Note        ${note}`),
     ...structure.unknown.map(({ text }) => `Unknown     ${text}`),
   ].join("\n");
+}
+
+function unreadLine(dims: readonly Dim[]): string[] {
+  if (dims.length === 0) return [];
+  const units = dims.reduce((sum, dim) => sum + dim.size, 0);
+  const names = dims.map(({ name }) => `'${name}'`).join(", ");
+  return [
+    `Unread      ${units} units that nothing reads: ${names}; they go first, whatever their score`,
+  ];
 }
 
 /** One line per dim: its units, the block it lives in, and why it can't be pruned where it can't. */
@@ -36,7 +46,7 @@ export function dimTable(structure: Structure): string {
       dim.unitChannels,
       dim.producers.length,
       blockName(structure, dim.block),
-      dim.pinned ?? "",
+      dim.pinned ?? (dim.isUnread ? "no; nothing reads its units, they go first" : ""),
     ]);
   }
   return table.toString();

@@ -12,7 +12,9 @@ export function narrowerCounts(
   countFrom: "zero" | "full" = "zero",
   least = 1,
 ): readonly number[] {
-  const all = Array.from({ length: Math.max(0, dim.size - least) }, (_, index) => least + index);
+  // What nothing reads may go altogether.
+  const from = dim.isUnread ? 0 : least;
+  const all = Array.from({ length: Math.max(0, dim.size - from) }, (_, index) => from + index);
   const own = stepOfDim(dim, step);
   const anchor = countFrom === "zero" ? 0 : (dim.size * dim.unitChannels) % own;
   const onGrid = (units: number): boolean => (units * dim.unitChannels) % own === anchor;

@@ -16,7 +16,9 @@ export interface FoundDims {
 }
 
 /** `isFactor`: multiplied with other dims on the axis of its first producer. */
-export type FoundDim = Omit<Dim, "block" | "role" | "component"> & { readonly isFactor: boolean };
+export type FoundDim = Omit<Dim, "block" | "role" | "component" | "isUnread"> & {
+  readonly isFactor: boolean;
+};
 
 /** Dim and unit of each atom, by its root; -1 where the atom is no unit. */
 interface UnitTable {

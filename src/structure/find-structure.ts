@@ -18,6 +18,7 @@ import type { Propagation } from "./propagation.ts";
 import { namesByRole, rolesOf } from "./roles.ts";
 import type { AxisUnits, Dim, Layer, ResolvedShapes, Structure } from "./structure.ts";
 import { misdeclaredNotes, unknownShapes } from "./unknown-shapes.ts";
+import { unreadDims } from "./unread.ts";
 import { findContractions, findWeights } from "./weights.ts";
 
 export interface StructureOptions {
@@ -57,15 +58,20 @@ export function findStructure(original: Graph, options: StructureOptions = {}): 
       name: names[index] ?? dim.name,
       role: roles[index] ?? null,
       component: null,
+      isUnread: false,
     }),
   );
   const layers = findLayers({ graph, shapes, dims: apart, blocks, batch, axis, count });
+  const unread = unreadDims(graph, apart, layers, { axis, shapes });
   const components = findComponents({ graph, shapes, layers });
   return {
     graph,
     bind,
     shapes,
-    dims: dimsIn(apart, { axis, layers, components }),
+    dims: dimsIn(
+      apart.map((dim) => ({ ...dim, isUnread: unread.has(dim.index) })),
+      { axis, layers, components },
+    ),
     layers,
     blocks: blocks.map(({ branch, ...block }) => ({
       ...block,

@@ -19,7 +19,7 @@ import { weightOf } from "./weight-of.ts";
 export function rolesOf(
   flow: Propagation,
   found: Pick<FoundDims, "axis">,
-  dims: readonly Omit<Dim, "role" | "component">[],
+  dims: readonly Omit<Dim, "role" | "component" | "isUnread">[],
   blocks: readonly FoundBlock[],
 ): readonly (DimRole | null)[] {
   const products = flow.graph.nodes.filter((node) => isContraction(flow, node));

@@ -68,6 +68,7 @@ export function structureJson(structure: Structure): Record<string, unknown> {
       units: dim.size,
       unitChannels: dim.unitChannels,
       pinned: dim.pinned,
+      ...(dim.isUnread ? { unread: true } : {}),
       block: blockName(dim.block),
       component: dim.component,
       producers: dim.producers,

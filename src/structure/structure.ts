@@ -64,6 +64,8 @@ export interface Dim {
   readonly unitChannels: number;
   /** Why it can't be pruned, for people; null where it can. */
   readonly pinned: string | null;
+  /** Nothing that the network computes depends on its units: they go first, whatever their score, and all of them may go. */
+  readonly isUnread: boolean;
   /** Innermost block outside of which it does not exist. */
   readonly block: number | null;
   /** Layers whose output axis it is on. */

@@ -2,19 +2,20 @@ import { readWeights } from "../graph/constants.ts";
 import { foldableValues } from "../graph/fold/folded.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { nodeId } from "../graph/graph.ts";
+import { traitsOf } from "../graph/op-traits.ts";
 import { consumersOf } from "../graph/traversal.ts";
 import type { FoundDims } from "./dims.ts";
 import type { AxisCount, Contraction, ResolvedShapes, Weight } from "./structure.ts";
 import { weightOf } from "./weight-of.ts";
 
 /**
- * Floating-point constants of at least one axis, without BatchNormalization's running statistics: what deep-learning
- * frameworks count as parameters.
+ * Floating-point constants of at least one axis that are trained, so without BatchNormalization's running statistics, bounds of a Clip,
+ * values of a Pad and scales of a Resize: what deep-learning frameworks count as parameters.
  */
 export function findWeights(graph: Graph, count: FoundDims["count"]): readonly Weight[] {
   return readWeights(graph).flatMap(({ name, tensor }) => {
     const uses = usesOf(graph, name);
-    if (uses.every(isStatistic)) return [];
+    if (uses.every(isUntrained)) return [];
     const product = productOf(tensor.shape.map((_, axis) => count(name, axis)));
     return [{ name, ...product, consumers: uses.map(({ node }) => nodeId(node)) }];
   });
@@ -35,8 +36,10 @@ function usesOf(graph: Graph, name: string): readonly Use[] {
   );
 }
 
-function isStatistic({ node, input }: Use): boolean {
-  return node.opType === "BatchNormalization" && (input === 3 || input === 4);
+/** Whether it is no trained number there: a running statistic, an exponent, a bound, a scale of sizes. */
+function isUntrained({ node, input }: Use): boolean {
+  const traits = traitsOf(node);
+  return input >= (traits?.settingsFrom ?? Infinity) || traits?.untrained?.includes(input) === true;
 }
 
 /** MatMuls of two activations: [..., rows, inner] times [..., inner, columns]. */

@@ -86,7 +86,7 @@ function checkDim(structure: Structure, subnet: Subnet, dim: Dim): void {
       "Keep all its units.",
     );
   }
-  if (kept.length === 0) {
+  if (kept.length === 0 && !dim.isUnread) {
     throw refuse(
       "subnet/empty-dim",
       `None of ${dim.size} units is kept.`,

@@ -204,9 +204,10 @@ function predictOp(
 
 /** Channels covered per axis: the fewest possible, multiples of the step, all. */
 function gridOf(structure: Structure, axes: readonly AxisCount[], step: number): number[][] {
+  const fewest = structure.dims.map((dim) => (dim.isUnread ? 0 : 1));
   for (let width = step; ; width *= 2) {
     const counts = axes.map((axis) => {
-      const least = axis.parts.reduce((sum, { perUnit }) => sum + perUnit, axis.fixed);
+      const least = evaluateCount(axis, fewest);
       const most = evaluateCount(axis, denseUnits(structure));
       return multiplesBetween(least, most, width);
     });

@@ -29,13 +29,19 @@ import {
   unchangeableOf,
 } from "../../formulation/network/latency-budget.ts";
 import { type NetworkProblem, networkProblem } from "../../formulation/network/network-problem.ts";
+import { refuseWithoutChoice } from "../../formulation/network/nothing-to-choose.ts";
 import { selectedSubnet } from "../../formulation/network/selected-subnet.ts";
 import { evaluate } from "../../formulation/problem/evaluate.ts";
 import type { Problem, Selection } from "../../formulation/problem/problem.ts";
 import type { Answer, SolverList } from "../../formulation/solve/answer.ts";
 import { solveProblem } from "../../formulation/solve/solve-problem.ts";
 import { startingSelection } from "../../formulation/solve/start.ts";
-import { checkImportance, type Importance, parseImportance } from "../../importance/importance.ts";
+import {
+  checkImportance,
+  type Importance,
+  parseImportance,
+  withoutUnread,
+} from "../../importance/importance.ts";
 import { scoreNetwork } from "../../importance/score.ts";
 import { type NetworkPrediction, predictNetwork } from "../../latency/predict-network.ts";
 import { writeLpFile } from "../../mip/lp-file.ts";
@@ -139,7 +145,7 @@ export async function solveNetwork(
 }
 
 /**
- * @throws InputError for the importance file and for tables; UsageError for options that don't fit the network;
+ * @throws InputError for the importance file and for tables, and `formulation/nothing-to-prune`; UsageError for options that don't fit the network;
  * InfeasibleError `formulation/no-width`
  */
 export async function prepareNetwork(
@@ -153,10 +159,11 @@ export async function prepareNetwork(
   const isProtected = (options.protect?.components.length ?? 0) > 0;
   const structure = isProtected ? withComponents(open.structure, named) : open.structure;
   const { table, other } = source;
-  const importance =
+  const given =
     options.importance === undefined
       ? importanceFor(open, options.importancePath)
       : { used: options.importance, path: null };
+  const importance = { ...given, used: withoutUnread(given.used, structure) };
   const request = await parseRequest(options.limits ?? NOTHING_ASKED);
   const stepOf: StepOf = (device, from, at) =>
     device === null ? table.step : namedTable({ table, tableOf: other }, device, from, at).step;
@@ -166,6 +173,7 @@ export async function prepareNetwork(
     budgetMs: Number.POSITIVE_INFINITY,
     widths: widthRules(widths),
   });
+  refuseWithoutChoice(base);
   const sources = {
     network: base,
     importance: importance.used,

@@ -137,7 +137,7 @@ function dimReports(open: OpenNetwork, solved: SolvedNetwork): DimReport[] {
     name: dim.name,
     total: dim.size * dim.unitChannels,
     kept: (counts[dim.index] ?? 0) * dim.unitChannels,
-    dropped: counts[dim.index] === 0,
+    dropped: counts[dim.index] === 0 && !dim.isUnread,
     whole: solved.network.choices[dim.index]?.whole ?? null,
   }));
 }

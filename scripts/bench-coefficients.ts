@@ -16,7 +16,9 @@ import { yardstickOf } from "../src/coefficients/search/evaluation.ts";
 import { memoryLog } from "../src/coefficients/search/log.ts";
 import { solveCandidate } from "../src/coefficients/solve-candidate.ts";
 import { SILENT } from "../src/core/progress.ts";
+import { randomFrom } from "../src/core/random.ts";
 import { DIGIT_SIZE, drawDigit } from "../src/data/drawn/digits.ts";
+import { observed, PENDULUM } from "../src/data/drawn/pendulum.ts";
 import { scoreNetwork } from "../src/importance/score.ts";
 import { withGraph } from "../src/onnx/model.ts";
 import { writeModel } from "../src/onnx/write.ts";
@@ -26,7 +28,6 @@ import { pendulumRollouts, type RolloutMetrics } from "../src/pipeline/rollout/p
 import { solveNetworkOptions } from "../src/pipeline/solve/solve-settings.ts";
 import { tableFor } from "../src/pipeline/tables/table-source.ts";
 import type { SampleBatch } from "../src/runtime/batches.ts";
-import { randomFeeds } from "../src/runtime/feeds.ts";
 import { parameterCount } from "../src/structure/counts.ts";
 import { cutGraph } from "../src/subnet/cut.ts";
 import { keepAll, type Subnet, unitCounts } from "../src/subnet/subnet.ts";
@@ -100,7 +101,12 @@ const found = await optimise(
 const used = process.cpuUsage(cpu);
 const seconds = (performance.now() - began) / 1000;
 process.stdout.write(
-  `${name} ${settings.limits?.limit.join()} seed ${values.seed}: ${found.evaluations} evaluations, ${found.unitRuns} unit runs, ${seconds.toFixed(1)} s wall, ${((used.user + used.system) / 1e6).toFixed(1)} s CPU, ${found.stopped}\n`,
+  `history ${found.history.map((v) => Number(v.toPrecision(5))).join(" ")}\nfrom ${found.candidates
+    .slice(0, 5)
+    .map(({ evaluation }) => `${evaluation.from} ${evaluation.score.toPrecision(5)}`)
+    .join(
+      ", ",
+    )}; baselines ${found.baselines.map(({ evaluation }) => `${evaluation.from} ${evaluation.score.toPrecision(5)}`).join(", ")}\n${name} ${settings.limits?.limit.join()} seed ${values.seed}: ${found.evaluations} evaluations, ${found.unitRuns} unit runs, ${seconds.toFixed(1)} s wall, ${((used.user + used.system) / 1e6).toFixed(1)} s CPU, ${found.stopped}\n`,
 );
 const before = await bench.test(keepAll(structure));
 const [best] = found.candidates;
@@ -176,14 +182,7 @@ function agentBench(): Bench {
   };
   const numbers = (count: number, first: number): readonly number[] =>
     Array.from({ length: count }, (_, index) => first + index);
-  const inputs = structure.graph.inputs.map(({ name: input, type, shape }) => ({
-    ...{
-      name: input,
-      type: type ?? "float32",
-      shape: (shape ?? []).map((extent) => extent ?? "?"),
-    },
-  }));
-  const feeds = randomFeeds(inputs, { seed: 1, batch: 512 });
+  const ranked = pendulumStates(512);
   return {
     goals: [
       goal(metric("return", "higher", "number"), ">= dense - 20%"),
@@ -192,6 +191,23 @@ function agentBench(): Bench {
     ],
     search: (subnet) => rolled(subnet, numbers(Number(values.episodes), 0)),
     test: (subnet) => rolled(subnet, numbers(200, 1000)),
-    ranked: { size: 512, feeds, labels: new Int32Array(512).fill(-1) },
+    ranked,
   };
+}
+
+/** States all over the circle with any torque: what the agent can be asked. */
+function pendulumStates(size: number): SampleBatch {
+  const random = randomFrom(1);
+  const states = Array.from({ length: size }, () =>
+    observed({
+      angle: (2 * random.next() - 1) * Math.PI,
+      speed: (2 * random.next() - 1) * PENDULUM.fastest,
+    }),
+  );
+  const action = Float32Array.from({ length: size }, () => 2 * random.next() - 1);
+  const feeds = {
+    state: { type: "float32", shape: [size, 3], data: Float32Array.from(states.flat()) },
+    action: { type: "float32", shape: [size, 1], data: action },
+  } as const;
+  return { size, feeds, labels: new Int32Array(size).fill(-1) };
 }

@@ -5,9 +5,11 @@ import type { Importance } from "../importance/importance.ts";
 import type { SampleBatch } from "../runtime/batches.ts";
 import type { Structure } from "../structure/structure.ts";
 import { keepAll, type Subnet } from "../subnet/subnet.ts";
+import { damageStart } from "./damage-start.ts";
 import { type Granularity, type Group, groupsOf } from "./groups.ts";
 import type { Judge } from "./judge.ts";
 import type { MaskedRuns } from "./masked-runs.ts";
+import { coefficientsAt } from "./program.ts";
 import { evaluateSubnet, subnetKey, type Yardstick } from "./search/evaluation.ts";
 import type { LoggedEvaluation } from "./search/log.ts";
 import { type Found, type SearchOptions, type Start, searchCoefficients } from "./search/search.ts";
@@ -90,41 +92,101 @@ export async function optimise(
   const before = await search(plain, first, { evaluations, startsOnly: true });
   const baselines = before.found.map((each) => ({ ...each, network: plain }));
   const rank = async (around: Subnet): Promise<readonly (readonly number[])[]> =>
-    unitOrders(structure, importance, around, { ...ranking, ...options });
+    unitOrders(structure, importance, around, {
+      ...{ ...ranking, progress: options.progress, signal: options.signal },
+    });
   const isRanked = ranking.by === "answers";
-  const orders = isRanked ? await rank(keepAll(structure)) : null;
-  const network =
-    orders === null ? plain : await program(withOrders(importance, structure, orders));
-  const unitRuns = orders === null ? 0 : prunableUnits(structure);
+  const made = isRanked ? await rankedStarts(subject, options, plain, groups, first) : null;
+  const ways = made?.ways ?? [{ network: plain, starts: first }];
   const exchanges = isRanked ? Math.min(groups.length + 1, Math.floor(left() / 4)) : 0;
   const given = options.from === undefined ? [] : [earlier(groups, options.from)];
-  const main = await search(network, [...given, ...first], {
-    evaluations: left() - exchanges,
+  const tried: Candidate[] = [];
+  for (const { network, starts } of ways) {
+    const limit = Math.min(given.length + starts.length, left());
+    const result = await search(network, [...given, ...starts], {
+      evaluations: limit,
+      startsOnly: true,
+    });
+    tried.push(...result.found.map((each) => ({ ...each, network })));
+  }
+  tried.sort(byScore);
+  const top = tried[0];
+  const network = top?.network ?? plain;
+  const from = top === undefined ? [] : [startAt(top)];
+  // The start is measured already: it stands in the log and costs nothing again.
+  const spent = left() - exchanges + from.length;
+  const main = await search(network, from, {
+    evaluations: Math.max(spent, 1),
     sigma: given.length > 0 ? WARM_SIGMA : undefined,
   });
-  const found: Candidate[] = main.found.map((each) => ({ ...each, network }));
+  counted.evaluations -= from.length;
+  const found: Candidate[] = [
+    ...main.found.map((each) => ({ ...each, network })),
+    ...tried.filter((each) => each !== top),
+  ].sort(byScore);
   const best = found[0];
-  let runs = unitRuns;
+  let runs = made?.runs ?? 0;
   if (best !== undefined && exchanges > 0 && options.signal?.aborted !== true) {
     runs += prunableUnits(structure);
     const exchanged = await exchangeUnits(best, await rank(best.subnet), subject, options);
     counted.evaluations += exchanged.length;
     found.push(...exchanged);
   }
-  const candidates = [...found, ...baselines].sort(
-    (a, b) =>
-      Number(a.evaluation.isDropped) - Number(b.evaluation.isDropped) ||
-      b.evaluation.score - a.evaluation.score,
-  );
+  const candidates = [...found, ...baselines].sort(byScore);
   return {
     groups,
     candidates,
     baselines,
     evaluations: counted.evaluations,
     unitRuns: runs,
-    history: [...before.history, ...main.history],
+    history: bestSoFar([
+      ...before.history,
+      ...tried.map(({ evaluation }) => evaluation.score),
+      ...main.history,
+    ]),
     stopped: main.stopped,
   };
+}
+
+function byScore({ evaluation: a }: Candidate, { evaluation: b }: Candidate): number {
+  return Number(a.isDropped) - Number(b.isDropped) || b.score - a.score;
+}
+
+function bestSoFar(scores: readonly number[]): readonly number[] {
+  let best = Number.NEGATIVE_INFINITY;
+  return scores.map((score) => {
+    best = Math.max(best, score);
+    return best;
+  });
+}
+
+function startAt({ evaluation, coefficients, selection }: Candidate): Start {
+  return { name: evaluation.from, coefficients, selection };
+}
+
+/** Programs whose units are ranked by answers, each with the starts to try on it. */
+async function rankedStarts(
+  { structure, importance, program, ranking }: OptimiseSubject,
+  options: OptimiseOptions,
+  plain: NetworkProblem,
+  groups: readonly Group[],
+  first: readonly Start[],
+): Promise<{
+  readonly ways: readonly { readonly network: NetworkProblem; readonly starts: readonly Start[] }[];
+  readonly runs: number;
+}> {
+  const asked = { ...ranking, progress: options.progress, signal: options.signal };
+  const withUnits = (orders: readonly (readonly number[])[]): Promise<NetworkProblem> =>
+    program(withOrders(importance, structure, orders));
+  const orders = await unitOrders(structure, importance, keepAll(structure), asked);
+  const ways = [{ network: await withUnits(orders), starts: first }];
+  const damaged = await damageStart(plain, asked);
+  if (damaged === null) return { ways, runs: prunableUnits(structure) };
+  const { selection } = damaged;
+  const coefficients = coefficientsAt(plain, groups, selection);
+  const network = await withUnits(damaged.orders);
+  ways.push({ network, starts: [{ name: "damages", selection, coefficients }, ...first] });
+  return { ways, runs: prunableUnits(structure) + damaged.runs };
 }
 
 /** Near coefficients that were good once, a search needs smaller steps. */

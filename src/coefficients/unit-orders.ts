@@ -21,8 +21,59 @@ export interface UnitOrderOptions {
   readonly batch: SampleBatch;
   /** Outputs that count; all where left out. */
   readonly outputs?: readonly string[] | undefined;
+  /** Measure the units that are there, not those that could come back. */
+  readonly keptOnly?: boolean | undefined;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * What every unit of every dim that can be pruned is worth around a subnet, alone; empty of other dims. Units are measured until the
+ * signal stops it.
+ */
+export async function unitWorths(
+  structure: Structure,
+  around: Subnet,
+  options: UnitOrderOptions,
+): Promise<readonly Float64Array[]> {
+  const { runs, batch, progress } = options;
+  const isGiven = options.keptOnly === true;
+  const outputs = options.outputs ?? structure.graph.outputs.map(({ name }) => name);
+  const whole = wholeOf(await runs.answers(keepAll(structure), batch), outputs);
+  const damage = async (subnet: Subnet): Promise<number> =>
+    damageOf(await runs.answers(subnet, batch), whole);
+  const base = await damage(around);
+  const measured = structure.dims.filter(
+    ({ pinned, index }) => pinned === null && (around.kept[index] ?? []).length > 0,
+  );
+  const total = measured.reduce(
+    (sum, { size, index }) => sum + (isGiven ? (around.kept[index] ?? []).length : size),
+    0,
+  );
+  let done = 0;
+  const worths = structure.dims.map(() => new Float64Array(0));
+  for (const { index, size } of measured) {
+    const kept = new Set(around.kept[index]);
+    const worth = new Float64Array(size);
+    for (let unit = 0; unit < size; unit += 1) {
+      if (options.signal?.aborted === true) return worths;
+      const isKept = kept.has(unit);
+      if (!isKept && isGiven) continue;
+      // A dim never runs empty: its last unit is worth all there is.
+      if (isKept && kept.size === 1) worth[unit] = Number.POSITIVE_INFINITY;
+      else {
+        const list = isKept
+          ? (around.kept[index] ?? []).filter((other) => other !== unit)
+          : [...kept, unit].sort((a, b) => a - b);
+        const other = await damage({ ...around, kept: around.kept.with(index, list) });
+        worth[unit] = isKept ? other - base : base - other;
+      }
+      done += 1;
+      progress.step("ranking units", done, total);
+    }
+    worths[index] = worth;
+  }
+  return worths;
 }
 
 /**
@@ -35,49 +86,19 @@ export async function unitOrders(
   around: Subnet,
   options: UnitOrderOptions,
 ): Promise<readonly (readonly number[])[]> {
-  const { runs, batch, progress } = options;
-  const outputs = options.outputs ?? structure.graph.outputs.map(({ name }) => name);
-  const whole = await runs.answers(keepAll(structure), batch);
-  const damage = async (subnet: Subnet): Promise<number> =>
-    damageOf(await runs.answers(subnet, batch), whole, outputs);
-  const base = await damage(around);
+  const worths = await unitWorths(structure, around, options);
   const known = new Map(importance.dims.map((dim) => [dim.dim, dim]));
-  const total = structure.dims.reduce((sum, dim) => sum + (dim.pinned === null ? dim.size : 0), 0);
-  let done = 0;
-  const orders: (readonly number[])[] = [];
-  for (const dim of structure.dims) {
+  return structure.dims.map((dim) => {
     const scored = known.get(dim.name);
     const first =
       scored === undefined ? Array.from({ length: dim.size }, (_, u) => u) : unitOrder(scored);
-    const kept = new Set(around.kept[dim.index]);
-    if (dim.pinned !== null || kept.size === 0) {
-      orders.push(first);
-      continue;
-    }
-    const worth = new Float64Array(dim.size);
-    for (let unit = 0; unit < dim.size; unit += 1) {
-      if (options.signal?.aborted === true) return orders;
-      const isKept = kept.has(unit);
-      // A dim never runs empty: its last unit is worth all there is.
-      if (isKept && kept.size === 1) worth[unit] = Number.POSITIVE_INFINITY;
-      else {
-        const list = isKept
-          ? (around.kept[dim.index] ?? []).filter((other) => other !== unit)
-          : [...kept, unit].sort((a, b) => a - b);
-        const other = await damage({ ...around, kept: around.kept.with(dim.index, list) });
-        worth[unit] = isKept ? other - base : base - other;
-      }
-      done += 1;
-      progress.step("ranking units", done, total);
-    }
+    const worth = worths[dim.index];
+    if (worth === undefined || worth.length === 0) return first;
     const rank = new Map(first.map((unit, at) => [unit, at]));
-    orders.push(
-      first.toSorted(
-        (a, b) => (worth[b] ?? 0) - (worth[a] ?? 0) || (rank.get(a) ?? 0) - (rank.get(b) ?? 0),
-      ),
+    return first.toSorted(
+      (a, b) => (worth[b] ?? 0) - (worth[a] ?? 0) || (rank.get(a) ?? 0) - (rank.get(b) ?? 0),
     );
-  }
-  return orders;
+  });
 }
 
 /** The importance with units ranked otherwise; what they are worth stays. */
@@ -93,19 +114,35 @@ export function withOrders(
   };
 }
 
+/** An output of the whole network, with its variance times its length. */
+interface Whole {
+  readonly name: string;
+  readonly data: Float32Array;
+  readonly spread: number;
+}
+
+function wholeOf(answers: Feeds, outputs: readonly string[]): readonly Whole[] {
+  return outputs.flatMap((name) => {
+    const dense = answers[name];
+    if (dense?.type !== "float32") return [];
+    const { data } = dense;
+    const mean = data.reduce((total, value) => total + value, 0) / data.length;
+    const spread = data.reduce((total, value) => total + (value - mean) ** 2, 0);
+    return [{ name, data, spread: spread || 1 }];
+  });
+}
+
 /** Squared change of the answers over their variance, summed over outputs. */
-function damageOf(answers: Feeds, whole: Feeds, outputs: readonly string[]): number {
+function damageOf(answers: Feeds, whole: readonly Whole[]): number {
   let sum = 0;
-  for (const name of outputs) {
-    const [own, dense] = [answers[name], whole[name]];
-    if (own?.type !== "float32" || dense?.type !== "float32") continue;
-    const mean = dense.data.reduce((total, value) => total + value, 0) / dense.data.length;
-    let [difference, size] = [0, 0];
-    for (const [index, value] of dense.data.entries()) {
-      difference += ((own.data[index] ?? 0) - value) ** 2;
-      size += (value - mean) ** 2;
+  for (const { name, data, spread } of whole) {
+    const own = answers[name];
+    if (own?.type !== "float32") continue;
+    let difference = 0;
+    for (let index = 0; index < data.length; index += 1) {
+      difference += ((own.data[index] ?? 0) - (data[index] ?? 0)) ** 2;
     }
-    sum += difference / (size || 1);
+    sum += difference / spread;
   }
   return sum;
 }

@@ -65,3 +65,55 @@ export const METRICS = z.strictObject({
 });
 export type MetricsFile = Document<typeof METRICS>;
 export type MetricSpec = MetricsFile["metrics"][number];
+
+const VALUE = z.number().nullable();
+
+/** `mdp metrics suggest --json`: what can be measured, and how early it reacts to pruning. */
+export const SUGGESTED = z.object({
+  schema: z.literal("mdp-suggested/1"),
+  network: z.string(),
+  items: z.number().int(),
+  metrics: z.array(
+    z.object({
+      spec: METRIC,
+      because: z.string(),
+      value: VALUE,
+      low: VALUE,
+      high: VALUE,
+      items: z.number().int(),
+      reactsAt: VALUE.describe(
+        "Share of the units that can go before the metric leaves its dense interval; null: never.",
+      ),
+      movesWith: z.string().nullable().describe("A metric before it that says the same."),
+      isProposed: z.boolean(),
+    }),
+  ),
+});
+export type SuggestedReport = Document<typeof SUGGESTED>;
+
+/** `mdp compare --metrics --json`: ways to choose a subnet, on the confirm items. */
+export const COMPARED_METRICS = z.object({
+  schema: z.literal("mdp-compared-metrics/1"),
+  network: z.string(),
+  methods: z.array(
+    z.object({
+      name: z.string(),
+      parameters: z.number(),
+      latencyMs: z.number(),
+      metrics: z.array(
+        z.object({
+          name: z.string(),
+          value: VALUE,
+          low: VALUE,
+          high: VALUE,
+          limit: VALUE.describe("Null without a requirement."),
+          behind: z
+            .object({ value: VALUE, low: VALUE, high: VALUE })
+            .nullable()
+            .describe("Coefficients less this method, with the paired 95 % interval."),
+        }),
+      ),
+    }),
+  ),
+});
+export type ComparedMetrics = Document<typeof COMPARED_METRICS>;

@@ -17,7 +17,7 @@ import { EVALUATION, PREPROCESSING_OF_RUN } from "./evaluation.ts";
 import { CONFLICT, EXPLAIN } from "./explain.ts";
 import { IMPORT, IMPORT_WEIGHTS } from "./imports.ts";
 import { KNOWLEDGE } from "./knowledge.ts";
-import { METRICS } from "./metrics.ts";
+import { COMPARED_METRICS, METRICS, SUGGESTED } from "./metrics.ts";
 import { PREDICT } from "./predict.ts";
 import { PROFILE, PROFILES } from "./profile.ts";
 import { PROOF } from "./proof.ts";
@@ -43,6 +43,7 @@ export const DOCUMENTS = {
   "mdp-calibrate/1": CALIBRATE,
   "mdp-coefficients/1": COEFFICIENTS,
   "mdp-compare/1": COMPARE,
+  "mdp-compared-metrics/1": COMPARED_METRICS,
   "mdp-compares/1": COMPARES,
   "mdp-config/1": CONFIG,
   "mdp-conflict/1": CONFLICT,
@@ -82,6 +83,7 @@ export const DOCUMENTS = {
   "mdp-sparsify/1": SPARSIFY,
   "mdp-structure/1": STRUCTURE,
   "mdp-subnet/1": SUBNET_FILE,
+  "mdp-suggested/1": SUGGESTED,
   "mdp-summary/1": SUMMARY,
   "mdp-sweep/1": SWEEP,
   "mdp-table-cells/1": TABLE_CELLS,

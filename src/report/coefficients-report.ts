@@ -3,6 +3,14 @@ import type { GateReport } from "../documents/release.ts";
 import { figure } from "./gate-report.ts";
 import { count, percent, plainTable } from "./solve-report.ts";
 
+const STOPPED: Readonly<Record<string, string>> = {
+  evaluations: "at the number of evaluations that were allowed (--evaluations)",
+  time: "at the time that was allowed (--max-minutes)",
+  interrupted: "by hand; the same command goes on where it stopped",
+  settled:
+    "since no coefficients led to a subnet that was not measured yet; smaller steps (--step) or a larger budget allow more",
+};
+
 /** What a search found, as people read it. */
 export function coefficientsText(report: CoefficientsReport): string {
   const { search, size, found } = report;
@@ -21,7 +29,8 @@ export function coefficientsText(report: CoefficientsReport): string {
     ]);
   }
   return [
-    `Search      ${search.evaluations} subnets measured, ${search.unitRuns} runs to rank units, by ${search.method} (${search.stopped}) in ${figure(search.seconds)} s`,
+    `Search      ${count(search.evaluations)} subnets measured, ${count(search.unitRuns)} runs to rank units, by ${search.method} in ${figure(search.seconds)} s`,
+    `Stopped     ${STOPPED[search.stopped] ?? search.stopped}`,
     `Limits      ${report.limits.join(", ")}`,
     `Size        ${count(size.parameters.kept)} of ${count(size.parameters.dense)} parameters, ${figure(size.latencyMs.kept)} of ${figure(size.latencyMs.dense)} ms`,
     "",
@@ -133,6 +142,20 @@ export function groupsCsv(report: GroupsReport): string {
   return `${[head, ...lines].join("\n")}\n`;
 }
 
+function whyKept(group: ReasonsReport["groups"][number]): string {
+  const { narrower, heldBy, removed } = group;
+  if (removed >= 1) return "it was removed as a whole";
+  const stand = narrower?.stands.find(({ name }) => name === heldBy);
+  if (stand === undefined || heldBy === null) return "it is as small as it may be";
+  const against =
+    stand.margin === null
+      ? ""
+      : stand.margin < 0
+        ? `, which misses the limit of ${figure(stand.limit)}`
+        : `, which still meets the limit of ${figure(stand.limit)}`;
+  return `${heldBy} would be ${figure(stand.value)}${against}`;
+}
+
 /** A page for people who decide and don't program: what was asked, what was tested, what stayed and why. */
 export function approvalPage(
   coefficients: CoefficientsReport,
@@ -152,14 +175,10 @@ export function approvalPage(
       `| ${line.name} | ${line.require} | ${figure(line.value)} | ${figure(line.dense)} | ${figure(line.bound)} | ${figure(line.limit)} | ${{ pass: "met", missed: "missed", undecided: "not decided" }[line.verdict]} |`,
   );
   const open = gate.lines.filter(({ verdict }) => verdict === "undecided");
-  const held = reasons?.groups.map((group) => {
-    const narrow = group.narrower?.stands.find(({ name }) => name === group.heldBy);
-    const why =
-      narrow === undefined || group.heldBy === null
-        ? "nothing narrower was on offer"
-        : `${group.heldBy} would be ${figure(narrow.value)}`;
-    return `| ${group.name} | ${percent(1 - group.removed)} | ${why} |`;
-  });
+  const held = reasons?.groups.map(
+    (group) =>
+      `| ${group.name} | ${group.component ?? ""} | ${percent(1 - group.removed)} | ${whyKept(group)} |`,
+  );
   return [
     `# Approval of a pruned network: ${coefficients.network}`,
     "",
@@ -189,7 +208,14 @@ export function approvalPage(
     "",
     ...(held === undefined
       ? ["`mdp explain --metrics` gives the reasons."]
-      : ["| group | stays | one step narrower |", "| --- | --- | --- |", ...held]),
+      : [
+          "The network consists of groups of units. The search removed from each group what the requirements above need least. The last column says what would happen if",
+          "one more step was removed, measured on the items of the search, before any repair.",
+          "",
+          "| group | part of the network | stays | if it was made one step smaller |",
+          "| --- | --- | --- | --- |",
+          ...held,
+        ]),
     ...(reasons !== null && reasons.protected.length > 0
       ? ["", ...reasons.protected.map(({ dim, by }) => `- ${dim}: ${by}`)]
       : []),

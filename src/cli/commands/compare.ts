@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { EXIT, UsageError } from "../../core/errors.ts";
 import { checkWritable } from "../../core/files.ts";
 import type { CompareReport } from "../../documents/compare.ts";
+import type { ComparedMetrics } from "../../documents/metrics.ts";
 import { METHOD_NAMES, type Method, parseMethod } from "../../formulation/baselines/method.ts";
 import { readCoefficients } from "../../pipeline/coefficients/coefficients-report.ts";
 import { compareByMetrics } from "../../pipeline/coefficients/compare-by-metrics.ts";
@@ -123,7 +124,10 @@ async function byMetrics(
     },
     context,
   );
-  context.json({ schema: "mdp-compared-metrics/1", network: open.name, methods });
+  const report: ComparedMetrics = {
+    ...{ schema: "mdp-compared-metrics/1", network: open.name, methods: [...methods] },
+  };
+  context.json(report);
   context.print(methodsText(methods));
   return EXIT.done;
 }

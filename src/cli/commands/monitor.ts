@@ -1,11 +1,17 @@
+import { join } from "node:path";
 import { EXIT } from "../../core/errors.ts";
+import { checkWritable, writeFileAtomic } from "../../core/files.ts";
 import { checkWhole, shareOf } from "../../pipeline/checks.ts";
 import { openMetrics } from "../../pipeline/metrics/open-metrics.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import { monitorNetwork } from "../../pipeline/release/monitor-network.ts";
+import { pruneAgain } from "../../pipeline/release/prune-again.ts";
+import { approvalPage, coefficientsText } from "../../report/coefficients-report.ts";
+import { gateText } from "../../report/gate-report.ts";
 import { monitorText } from "../../report/monitor-report.ts";
 import { painter } from "../../report/painter.ts";
 import { type Command, command } from "../command.ts";
+import { exitOf } from "./gate.ts";
 
 export const monitorCommand: Command = command({
   name: "monitor <live>",
@@ -14,6 +20,10 @@ export const monitorCommand: Command = command({
     [
       "mdp monitor live.onnx --dense dense.onnx --metrics metrics.json --data today",
       "exit code 7 where a requirement is missed",
+    ],
+    [
+      "mdp monitor live.onnx --dense dense.onnx --metrics metrics.json --data today --again run --out run-2",
+      "where something changed, prune again from the coefficients of the earlier run",
     ],
   ],
   options: (yargs) =>
@@ -36,6 +46,23 @@ export const monitorCommand: Command = command({
         demandOption: true,
         describe: "New items",
       })
+      .option("again", {
+        type: "string",
+        requiresArg: true,
+        describe:
+          "Folder of the earlier run: where a requirement is missed or something changed, prune again on the new items",
+      })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        describe: "With --again: folder of the new run",
+      })
+      .option("release", {
+        type: "boolean",
+        default: false,
+        describe: "With --again: release the new network to the same file where the gate passes",
+      })
+      .implies("again", "out")
       .option("items", { type: "number", requiresArg: true, describe: "Only so many of them" })
       .option("rate", {
         type: "string",
@@ -52,6 +79,7 @@ export const monitorCommand: Command = command({
   run: async (options, context) => {
     checkWhole(options.threads, "--threads", 1);
     checkWhole(options.items, "--items", 1);
+    if (options.out !== undefined) checkWritable(join(options.out, "run.json"));
     const rate = shareOf(options.rate, "--rate");
     const open = await openNetwork(options.dense ?? options.live);
     const metrics = await openMetrics(options.metrics, open);
@@ -64,11 +92,23 @@ export const monitorCommand: Command = command({
     );
     context.json(report);
     context.print(monitorText(report, painter(process.stdout.isTTY)));
-    if (report.verdict === "changed") {
+    const exit = report.verdict === "missed" ? EXIT.metric : undefined;
+    const { again, out } = options;
+    if (report.verdict === "as before") return exit;
+    if (again === undefined || out === undefined) {
       context.print(
-        "\nmdp prune --metrics ... --from coefficients.json searches again from the old coefficients.",
+        "\nWith --again RUN --out NEW the network is pruned again on these items, from the coefficients of the run.",
       );
+      return exit;
     }
-    return report.verdict === "missed" ? EXIT.metric : undefined;
+    const release = options.release ? live : undefined;
+    const request = { run: again, out, metrics: options.metrics, items: data, release };
+    const made = await pruneAgain(request, context);
+    const approval = join(out, "approval.md");
+    writeFileAtomic(approval, approvalPage(made.coefficients, made.gate, made.reasons));
+    context.print(`\n${coefficientsText(made.coefficients)}`);
+    context.print(`\n${gateText(made.gate, painter(process.stdout.isTTY))}`);
+    context.print(`\nNetwork     ${made.network}\nApproval    ${approval}`);
+    return exitOf(made.gate.verdict);
   },
 });

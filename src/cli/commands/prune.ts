@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
 import { IMPORTANCE_METHODS } from "../../importance/importance.ts";
+import { refuseMetricLimits } from "../../pipeline/metrics/metric-limits.ts";
 import { pruneByMetrics, refuseWithoutMetrics } from "../../pipeline/prune/prune-by-metrics.ts";
 import { pruneModel } from "../../pipeline/prune/prune-model.ts";
 import { approvalPage, coefficientsText } from "../../report/coefficients-report.ts";
@@ -142,7 +143,7 @@ export const pruneCommand: Command = command({
     if (metrics !== undefined) {
       const made = await pruneByMetrics({ ...options, metrics }, written, context);
       const approval = join(options.out, "approval.md");
-      writeFileAtomic(approval, approvalPage(made.coefficients, made.gate, null));
+      writeFileAtomic(approval, approvalPage(made.coefficients, made.gate, made.reasons));
       context.json(made);
       context.print(`\n${coefficientsText(made.coefficients)}`);
       context.print(`\n${gateText(made.gate, painter(process.stdout.isTTY))}`);
@@ -150,6 +151,7 @@ export const pruneCommand: Command = command({
       return exitOf(made.gate.verdict);
     }
     refuseWithoutMetrics(options);
+    refuseMetricLimits(options.limit);
     const summary = await pruneModel(options, written, context);
     context.json(summary);
     context.print(`\n${runText(summary, painter(process.stdout.isTTY))}`);

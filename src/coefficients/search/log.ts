@@ -37,7 +37,8 @@ export interface EvaluationLog {
 
 /** Keeps evaluations in memory alone. */
 export function memoryLog(): EvaluationLog {
-  return { known: new Map(), add: () => {} };
+  const known = new Map<string, LoggedEvaluation>();
+  return { known, add: (evaluation) => known.set(evaluation.subnet, evaluation) };
 }
 
 /**
@@ -50,9 +51,13 @@ export function fileLog(path: string, search: string): EvaluationLog {
   makeFolder(dirname(path));
   const known = new Map<string, LoggedEvaluation>();
   const append = (value: unknown): void => appendLine(path, JSON.stringify(value));
+  const add = (evaluation: LoggedEvaluation): void => {
+    append(evaluation);
+    known.set(evaluation.subnet, evaluation);
+  };
   if (!existsSync(path) || readFileSync(path).byteLength === 0) {
     append({ schema: "mdp-evaluations/1", search });
-    return { known, add: append };
+    return { known, add };
   }
   const text = readFileSync(path, "utf8");
   const whole = text.slice(0, text.lastIndexOf("\n") + 1);
@@ -87,7 +92,7 @@ export function fileLog(path: string, search: string): EvaluationLog {
       })),
     });
   }
-  return { known, add: append };
+  return { known, add };
 }
 
 function parsedLine(line: string, path: string, at: number): unknown {

@@ -37,9 +37,15 @@ export async function groupWidths(
   const measured: GroupsReport["groups"][number][] = [];
   for (const [index, group] of groups.entries()) {
     const widths: GroupsReport["groups"][number]["widths"][number][] = [];
+    const seen = new Set<string>();
     for (const share of shares) {
       if (context.signal.aborted) break;
       const own = narrowed(network, groups, index, share);
+      const key = own.selection.options.join();
+      done += 1;
+      // Widths come in steps: two shares may lead to the same one, and a share near 1 to the whole group.
+      if (seen.has(key) || shareOf(network, groups, index, own.selection) === 1) continue;
+      seen.add(key);
       const evidence = await judge.whole(own.subnet);
       const size = sizesOf(open, source, own.subnet);
       widths.push({
@@ -58,7 +64,6 @@ export async function groupWidths(
           };
         }),
       });
-      done += 1;
       context.progress.step("measuring groups", done, total);
     }
     measured.push({

@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import type { Goal } from "../../coefficients/goals/goal.ts";
 import { parseRequirement } from "../../coefficients/goals/requirement.ts";
 import type { AnswerMetric } from "../../coefficients/masked-runs.ts";
+import { closest } from "../../core/closest.ts";
 import { UsageError } from "../../core/errors.ts";
 import { readFileBytes, sha256 } from "../../core/files.ts";
 import { type Dataset, openDataset } from "../../data/dataset.ts";
@@ -42,14 +43,36 @@ export interface OpenMetrics {
   readonly rate: number;
 }
 
+/** What is required of metrics instead of what the file says, by metric. */
+export type Requirements = ReadonlyMap<string, string>;
+
+/** What is asked for instead of what the file says. */
+export interface MetricsAsked {
+  readonly requirements?: Requirements | undefined;
+  /** Path of items; they are dealt to search and confirm. */
+  readonly items?: string | undefined;
+}
+
+function withItems(file: MetricsFile, items: string | undefined): MetricsFile {
+  if (items === undefined) return file;
+  const { confirmPath: _, ...data } = file.data;
+  return { ...file, data: { ...data, path: resolve(items) } };
+}
+
 /**
  * Reads a metrics file, opens its data and deals its items.
  * @throws InputError `documents/malformed`, `metrics/too-few-items`, `metrics/overlap`, and as `openDataset`
  * @throws UsageError `metrics/bad-metric`, `metrics/no-data`, `metrics/same-name`, `coefficients/requirement`, `cli/share`
  */
-export async function openMetrics(path: string, open: OpenNetwork): Promise<OpenMetrics> {
-  const file = readDocument(METRICS, path);
-  const hash = sha256(readFileBytes(path));
+export async function openMetrics(
+  path: string,
+  open: OpenNetwork,
+  { requirements = new Map(), items }: MetricsAsked = {},
+): Promise<OpenMetrics> {
+  const file = withItems(required(readDocument(METRICS, path), requirements), items);
+  const bytes = sha256(readFileBytes(path));
+  const isAsRead = requirements.size === 0 && items === undefined;
+  const hash = isAsRead ? bytes : sha256(JSON.stringify([bytes, ...requirements, items ?? null]));
   const folder = dirname(resolve(path));
   const rate = 1 - shareOf(file.confidence, "confidence");
   checkNames(file);
@@ -121,6 +144,26 @@ function gaugeOf(spec: MetricSpec, classes: readonly string[] | null, firstOutpu
   const { command, of = "", timeoutSeconds } = spec;
   const goal = { metric: commandMetric(spec), require, maximize };
   return { kind: "command", goal, command, of, timeoutSeconds };
+}
+
+/** The file with other requirements. @throws UsageError `metrics/no-such-metric` */
+function required(file: MetricsFile, requirements: Requirements): MetricsFile {
+  for (const name of requirements.keys()) {
+    if (file.metrics.some((metric) => metric.name === name)) continue;
+    const names = file.metrics.map((metric) => metric.name);
+    const meant = closest(name, names);
+    throw new UsageError({
+      code: "metrics/no-such-metric",
+      message: `No metric is called '${name}'; there are ${names.map((each) => `'${each}'`).join(", ")}.`,
+      where: `--limit metric('${name}')`,
+      hint: meant === null ? "Name one of them." : `Did you mean '${meant}'?`,
+    });
+  }
+  const metrics = file.metrics.map((metric) => {
+    const require = requirements.get(metric.name);
+    return require === undefined ? metric : { ...metric, require };
+  });
+  return { ...file, metrics };
 }
 
 function checkNames({ metrics }: MetricsFile): void {

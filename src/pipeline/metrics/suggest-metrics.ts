@@ -95,12 +95,32 @@ export function possibleMetrics(open: OpenNetwork, data: Dataset | null): readon
   return found;
 }
 
+/** Without items, a command has to judge: the embedded agent's simulation, or one that the user writes. */
+function ownMetrics({ structure }: OpenNetwork): readonly Possible[] {
+  const isAgent = ["policy", "reward", "value"].every((name) =>
+    structure.graph.outputs.some((output) => output.name === name),
+  );
+  if (!isAgent) {
+    const command = ["node", "measure.mjs"];
+    const spec: MetricSpec = { name: "my metric", command, require: ">= dense - 10%" };
+    return [{ spec, because: "no data is given: a command of yours measures" }];
+  }
+  const command = ["npx", "mdp", "rollout", "pendulum"];
+  const because = "the pendulum's simulation runs agents of this form";
+  const specs: readonly MetricSpec[] = [
+    { name: "return", command, of: "return", require: ">= dense - 20%" },
+    { name: "upright", command, of: "upright", unit: "share", require: ">= dense - 10%" },
+    { name: "effort", command, of: "effort", better: "lower", require: "<= 1.5 * dense" },
+  ];
+  return specs.map((spec) => ({ spec, because }));
+}
+
 /** A commented metrics.json for a network and its data, with the metrics that people usually want. */
 export function draftMetrics(
   open: OpenNetwork,
   data: { readonly path: string; readonly set: Dataset } | null,
 ): MetricsFile {
-  const possible = possibleMetrics(open, data?.set ?? null);
+  const possible = data === null ? ownMetrics(open) : possibleMetrics(open, data.set);
   const first = possible.filter(({ spec }) => !spec.name.startsWith("recall of"));
   const asked = first.filter(
     ({ spec }) => spec.require !== undefined || spec.maximize !== undefined,
@@ -108,7 +128,7 @@ export function draftMetrics(
   const chosen = (asked.length > 0 ? asked : possible).slice(0, 3);
   const recalls = possible.filter(({ spec }) => spec.name.startsWith("recall of"));
   const count = data?.set.count ?? 0;
-  const search = Math.max(32, Math.min(300, Math.floor(count / 4)));
+  const search = data === null ? 32 : Math.max(32, Math.min(300, Math.floor(count / 4)));
   return {
     schema: "mdp-metrics/1",
     about: [
@@ -124,7 +144,7 @@ export function draftMetrics(
     data: {
       ...(data === null ? {} : { path: data.path }),
       search,
-      confirm: Math.max(64, count - search),
+      confirm: data === null ? 200 : Math.max(64, count - search),
     },
     metrics: chosen.map(({ spec }) => spec),
     confidence: "95%",

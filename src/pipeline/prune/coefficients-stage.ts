@@ -3,7 +3,12 @@ import type { UnitRanking } from "../../coefficients/optimise.ts";
 import type { SearchMethod } from "../../coefficients/search/search.ts";
 import { UsageError } from "../../core/errors.ts";
 import { readFileBytes, readJson, sha256, writeJson } from "../../core/files.ts";
-import { COEFFICIENTS, type CoefficientsReport } from "../../documents/coefficients.ts";
+import {
+  COEFFICIENTS,
+  type CoefficientsReport,
+  REASONS,
+  type ReasonsReport,
+} from "../../documents/coefficients.ts";
 import { readDocument, writeDocument } from "../../documents/document.ts";
 import { GATE, type GateReport } from "../../documents/release.ts";
 import { checkImportance, parseImportance } from "../../importance/importance.ts";
@@ -13,13 +18,14 @@ import {
   coefficientsReport,
   readCoefficients,
 } from "../coefficients/coefficients-report.ts";
+import { reasonsFor } from "../coefficients/narrow-groups.ts";
 import {
   type Bench,
   openBench,
   programFor,
   searchNetwork,
 } from "../coefficients/search-network.ts";
-import { openMetrics } from "../metrics/open-metrics.ts";
+import { openMetrics, type Requirements } from "../metrics/open-metrics.ts";
 import { gateNetwork } from "../release/gate-network.ts";
 import type { SolveNetworkOptions } from "../solve/solve-network.ts";
 import { solveNetworkOptions } from "../solve/solve-settings.ts";
@@ -37,13 +43,20 @@ export interface MetricsOptions {
   /** `encoder=0.4`: the share of a group that goes, by hand. */
   readonly coefficients?: readonly string[] | undefined;
   readonly release?: string | undefined;
+  /** Requirements of `--limit "metric('x') >= 97%"`, by metric; they replace those of the file. */
+  readonly requirements?: Requirements | undefined;
+  /** Items instead of those of the file. */
+  readonly items?: string | undefined;
+}
+
+/** What a search found, and why each group is as wide as it is. */
+export interface Searched {
+  readonly coefficients: CoefficientsReport;
+  readonly reasons: ReasonsReport;
 }
 
 /** Searches coefficients instead of solving once: writes the subnet and what was found. */
-export async function coefficientsStage(
-  road: Road,
-  wanted: MetricsOptions,
-): Promise<CoefficientsReport> {
+export async function coefficientsStage(road: Road, wanted: MetricsOptions): Promise<Searched> {
   const { open, run, options, context } = road;
   const { budget, step, multipleOf, protect, maxPrune, blocks, gap } = options;
   const { limit, soft, penalty, minimize, component, components, seed, threads, maxMinutes } =
@@ -58,10 +71,12 @@ export async function coefficientsStage(
   const { from } = wanted;
   const dependsOn = [
     ...[open.hash, given, inputs, seed, sha256(readFileBytes(wanted.metrics))],
+    ...(wanted.requirements === undefined ? [] : [[...wanted.requirements]]),
+    ...(wanted.items === undefined ? [] : [wanted.items]),
     ...[wanted.evaluations, wanted.granularity, wanted.search, wanted.units, wanted.coefficients],
     from === undefined ? null : sha256(readFileBytes(from)),
   ];
-  const outputs = ["subnet.json", "coefficients.json"];
+  const outputs = ["subnet.json", "coefficients.json", "reasons.json"];
   await staged(road, "search", dependsOn, outputs, async () => {
     const started = performance.now();
     const { batch, precision } = options;
@@ -73,7 +88,7 @@ export async function coefficientsStage(
     const importance = parseImportance(readJson(path), path);
     checkImportance(importance, open.structure, path);
     const plain = { ...solveNetworkOptions(given, source.table.step), importance };
-    const metrics = await openMetrics(wanted.metrics, open);
+    const metrics = await openMetrics(wanted.metrics, open, wanted);
     const first = await openBench(open, source, metrics, plain, { threads }, context);
     let bench: Bench = first;
     try {
@@ -96,11 +111,21 @@ export async function coefficientsStage(
         solve: { method: "coefficients", coefficients: report.groups, limits: report.limits },
       };
       writeJson(run.path("subnet.json"), subnetJson(open.structure, chosen.subnet, notes));
+      const coefficients = new Map(
+        report.groups.map(({ name, coefficient }) => [name, coefficient] as const),
+      );
+      const { network } = chosen;
+      const { groups } = found;
+      const reasons = { network, groups, subnet: chosen.subnet, coefficients, settings };
+      writeDocument(REASONS, run.path("reasons.json"), await reasonsFor(bench, reasons, context));
     } finally {
       await first.close();
     }
   });
-  return readDocument(COEFFICIENTS, run.path("coefficients.json"));
+  return {
+    coefficients: readDocument(COEFFICIENTS, run.path("coefficients.json")),
+    reasons: readDocument(REASONS, run.path("reasons.json")),
+  };
 }
 
 /** Judges the network that a run ends with on the items that the search never saw; releases it where it passes. */
@@ -110,7 +135,7 @@ export async function gateStage(
   wanted: MetricsOptions,
 ): Promise<GateReport> {
   const { open, run, options, context } = road;
-  const metrics = await openMetrics(wanted.metrics, open);
+  const metrics = await openMetrics(wanted.metrics, open, wanted);
   const report = await gateNetwork(
     open,
     metrics,

@@ -1,7 +1,8 @@
 import { UsageError } from "../../core/errors.ts";
-import type { CoefficientsReport } from "../../documents/coefficients.ts";
+import type { CoefficientsReport, ReasonsReport } from "../../documents/coefficients.ts";
 import type { GateReport } from "../../documents/release.ts";
 import { checkWhole } from "../checks.ts";
+import { metricLimits } from "../metrics/metric-limits.ts";
 import type { RunContext } from "../run-context.ts";
 import { coefficientsStage, gateStage, type MetricsOptions } from "./coefficients-stage.ts";
 import { finetuneStage } from "./finetune-stage.ts";
@@ -11,6 +12,7 @@ import { correctStage, exportStage } from "./prune-stages.ts";
 /** What a run by the user's metrics ends with. */
 export interface PrunedByMetrics {
   readonly coefficients: CoefficientsReport;
+  readonly reasons: ReasonsReport;
   readonly gate: GateReport;
   /** The network, in the run's folder. */
   readonly network: string;
@@ -27,14 +29,19 @@ export async function pruneByMetrics(
   context: RunContext,
 ): Promise<PrunedByMetrics> {
   checkWhole(settings.evaluations, "--evaluations", 1);
-  const road = await prepareRun(settings, written, context);
-  const coefficients = await coefficientsStage(road, settings);
+  const { limit, requirements } = metricLimits(settings.limit);
+  const asked = {
+    ...{ ...settings, limit },
+    requirements: requirements.size === 0 ? undefined : requirements,
+  };
+  const road = await prepareRun(asked, written, context);
+  const { coefficients, reasons } = await coefficientsStage(road, asked);
   await exportStage(road);
   const corrected = settings.data === undefined ? null : await correctStage(road);
   const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
   const last = tuned ?? corrected ?? "pruned.onnx";
-  const gate = await gateStage(road, last, settings);
-  return { coefficients, gate, network: road.run.path(last) };
+  const gate = await gateStage(road, last, asked);
+  return { coefficients, reasons, gate, network: road.run.path(last) };
 }
 
 /** Options of the search mean nothing without metrics. @throws UsageError `cli/needs-metrics` */

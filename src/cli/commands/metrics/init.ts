@@ -49,10 +49,12 @@ export const initMetricsCommand: Command = command({
     context.json({ out, ...draft });
     context.print(`Written to ${out}:`);
     for (const { name, require, maximize } of draft.metrics) {
-      context.print(`  ${name}: ${require ?? `maximize, weight ${maximize}`}`);
+      context.print(
+        `  ${name}: ${require ?? (maximize === undefined ? "reported only" : `maximize, weight ${maximize}`)}`,
+      );
     }
     context.print(
-      "\nEdit it, then: mdp prune MODEL --metrics metrics.json --budget 50% --device local --out run",
+      `\nEdit it, then: mdp prune${model === undefined ? "" : ` ${model}`} --metrics ${out} --budget 50% --device local --out run`,
     );
     return undefined;
   },

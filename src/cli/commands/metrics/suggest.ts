@@ -1,3 +1,5 @@
+import { finiteOrNull } from "../../../documents/document.ts";
+import type { SuggestedReport } from "../../../documents/metrics.ts";
 import { checkWhole } from "../../../pipeline/checks.ts";
 import { rankMetrics } from "../../../pipeline/metrics/rank-metrics.ts";
 import { openForMetrics } from "../../../pipeline/metrics/suggest-metrics.ts";
@@ -41,7 +43,15 @@ export const suggestMetricsCommand: Command = command({
     const open = await openNetwork(model);
     const set = await openForMetrics(data, open);
     const ranked = await rankMetrics(open, set, { items, threads }, context);
-    context.json({ schema: "mdp-suggested/1", items, metrics: ranked });
+    const told = ranked.map((each) => ({
+      ...each,
+      ...{ value: finiteOrNull(each.value) },
+      ...{ low: finiteOrNull(each.low), high: finiteOrNull(each.high) },
+    }));
+    const report: SuggestedReport = {
+      ...{ schema: "mdp-suggested/1", network: open.name, items, metrics: told },
+    };
+    context.json(report);
     const table = plainTable(
       ["", "metric", "value", "from", "to", "reacts at", "moves with"],
       ["left", "left", "right", "right", "right", "right", "left"],

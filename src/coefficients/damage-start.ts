@@ -53,7 +53,7 @@ export async function damageStart(
     worths = await unitWorths(
       structure,
       { ...keepAll(structure), kept },
-      { ...options, keptOnly: true },
+      { ...options, keptOnly: true, progress: named(`measuring damages, round ${round}`) },
     );
     runs += kept.reduce(
       (sum, list, dim) => sum + (structure.dims[dim]?.pinned === null ? list.length : 0),
@@ -79,6 +79,15 @@ export async function damageStart(
     return [...stay, ...[...(removed[index] ?? [])].reverse()];
   });
   return { selection, orders, runs };
+
+  /** Rounds are told apart. */
+  function named(text: string): UnitOrderOptions["progress"] {
+    const { progress } = options;
+    return {
+      ...progress,
+      step: (_, done, total, about) => progress.step(text, done, total, about),
+    };
+  }
 
   /** The narrower width of one dim that costs least for what it saves. */
   function bestStep(current: Selection): {

@@ -40,6 +40,10 @@ export const COEFFICIENTS = z.object({
     score: NUMBER,
     history: z.array(NUMBER).describe("Best score after each evaluation."),
   }),
+  conflicts: z
+    .array(z.array(z.string()).length(2))
+    .optional()
+    .describe("Pairs of requirements: each was met by some subnet, no subnet met both."),
   found: z.object({ from: z.string(), score: NUMBER, lower: NUMBER, stands: z.array(STAND) }),
   starts: z
     .array(z.object({ name: z.string(), score: NUMBER, stands: z.array(STAND) }))

@@ -37,7 +37,19 @@ export function coefficientsText(report: CoefficientsReport): string {
     table.toString(),
     "",
     standsTable(report, found),
+    ...conflictLines(report),
   ].join("\n");
+}
+
+function conflictLines({ conflicts = [] }: CoefficientsReport): readonly string[] {
+  if (conflicts.length === 0) return [];
+  return [
+    "",
+    ...conflicts.map(
+      ([one, other]) =>
+        `'${one}' and '${other}' stand against each other: subnets met either, none met both. Relax one of them, or allow a larger budget.`,
+    ),
+  ];
 }
 
 /** Every metric, of the subnet found and of those it is compared with. */
@@ -186,6 +198,8 @@ export function approvalPage(
     "",
     `The network has ${percent(saved)} fewer parameters than before and is predicted to run ${percent(faster)} faster.`,
     "",
+    ...conflictLines(coefficients).slice(1),
+    ...((coefficients.conflicts ?? []).length === 0 ? [] : [""]),
     "## What was tested",
     "",
     `${gate.items.count} items were tested that were not used to choose the network. This is test number ${gate.attempt} on these items; the allowed rate of wrong approvals for it is ${percent(gate.alpha)}.`,

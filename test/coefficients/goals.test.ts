@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { conflictsAmong } from "../../src/coefficients/goals/conflicts.ts";
 import {
   checkGoals,
   type Goal,
+  type Stand,
   scoreOf,
   searchLimit,
   standOf,
@@ -95,5 +97,23 @@ describe("requirements that can't be met as they stand are refused", () => {
     expect(() => checkGoals([{ ...goal(">= 1%"), require: null }], [1])).toThrow(
       expect.objectContaining({ code: "coefficients/nothing-asked" }),
     );
+  });
+});
+
+describe("requirements stand against each other", () => {
+  const stands = (...margins: readonly (number | null)[]): readonly Stand[] =>
+    margins.map((margin, at) => ({
+      ...{ name: "abc"[at] ?? "", value: 0, dense: 1, limit: margin === null ? null : 0, margin },
+    }));
+
+  test("where subnets meet either and none meets both, and those two are named", () => {
+    expect(conflictsAmong([stands(1, -1, 1), stands(-1, 0, 1)])).toEqual([["a", "b"]]);
+  });
+
+  test("not where one was never met, has no limit, or both were met once", () => {
+    expect(conflictsAmong([stands(1, -1), stands(0.5, -2)])).toEqual([]);
+    expect(conflictsAmong([stands(1, null), stands(-1, null)])).toEqual([]);
+    expect(conflictsAmong([stands(1, -1), stands(-1, 1), stands(0, 0)])).toEqual([]);
+    expect(conflictsAmong([])).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+import { conflictsAmong } from "../../coefficients/goals/conflicts.ts";
 import type { Stand } from "../../coefficients/goals/goal.ts";
 import type { Candidate, Optimised } from "../../coefficients/optimise.ts";
 import { InputError } from "../../core/errors.ts";
@@ -96,6 +97,11 @@ export function coefficientsReport(
       score: finiteOrNull(evaluation.score),
       history: found.history.map(finiteOrNull),
     },
+    conflicts: conflictsAmong(
+      found.candidates
+        .filter(({ evaluation: each }) => !each.isDropped)
+        .map(({ evaluation: each }) => each.stands),
+    ).map((pair) => [...pair]),
     found: {
       from: evaluation.from,
       score: finiteOrNull(evaluation.score),

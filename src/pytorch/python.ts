@@ -11,23 +11,31 @@ export interface Python {
   readonly torch: string | null;
   /** Names of the CUDA devices that torch sees. */
   readonly cuda: readonly string[];
+  /** Packages that exported projects use and that can't be imported: numpy, Pillow, torchvision. */
+  readonly missing: readonly string[];
 }
 
 const PROBE = `
 import json, platform
-found = {"version": platform.python_version(), "torch": None, "cuda": []}
+found = {"version": platform.python_version(), "torch": None, "cuda": [], "missing": []}
 try:
     import torch
     found["torch"] = torch.__version__
     found["cuda"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
 except Exception:
     pass
+for name, package in (("numpy", "numpy"), ("PIL", "Pillow"), ("torchvision", "torchvision")):
+    try:
+        __import__(name)
+    except Exception:
+        found["missing"].append(package)
 print(json.dumps(found))
 `;
 const FOUND = z.object({
   version: z.string(),
   torch: z.string().nullable(),
   cuda: z.array(z.string()),
+  missing: z.array(z.string()),
 });
 
 /** Where Python is looked for: what the environment variable MDP_PYTHON names, and nothing else, if it is set. */

@@ -7,7 +7,7 @@ import { extract } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mdp } from "../helpers/cli.ts";
 import { sharedPath } from "../helpers/shared.ts";
-import { torchPython } from "../helpers/torch.ts";
+import { lacksImages, torchPython } from "../helpers/torch.ts";
 import { csvRows, lossCurve, startTraining, untilStep } from "../helpers/training-job.ts";
 
 const python = await torchPython();
@@ -109,7 +109,9 @@ async function trainTwice({ project, data, evaluated }: Case): Promise<void> {
   expect(Math.abs(top1 - said)).toBeLessThan(evaluated.length > 2 ? 0.021 : 1e-6);
 }
 
-describe.skipIf(python === null)("training on two processes, one of which is killed", () => {
+const lacking = lacksImages(python);
+
+describe.skipIf(lacking !== null)("training on two processes, one of which is killed", () => {
   beforeAll(async () => {
     const words = ["data", "shapes", "--out", "shapes", "--train", "96", "--test", "40"];
     expect(await mdp([...words, "--quiet"], folder)).toMatchObject({ code: 0 });

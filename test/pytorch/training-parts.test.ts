@@ -14,7 +14,7 @@ import { readSafetensors } from "../../src/pytorch/safetensors/read.ts";
 import type { SampleBatch } from "../../src/runtime/batches.ts";
 import { rateAt, SCHEDULES } from "../../src/training/schedules.ts";
 import { imagesOf } from "../helpers/samples.ts";
-import { torchPython } from "../helpers/torch.ts";
+import { lacksImages, torchPython } from "../helpers/torch.ts";
 
 const python = await torchPython();
 const folder = mkdtempSync(join(tmpdir(), "mdp-training-parts-"));
@@ -197,7 +197,10 @@ const near = (found: readonly number[], wanted: readonly number[]): number =>
 const meanDistance = (found: readonly number[], wanted: Float32Array): number =>
   wanted.reduce((sum, value, at) => sum + Math.abs(value - (found[at] ?? 0)), 0) / wanted.length;
 
-describe.skipIf(python === null)("the parts of the training script", () => {
+const lacking = lacksImages(python);
+const skipped = lacking === null ? "" : ` (skipped: ${lacking})`;
+
+describe.skipIf(lacking !== null)(`the parts of the training script${skipped}`, () => {
   test("the learning rate moves as that of mdp finetune", async () => {
     const { rates } = await fromPython();
     for (const [at, { total, perEpoch, ...spec }] of RATES.entries()) {
@@ -318,6 +321,38 @@ describe.skipIf(python === null)("the parts of the training script", () => {
 });
 
 describe("what the training script needs", () => {
+  test("torchvision and Pillow are asked for where they are used, not where the script is imported", async () => {
+    const script = join(folder, "vision.py");
+    const template = join(packageRoot(), "src", "pytorch", "template");
+    writeFileSync(
+      script,
+      [
+        "import sys, types",
+        `sys.path.insert(0, ${JSON.stringify(template)})`,
+        "import importlib.abc",
+        "class Hide(importlib.abc.MetaPathFinder):",
+        "    def find_spec(self, name, path, target=None):",
+        "        if name.split('.')[0] in ('torchvision', 'PIL'): raise ImportError('hidden')",
+        "sys.meta_path.insert(0, Hide())",
+        "for name in ('torch', 'numpy'): sys.modules[name] = types.ModuleType(name)",
+        "sys.modules['torch'].__version__ = '2.3.0'",
+        "import images, problems",
+        "problems.require_torch()",
+        "print('imported')",
+        "try: images.Preparation({}, [1, 3, 224, 224], types.SimpleNamespace(augment='auto', flip=True, erase=0, rand_augment=0))",
+        "except problems.Problem as problem: print(problem.message, '|', problem.hint)",
+        "try: problems.require_torch(images=True)",
+        "except problems.Problem as problem: print(problem.message)",
+      ].join("\n"),
+    );
+    const run = await runPython(python?.path ?? "python3", [script]);
+    expect(run.stderr).toBe("");
+    const [imported, crop] = run.stdout.trim().split("\n");
+    expect(imported).toBe("imported");
+    expect(crop).toContain("has no torchvision");
+    expect(run.stdout).toContain("has no PIL");
+  });
+
   test("a Python without PyTorch is told what to install", async () => {
     const script = join(folder, "problem.py");
     const template = join(packageRoot(), "src", "pytorch", "template");

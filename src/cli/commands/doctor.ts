@@ -166,13 +166,26 @@ function governor(): Finding {
   return { what: "clocks", status: "warning", found: `governor ${found}`, advice };
 }
 
+const NEEDED_FOR: Readonly<Record<string, string>> = {
+  numpy: "for everything",
+  Pillow: "to decode images",
+  torchvision: "for random crops, erasing and RandAugment",
+};
+
 /** For information: only projects of `mdp export --to pytorch` are run by Python, and most often on another machine. */
 async function python(): Promise<Finding> {
   const only = "only for checking and training exported projects (mdp export --to pytorch)";
   const found = await findPython();
   if (found === null) return good("Python", `none found; needed ${only}`);
-  const { path, version, torch, cuda } = found;
+  const { path, version, torch, cuda, missing } = found;
   if (torch === null) return good("Python", `${version} (${path}) without PyTorch; needed ${only}`);
   const devices = cuda.length === 0 ? "no CUDA device" : `CUDA: ${cuda.join(", ")}`;
-  return good("Python", `${version} (${path}), PyTorch ${torch}, ${devices}`);
+  const text = `${version} (${path}), PyTorch ${torch}, ${devices}`;
+  if (missing.length === 0) return good("Python", text);
+  return {
+    what: "Python",
+    status: "warning",
+    found: `${text}; without ${missing.join(", ")}`,
+    advice: `Exported projects need ${missing.map((name) => `${name} ${NEEDED_FOR[name] ?? ""}`).join(", ")}: ${path} -m pip install ${missing.join(" ")}.`,
+  };
 }

@@ -67,6 +67,11 @@ export async function exportProject(
   let check: ModuleCheck | null = null;
   const written = await writeProject(out, source, async (folder) => {
     if (python === null || python.torch === null) return;
+    const reason = unmet(python);
+    if (reason !== null) {
+      context.progress.note(`The modules were not run: ${reason}. Run check.py in the project.`);
+      return;
+    }
     context.progress.step("running the modules", 0, 1);
     check = await runModules(folder, python, python.torch);
     context.progress.step("running the modules", 1, 1);
@@ -88,6 +93,15 @@ function packageVersion(): string {
   const text = readFileSync(join(packageRoot(), "package.json"), "utf8");
   // The package's own file.
   return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Why this Python can't run the modules, which is no fault of theirs; null where it can. */
+function unmet({ path, missing, torch }: Python): string | null {
+  if (missing.includes("numpy")) return `${path} has PyTorch but no numpy`;
+  const [major = 0, minor = 0] = (torch ?? "").split(".").map((part) => Number.parseInt(part, 10));
+  return major < 1 || (major === 1 && minor < 13)
+    ? `PyTorch ${torch} of ${path} is older than 1.13`
+    : null;
 }
 
 async function runModules(folder: string, python: Python, torch: string): Promise<ModuleCheck> {

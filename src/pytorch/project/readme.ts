@@ -15,9 +15,11 @@ export function requirementsText(): string {
   return [
     "# Python 3.8 or newer. With CUDA: the build of torch for your driver, see https://pytorch.org.",
     "torch>=1.13",
-    "torchvision>=0.14",
     "numpy>=1.21",
+    "# Decodes and resizes images.",
     "Pillow>=9.0",
+    "# Random crops, erasing and RandAugment; check.py and small images do without.",
+    "torchvision>=0.14",
     "# Optional: metrics for TensorBoard beside the CSV.",
     "tensorboard>=2.10",
     "",

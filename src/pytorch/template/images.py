@@ -2,10 +2,12 @@
 
 import numpy
 import torch
-from PIL import Image
-from torchvision import transforms
 
-from problems import Problem
+from problems import Problem, optional
+
+# Pillow is needed where images are decoded or resized, torchvision where they are cropped at random, erased or recoloured.
+Image = optional("PIL.Image")
+transforms = optional("torchvision.transforms")
 
 
 class Preparation:
@@ -36,6 +38,9 @@ class Preparation:
         self.flip = recipe is not None and recipe.flip and self.channels > 1
         self.erase = 0.0 if recipe is None else recipe.erase
         self.policy = None
+        if recipe is not None and (self.augment == "resized-crop" or self.erase > 0):
+            # A missing torchvision is said before the first epoch.
+            transforms.RandomResizedCrop
         if recipe is not None and recipe.rand_augment > 0 and self.channels == 3:
             self.policy = transforms.RandAugment(num_ops=2, magnitude=recipe.rand_augment)
 

@@ -1,6 +1,7 @@
 """Problems that a person can mend: told in two lines, without a traceback, with an exit code of their own."""
 
 import errno
+import importlib
 import os
 import shlex
 import sys
@@ -50,15 +51,42 @@ def from_os_error(error, path, kept):
     return Problem(f"can't write '{path}': {reason}.", f"Free some space, or mend it. {go_on(kept)}")
 
 
-def require_torch():
+class Missing:
+    """Stands for a package that isn't installed; whatever is asked of it is a problem that names it."""
+
+    def __init__(self, name, reason):
+        self.name, self.reason = name, reason
+
+    def __getattr__(self, what):
+        package = self.name.split(".")[0]
+        raise Problem(
+            f"{sys.executable} has no {package}, which '{what}' is needed of: {self.reason}.",
+            f"Install it, then give the same command again:\n    {INSTALL}",
+        )
+
+
+def optional(name):
+    """A module, or what stands for it where it isn't installed."""
+    try:
+        return importlib.import_module(name)
+    except (ImportError, OSError, RuntimeError) as error:
+        # torchvision of another PyTorch fails with a RuntimeError.
+        return Missing(name, error)
+
+
+INSTALL = "python3 -m pip install -r requirements.txt"
+
+
+def require_torch(images=False):
     """
     Refuses to start where PyTorch is missing or too old, before anything imports it.
+    `images`: whether images are decoded, which takes Pillow.
     """
     if sys.version_info < (3, 8):
         found = ".".join(str(part) for part in sys.version_info[:3])
         raise Problem(f"Python {found} is too old: 3.8 or newer is needed.", "Start with a newer python3.")
-    install = "python3 -m pip install -r requirements.txt"
-    for name in ("torch", "torchvision", "numpy", "PIL"):
+    install = INSTALL
+    for name in ("torch", "numpy") + (("PIL",) if images else ()):
         try:
             __import__(name)
         except ImportError as error:

@@ -14,10 +14,11 @@ import struct
 import tarfile
 
 import numpy
-from PIL import Image
 
 from labels import checked, labels_of
-from problems import Problem
+from problems import Problem, optional
+
+Image = optional("PIL.Image")
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif")
 # Encoded images of a gzipped archive, which are held in memory.

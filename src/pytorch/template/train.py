@@ -89,7 +89,7 @@ def main():
     options = parse_arguments()
     changes = {key: getattr(options, key, None) for key in RECIPES["repair"].__dataclass_fields__}
     recipe = choose(options.recipe, changes)
-    require_torch()
+    require_torch(images=True)
     import torch
 
     from data import dead_reader

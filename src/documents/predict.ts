@@ -34,7 +34,11 @@ export const PREDICT = z.object({
       axis: z.string().describe("Which of its channels: read or written ones."),
       jumps: z.array(z.number()),
       period: z.number().nullable(),
-      largest: z.number(),
+      largest: z.number().describe("Of the operation's time before it."),
+      costMs: z
+        .number()
+        .optional()
+        .describe("That share of the dense operation's time; they are sorted by it."),
     }),
   ),
   fit: z

@@ -26,6 +26,7 @@ import {
 import { openNetwork } from "./open/network.ts";
 import { PRUNE_DEFAULTS, type PruneModelSettings, pruneModel } from "./prune/prune-model.ts";
 import { type RunContext, runContext } from "./run-context.ts";
+import { scoreByChoice } from "./score/choose-scoring.ts";
 import { SCORE_DEFAULTS, type ScoreRequest, scoreOpened } from "./score/score-network.ts";
 import { type SolveModelSettings, solveModel } from "./solve/solve-model.ts";
 import { SOLVE_DEFAULTS } from "./solve/solve-settings.ts";
@@ -101,8 +102,11 @@ export async function score(
   run: Partial<RunContext> = {},
 ): Promise<Importance> {
   const open = await openNetwork(settings.model, runOf(settings, run));
-  const defaults = { ...SCORE_DEFAULTS, method: "magnitude-l2", seed: 0, threads: 1 } as const;
-  return scoreOpened(open, { ...defaults, ...given(settings) }, runOf(settings, run));
+  const wanted = { ...SCORE_DEFAULTS, seed: 0, threads: 1, ...given(settings) };
+  const { method } = wanted;
+  return method === undefined
+    ? scoreByChoice(open, wanted, runOf(settings, run))
+    : scoreOpened(open, { ...wanted, method }, runOf(settings, run));
 }
 
 /** Settings of `profile`. */

@@ -28,12 +28,33 @@ export async function svgOf(option: EChartsOption, width: number, height: number
   }
 }
 
-/** Without what changes under a mouse, whose identifiers count the figures of the process. */
+/** The baseline of text below its middle, as a share of the font's size. */
+const BASELINE = 0.35;
+
+/**
+ * Without what changes under a mouse, whose identifiers count the figures of the process, and without what renderers treat
+ * differently: ImageMagick paints transparent and clipping areas black and knows no baselines.
+ */
 function plain(svg: string): string {
   return svg
     .replace(/<style >[\s\S]*?<\/style>\s*/, "")
-    .replaceAll(/ (?:class|ecmeta_\w+)="[^"]*"/g, "")
+    .replaceAll(/<path [^>]*fill-opacity="0"[^>]*><\/path>\n?/g, "")
+    .replaceAll(/<clipPath [\s\S]*?<\/clipPath>\n?/g, "")
+    .replaceAll(/<defs ?>\s*<\/defs>\n?/g, "")
+    .replaceAll(/ clip-path="[^"]*"/g, "")
+    .replaceAll(/ (?:class|ecmeta_\w+|pointer-events|xml:space)="[^"]*"/g, "")
+    .replaceAll(/<text dominant-baseline="central"[^>]*>/g, centred)
     .replaceAll(/zr\d+-/g, "zr-");
+}
+
+/** A text's tag whose middle is told by its place alone. */
+function centred(tag: string): string {
+  const size = Number(/font-size:([\d.]+)px/.exec(tag)?.[1] ?? 12);
+  const y = Number(/ y="([-\d.]+)"/.exec(tag)?.[1] ?? 0);
+  return tag
+    .replace(' dominant-baseline="central"', "")
+    .replace(/ y="[-\d.]+"/, "")
+    .replace("<text", `<text y="${Number((y + BASELINE * size).toFixed(2))}"`);
 }
 
 /** A figure's title, and what stands below it. */

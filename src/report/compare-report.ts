@@ -77,7 +77,32 @@ function chosen(value: Amount | null): string {
   return value === null ? "" : count(value.chosen);
 }
 
-function footText({ rows, latency, importanceDense }: CompareReport): string[] {
+/** Methods whose true latencies differ by more than this are not at one latency. */
+const SAME_LATENCY = 0.01;
+
+/** Which methods end further below the budget than the others, and why. */
+function unevenText({ rows, latency: { budget, unit } }: CompareReport): string[] {
+  if (budget === null) return [];
+  return rows.flatMap(({ method, result }) => {
+    if (result === null || result.latency >= (1 - SAME_LATENCY) * budget) return [];
+    const under = `${method} ends ${percent(1 - result.latency / budget)} below the budget of ${amount(budget, unit)}`;
+    if (method === "mdp") {
+      return [
+        result.status === "optimal"
+          ? `${under}: proven, no subnet nearer to it keeps more.`
+          : `${under}: the search ended before it was proven that none nearer keeps more (--time-limit).`,
+      ];
+    }
+    return [
+      result.ownLatency === null
+        ? `${under}: one step further of its only setting is over the limits.`
+        : `${under}: budgets of its own model were tried until the true latency fits, and the next subnet that it finds is over the limits.`,
+    ];
+  });
+}
+
+function footText(report: CompareReport): string[] {
+  const { rows, latency, importanceDense } = report;
   const { unit } = latency;
   const lines = rows.flatMap(({ method, failed, result }) => {
     if (failed !== null) return [`${method}: ${failed}`];
@@ -94,7 +119,8 @@ function footText({ rows, latency, importanceDense }: CompareReport): string[] {
       `${method} as published, with the budget as its own: its model predicted ${amount(published.ownLatency, unit)}, truly ${amount(published.latency, unit)}; importance ${share}${over}.`,
     ];
   });
-  return lines.length === 0 ? [] : [lines.join("\n")];
+  const all = [...unevenText(report), ...lines];
+  return all.length === 0 ? [] : [all.join("\n")];
 }
 
 /** `-0.52 %`: how much less than the reference. */

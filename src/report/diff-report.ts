@@ -6,7 +6,7 @@ import type {
   SubnetDifference,
 } from "../subnet/compare-subnets.ts";
 import type { Painter } from "./painter.ts";
-import { plainTable, shortened, tidy } from "./solve-report.ts";
+import { count, plainTable, shortened, tidy } from "./solve-report.ts";
 
 /** What two subnets have different, for people. `names` are those of their files. */
 export function diffText(
@@ -38,10 +38,23 @@ function factsText(facts: readonly FactDifference[], head: readonly string[]): s
   if (facts.length === 0) return "";
   const table = plainTable(head, ["left", "right", "right", "right"]);
   for (const { name, values } of facts) {
-    table.push([name, ...values.map(factText), changeText(values)]);
+    const show = SHOWN[name] ?? numberText;
+    const text = (value: Fact): string =>
+      typeof value === "number" ? show(value) : factText(value);
+    table.push([name, ...values.map(text), changeText(values, show)]);
   }
   return table.toString();
 }
+
+/** The amounts as the other reports print them. */
+const SHOWN: Readonly<Record<string, (value: number) => string>> = {
+  "latency (ms)": (value) => Number(value.toPrecision(4)).toString(),
+  "budget (ms)": (value) => Number(value.toPrecision(4)).toString(),
+  importance: (value) => value.toPrecision(5),
+  parameters: count,
+  MACs: count,
+  gap: (value) => `${(100 * value).toPrecision(2)} %`,
+};
 
 function factText(value: Fact): string {
   if (value === null) return "not said";
@@ -52,12 +65,15 @@ function numberText(value: number): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)));
 }
 
-function changeText([first, second]: readonly [Fact, Fact]): string {
+function changeText(
+  [first, second]: readonly [Fact, Fact],
+  show: (value: number) => string,
+): string {
   if (typeof first !== "number" || typeof second !== "number" || first === second) return "";
   const change = second - first;
   const share =
     first === 0 ? "" : ` (${signed(Number(((100 * change) / first).toPrecision(3)))} %)`;
-  return `${signed(Number.isInteger(change) ? change : Number(change.toPrecision(4)))}${share}`;
+  return `${change > 0 ? "+" : "-"}${show(Math.abs(change))}${share}`;
 }
 
 function signed(value: number): string {

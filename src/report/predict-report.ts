@@ -52,16 +52,16 @@ function kindsText({ kinds, latencyMs, callMs }: PredictReport): string {
 
 function stairsText({ stairs }: PredictReport): string {
   if (stairs.length === 0) return "";
-  const lines = stairs.slice(0, MOST_STAIRS).map(({ op, axis, jumps, period, largest }) => {
+  const lines = stairs.slice(0, MOST_STAIRS).map(({ op, axis, jumps, period, largest, costMs }) => {
     const where =
       period === null
         ? `at ${jumps.slice(0, 6).join(", ")}${jumps.length > 6 ? " ..." : ""}`
         : `every ${period} from ${jumps[0]}`;
-    return `  ${shortened(op)}: channels ${axis} jump ${where}, by up to ${percent(largest)}`;
+    return `  ${shortened(op)}: channels ${axis} jump ${where}, by up to ${percent(largest)}${costMs === undefined ? "" : ` (${milliseconds(costMs)})`}`;
   });
   const more = stairs.length - lines.length;
   return [
-    "Stairs (predicted; the longest operations first)",
+    "Stairs (predicted; the most expensive first)",
     ...lines,
     ...(more > 0 ? [`  and ${more} more (--json lists all)`] : []),
   ].join("\n");

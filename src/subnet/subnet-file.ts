@@ -8,6 +8,8 @@ import { checkSubnet, type Subnet } from "./subnet.ts";
 export interface SubnetNotes {
   /** SHA-256 of the network's file. */
   readonly networkHash?: string;
+  /** Name of the network's file; the graph's own unless given, which is often an exporter's. */
+  readonly network?: string;
   /** What the solver predicted (latency, objective, bound, gap) and from which inputs. */
   readonly prediction?: Readonly<Record<string, unknown>>;
   /** How it was solved. */
@@ -47,7 +49,7 @@ export function subnetJson(
 ): Record<string, unknown> {
   return {
     schema: SCHEMA,
-    network: structure.graph.name,
+    network: notes.network ?? structure.graph.name,
     ...(notes.networkHash === undefined ? {} : { networkHash: notes.networkHash }),
     structureHash: structureHash(structure),
     ...(Object.keys(structure.bind).length === 0 ? {} : { bind: structure.bind }),

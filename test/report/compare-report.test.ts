@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { CompareReport, CompareResult } from "../../src/documents/compare.ts";
+import { compareSvg } from "../../src/report/compare-chart.ts";
 import { compareText } from "../../src/report/compare-report.ts";
 
 const result: CompareResult = {
@@ -60,6 +61,32 @@ test("methods stand side by side, with what they believed and what they truly ta
     "linear-latency as published, with the budget as its own: its model predicted 4.99 ms, truly 2.5 ms; importance 60.00 %.",
   );
   expect(lines.at(-1)).toBe("uniform: It finds none.");
+});
+
+test("a method that ends more than one per cent below the budget is told with the reason", () => {
+  const text = compareText(report);
+  expect(text).toContain("mdp ends 2.0 % below the budget of 5 ms: proven");
+  expect(text).toContain("linear-latency ends 10.0 % below");
+  const near = { ...result, latency: 4.96 };
+  const rows = report.rows.map((row) => ({ ...row, result: row.result && { ...near } }));
+  expect(compareText({ ...report, rows })).not.toContain("below the budget");
+});
+
+test("the figure has every method with a subnet, and nothing that a renderer may paint black", async () => {
+  const svg = await compareSvg(report);
+  for (const text of ["mdp", "linear-latency", "90.00 %, 4.9 ms"]) expect(svg).toContain(text);
+  expect(svg).not.toContain("uniform");
+  for (const risk of [
+    "fill-opacity",
+    "clipPath",
+    "clip-path",
+    "dominant-baseline",
+    "transparent",
+  ]) {
+    expect(svg).not.toContain(risk);
+  }
+  const none = report.rows.map((row) => ({ ...row, result: null }));
+  expect(await compareSvg({ ...report, rows: none })).toBeNull();
 });
 
 test("a published run that exceeds a limit says so, and instances show neither parameters nor MACs", () => {

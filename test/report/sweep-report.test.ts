@@ -92,7 +92,7 @@ describe("the figure", () => {
   test("has the same bytes each time, and no identifiers of this process", async () => {
     const svg = await sweepSvg(REPORT);
     expect(await sweepSvg(REPORT)).toBe(svg);
-    expect(svg).not.toMatch(/zr\d/);
+    expect(svg).not.toMatch(/zr\d|fill-opacity="0"|clip|dominant-baseline/);
   });
 
   test("names its axes with units, labels each point with its budget, and is an image", async () => {

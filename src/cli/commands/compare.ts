@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { EXIT, UsageError } from "../../core/errors.ts";
-import { checkWritable } from "../../core/files.ts";
+import { checkWritable, writeFileAtomic } from "../../core/files.ts";
 import type { CompareReport } from "../../documents/compare.ts";
 import type { ComparedMetrics } from "../../documents/metrics.ts";
 import { METHOD_NAMES, type Method, parseMethod } from "../../formulation/baselines/method.ts";
@@ -14,6 +14,7 @@ import {
   solveNetworkOptions,
 } from "../../pipeline/solve/solve-settings.ts";
 import { noTable, tableFor } from "../../pipeline/tables/table-source.ts";
+import { compareSvg } from "../../report/compare-chart.ts";
 import { compareText } from "../../report/compare-report.ts";
 import { methodsText } from "../../report/methods-report.ts";
 import { type Command, type Context, command } from "../command.ts";
@@ -91,10 +92,27 @@ export const compareCommand: Command = command({
     }
     context.json(reports.length === 1 ? reports[0] : { schema: "mdp-compares/1", reports });
     context.print(reports.map(compareText).join("\n\n\n"));
-    if (out !== null) context.print(`\nWritten to ${out}`);
+    if (out !== null) {
+      const figures = await drawFigures(reports, out);
+      context.print(
+        `\nWritten to ${out}: reports, subnets${figures > 0 ? " and figures (.svg)" : ""}`,
+      );
+    }
     return exitCode(reports, context.signal.aborted);
   },
 });
+
+/** A figure beside every report that has anything to show. @returns how many were drawn */
+async function drawFigures(reports: readonly CompareReport[], out: string): Promise<number> {
+  let drawn = 0;
+  for (const report of reports) {
+    const svg = await compareSvg(report);
+    if (svg === null) continue;
+    writeFileAtomic(join(out, `${report.name.replaceAll(/[^\w.-]+/g, "-")}.compare.svg`), svg);
+    drawn += 1;
+  }
+  return drawn;
+}
 
 /** The user's metrics of every way to choose a subnet, on items that no search saw. */
 async function byMetrics(

@@ -12,6 +12,7 @@ import {
 } from "../../importance/importance.ts";
 import { checkWhole } from "../../pipeline/checks.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
+import { scoreByChoice } from "../../pipeline/score/choose-scoring.ts";
 import { SCORE_DEFAULTS, scoreOpened } from "../../pipeline/score/score-network.ts";
 import { plainTable } from "../../report/solve-report.ts";
 import { type Command, command } from "../command.ts";
@@ -26,8 +27,12 @@ export const scoreCommand: Command = command({
   describe: "Score how much each unit of a network is worth",
   examples: [
     [
+      "mdp score net.onnx --data photos",
+      "the same score as mdp prune: measured, or by gradients where the network is large",
+    ],
+    [
       "mdp score net.onnx --out importance.json",
-      "squared weights, each layer brought to a best unit of 1",
+      "without images: squared weights, each layer brought to a best unit of 1",
     ],
     ["mdp score net.onnx --method bn-scale --out importance.json", "scales of BatchNormalization"],
     [
@@ -56,9 +61,10 @@ export const scoreCommand: Command = command({
       })
       .option("method", {
         requiresArg: true,
-        choices: [...IMPORTANCE_METHODS, "l1", "l2"],
-        default: "magnitude-l2",
-        describe: "Method that scores the units; l1 and l2 are short for the magnitudes",
+        choices: ["auto", ...IMPORTANCE_METHODS, "l1", "l2"],
+        default: "auto",
+        describe:
+          "Method that scores the units; auto measures cuts or takes gradients where images are named, as mdp prune does",
       })
       .option("normalisation", {
         requiresArg: true,
@@ -114,12 +120,6 @@ export const scoreCommand: Command = command({
         describe:
           "For sensitivity: values, between commas, that are compared with the whole network's [all outputs]",
       })
-      .option("outputs", {
-        type: "string",
-        requiresArg: true,
-        describe:
-          "For sensitivity: values, between commas, that are compared with the whole network's [all outputs]",
-      })
       .option("threads", {
         type: "number",
         requiresArg: true,
@@ -143,14 +143,17 @@ export const scoreCommand: Command = command({
     checkWhole(options.seed, "--seed", 0);
     checkWritable(options.out);
     const open = await openNetwork(options.model, context);
-    const method = ALIASES[options.method] ?? (options.method as ImportanceMethod);
     const partialPath = `${options.out}.partial.json`;
-    const importance = await scoreOpened(
-      open,
-      { ...options, ...namesIn(options), method },
-      context,
-      partialPath,
-    );
+    const request = { ...options, ...namesIn(options) };
+    const importance =
+      options.method === "auto"
+        ? await scoreByChoice(open, request, context, partialPath)
+        : await scoreOpened(
+            open,
+            { ...request, method: methodNamed(options.method) },
+            context,
+            partialPath,
+          );
     writeFileAtomic(options.out, importanceText(importance));
     rmSync(partialPath, { force: true });
     context.json(importance);
@@ -167,6 +170,11 @@ export const scoreCommand: Command = command({
     return undefined;
   },
 });
+
+/** The choices are checked by the option. */
+function methodNamed(name: string): ImportanceMethod {
+  return ALIASES[name] ?? (name as ImportanceMethod);
+}
 
 function namesIn({
   pairs,

@@ -107,6 +107,7 @@ export async function coefficientsStage(road: Road, wanted: MetricsOptions): Pro
       const report = coefficientsReport(bench, found, chosen, { settings, search, seconds });
       writeDocument(COEFFICIENTS, run.path("coefficients.json"), report);
       const notes = {
+        network: open.name,
         networkHash: open.hash,
         solve: { method: "coefficients", coefficients: report.groups, limits: report.limits },
       };

@@ -11,6 +11,7 @@ import { unitCounts } from "../../subnet/subnet.ts";
 import { subnetJson } from "../../subnet/subnet-file.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { TableSource } from "../tables/table-source.ts";
+import { riskyCuts } from "./risky-cuts.ts";
 import type { SolvedNetwork, SolveNetworkOptions } from "./solve-network.ts";
 
 export interface SolveParts {
@@ -71,7 +72,13 @@ export function reportOf(parts: SolveParts): SolveReport {
       gap: finiteOrNull(answer.gap),
       solver: answer.solver,
       nodes: answer.stats.nodes,
-      notes: [...source.notes, ...table.notes, ...memoryNotes(solved, table), ...answer.notes],
+      notes: [
+        ...source.notes,
+        ...table.notes,
+        ...memoryNotes(solved, table),
+        ...answer.notes,
+        ...riskyCuts(structure, subnet),
+      ],
     },
     seconds: { read: parts.read, ...solved.seconds, total: parts.total },
   };
@@ -152,7 +159,11 @@ export function writeSubnet(
   const { dims: _, seconds: __, schema: ___, ...provenance } = report;
   writeJson(
     path,
-    subnetJson(open.structure, solved.subnet, { networkHash: open.hash, solve: provenance }),
+    subnetJson(open.structure, solved.subnet, {
+      network: open.name,
+      networkHash: open.hash,
+      solve: provenance,
+    }),
   );
 }
 

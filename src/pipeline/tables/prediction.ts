@@ -1,10 +1,11 @@
+import { at } from "../../core/at.ts";
 import type { PredictReport } from "../../documents/predict.ts";
 import type { DeviceDescription } from "../../latency/predict/device.ts";
 import type { FittedDevice, Observation } from "../../latency/predict/fit-device.ts";
 import type { LearntDevice } from "../../latency/predict/observations.ts";
 import { stairsOf } from "../../latency/predict/stairs.ts";
 import { predictNetwork } from "../../latency/predict-network.ts";
-import type { LatencyOp, LatencyTable } from "../../latency/table.ts";
+import type { LatencyTable } from "../../latency/table.ts";
 import { intervalMs, uncertaintyOf } from "../../latency/uncertainty.ts";
 import { keepAll } from "../../subnet/subnet.ts";
 import type { OpenNetwork } from "../open/network.ts";
@@ -72,18 +73,18 @@ function kindsOf(
     .sort((a, b) => b.ms - a.ms);
 }
 
-/** Of the operations with the longest time first. */
+/** Stairs, those first whose largest jump costs most: its share of the operation's time. */
 function stairsIn({ ops }: LatencyTable): PredictReport["stairs"] {
-  const time = (op: LatencyOp): number => op.ms.at(-1) ?? 0;
-  return [...ops]
-    .sort((a, b) => time(b) - time(a))
+  return ops
     .flatMap((op) =>
       stairsOf(op).map(({ axis, ...stair }) => ({
         op: op.label,
         axis: op.axes.length > 1 && axis === 0 ? "read" : "written",
         ...stair,
+        costMs: stair.largest * at(op.ms, op.ms.length - 1),
       })),
-    );
+    )
+    .sort((a, b) => b.costMs - a.costMs);
 }
 
 function fitOf({ fit, surprise, observations }: Fitted): NonNullable<PredictReport["fit"]> {

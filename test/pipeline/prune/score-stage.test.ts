@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Graph } from "../../../src/graph/graph.ts";
-import { chooseScoring } from "../../../src/pipeline/prune/score-stage.ts";
+import { chooseScoring } from "../../../src/pipeline/score/choose-scoring.ts";
 import { findStructure } from "../../../src/structure/find-structure.ts";
 import type { Structure } from "../../../src/structure/structure.ts";
 import { bottleneckResnet, networkBuilder } from "../../helpers/networks.ts";

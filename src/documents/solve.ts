@@ -146,15 +146,19 @@ export const SOLVE = SOLVE_HEAD.extend({
     bound: z.number().nullable().describe("null where nothing is proven."),
     gap: z.number().nullable().describe("null where nothing is proven."),
     solver: z.string(),
-    nodes: z.number().nullable(),
-    notes: z.array(z.string()),
+    nodes: z
+      .number()
+      .nullable()
+      .describe("Of the search; differs between runs of the same program."),
+    notes: z
+      .array(z.string())
+      .describe(
+        "Those about how solving went may differ between runs; they are not in the subnet file.",
+      ),
   }),
-  seconds: z.object({
-    read: z.number(),
-    program: z.number(),
-    solve: z.number(),
-    total: z.number(),
-  }),
+  seconds: z
+    .object({ read: z.number(), program: z.number(), solve: z.number(), total: z.number() })
+    .describe("Differs between runs; not in the subnet file."),
 });
 export type SolveReport = Document<typeof SOLVE>;
 

@@ -24,7 +24,7 @@ export function keptPath(live: string, hash: string): string {
  * ledger says that it was done. What a crash interrupts behind the ledger's first line, the next command completes.
  *
  * @param gate the SHA-256 of the gate's answer that allowed it
- * @throws InputError `release/damaged-ledger`, `release/locked`
+ * @throws InputError `release/damaged-ledger`, `core/locked`
  */
 export function release(
   source: string,

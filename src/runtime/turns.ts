@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+import { InterruptedError } from "../core/errors.ts";
 import type { Feeds, Session } from "./session.ts";
 import { quantile, type Timing, timingOf } from "./timing.ts";
 
@@ -18,6 +20,8 @@ export interface TurnOptions {
   readonly now?: () => number;
   /** Runs a session once and tells what it took, in milliseconds; by the clock unless given. */
   readonly time?: (session: TimedSession["session"], feeds: Feeds) => Promise<number>;
+  /** Ends the timing before the next run. */
+  readonly signal?: AbortSignal | undefined;
   /** Called after each round over the sessions with the counted runs so far. */
   readonly onRound?: (done: number, total: number) => void;
 }
@@ -67,7 +71,10 @@ export interface TimedTurns {
   readonly turns: readonly (readonly number[])[];
 }
 
-/** Times several sessions in turns, so that a drift of the machine meets all of them alike. */
+/**
+ * Times several sessions in turns, so that a drift of the machine meets all of them alike.
+ * @throws InterruptedError `runtime/interrupted`
+ */
 export async function timeSessions(
   sessions: readonly TimedSession[],
   options: TurnOptions = {},
@@ -78,7 +85,14 @@ export async function timeSessions(
     await session.run(feeds);
     return now() - start;
   };
-  const time = options.time ?? byClock;
+  const timeRun = options.time ?? byClock;
+  const { signal } = options;
+  // A run blocks the event loop: signals only come in between two of them.
+  const time: typeof timeRun = async (session, feeds) => {
+    const ms = await timeRun(session, feeds);
+    if (ms > LONG_RUN_MS) await pause(signal);
+    return ms;
+  };
   const usual = await warmUp(sessions, time);
   const counted = within(TURNS.turnMs / (usual[0] ?? 1), TURNS.fewestCounted, TURNS.mostCounted);
   const timed = usual.map((ms) => ({
@@ -89,12 +103,28 @@ export async function timeSessions(
   for (let round = 0; round < fewest * (options.most ?? 4); round += 1) {
     if (round >= fewest && isPrecise(timed, options.noise)) break;
     for (const [index, session] of sessions.entries()) {
+      await pause(signal);
       const own = timed[index];
       own?.turns.push(await turnOf(session, own.uncounted, counted, time));
     }
     options.onRound?.((round + 1) * counted, Math.max(fewest, round + 1) * counted);
   }
   return sessionTurns(timed);
+}
+
+/** After a run as long as this, a signal is looked for at once, and else once a turn. */
+const LONG_RUN_MS = 20;
+
+/** Lets signals in, and ends where one asks for it. */
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return;
+  await setImmediate();
+  if (!signal.aborted) return;
+  throw new InterruptedError({
+    code: "runtime/interrupted",
+    message: "Stopped while networks were timed.",
+    hint: "Run the same command again; what was written before is kept.",
+  });
 }
 
 async function turnOf(

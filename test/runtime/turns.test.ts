@@ -84,3 +84,26 @@ describe("timeSessions", () => {
     expect(few?.samplesMs).toHaveLength(4 * 5);
   });
 });
+
+test("an interrupted timing ends before the next run, also where runs never let the event loop turn", async () => {
+  const abort = new AbortController();
+  let runs = 0;
+  const session = {
+    run: () => {
+      runs += 1;
+      // What a signal handler does, as soon as the event loop turns.
+      if (runs === 2) setImmediate(() => abort.abort());
+      return Promise.resolve({});
+    },
+  };
+  const time = async (): Promise<number> => {
+    await session.run();
+    return 1000;
+  };
+  const options = { time, repeats: 1000, signal: abort.signal };
+  await expect(timeSessions([{ session, feeds: {} }], options)).rejects.toMatchObject({
+    code: "runtime/interrupted",
+    exitCode: 130,
+  });
+  expect(runs).toBeLessThanOrEqual(3);
+});

@@ -79,35 +79,39 @@ export const calibrateCommand: Command = command({
     const tolerance = shareOf(options.tolerance, "--tolerance");
     const { rounds, repeats, seed } = options;
     const folder = openRunFolder(options.out);
-    const started = performance.now();
-    const open = await openNetwork(options.model, context);
-    const source = tableFor(open, { ...options, commandLine: context.commandLine });
-    if (source.path === null) throw notMeasured(source.table.device.name);
-    const { proofInputs } = options;
-    const inputs = proofInputs === undefined ? undefined : readProofInputs(proofInputs, open);
-    const read = (performance.now() - started) / 1000;
-    const wanted = solveNetworkOptions(options, source.table.step);
-    const settings = { tolerance, rounds, repeats, seed };
-    const done = await calibrateOpened(open, source, wanted, settings, context);
-    const { solved, report, table } = done;
-    writeTable(folder.path("table.json"), table);
-    // An earlier calibration's network would seem to be what this report is about.
-    for (const file of ["pruned.onnx", "subnet.json"].map(folder.path)) {
-      if (resolve(file) !== resolve(open.path)) rmSync(file, { force: true });
+    try {
+      const started = performance.now();
+      const open = await openNetwork(options.model, context);
+      const source = tableFor(open, { ...options, commandLine: context.commandLine });
+      if (source.path === null) throw notMeasured(source.table.device.name);
+      const { proofInputs } = options;
+      const inputs = proofInputs === undefined ? undefined : readProofInputs(proofInputs, open);
+      const read = (performance.now() - started) / 1000;
+      const wanted = solveNetworkOptions(options, source.table.step);
+      const settings = { tolerance, rounds, repeats, seed };
+      const done = await calibrateOpened(open, source, wanted, settings, context);
+      const { solved, report, table } = done;
+      writeTable(folder.path("table.json"), table);
+      // An earlier calibration's network would seem to be what this report is about.
+      for (const file of ["pruned.onnx", "subnet.json"].map(folder.path)) {
+        if (resolve(file) !== resolve(open.path)) rmSync(file, { force: true });
+      }
+      writeJson(folder.path("calibrate.json"), report);
+      context.json(report);
+      context.print(calibrateText(report, painter(process.stdout.isTTY)));
+      if (report.status === "above") throw notMet(report, options.out);
+      const total = (performance.now() - started) / 1000;
+      const solveReport = reportOf({ open, source: done.source, wanted, solved, read, total });
+      const cut = cutGraph(open.structure, solved.subnet);
+      await proveCut(open.model, open.structure, solved.subnet, cut, { seed, inputs });
+      writeSubnet(folder.path("subnet.json"), open, solved, solveReport);
+      writeModel(withGraph(open.model, cut), folder.path("pruned.onnx"));
+      context.print(
+        `Written to  ${join(options.out, "pruned.onnx")}, proven; the corrected table beside it`,
+      );
+    } finally {
+      folder.close();
     }
-    writeJson(folder.path("calibrate.json"), report);
-    context.json(report);
-    context.print(calibrateText(report, painter(process.stdout.isTTY)));
-    if (report.status === "above") throw notMet(report, options.out);
-    const total = (performance.now() - started) / 1000;
-    const solveReport = reportOf({ open, source: done.source, wanted, solved, read, total });
-    const cut = cutGraph(open.structure, solved.subnet);
-    await proveCut(open.model, open.structure, solved.subnet, cut, { seed, inputs });
-    writeSubnet(folder.path("subnet.json"), open, solved, solveReport);
-    writeModel(withGraph(open.model, cut), folder.path("pruned.onnx"));
-    context.print(
-      `Written to  ${join(options.out, "pruned.onnx")}, proven; the corrected table beside it`,
-    );
     return undefined;
   },
 });

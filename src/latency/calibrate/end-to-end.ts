@@ -24,6 +24,8 @@ export interface EndToEndOptions {
   /** Sessions of each network: how its weights come to lie in memory moves its time by a per cent. */
   readonly sessions: number;
   readonly seed: number;
+  /** Ends the measuring between two runs. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Recorded runs tell how an operation differs from the others; that needs fewer than the end-to-end time. */
@@ -49,7 +51,7 @@ export async function endToEndMeasurer(
     });
   const dense = cutGraph(structure, keepAll(structure));
   const local = await localMeasurer(model, structure, ops, {
-    ...{ batch, threads, optimisation, seed },
+    ...{ batch, threads, optimisation, seed, signal: options.signal },
     repeats: RECORDED_REPEATS,
   });
   const time = async (subnet: Subnet): ReturnType<Measurer["time"]> => {
@@ -83,13 +85,14 @@ export async function endToEndMeasurer(
 /** How long a network takes beside the dense one, and that one's median in milliseconds. */
 async function inTurns(
   [cut, dense]: readonly [Session, Session],
-  { batch, threads, repeats, noise, sessions, seed }: EndToEndOptions,
+  { batch, threads, repeats, noise, sessions, seed, signal }: EndToEndOptions,
 ): Promise<{ readonly ratio: number; readonly reference: number }> {
   const feeds = randomFeeds(dense.inputs, { seed, batch });
   const [reference, total] = await timeSessions(
     [dense, cut].map((session) => ({ session, feeds })),
     {
       repeats,
+      signal,
       // The median of several passes is steadier than each.
       noise: noise * Math.sqrt(sessions),
       most: MOST_TIMES,

@@ -26,6 +26,8 @@ export interface LocalOptions {
   /** A second reference beside the dense network, which tells how the machine treats thin networks meanwhile. */
   readonly thin?: Subnet;
   readonly seed: number;
+  /** Ends the measuring between two runs. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** This machine with its onnxruntime. */
@@ -75,6 +77,7 @@ export async function localMeasurer(
       [...references, ...sessions].map((session) => ({ session, feeds })),
       {
         repeats: options.repeats,
+        signal: options.signal,
         ...(options.noise === undefined ? {} : { noise: options.noise }),
         time: (session, fed) => timedRun(session, fed, options),
       },

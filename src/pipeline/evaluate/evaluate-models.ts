@@ -216,6 +216,7 @@ async function timed(
     })),
     {
       repeats: options.repeats,
+      signal: context.signal,
       onRound: (done, total) => context.progress.step("timing", done, total),
     },
   );

@@ -35,13 +35,17 @@ export async function pruneByMetrics(
     requirements: requirements.size === 0 ? undefined : requirements,
   };
   const road = await prepareRun(asked, written, context);
-  const { coefficients, reasons } = await coefficientsStage(road, asked);
-  await exportStage(road);
-  const corrected = settings.data === undefined ? null : await correctStage(road);
-  const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
-  const last = tuned ?? corrected ?? "pruned.onnx";
-  const gate = await gateStage(road, last, asked);
-  return { coefficients, reasons, gate, network: road.run.path(last) };
+  try {
+    const { coefficients, reasons } = await coefficientsStage(road, asked);
+    await exportStage(road);
+    const corrected = settings.data === undefined ? null : await correctStage(road);
+    const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
+    const last = tuned ?? corrected ?? "pruned.onnx";
+    const gate = await gateStage(road, last, asked);
+    return { coefficients, reasons, gate, network: road.run.path(last) };
+  } finally {
+    road.run.close();
+  }
 }
 
 /** Options of the search mean nothing without metrics. @throws UsageError `cli/needs-metrics` */

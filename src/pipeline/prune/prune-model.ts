@@ -61,18 +61,22 @@ export async function pruneModel(
 ): Promise<RunSummary> {
   const road = await prepareRun(settings, written, context);
   const { run } = road;
-  await solveStage(road);
-  await exportStage(road);
-  const corrected = await correctStage(road);
-  const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
-  const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
-  await evalStage(road, made);
-  const summary = summaryOf(run);
-  writeDocument(SUMMARY, run.path("summary.json"), summary);
-  return summary;
+  try {
+    await solveStage(road);
+    await exportStage(road);
+    const corrected = await correctStage(road);
+    const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
+    const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
+    await evalStage(road, made);
+    const summary = summaryOf(run);
+    writeDocument(SUMMARY, run.path("summary.json"), summary);
+    return summary;
+  } finally {
+    run.close();
+  }
 }
 
-/** What both ways to prune begin with: options checked, the folder opened, units scored, latencies at hand. */
+/** What both ways to prune begin with: options checked, the folder opened (and to be closed), units scored, latencies at hand. */
 export async function prepareRun(
   settings: PruneModelSettings,
   written: Readonly<Record<string, unknown>>,
@@ -84,18 +88,23 @@ export async function prepareRun(
   const open = carrying(await openNetwork(settings.model, context), images);
   await checkFinetune(settings, open.embedded);
   const run = openRunFolder(settings.out);
-  writeDocument(CONFIG, run.path("config.json"), {
-    schema: "mdp-config/1",
-    command: context.commandLine,
-    network: { path: open.path, hash: open.hash },
-    options: written,
-  });
-  const road = { open, run, options: settings, context };
-  await preprocessingStage(road);
-  await inspectStage(road);
-  await scoreStage(road);
-  await tableStage(road);
-  return road;
+  try {
+    writeDocument(CONFIG, run.path("config.json"), {
+      schema: "mdp-config/1",
+      command: context.commandLine,
+      network: { path: open.path, hash: open.hash },
+      options: written,
+    });
+    const road = { open, run, options: settings, context };
+    await preprocessingStage(road);
+    await inspectStage(road);
+    await scoreStage(road);
+    await tableStage(road);
+    return road;
+  } catch (error) {
+    run.close();
+    throw error;
+  }
 }
 
 /** What the last stages would refuse is refused before the first one begins. */

@@ -2,6 +2,8 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
 import { checkWritable, readFileBytes, readJson, sha256 } from "../../core/files.ts";
+import { takeLock } from "../../core/lock.ts";
+import { removeLeftovers } from "../../core/temporary.ts";
 import { writeDocument } from "../../documents/document.ts";
 import { RUN, type RunRecord } from "../../documents/run.ts";
 
@@ -24,15 +26,20 @@ export interface RunFolder {
   readonly path: (file: string) => string;
   /** Runs the stage, unless its outputs are there and were made from the same inputs. */
   readonly stage: (definition: StageDefinition) => Promise<StageResult>;
+  /** Lets other processes use the folder. */
+  readonly close: () => void;
 }
 
 /**
  * A folder that a road of several stages is walked in. What is done is written down in `run.json` after every stage,
- * so that a killed run goes on where it stopped; a stage whose inputs or outputs have changed runs anew.
- * @throws InputError `cli/run-folder`, `core/write-failed` where it can't be a folder or `run.json` not be written
+ * so that a killed run goes on where it stopped; a stage whose inputs or outputs have changed runs anew. One process at a time
+ * uses the folder, until it closes it; temporary files that a killed one left are removed.
+ * @throws InputError `cli/run-folder`, `core/write-failed` where it can't be a folder or `run.json` not be written; `core/locked`
  */
 export function openRunFolder(folder: string): RunFolder {
   checkFolder(folder);
+  const close = takeLock(join(folder, ".lock"), "using this run folder");
+  removeLeftovers(folder);
   const recordPath = join(folder, "run.json");
   const read = (): RunRecord => {
     const parsed = existsSync(recordPath) ? RUN.safeParse(readJson(recordPath)) : null;
@@ -66,7 +73,7 @@ export function openRunFolder(folder: string): RunFolder {
     });
     return { ran: true, seconds };
   };
-  return { path, stage };
+  return { path, stage, close };
 }
 
 function checkFolder(folder: string): void {

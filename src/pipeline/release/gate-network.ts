@@ -25,7 +25,7 @@ export interface GateRequest {
 
 /**
  * Judges a network on the confirm items, counts the try, and releases the network where it passes.
- * @throws InputError `release/damaged-ledger`, `release/locked`, and as `evidenceOfFile`
+ * @throws InputError `release/damaged-ledger`, `core/locked`, and as `evidenceOfFile`
  */
 export async function gateNetwork(
   open: OpenNetwork,

@@ -149,14 +149,18 @@ function dimReports(open: OpenNetwork, solved: SolvedNetwork): DimReport[] {
   }));
 }
 
-/** Writes the subnet with where it came from. */
+/** Writes the subnet with where it came from; nothing in it depends on the time that solving took, so that equal inputs give equal bytes. */
 export function writeSubnet(
   path: string,
   open: OpenNetwork,
   solved: SolvedNetwork,
   report: SolveReport,
 ): void {
-  const { dims: _, seconds: __, schema: ___, ...provenance } = report;
+  const { dims: _, seconds: __, schema: ___, ...rest } = report;
+  const { nodes: ____, notes, ...answer } = rest.answer;
+  const ofSolving = new Set(solved.answer.notes);
+  const lasting = notes.filter((note) => !ofSolving.has(note));
+  const provenance = { ...rest, answer: { ...answer, notes: lasting } };
   writeJson(
     path,
     subnetJson(open.structure, solved.subnet, {

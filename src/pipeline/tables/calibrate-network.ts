@@ -78,6 +78,7 @@ export async function calibrateOpened(
   const measurer =
     settings.measurer ??
     (await endToEndMeasurer(model, structure, ops, {
+      signal: context.signal,
       batch: table.batch,
       threads: table.threads ?? 1,
       optimisation: OPTIMISATIONS.find((name) => name === table.optimisation) ?? "all",

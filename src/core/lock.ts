@@ -62,6 +62,8 @@ function ownerOf(path: string): Owner | null {
 function namedIn(text: string): Pick<Owner, "pid" | "host"> {
   try {
     const named: unknown = JSON.parse(text);
+    // Locks of earlier versions are a number alone.
+    if (typeof named === "number") return { pid: named, host: hostname() };
     if (typeof named !== "object" || named === null) return { pid: null, host: null };
     return {
       pid: "pid" in named && Number.isInteger(named.pid) ? Number(named.pid) : null,

@@ -116,7 +116,9 @@ test("two releases at once: one waits for nobody, the other is told", async () =
   const { live, network } = place();
   await release(network("a"), live, about);
   await whileLocked(live, async () => {
-    await expect(release(network("b"), live, about)).rejects.toEqual(code("locked"));
+    await expect(release(network("b"), live, about)).rejects.toMatchObject({
+      code: "core/locked",
+    });
   });
   await release(network("b"), live, about);
   // The lock of a process that is gone is taken over.

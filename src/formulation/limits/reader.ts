@@ -1,4 +1,5 @@
 import type { MathNode } from "mathjs";
+import { UsageError } from "../../core/errors.ts";
 import { limitError, type Source, type Token, tokensOf } from "./source.ts";
 
 type MathModule = typeof import("mathjs");
@@ -11,8 +12,9 @@ export interface Reader {
   next: number;
 }
 
-/** @throws UsageError `formulation/limit-syntax` */
+/** @throws UsageError `formulation/limit-syntax`, `formulation/limit-too-long` */
 export function treeOf({ source, math, tokens }: Reader): MathNode {
+  refuseTooLong(source, tokens);
   const stray = tokens.find(({ kind, text }) => kind === "sign" && /[#;[\]{}\\]/.test(text));
   if (stray !== undefined) throw syntaxError(source, stray.at, `'${stray.text}' is not understood`);
   // What is in quotes is ours to read: mathjs would take a backslash in it for an escape.
@@ -27,6 +29,26 @@ export function treeOf({ source, math, tokens }: Reader): MathNode {
     const message = cause instanceof Error ? cause.message : "It can't be read";
     throw syntaxError(source, char - 1, message.replace(/ \(char \d+\)$/, ""));
   }
+}
+
+/** Longer ones are written by programs that went wrong, and reading them would need more stack than there is. */
+const MOST_WORDS = 1000;
+const MOST_BRACKETS = 50;
+
+function refuseTooLong({ option }: Source, tokens: readonly Token[]): void {
+  let [depth, deepest] = [0, 0];
+  for (const { text } of tokens) {
+    if (text === "(") depth += 1;
+    if (text === ")") depth -= 1;
+    deepest = Math.max(deepest, depth);
+  }
+  if (tokens.length <= MOST_WORDS && deepest <= MOST_BRACKETS) return;
+  throw new UsageError({
+    code: "formulation/limit-too-long",
+    message: `The expression has ${tokens.length} words and brackets ${deepest} deep; at most ${MOST_WORDS} and ${MOST_BRACKETS} are read.`,
+    where: option,
+    hint: "Write sums as products (3 * params), leave out brackets that change nothing, and split it into several limits.",
+  });
 }
 
 export function syntaxError(source: Source, at: number, what: string): Error {

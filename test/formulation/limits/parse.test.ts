@@ -200,6 +200,20 @@ describe("a mistake is shown at its place", () => {
   });
 });
 
+test.each([
+  ["3,000 terms", `${Array(3000).fill("params").join(" + ")} <= 2M`],
+  ["500 brackets", `${"(".repeat(500)}params${")".repeat(500)} <= 2M`],
+])("an expression of %s is refused as too long", async (_, text) => {
+  const error = await refused(text);
+  expect(error).toMatchObject({ code: "formulation/limit-too-long", exitCode: 2 });
+  expect(error.message.length).toBeLessThan(200);
+});
+
+test("an expression of 300 terms and 40 brackets is read", async () => {
+  const text = `${"(".repeat(40)}${Array(300).fill("params").join(" + ")}${")".repeat(40)} <= 2M`;
+  expect(sideOf((await read(text)).left)[0]).toEqual({ params: 300 });
+});
+
 describe("a penalty", () => {
   test.each([
     ["2% per 0.1M", { price: 0.02, isShare: true }, 1e5],

@@ -1,7 +1,7 @@
 import { GRANULARITIES, type Granularity, groupsOf } from "../../coefficients/groups.ts";
 import type { UnitRanking } from "../../coefficients/optimise.ts";
 import type { SearchMethod } from "../../coefficients/search/search.ts";
-import { UsageError } from "../../core/errors.ts";
+import { InterruptedError, UsageError } from "../../core/errors.ts";
 import { readFileBytes, readJson, sha256, writeJson } from "../../core/files.ts";
 import {
   COEFFICIENTS,
@@ -119,6 +119,7 @@ export async function coefficientsStage(road: Road, wanted: MetricsOptions): Pro
       const { groups } = found;
       const reasons = { network, groups, subnet: chosen.subnet, coefficients, settings };
       writeDocument(REASONS, run.path("reasons.json"), await reasonsFor(bench, reasons, context));
+      if (context.signal.aborted) throw stoppedSearch(run.path("."), report);
     } finally {
       await first.close();
     }
@@ -127,6 +128,16 @@ export async function coefficientsStage(road: Road, wanted: MetricsOptions): Pro
     coefficients: readDocument(COEFFICIENTS, run.path("coefficients.json")),
     reasons: readDocument(REASONS, run.path("reasons.json")),
   };
+}
+
+/** The best so far is in the folder; the stage is not done. */
+function stoppedSearch(where: string, { search }: CoefficientsReport): InterruptedError {
+  return new InterruptedError({
+    code: "coefficients/interrupted",
+    message: `Stopped after ${search.evaluations} subnets; coefficients.json and subnet.json hold the best so far.`,
+    where,
+    hint: "The same command goes on where it stopped; mdp export writes the network of subnet.json.",
+  });
 }
 
 /** Judges the network that a run ends with on the items that the search never saw; releases it where it passes. */

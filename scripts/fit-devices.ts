@@ -1,290 +1,341 @@
 /**
- * Fits the constants of the Jetson predictions to published end-to-end latencies and writes
- * `latency-tables/<device>/device.json`. Run it again when the model in src/latency/predict/roofline.ts changes:
+ * Fits the constants of all Jetsons to published runs (scripts/devices/observations), judges them on networks and boards that were
+ * left out, and writes `latency-tables/<board>/device.json`. Run it again when the model in src/latency/predict changes:
  *
  *   npx tsx scripts/fit-devices.ts
  *
- * Two constants per device are fitted by least squares on the logarithm of the time: kernel launch, and what rules
- * convolutions there: step latency where there are tensor cores, Winograd's gain where there are none. The Orins have no
- * figures to be fitted to and take over Xavier's constants.
+ * Prints figures J1 to J5 of docs/results/jetson.md; deterministic.
  */
 import { join } from "node:path";
 import { packageRoot, writeJson } from "../src/core/files.ts";
 import {
   type DeviceDescription,
   type DeviceFigure,
-  type DeviceHardware,
-  type DeviceModel,
   parseDevice,
 } from "../src/latency/predict/device.ts";
+import { fitDevice, observedMs } from "../src/latency/predict/fit-device.ts";
+import { trustIn } from "../src/latency/predict/observations.ts";
 import { USUAL_OWN } from "../src/latency/predict/predict-table.ts";
-import { workMs } from "../src/latency/predict/roofline.ts";
 import {
-  AGX_ORIN,
-  type Board,
-  NANO,
-  ORIN_NANO,
-  PUBLISHED,
-  STARTING_MODEL,
-  XAVIER,
-} from "./devices/hardware.ts";
-import { NETWORKS } from "./devices/networks.ts";
+  type FamilyFit,
+  fitFamily,
+  hardwareOf,
+  modelOf,
+  residualsOf,
+} from "./devices/family-fit.ts";
+import { BOARDS, type Board } from "./devices/hardware.ts";
+import { JETSON_FORM } from "./devices/jetson-form.ts";
+import { type Seen, seenRuns } from "./devices/observed.ts";
 
-type Figures = Readonly<Record<string, number>>;
-type Constant = "launchUs" | "stepCycles" | "winogradGain";
+const DATE = "2026-11-30";
+const Z90 = 1.6449;
+/** Sizes of a detector that are fitted to; all are judged. */
+const FITTED_SIDES = [160, 640, 1280];
 
-const DATE = "2026-11-22";
-
-function endToEndMs(hardware: DeviceHardware, model: DeviceModel, network: string): number {
-  const device = { hardware, model } as DeviceDescription;
-  const kernels = NETWORKS[network] ?? [];
-  return kernels.reduce((sum, work) => sum + workMs(device, "float16", work), model.callMs);
+interface Judged {
+  readonly run: Seen;
+  /** ln predicted - ln measured, from a fit without its network. */
+  readonly residual: number;
 }
 
-function figuresOf(
-  hardware: DeviceHardware,
-  model: DeviceModel,
-  published: Figures,
-): DeviceFigure[] {
-  return Object.entries(published).map(([network, publishedMs]) => {
-    const predictedMs = endToEndMs(hardware, model, network);
-    return {
-      network,
-      publishedMs,
-      predictedMs: rounded(predictedMs),
-      error: rounded(predictedMs / publishedMs - 1),
-    };
-  });
+const isMain = ({ run }: Judged): boolean => run.precision === "float16" && run.batch === 1;
+const sizeOf = (residual: number): number => Math.abs(Math.expm1(residual));
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+const rms = (values: readonly number[]): number =>
+  Math.sqrt(mean(values.map((value) => value ** 2)));
+const rounded = (value: number): number => Number(value.toPrecision(4));
+const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+
+function summary(judged: readonly Judged[]): string {
+  const errors = judged.map(({ residual }) => sizeOf(residual));
+  return `${judged.length} runs, mean ${percent(mean(errors))}, worst ${percent(Math.max(0, ...errors))}`;
 }
 
-/** Pattern search on the logarithms of the constants: halves its step where no neighbour is better. */
-function fitted(
-  hardware: DeviceHardware,
-  start: DeviceModel,
-  constants: readonly Constant[],
-  published: Figures,
-): DeviceModel {
-  const loss = (model: DeviceModel): number =>
-    Object.entries(published).reduce(
-      (sum, [network, ms]) => sum + Math.log(endToEndMs(hardware, model, network) / ms) ** 2,
-      0,
-    );
-  let best = start;
-  for (let step = 0.4; step > 1e-4; ) {
-    const neighbours = constants.flatMap((constant) =>
-      [step, -step].map((shift) => changed(best, constant, shift)),
-    );
-    const better = neighbours.find((model) => loss(model) < loss(best));
-    if (better === undefined) step /= 2;
-    else best = better;
+function grouped<Item>(items: readonly Item[], by: (item: Item) => string): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) groups.set(by(item), [...(groups.get(by(item)) ?? []), item]);
+  return new Map([...groups].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function print(title: string, judged: readonly Judged[], by: (run: Seen) => string): void {
+  console.log(`\n${title}: ${summary(judged)}`);
+  for (const [name, group] of grouped(judged, ({ run }) => by(run))) {
+    console.log(`  ${name.padEnd(24)} ${summary(group)}`);
   }
-  return best;
 }
 
-function changed(model: DeviceModel, constant: Constant, shift: number): DeviceModel {
-  const value = model[constant] * Math.exp(shift);
-  return { ...model, [constant]: constant === "winogradGain" ? Math.max(1, value) : value };
-}
+/** Networks that are the same but for their activation go together. */
+const kin = (network: string): string => network.replace("-leaky", "");
 
-interface Fit {
-  readonly model: DeviceModel;
-  readonly figures: DeviceFigure[];
-  readonly leaveOneOut: DeviceFigure[];
-  readonly heldOut: DeviceFigure[];
-}
-
-function fitBoard(
-  board: Board,
-  start: DeviceModel,
-  constants: readonly Constant[],
-  published: Figures,
-  heldOut: Figures,
-): Fit {
-  const { hardware } = board;
-  const exact = fitted(hardware, start, constants, published);
-  const model = {
-    ...exact,
-    launchUs: rounded(exact.launchUs),
-    stepCycles: rounded(exact.stepCycles),
-    winogradGain: rounded(exact.winogradGain),
-  };
-  const leaveOneOut = Object.keys(published).flatMap((network) => {
-    const others = Object.fromEntries(
-      Object.entries(published).filter(([name]) => name !== network),
+function main(): void {
+  const all = seenRuns();
+  const used = all.filter(({ set }) => set !== "older");
+  const fitted = used.filter(({ set, side }) => set !== "trtutils" || FITTED_SIDES.includes(side));
+  const whole = fitFamily(JETSON_FORM, fitted);
+  console.log(`fitted to ${fitted.length} runs of ${used.length}`);
+  const left = leaveNetworksOut(used, fitted, whole);
+  const carried = leaveBoardsOut(used, fitted, whole);
+  const main = left.filter(isMain);
+  print("J1, networks left out, float16, batch 1, by board", main, ({ board }) => board);
+  print("J1 by family", main, ({ family }) => family);
+  print("J1 by network", main, ({ network }) => network);
+  print(
+    "networks left out, other formats and batches",
+    left.filter((one) => !isMain(one)),
+    ({ precision, batch }) => `${precision}, batch ${batch}`,
+  );
+  console.log("\nworst rows");
+  for (const { run, residual } of [...main]
+    .sort((a, b) => sizeOf(b.residual) - sizeOf(a.residual))
+    .slice(0, 12)) {
+    console.log(
+      `  ${run.network}@${run.side} on ${run.board}: ${run.ms} ms, error ${percent(Math.expm1(residual))}`,
     );
-    const without = fitted(hardware, start, constants, others);
-    return figuresOf(hardware, without, { [network]: published[network] ?? 0 });
+  }
+  print("J2, boards left out", carried.filter(isMain), ({ board }) => board);
+  coverage(main);
+  ratios(main);
+  const older = all.filter(({ set }) => set === "older");
+  const olderJudged = residualsOf(whole, older).map(
+    (residual, at): Judged => ({ run: older[at] as Seen, residual }),
+  );
+  print("older harnesses (nothing fitted)", olderJudged, ({ board }) => board);
+  const devices = BOARDS.map((board) => describe(board, whole, left, carried, olderJudged));
+  oneRun(used, fitted, whole, devices);
+  for (const device of devices) {
+    writeJson(join(packageRoot(), "latency-tables", device.name, "device.json"), device);
+  }
+}
+
+function leaveNetworksOut(
+  used: readonly Seen[],
+  fitted: readonly Seen[],
+  whole: FamilyFit,
+): Judged[] {
+  return [...grouped(used, ({ network }) => kin(network))].flatMap(([name, held]) => {
+    const fit = fitFamily(
+      JETSON_FORM,
+      fitted.filter(({ network }) => kin(network) !== name),
+      whole,
+    );
+    return residualsOf(fit, held).map(
+      (residual, at): Judged => ({ run: held[at] as Seen, residual }),
+    );
   });
-  return {
-    model,
-    figures: figuresOf(hardware, model, published),
-    leaveOneOut,
-    heldOut: figuresOf(hardware, model, heldOut),
-  };
 }
 
-function errorOf(
-  figures: readonly DeviceFigure[],
-  how: string,
-): DeviceDescription["expectedError"] {
-  const errors = figures.map(({ error }) => Math.abs(error));
-  return {
-    mean: rounded(errors.reduce((sum, error) => sum + error, 0) / errors.length),
-    worst: rounded(Math.max(...errors)),
-    networks: errors.length,
-    how,
-  };
+function leaveBoardsOut(
+  used: readonly Seen[],
+  fitted: readonly Seen[],
+  whole: FamilyFit,
+): Judged[] {
+  return [...grouped(used, ({ board }) => board)].flatMap(([name, held]) => {
+    const fit = withoutBoard(fitted, whole, name);
+    return residualsOf(fit, held).map(
+      (residual, at): Judged => ({ run: held[at] as Seen, residual }),
+    );
+  });
 }
 
-function rounded(value: number): number {
-  return Number(value.toPrecision(4));
+const WITHOUT = new Map<string, FamilyFit>();
+
+function withoutBoard(fitted: readonly Seen[], whole: FamilyFit, name: string): FamilyFit {
+  const known =
+    WITHOUT.get(name) ??
+    fitFamily(
+      JETSON_FORM,
+      fitted.filter(({ board }) => board !== name),
+      whole,
+    );
+  WITHOUT.set(name, known);
+  return known;
 }
+
+/** Deviation that intervals are made with: from other networks on the same board. */
+function coverage(judged: readonly Judged[]): void {
+  let held = 0;
+  const byBoard = grouped(judged, ({ run }) => run.board);
+  for (const { run, residual } of judged) {
+    const others = (byBoard.get(run.board) ?? []).filter(
+      (other) => other.run.network !== run.network,
+    );
+    if (Math.abs(residual) <= Z90 * rms(perNetwork(others))) held += 1;
+  }
+  console.log(
+    `\nJ3, 90 % intervals hold ${percent(held / judged.length)} of ${judged.length} left-out runs`,
+  );
+}
+
+/** Root mean square of each network's residuals, so that eight sizes of one don't outvote the others. */
+function perNetwork(judged: readonly Judged[]): number[] {
+  return [...grouped(judged, ({ run }) => run.network).values()].map((group) =>
+    rms(group.map(({ residual }) => residual)),
+  );
+}
+
+const PAIRS = [
+  ["resnet18", "resnet50"],
+  ["resnet18", "resnet34"],
+  ["mobilenetv3-small", "mobilenetv3-large"],
+  ["mixnet-small", "mixnet-medium"],
+  ["mixnet-medium", "mixnet-large"],
+  ["yolov8n", "yolov8s"],
+  ["yolov9s", "yolov9m"],
+  ["yolov10n", "yolov10m"],
+  ["yoloxt", "yoloxs"],
+  ["yolov7t", "yolov7m"],
+] as const;
+
+/** Each of a pair predicted from a fit without it. */
+function ratios(judged: readonly Judged[]): void {
+  const errors: number[] = [];
+  console.log("\nJ4, ratio of the smaller network to the larger");
+  for (const [small, large] of PAIRS) {
+    const own = judged.flatMap(({ run, residual }) => {
+      if (run.network !== small) return [];
+      const other = judged.find(
+        (one) =>
+          one.run.network === large &&
+          one.run.board === run.board &&
+          one.run.set === run.set &&
+          one.run.side === run.side,
+      );
+      return other === undefined ? [] : [sizeOf(residual - other.residual)];
+    });
+    errors.push(...own);
+    console.log(
+      `  ${small} / ${large}: ${own.length} pairs, mean ${percent(mean(own))}, worst ${percent(Math.max(0, ...own))}`,
+    );
+  }
+  console.log(
+    `  all: ${errors.length} pairs, mean ${percent(mean(errors))}, worst ${percent(Math.max(...errors))}`,
+  );
+}
+
+/** A board that nothing is known of, then one run of it: the network in the middle of its errors is not chosen, but YOLOX-S. */
+function oneRun(
+  used: readonly Seen[],
+  fitted: readonly Seen[],
+  whole: FamilyFit,
+  devices: readonly DeviceDescription[],
+): void {
+  const judged: Judged[] = [];
+  for (const [name, runs] of grouped(
+    used.filter(({ precision, batch }) => precision === "float16" && batch === 1),
+    ({ board }) => board,
+  )) {
+    const device = devices.find((one) => one.name === name);
+    const ran = runs.find(({ network, side }) => network === "yoloxs" && side === 640);
+    if (device === undefined || ran === undefined) continue;
+    const before = { ...device, model: modelOf(withoutBoard(fitted, whole, name), name) };
+    for (const [mode, own] of grouped(runs, ({ powerMode }) => powerMode ?? "")) {
+      const hardware = hardwareOf(name, ran.powerMode);
+      const trust = trustIn({ ...before, hardware }, [ran], ran, CARRIED_DEVIATION);
+      const { model } = fitDevice({ hardware, model: before.model }, [ran], [], trust);
+      for (const run of own) {
+        if (run === ran) continue;
+        const ms = observedMs(hardwareOf(name, mode === "" ? null : mode), model, run);
+        judged.push({ run, residual: Math.log(ms / run.ms) });
+      }
+    }
+  }
+  print(
+    "J5, after one run (YOLOX-S at 640) of a board that was left out",
+    judged,
+    ({ board }) => board,
+  );
+}
+
+const CARRIED_DEVIATION = 0.15;
 
 function describe(
   board: Board,
-  fit: Fit,
-  constants: readonly Constant[],
-  how: string,
-  expectedError: DeviceDescription["expectedError"],
-  common: number,
+  whole: FamilyFit,
+  left: readonly Judged[],
+  carried: readonly Judged[],
+  older: readonly Judged[],
 ): DeviceDescription {
-  const description = {
-    schema: "mdp-device/1",
-    name: board.name,
-    title: board.title,
-    kind: "predicted",
-    hardware: board.hardware,
-    model: fit.model,
-    fit: {
-      fitted: constants,
-      how,
-      figures: fit.figures,
-      leaveOneOut: fit.leaveOneOut,
-      heldOut: fit.heldOut,
-    },
-    expectedError,
-    uncertainty: { common, extrapolation: EXTRAPOLATION, own: USUAL_OWN, how: SINGLE_ERRORS },
-    sources: board.sources,
-    date: DATE,
-  };
-  return parseDevice(description, board.name);
-}
-
-/**
- * Nano's constants on a Jetson TX1, SqueezeNet 1.1 under TensorRT in both number formats at batches 2 to 16: 15 to 23 % short
- * (`npm run bench:predict`).
- */
-const EXTRAPOLATION = 0.22;
-
-const SINGLE_ERRORS =
-  "common: root mean square of the logarithmic errors that expectedError is about; own: as convolutions on a V100 and layers on " +
-  "a Jetson TX1 scatter around the model";
-
-/** Root mean square of the logarithmic errors. */
-function deviationOf(figures: readonly DeviceFigure[]): number {
-  const squares = figures.map(({ error }) => Math.log1p(error) ** 2);
-  return rounded(Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length));
-}
-
-function print(title: string, figures: readonly DeviceFigure[]): void {
-  const items = figures.map(({ network, predictedMs, error }) => {
-    return `${network} ${predictedMs} ms (${(100 * error).toFixed(1)} %)`;
+  const here = left.filter(({ run }) => run.board === board.name);
+  const main = here.filter(isMain);
+  const others = left.filter((one) => !isMain(one));
+  const errors = main.map(({ residual }) => sizeOf(residual));
+  const common = rounded(rms(perNetwork(main)));
+  const extrapolation = rounded(
+    Math.sqrt(Math.max(0, rms(others.map(({ residual }) => residual)) ** 2 - 0.06 ** 2)),
+  );
+  const networks = new Set(main.map(({ run }) => run.network)).size;
+  const kernels = new Set(
+    here.flatMap(({ run }) => run.works.flatMap(({ family }) => family ?? [])),
+  );
+  const figure = ({ run, residual }: Judged): DeviceFigure => ({
+    network: `${run.network}@${run.side}${run.batch === 1 ? "" : `, batch ${run.batch}`}${run.precision === "float16" ? "" : `, ${run.precision}`}${run.powerMode === null ? "" : `, ${run.powerMode}`}`,
+    publishedMs: run.ms,
+    predictedMs: rounded(run.ms * Math.exp(residual)),
+    error: rounded(Math.expm1(residual)),
   });
-  console.log(`${title}: ${items.join(", ")}`);
-}
-
-function report(board: Board, fit: Fit): void {
-  const { launchUs, stepCycles, winogradGain } = fit.model;
-  console.log(
-    `${board.name}: launch ${launchUs} us, step ${stepCycles} cycles, Winograd ${winogradGain}`,
-  );
-  print("  fitted", fit.figures);
-  print("  leave one out", fit.leaveOneOut);
-  print("  held out", fit.heldOut);
-}
-
-function errorWithin(fit: Fit): DeviceDescription["expectedError"] {
-  return errorOf(
-    [...fit.leaveOneOut, ...fit.heldOut],
-    "whole networks at batch 1, float16: each ResNet from a fit to the others, and networks held out",
-  );
-}
-
-function within({ leaveOneOut, heldOut }: Fit): number {
-  return deviationOf([...leaveOneOut, ...heldOut]);
-}
-
-/** The error of taking constants to another device, both ways between the two that have figures. */
-function errorAcross(
-  xavier: Fit,
-  nanoAlone: Fit,
-): { readonly expected: DeviceDescription["expectedError"]; readonly deviation: number } {
-  const allOf = (board: "jetson-nano" | "jetson-xavier"): Figures => ({
-    ...PUBLISHED.fitted[board],
-    ...PUBLISHED.heldOut[board],
-  });
-  const toNano = figuresOf(NANO.hardware, xavier.model, allOf("jetson-nano"));
-  const toXavier = figuresOf(XAVIER.hardware, nanoAlone.model, allOf("jetson-xavier"));
-  print("Xavier's constants on Nano", toNano);
-  print("Nano's constants on Xavier", toXavier);
-  const expected = errorOf(
-    [...toNano, ...toXavier],
-    "nothing published to compare with: the error of carrying constants between Xavier and Nano, both ways, whole networks " +
-      "at batch 1, float16",
-  );
-  return { expected, deviation: deviationOf([...toNano, ...toXavier]) };
-}
-
-function main(): void {
-  const { fitted: known, heldOut } = PUBLISHED;
-  const xavierConstants = ["launchUs", "stepCycles"] as const;
-  const nanoConstants = ["launchUs", "winogradGain"] as const;
-  const xavier = fitBoard(
-    XAVIER,
-    STARTING_MODEL,
-    xavierConstants,
-    known["jetson-xavier"],
-    heldOut["jetson-xavier"],
-  );
-  const fitNano = (stepCycles: number): Fit =>
-    fitBoard(
-      NANO,
-      { ...STARTING_MODEL, stepCycles, winogradGain: 1.5 },
-      nanoConstants,
-      known["jetson-nano"],
-      heldOut["jetson-nano"],
-    );
-  const nano = fitNano(xavier.model.stepCycles);
-  report(XAVIER, xavier);
-  report(NANO, nano);
-  // On its own, Nano must not know Xavier's step latency.
-  const across = errorAcross(xavier, fitNano(0));
-  const own =
-    "two constants fitted to published float16 TensorRT times at batch 1 (least squares on log error), the others chosen by " +
-    "hand with the VGG and ResNet-152 times in view";
-  const carried: Fit = { model: xavier.model, figures: [], leaveOneOut: [], heldOut: [] };
-  const taken =
-    "nothing fitted: constants carried over from jetson-xavier, hardware figures its own";
-  const devices = [
-    describe(XAVIER, xavier, xavierConstants, own, errorWithin(xavier), within(xavier)),
-    describe(
-      NANO,
-      nano,
-      nanoConstants,
-      `${own}; step latency carried over from jetson-xavier`,
-      errorWithin(nano),
-      within(nano),
+  const groups = [
+    ...[...grouped(main, ({ run }) => run.family)].map(
+      ([name, group]) => ["family", name, group] as const,
     ),
-    describe(ORIN_NANO, carried, [], taken, across.expected, across.deviation),
-    describe(AGX_ORIN, carried, [], taken, across.expected, across.deviation),
-  ];
-  for (const device of devices) {
-    const { mean, worst } = device.expectedError;
-    console.log(
-      `${device.name}: expected error mean ${(100 * mean).toFixed(1)} %, worst ${(100 * worst).toFixed(1)} %`,
-    );
-    writeJson(join(packageRoot(), "latency-tables", device.name, "device.json"), device);
-  }
+    ...[...grouped(here, ({ run }) => run.precision)].map(
+      ([name, group]) => ["precision", name, group] as const,
+    ),
+  ].map(([by, name, group]) => ({
+    ...{ by, name, runs: group.length },
+    networks: new Set(group.map(({ run }) => run.network)).size,
+    mean: rounded(mean(group.map(({ residual }) => sizeOf(residual)))),
+    worst: rounded(Math.max(...group.map(({ residual }) => sizeOf(residual)))),
+  }));
+  const alone = carried.filter(({ run }) => run.board === board.name).filter(isMain);
+  return parseDevice(
+    {
+      ...{ schema: "mdp-device/1", name: board.name, title: board.title, kind: "predicted" },
+      hardware: board.hardware,
+      model: roundedModel(modelOf(whole, board.name)),
+      fit: {
+        fitted: [...JETSON_FORM.shared, ...JETSON_FORM.own].map(({ name }) => name),
+        how:
+          `constants of all Jetsons fitted together to published TensorRT times, with a few of each board's own; ${here.length} runs ` +
+          `of ${new Set(here.map(({ run }) => run.network)).size} networks are of this board (docs/decisions/0070)`,
+        figures: [],
+        leaveOneOut: here.map(figure),
+        heldOut: older.filter(({ run }) => run.board === board.name).map(figure),
+        kernels: [...kernels].sort(),
+      },
+      errors: groups,
+      powerModes: board.powerModes,
+      powerMode: Object.keys(board.powerModes)[0],
+      expectedError: {
+        mean: rounded(mean(errors)),
+        worst: rounded(Math.max(...errors)),
+        networks,
+        how:
+          `whole networks at batch 1, float16, each predicted from a fit without it; without any run of this board ` +
+          `${percent(mean(alone.map(({ residual }) => sizeOf(residual))))} on average`,
+      },
+      uncertainty: {
+        common,
+        extrapolation,
+        own: USUAL_OWN,
+        how: "common: root mean square of the logarithmic errors that expectedError is about, a network counting once; own: as convolutions on a V100 and layers on a Jetson TX1 scatter around the model",
+      },
+      sources: [
+        ...board.sources,
+        "Published runs: scripts/devices/observations, each with its source",
+      ],
+      date: DATE,
+    },
+    board.name,
+  );
+}
+
+function roundedModel(model: DeviceDescription["model"]): unknown {
+  return JSON.parse(
+    JSON.stringify(model, (_, value: unknown) =>
+      typeof value === "number" ? rounded(value) : value,
+    ),
+  );
 }
 
 main();

@@ -62,6 +62,12 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         load: async () => (await import("./commands/profile.ts")).profileCommand,
       },
       {
+        word: "correct-device",
+        usage: "correct-device",
+        summary: "Narrow a device's predictions by runs that were measured on a board of your own",
+        load: async () => (await import("./commands/correct-device.ts")).correctDeviceCommand,
+      },
+      {
         word: "calibrate",
         usage: "calibrate [model]",
         summary: "Solve, measure and correct the table until the measured latency meets the budget",

@@ -70,6 +70,23 @@ export const DEVICES = z.object({
       expectedError: z
         .object({ mean: z.number(), worst: z.number(), networks: z.number(), how: z.string() })
         .nullable(),
+      powerModes: z.array(z.object({ name: z.string(), title: z.string(), usual: z.boolean() })),
+      fittedTo: z
+        .string()
+        .nullable()
+        .describe("What the constants of its predictions were fitted to."),
+      errors: z
+        .array(
+          z.object({
+            by: z.enum(["family", "precision"]),
+            name: z.string(),
+            runs: z.number().int(),
+            networks: z.number().int(),
+            mean: z.number(),
+            worst: z.number(),
+          }),
+        )
+        .describe("Errors of networks that were left out of the fit."),
       tables: z.array(TABLE_ENTRY),
       damaged: z.array(DAMAGED),
     }),

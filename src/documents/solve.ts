@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PRECISIONS } from "../latency/predict/device.ts";
 import type { Document } from "./document.ts";
 import { AMOUNT } from "./parts.ts";
 
@@ -168,7 +169,7 @@ export const SOLVE_NOTES = z
     device: SOLVE_HEAD.shape.device.pick({ asked: true }),
     table: SOLVE_HEAD.shape.table
       .pick({ path: true, batch: true })
-      .extend({ precision: z.enum(["float16", "float32"]) }),
+      .extend({ precision: z.enum(PRECISIONS) }),
     importance: SOLVE_HEAD.shape.importance.pick({ path: true }),
     limits: z.array(SOLVED_LIMIT.pick({ text: true }).extend({ penalty: z.unknown().nullable() })),
     minimised: MINIMISED.pick({ text: true }).nullable(),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { closest } from "../core/closest.ts";
 import { InputError } from "../core/errors.ts";
 import { packageRoot } from "../core/files.ts";
-import { type DeviceDescription, readDevice } from "./predict/device.ts";
+import { type DeviceDescription, inPowerMode, readDevice } from "./predict/device.ts";
 import { isTableFile, type LatencyTable, readTable } from "./table.ts";
 
 /** A device that tables exist for, or can be predicted for. */
@@ -21,22 +21,8 @@ export interface ResolvedDevice extends Device {
   readonly alias: { readonly name: string; readonly reason: string } | null;
 }
 
-interface Alias {
-  readonly device: string;
-  readonly reason: string;
-}
-
-const ALIASES: ReadonlyMap<string, Alias> = new Map([
-  [
-    "jetson",
-    {
-      device: "jetson-xavier",
-      reason:
-        "the Jetson whose prediction is founded best: fitted to published end-to-end times on it and " +
-        "checked against others that nothing was fitted to",
-    },
-  ],
-]);
+/** What stands before a board's name in its device's: `jetson:orin-nano` is jetson-orin-nano. */
+const FAMILY = "jetson";
 
 /** Where tables are looked for: `./latency-tables` of the current directory, then the package's own. */
 export function tableFolders(currentDirectory: string): readonly string[] {
@@ -68,21 +54,49 @@ export function listDevices(folders: readonly string[]): readonly Device[] {
 }
 
 /**
- * The device of that name or alias.
- * @throws InputError `latency/unknown-device`, `latency/bad-device`
+ * The device of that name: `jetson:orin-nano` is the board of that family, `jetson` the one whose prediction has the smallest error.
+ * @param powerMode what predictions are made for; the description's own mode by default
+ * @throws InputError `latency/unknown-device`, `latency/bad-device`; UsageError `latency/unknown-power-mode`
  */
-export function resolveDevice(name: string, folders: readonly string[]): ResolvedDevice {
+export function resolveDevice(
+  name: string,
+  folders: readonly string[],
+  powerMode?: string,
+): ResolvedDevice {
   const devices = listDevices(folders);
-  const find = (wanted: string): Device | undefined =>
-    devices.find((device) => device.name === wanted);
-  const direct = find(name);
-  if (direct !== undefined) return { ...direct, alias: null };
-  const alias = ALIASES.get(name);
-  const behind = alias === undefined ? undefined : find(alias.device);
-  if (alias !== undefined && behind !== undefined) {
-    return { ...behind, alias: { name, reason: alias.reason } };
+  const wanted = name.replace(`${FAMILY}:`, `${FAMILY}-`);
+  const direct = devices.find((device) => device.name === wanted);
+  const best = name === FAMILY ? surest(devices) : undefined;
+  const found = direct ?? best;
+  if (found === undefined) {
+    throw unknownDevice(wanted, [...devices.map((device) => device.name), FAMILY]);
   }
-  throw unknownDevice(name, [...devices.map((device) => device.name), ...ALIASES.keys()]);
+  const { description } = found;
+  return {
+    ...found,
+    description: description === null ? null : inPowerMode(description, powerMode),
+    alias: direct === undefined && description !== null ? aliasOf(name, description) : null,
+  };
+}
+
+/** The board of the family whose left-out networks were predicted best. */
+function surest(devices: readonly Device[]): Device | undefined {
+  const error = ({ description }: Device): number =>
+    description?.expectedError.mean ?? Number.POSITIVE_INFINITY;
+  return devices
+    .filter(({ name, description }) => name.startsWith(`${FAMILY}-`) && description !== null)
+    .sort((a, b) => error(a) - error(b))[0];
+}
+
+function aliasOf(name: string, { expectedError }: DeviceDescription): ResolvedDevice["alias"] {
+  const { mean, worst, networks } = expectedError;
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  return {
+    name,
+    reason:
+      `the Jetson whose predictions have the smallest error, ${percent(mean)} on average and ${percent(worst)} at worst over ` +
+      `${networks} published networks that were left out; ${name}:<board> names another`,
+  };
 }
 
 /** A table file that was made for a network, with where it lies. */

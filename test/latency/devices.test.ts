@@ -49,11 +49,24 @@ describe("devices", () => {
     }
   });
 
-  test("asked for by the alias 'jetson' come back as jetson-xavier with the reason", () => {
+  test("asked for as 'jetson' come back as the one with the smallest error, with the reason", () => {
     const device = resolveDevice("jetson", [own]);
-    expect(device.name).toBe("jetson-xavier");
+    const errors = listDevices([own])
+      .filter(({ name }) => name.startsWith("jetson-"))
+      .map(({ description }) => description?.expectedError.mean ?? 1);
+    expect(errors.length).toBeGreaterThanOrEqual(8);
+    expect(device.description?.expectedError.mean).toBe(Math.min(...errors));
     expect(device.alias?.name).toBe("jetson");
-    expect(device.alias?.reason).toContain("published");
+    expect(device.alias?.reason).toContain("smallest error");
+  });
+
+  test("are named by board behind the family, in a power mode where one is asked for", () => {
+    const device = resolveDevice("jetson:orin-nano", [own], "maxn-super");
+    expect(device.name).toBe("jetson-orin-nano");
+    expect(device.description?.hardware.clockMhz).toBe(1020);
+    expect(() => resolveDevice("jetson:orin", [own])).toThrow(
+      expect.objectContaining({ code: "latency/unknown-device" }),
+    );
   });
 
   test("asked for by their own name have no alias", () => {

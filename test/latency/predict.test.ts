@@ -87,10 +87,25 @@ describe("a predicted table", () => {
     expect(axes("conv5")).toBe(1);
   });
 
-  test("counts activations and concatenations as part of what stands before them", () => {
+  test("counts activations as part of what stands before them, and of concatenations the bytes alone", () => {
     const kinds = table.ops.map((op) => op.kind.split("+")[0]);
     expect(kinds).not.toContain("Relu");
-    expect(kinds).not.toContain("Concat");
+    const joins = table.ops.filter(({ kind }) => kind === "Concat");
+    expect(joins.length).toBe(1);
+    expect(Math.max(...(joins[0]?.ms ?? []))).toBeLessThan(XAVIER.model.launchUs * 1e-3 + 0.02);
+    const { families: _, ...model } = XAVIER.model;
+    const plain = predictTable(structure, { ...XAVIER, model }, AT_ONE);
+    expect(plain.ops.map(({ kind }) => kind)).not.toContain("Concat");
+  });
+
+  test("says where much of the time is in kernels that nothing was fitted to", () => {
+    const { kernels = [], ...fit } = XAVIER.fit;
+    expect(table.notes.join(" ")).not.toContain("of kinds that no network has");
+    const unaware = {
+      ...XAVIER,
+      fit: { ...fit, kernels: kernels.filter((one) => one !== "conv3x3") },
+    };
+    expect(predictTable(structure, unaware, AT_ONE).notes.join(" ")).toContain("conv3x3");
   });
 
   test("covers every multiple of the step, the fewest and all channels", () => {
@@ -158,7 +173,9 @@ describe.skipIf(sharedPath("graphs") === null)(
       const { graph } = parseModel(bytes, { where: file, folder: null }, { checkWeights: false });
       const structure = findStructure(graph);
       for (const name of ["jetson-xavier", "jetson-nano"]) {
-        const board = device(name);
+        // Those layers know of no families of kernels.
+        const { families: _, launches: __, ...model } = device(name).model;
+        const board = { ...device(name), model };
         const expected = (NETWORKS[network] ?? []).reduce(
           (sum, work) => sum + workMs(board, "float16", work),
           board.model.callMs,

@@ -21,6 +21,11 @@ export const devicesCommand: Command = command({
       title: device.description?.title ?? null,
       predictable: device.description !== null,
       expectedError: device.description?.expectedError ?? null,
+      powerModes: Object.entries(device.description?.powerModes ?? {}).map(([mode, known]) => ({
+        ...{ name: mode, title: known.title, usual: mode === device.description?.powerMode },
+      })),
+      fittedTo: device.description?.fit.how ?? null,
+      errors: device.description?.errors ?? [],
       ...tablesOf(device, now),
     }));
     context.json({ schema: "mdp-devices/1", devices });
@@ -43,11 +48,21 @@ export const devicesCommand: Command = command({
       }
     }
     context.print(table.toString());
+    for (const { name, powerModes, errors } of devices) {
+      if (powerModes.length === 0) continue;
+      const modes = powerModes.map((mode) => `${mode.name} (${mode.title})`).join("; ");
+      context.print(`\n${name}: power modes ${modes}`);
+      const groups = errors.map(
+        (group) =>
+          `${group.name} ${errorText(group)} (${group.networks} network${group.networks === 1 ? "" : "s"})`,
+      );
+      if (groups.length > 0) context.print(`  error by family and precision: ${groups.join(", ")}`);
+    }
     for (const { path, problem } of devices.flatMap(({ damaged }) => damaged)) {
       context.print(`\nUnusable: ${path}\n  ${problem}`);
     }
     context.print(
-      "\nMeasure your own with mdp profile, look into one with mdp table show; `jetson` is short for jetson-xavier.",
+      "\nMeasure your own with mdp profile, look into one with mdp table show; `jetson` is the Jetson with the smallest error, jetson:orin-nano is short for jetson-orin-nano.",
     );
     return undefined;
   },

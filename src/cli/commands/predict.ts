@@ -2,18 +2,12 @@ import { UsageError } from "../../core/errors.ts";
 import { checkWritable } from "../../core/files.ts";
 import { resolveDevice, tableFolders } from "../../latency/devices.ts";
 import { type DeviceDescription, PRECISIONS } from "../../latency/predict/device.ts";
-import type { Observation } from "../../latency/predict/fit-device.ts";
-import {
-  type LearntDevice,
-  learnDevice,
-  readObservations,
-  runObservation,
-  tableObservations,
-} from "../../latency/predict/observations.ts";
+import { type LearntDevice, learnDevice } from "../../latency/predict/observations.ts";
 import { predictTable } from "../../latency/predict/predict-table.ts";
-import { readTable, writeTable } from "../../latency/table.ts";
+import { writeTable } from "../../latency/table.ts";
 import { checkWhole } from "../../pipeline/checks.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
+import { openObservations } from "../../pipeline/tables/correct-device.ts";
 import { predictionReport } from "../../pipeline/tables/prediction.ts";
 import { painter } from "../../report/painter.ts";
 import { predictText } from "../../report/predict-report.ts";
@@ -25,6 +19,10 @@ export const predictCommand: Command = command({
   examples: [
     ["mdp predict net.onnx --device jetson --batch 1", "from published figures of the device"],
     [
+      "mdp predict published:yolov8m@640 --device jetson:orin-nano --power-mode maxn-super",
+      "a published network by its name and its picture's size, no file",
+    ],
+    [
       "mdp predict net.onnx --device jetson-orin-nano --observations runs.json --out table.json",
       "fitted to a handful of runs on it; the table is for mdp solve --table",
     ],
@@ -33,13 +31,18 @@ export const predictCommand: Command = command({
     yargs
       .positional("model", {
         type: "string",
-        describe: "ONNX file; the embedded default without it",
+        describe: "ONNX file, or published:yolov8n@640; the embedded default without it",
       })
       .option("device", {
         type: "string",
         requiresArg: true,
         demandOption: true,
         describe: "Device to predict for; mdp devices lists them",
+      })
+      .option("power-mode", {
+        type: "string",
+        requiresArg: true,
+        describe: "Power mode of the device: 15w, maxn; mdp devices lists them",
       })
       .option("batch", {
         type: "number",
@@ -63,7 +66,7 @@ export const predictCommand: Command = command({
         type: "string",
         requiresArg: true,
         describe:
-          "File with measured times of the device (schema mdp-observations/1; docs/decisions/0023)",
+          "File with measured times of the device (schema mdp-observations/1; docs/devices.md)",
       })
       .option("out", {
         type: "string",
@@ -75,11 +78,11 @@ export const predictCommand: Command = command({
     checkWhole(batch, "--batch", 1);
     checkWhole(step, "--step", 1);
     if (out !== undefined) checkWritable(out);
-    const described = describedDevice(options.device);
+    const described = describedDevice(options.device, options["power-mode"]);
     const open = await openNetwork(options.model, context);
     const target = { structure: open.structure, batch, precision };
     const observations =
-      options.observations === undefined ? null : await observed(options.observations);
+      options.observations === undefined ? null : await openObservations(options.observations);
     const learnt: LearntDevice | null =
       observations === null ? null : learnDevice(described, observations, target);
     const device = learnt?.device ?? described;
@@ -101,8 +104,8 @@ export const predictCommand: Command = command({
   },
 });
 
-function describedDevice(name: string): DeviceDescription {
-  const device = resolveDevice(name, tableFolders(process.cwd()));
+export function describedDevice(name: string, powerMode?: string): DeviceDescription {
+  const device = resolveDevice(name, tableFolders(process.cwd()), powerMode);
   if (device.description !== null) return device.description;
   throw new UsageError({
     code: "cli/no-description",
@@ -110,14 +113,4 @@ function describedDevice(name: string): DeviceDescription {
     where: "--device",
     hint: "Name one that mdp devices calls predicted, or put its figures into latency-tables/<name>/device.json.",
   });
-}
-
-async function observed(path: string): Promise<Observation[]> {
-  const observations: Observation[] = [];
-  for (const run of readObservations(path)) {
-    const { structure } = await openNetwork(run.network);
-    if ("ms" in run) observations.push(runObservation(structure, run));
-    else observations.push(...tableObservations(structure, readTable(run.table), run.table));
-  }
-  return observations;
 }

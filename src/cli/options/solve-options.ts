@@ -1,4 +1,5 @@
 import type { Argv } from "yargs";
+import { PRECISIONS, type Precision } from "../../latency/predict/device.ts";
 import { SOLVE_DEFAULTS } from "../../pipeline/solve/solve-settings.ts";
 import type { CommonOptions } from "../command.ts";
 import { type LimitOptions, limitOptions } from "./limit-options.ts";
@@ -7,9 +8,10 @@ import { type LimitOptions, limitOptions } from "./limit-options.ts";
 export interface SolveOptions extends CommonOptions, LimitOptions {
   readonly importance: string | undefined;
   readonly device: string | undefined;
+  readonly "power-mode": string | undefined;
   readonly table: string | undefined;
   readonly batch: number | undefined;
-  readonly precision: "float16" | "float32" | undefined;
+  readonly precision: Precision | undefined;
   readonly budget: string | undefined;
   readonly step: number | undefined;
   readonly "multiple-of": number | undefined;
@@ -26,6 +28,7 @@ export interface SolveOptions extends CommonOptions, LimitOptions {
 const NEED_A_VALUE = [
   "importance",
   "device",
+  "power-mode",
   "table",
   "batch",
   "precision",
@@ -48,6 +51,10 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
       type: "string",
       describe: "Device whose latencies are used; mdp devices lists them",
     })
+    .option("power-mode", {
+      type: "string",
+      describe: "Power mode of a predicted device: 15w, maxn; mdp devices lists them",
+    })
     .option("table", {
       type: "string",
       describe: "Latency table of mdp profile",
@@ -57,7 +64,7 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
       describe: "Images per run that the table is for",
     })
     .option("precision", {
-      choices: ["float16", "float32"] as const,
+      choices: PRECISIONS,
       describe: "Precision of a predicted table",
     })
     .option("budget", {

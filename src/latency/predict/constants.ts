@@ -22,6 +22,12 @@ const SHARED: readonly Constant[] = [
     withValue: (model, launchUs) => ({ ...model, launchUs }),
   },
   {
+    name: "launchCycles",
+    deviation: 0.8,
+    valueOf: ({ launchCycles = 0 }) => launchCycles,
+    withValue: (model, launchCycles) => ({ ...model, launchCycles }),
+  },
+  {
     name: "stepCycles",
     deviation: 0.4,
     valueOf: ({ stepCycles }) => stepCycles,

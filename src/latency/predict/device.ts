@@ -1,13 +1,18 @@
 import { z } from "zod";
-import { InputError } from "../../core/errors.ts";
+import { InputError, UsageError } from "../../core/errors.ts";
 import { readJson } from "../../core/files.ts";
 import { firstIssues } from "../../core/schema.ts";
 
 /** Number formats that predictions are made for. */
-export const PRECISIONS = ["float16", "float32"] as const;
+export const PRECISIONS = ["float16", "float32", "int8"] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
-const PER_PRECISION = z.object({ float16: z.number().positive(), float32: z.number().positive() });
+const PER_PRECISION = z.object({
+  float16: z.number().positive(),
+  float32: z.number().positive(),
+  /** As float16 without: the hardware gains nothing, or nobody said. */
+  int8: z.number().positive().optional(),
+});
 
 const HARDWARE = z.object({
   architecture: z.string(),
@@ -23,9 +28,17 @@ const HARDWARE = z.object({
   l2KB: z.number().positive(),
 });
 
+/** What of the hardware a power mode changes. */
+const POWER_MODE = z.object({
+  title: z.string(),
+  hardware: HARDWARE.partial(),
+});
+
 const MODEL = z.object({
   /** What each kernel costs beyond its work, in microseconds. */
   launchUs: z.number().nonnegative(),
+  /** The part of a launch that follows the GPU's clock, in its cycles; comes on top of `launchUs`. */
+  launchCycles: z.number().nonnegative().optional(),
   /** Clock cycles that a thread block needs for one step of `depthStep` through the contracted axis, however small it is. */
   stepCycles: z.number().nonnegative(),
   depthStep: z.number().int().positive(),
@@ -40,6 +53,12 @@ const MODEL = z.object({
   contractionEfficiency: z.number().positive().optional(),
   /** What kernels of a family (`Work`) take beside what the model says, launch apart: 1.2 is a fifth longer. */
   families: z.record(z.string(), z.number().positive()).optional(),
+  /** Launches that a kernel costs, by its family or else its kind (`Work`): 1 unless given. */
+  launches: z.record(z.string(), z.number().nonnegative()).optional(),
+  /** Where kernels move no more than `share` of the second-level cache, they move it up to `gain` times as fast. */
+  cache: z.object({ share: z.number().positive(), gain: z.number().min(1) }).optional(),
+  /** Share of the published peak rate by number format, beside `contractionEfficiency`; 1 unless given. */
+  rates: PER_PRECISION.partial().optional(),
   /** Rows and columns of the output that a thread block may compute. */
   tiles: z.array(z.tuple([z.number().int().positive(), z.number().int().positive()])).min(1),
   /** A tile whose harmonic mean side is s reaches s / (s + halfSide) of the peak rate. */
@@ -83,6 +102,15 @@ const FIGURE = z.object({
   error: z.number(),
 });
 
+const GROUP_ERROR = z.object({
+  by: z.enum(["family", "precision"]),
+  name: z.string(),
+  runs: z.number().int().positive(),
+  networks: z.number().int().positive(),
+  mean: z.number().nonnegative(),
+  worst: z.number().nonnegative(),
+});
+
 export const DEVICE = z.object({
   schema: z.literal("mdp-device/1"),
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
@@ -99,7 +127,15 @@ export const DEVICE = z.object({
     leaveOneOut: z.array(FIGURE),
     /** Published figures that nothing was fitted to. */
     heldOut: z.array(FIGURE),
+    /** Kinds of kernels (families of `Work`) that the fitted networks have; predictions say where others count. */
+    kernels: z.array(z.string()).optional(),
   }),
+  /** Errors of networks that were left out of the fit, by what they have in common. */
+  errors: z.array(GROUP_ERROR).optional(),
+  /** The mode that `hardware` is of, and what other power modes change of it. */
+  powerModes: z.record(z.string(), POWER_MODE).optional(),
+  /** The mode that is meant where none is named. */
+  powerMode: z.string().optional(),
   expectedError: z.object({
     mean: z.number().nonnegative(),
     worst: z.number().nonnegative(),
@@ -133,6 +169,38 @@ export function parseDevice(value: unknown, where: string): DeviceDescription {
     where,
     hint: "Compare it with latency-tables/jetson-xavier/device.json; schema mdp-device/1.",
   });
+}
+
+/**
+ * The device in a power mode; as it is where none is named.
+ * @throws UsageError `latency/unknown-power-mode`
+ */
+export function inPowerMode(
+  device: DeviceDescription,
+  mode: string | undefined,
+): DeviceDescription {
+  if (mode === undefined || mode === device.powerMode) return device;
+  const found = device.powerModes?.[mode];
+  if (found === undefined) {
+    const known = Object.entries(device.powerModes ?? {}).map(
+      ([name, { title }]) => `${name} (${title})`,
+    );
+    throw new UsageError({
+      code: "latency/unknown-power-mode",
+      message: `Device '${device.name}' has no power mode '${mode}'.`,
+      where: "--power-mode",
+      hint:
+        known.length === 0
+          ? "Nothing is known of its modes; leave the option out."
+          : `Name one of ${known.join(", ")}.`,
+    });
+  }
+  return {
+    ...device,
+    title: `${device.title}, ${found.title}`,
+    hardware: HARDWARE.parse({ ...device.hardware, ...found.hardware }),
+    powerMode: mode,
+  };
 }
 
 /** @throws InputError `core/read-failed`, `core/not-json`, `latency/bad-device` */

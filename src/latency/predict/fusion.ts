@@ -1,5 +1,5 @@
 import { type Node, nodeId } from "../../graph/graph.ts";
-import { hasTrait } from "../../graph/op-traits.ts";
+import { hasTrait, traitsOf } from "../../graph/op-traits.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { ProfiledOp } from "../ops.ts";
 
@@ -20,19 +20,27 @@ export function fusedInputs(
     const op = ops[index];
     if (op === undefined) return false;
     const head = nodes.get(op.id);
-    return fused.has(op) || (head !== undefined && hasTrait(head, "layer"));
+    return (
+      fused.has(op) || (head !== undefined && (hasTrait(head, "layer") || isElementwise(head)))
+    );
   };
   for (const [index, op] of ops.entries()) {
     const own = op.nodes.flatMap((id) => nodes.get(id) ?? []);
     const value = latestInput(own, opOfValue);
     const feeding = value === null ? undefined : opOfValue.get(value);
-    const cheap = own.every((node) => hasTrait(node, "follows"));
+    const cheap = own.every((node) => hasTrait(node, "follows") || isElementwise(node));
     if (cheap && value !== null && feeding !== undefined && takesMore(feeding)) {
       if (sameSize(structure, value, own)) fused.set(op, value);
     }
     for (const node of own) for (const name of node.outputs) opOfValue.set(name, index);
   }
   return fused;
+}
+
+/** Chains of these are one kernel, whether or not a layer stands before them. */
+function isElementwise(node: Node): boolean {
+  const kind = traitsOf(node)?.kind;
+  return kind === "unary" || kind === "elementwise";
 }
 
 /** What the operation reads from the latest of those before it. */

@@ -12,7 +12,9 @@ import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { readJson } from "../../core/files.ts";
 import { firstIssues } from "../../core/schema.ts";
+import { isPublished } from "../../networks/published/published.ts";
 import { quantile } from "../../runtime/timing.ts";
+import { denseUnits, evaluateCount } from "../../structure/counts.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
 import { countsAt } from "../lookup.ts";
@@ -30,17 +32,35 @@ import {
 import { networkWorks, type OpWork, uncertaintyOfDevice } from "./predict-table.ts";
 import type { Work } from "./roofline.ts";
 
+/** `nms`: suppression of overlapping boxes, inside the engine. */
+export const INCLUDED = ["nms"] as const;
+
 const RUN = z.strictObject({
+  /** A file, or `published:name@side`. */
   network: z.string(),
+  /** Classes of a published network. */
+  classes: z.number().int().positive().optional(),
   /** Images per run. */
   batch: z.number().int().positive(),
   precision: z.enum(PRECISIONS),
   /** Milliseconds of a run. */
   ms: z.number().positive(),
+  /** The board, by its name in `mdp devices`, and its power mode there; for people and for fits to several boards. */
+  board: z.string().optional(),
+  powerMode: z.string().optional(),
+  /** What the time includes beyond the network's own operations. */
+  includes: z.array(z.enum(INCLUDED)).optional(),
+  /** Versions of the runtime. */
+  software: z.string().optional(),
+  /** Where the figure was published. */
+  source: z.string().optional(),
 });
 const TABLE = z.strictObject({ network: z.string(), table: z.string() });
 export const OBSERVATIONS = z.object({
   schema: z.literal("mdp-observations/1"),
+  title: z.string().optional(),
+  source: z.string().optional(),
+  notes: z.string().optional(),
   observations: z.array(z.union([RUN, TABLE])).min(1),
 });
 
@@ -58,7 +78,7 @@ export function readObservations(path: string): readonly ObservedRun[] {
       hint: 'Write { "schema": "mdp-observations/1", "observations": [{ "network": "net.onnx", "batch": 1, "precision": "float16", "ms": 11.4 }] }.',
     });
   }
-  const whole = (file: string): string => resolve(dirname(path), file);
+  const whole = (file: string): string => (isPublished(file) ? file : resolve(dirname(path), file));
   return parsed.data.observations.map((one) => ({
     ...one,
     network: whole(one.network),
@@ -69,12 +89,22 @@ export function readObservations(path: string): readonly ObservedRun[] {
 /** A whole network's run. */
 export function runObservation(
   structure: Structure,
-  { network, batch, precision, ms }: z.infer<typeof RUN>,
+  { network, batch, precision, ms, includes = [] }: z.infer<typeof RUN>,
 ): Observation {
   const works = networkWorks(structure, { batch, precision }).flatMap(
     ({ op, workAt }) => workAt(denseCounts(structure, op.axes)) ?? [],
   );
-  return { name: network, works, precision, ms, isCall: true };
+  const after = includes.map(() => suppressionWork(structure, batch));
+  return { name: network, works: [...works, ...after], precision, ms, isCall: true };
+}
+
+/** Reads all numbers of the network's outputs, in float32. */
+function suppressionWork({ graph, shapes }: Structure, batch: number): Work {
+  const elements = graph.outputs.reduce((sum, { name }) => {
+    const shape = shapes.of(name) ?? [];
+    return sum + shape.slice(1).reduce((product, extent) => product * extent, batch);
+  }, 0);
+  return { kind: "memory", bytes: 4 * elements, family: "NonMaxSuppression" };
 }
 
 /** Cells per operation that are looked at: the shapes differ enough, and a hundred say little more. */
@@ -122,12 +152,8 @@ function cellsOf(op: LatencyOp, { workAt }: OpWork, precision: Precision): Obser
 }
 
 function denseCounts(structure: Structure, axes: OpWork["op"]["axes"]): number[] {
-  return axes.map(({ fixed, parts }) =>
-    parts.reduce(
-      (sum, { dim, perUnit }) => sum + perUnit * (structure.dims[dim]?.size ?? 0),
-      fixed,
-    ),
-  );
+  const units = denseUnits(structure);
+  return axes.map((axis) => evaluateCount(axis, units));
 }
 
 /** A device whose constants were fitted, with what that leaves open for a network. */
@@ -154,6 +180,17 @@ function commonOffset(device: DeviceDescription, observations: readonly Observat
   return logs.length === 0 ? 0 : quantile(logs, 0.5);
 }
 
+/** How far the constants' priors are narrowed: as far as the device's stated error, or what was observed, allows. */
+export function trustIn(
+  device: DeviceDescription,
+  observations: readonly Observation[],
+  call: Omit<Observation, "ms" | "name">,
+  stated: number,
+): number {
+  const offset = Math.abs(commonOffset(device, observations));
+  return Math.min(1, Math.max(stated, offset) / openBefore(device, call));
+}
+
 /** The device fitted to observations, for predictions of a network. */
 export function learnDevice(
   device: DeviceDescription,
@@ -170,7 +207,7 @@ export function learnDevice(
   // observed bears out: another power mode, or figures that were wrong, must not be outvoted by a narrow prior.
   const stated = uncertaintyOfDevice(device, target).common;
   const offset = commonOffset(device, observations);
-  const trust = Math.min(1, Math.max(stated, Math.abs(offset)) / openBefore(device, call));
+  const trust = trustIn(device, observations, call, stated);
   const fit = fitDevice(device, observations, works, trust);
   const open = fit.openDeviation(call);
   const count = `${observations.length} observation${observations.length === 1 ? "" : "s"}`;
@@ -199,6 +236,56 @@ export function learnDevice(
         fitted: fit.constants.map(({ name }) => name),
         how: `constants fitted to ${count}, starting from: ${device.fit.how}`,
       },
+    },
+  };
+}
+
+/**
+ * Deviation of the logarithm of networks that a corrected board has not run: figure J5 of docs/results/jetson.md, where a board was
+ * corrected by one run of YOLOX-S.
+ */
+const CORRECTED_DEVIATION = 0.12;
+
+/**
+ * A device of another name, whose constants were narrowed by what was measured: Bayes' rule with the stated error as the prior.
+ * @param observations at least one; runs of whole networks, or cells
+ */
+export function correctDevice(
+  device: DeviceDescription,
+  observations: readonly Observation[],
+  name: string,
+): DeviceDescription {
+  const [first] = observations;
+  const stated = uncertaintyOfDevice(device, { batch: 1, precision: "float16" });
+  const trust = first === undefined ? 1 : trustIn(device, observations, first, stated.common);
+  const fit = fitDevice(device, observations, [], trust);
+  const open = first === undefined ? 0 : fit.openDeviation(first);
+  const common = Math.hypot(open, CORRECTED_DEVIATION);
+  const count = `${observations.length} observation${observations.length === 1 ? "" : "s"} of this board`;
+  const how = `constants of ${device.name} narrowed by ${count}, met within ${(100 * fit.scatter).toFixed(0)} %`;
+  return {
+    ...device,
+    name,
+    model: fit.model,
+    uncertainty: { ...stated, common, how },
+    expectedError: {
+      mean: Math.expm1(common * Math.sqrt(2 / Math.PI)),
+      worst: Math.max(Math.expm1(2 * common), ...fit.residuals.map((r) => Math.abs(Math.expm1(r)))),
+      networks: observations.length,
+      how: `${how}; not checked on networks of this board`,
+    },
+    errors: [],
+    fit: {
+      ...device.fit,
+      how: `${how}; before: ${device.fit.how}`,
+      figures: observations.map(({ name: network, ms }, at) => ({
+        network,
+        publishedMs: ms,
+        predictedMs: ms * Math.exp(fit.residuals[at] ?? 0),
+        error: Math.expm1(fit.residuals[at] ?? 0),
+      })),
+      leaveOneOut: [],
+      heldOut: [],
     },
   };
 }

@@ -8,7 +8,7 @@ import { cellInterval, normalQuantile } from "../uncertainty.ts";
 import type { DeviceDescription, DeviceUncertainty, Precision } from "./device.ts";
 import { fusedInputs } from "./fusion.ts";
 import { workMs } from "./roofline.ts";
-import { type WorkAt, workOf } from "./work.ts";
+import { familyOfOp, type WorkAt, workOf } from "./work.ts";
 
 export interface PredictOptions {
   /** Images per run. */
@@ -52,7 +52,7 @@ export function uncertaintyOfDevice(
   return {
     ...stated,
     common: Math.hypot(common, extrapolation),
-    how: `${how}; ${(100 * extrapolation).toFixed(0)} % on top of the common error, because the constants were fitted at batch 1 in float16`,
+    how: `${how}; ${(100 * extrapolation).toFixed(0)} % on top of the common error, because nearly all that the constants were fitted to is at batch 1 in float16`,
   };
 }
 
@@ -77,7 +77,8 @@ export function predictTable(
 ): LatencyTable {
   const { batch, precision, step } = options;
   const inputShape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "") ?? [];
-  const ops = networkWorks(structure, options).flatMap(
+  const works = networkWorks(structure, options);
+  const ops = works.flatMap(
     ({ op, workAt }) => predictOp(structure, device, op, workAt, options) ?? [],
   );
   const { common, how } = uncertaintyOfDevice(device, options);
@@ -116,15 +117,23 @@ export function predictTable(
       common: Math.expm1(normalQuantile((1 + LEVEL) / 2) * common),
       how,
     },
-    notes: [...notesOf(device, batch, precision), ...gridNotes(ops, step)],
+    notes: [
+      ...notesOf(device, batch, precision),
+      ...unknownKernelNotes(device, works, ops),
+      ...gridNotes(ops, step),
+    ],
     ops,
   };
 }
+
+const BYTES = { float16: 2, float32: 4, int8: 1 } as const satisfies Record<Precision, number>;
 
 /** An operation of a network with its work. */
 export interface OpWork {
   readonly op: ProfiledOp;
   readonly workAt: WorkAt;
+  /** Family of its kernel at all channels (`Work`). */
+  readonly family: string | undefined;
 }
 
 /** What each operation of a network does, as the runtime fuses them. */
@@ -134,12 +143,13 @@ export function networkWorks(
 ): OpWork[] {
   const inputShape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "") ?? [];
   const batchRatio = batch / (inputShape[0] ?? 1);
-  const bytesPerElement = precision === "float16" ? 2 : 4;
+  const bytesPerElement = BYTES[precision];
   const profiled = profiledOps(structure);
   const fused = fusedInputs(structure, profiled);
   return profiled.map((op) => {
     const fusedInput = fused.get(op) ?? null;
-    return { op, workAt: workOf(op, { structure, batchRatio, bytesPerElement, fusedInput }) };
+    const workAt = workOf(op, { structure, batchRatio, bytesPerElement, fusedInput });
+    return { op, workAt, family: familyOfOp(op, structure.graph) };
   });
 }
 
@@ -147,14 +157,49 @@ export function networkWorks(
 function notesOf(device: DeviceDescription, batch: number, precision: Precision): string[] {
   const notes = [
     `Predicted from published figures of the ${device.title}, not measured; ${device.fit.how}.`,
+    ...(device.powerMode === undefined ? [] : [`For power mode ${device.powerMode}.`]),
   ];
-  if (batch !== 1) {
-    notes.push(`The constants were fitted at batch 1; batch ${batch} is an extrapolation.`);
+  if (batch !== 1 && device.uncertainty?.extrapolation !== 0) {
+    notes.push(
+      `Nearly all that the constants were fitted to is at batch 1; batch ${batch} is an extrapolation.`,
+    );
   }
   if (precision !== "float16") {
-    notes.push(`The constants were fitted to float16; ${precision} is an extrapolation.`);
+    notes.push(
+      `Nearly all that the constants were fitted to is in float16; ${precision} is an extrapolation.`,
+    );
   }
   return notes;
+}
+
+/** Share of the time from which on a reader must hear of it. */
+const NOTEWORTHY = 0.1;
+
+/** Where kernels of kinds that the device's constants were not fitted to take much of the time. */
+function unknownKernelNotes(
+  { fit }: DeviceDescription,
+  works: readonly OpWork[],
+  ops: readonly LatencyOp[],
+): string[] {
+  const { kernels } = fit;
+  if (kernels === undefined) return [];
+  const times = new Map(ops.map((op) => [op.id, op.ms.at(-1) ?? 0]));
+  const unknown = new Map<string, number>();
+  let total = 0;
+  for (const { op, family } of works) {
+    const ms = times.get(op.id) ?? 0;
+    total += ms;
+    if (family !== undefined && !kernels.includes(family)) {
+      unknown.set(family, (unknown.get(family) ?? 0) + ms);
+    }
+  }
+  const share = [...unknown.values()].reduce((sum, ms) => sum + ms, 0) / total;
+  if (!(share > NOTEWORTHY)) return [];
+  const names = [...unknown].sort(([, a], [, b]) => b - a).map(([name]) => name);
+  return [
+    `${(100 * share).toFixed(0)} % of the time is in kernels of kinds that no network has which the constants were fitted to ` +
+      `(${names.slice(0, 5).join(", ")}): the error may be larger than stated.`,
+  ];
 }
 
 function gridNotes(ops: readonly LatencyOp[], step: number): string[] {
@@ -189,6 +234,7 @@ function predictOp(
     ms.push(time);
     intervals.push(cellInterval(time, own[done.kind], LEVEL));
   }
+  if (ms.every((time) => time === 0)) return null;
   return {
     id: op.id,
     label: op.label,

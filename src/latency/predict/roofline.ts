@@ -11,7 +11,7 @@
  * the time a thread block needs for its way through the contracted axis, which rules where there are few tiles (deep
  * layers at batch 1). The roofline is that of Williams et al., 2009.
  */
-import type { DeviceDescription, DeviceModel, Precision } from "./device.ts";
+import type { DeviceDescription, DeviceHardware, DeviceModel, Precision } from "./device.ts";
 
 /** What a kernel does, and the family of kernels that it belongs to, which may run faster or slower than the model says. */
 export type Work = Task & { readonly family?: string | undefined };
@@ -43,21 +43,38 @@ export type RooflineDevice = Pick<DeviceDescription, "hardware" | "model">;
 export function workMs(device: RooflineDevice, precision: Precision, work: Work): number {
   const { model } = device;
   // A fused one has no launch of its own.
-  const launchMs = work.kind === "fused" ? 0 : model.launchUs * 1e-3;
-  const factor = work.family === undefined ? 1 : (model.families?.[work.family] ?? 1);
+  const launchUs = model.launchUs + (model.launchCycles ?? 0) / device.hardware.clockMhz;
+  const launchMs = work.kind === "fused" ? 0 : launchUs * launchesOf(model, work) * 1e-3;
+  const usual = work.family === JOIN ? 0 : 1;
+  const factor = work.family === undefined ? usual : (model.families?.[work.family] ?? usual);
   return launchMs + factor * bodyMs(device, precision, work);
+}
+
+/** Family of what joins values: runtimes write them side by side at once, unless a device says what it costs. */
+export const JOIN = "Concat";
+
+function launchesOf({ launches }: DeviceModel, { family = "", kind }: Work): number {
+  return launches === undefined ? 1 : (launches[family] ?? launches[kind] ?? 1);
+}
+
+/** Bytes per millisecond while so many are moved, of the published rate. */
+function bandwidthAt({ hardware, model }: RooflineDevice, bytes: number): number {
+  const published = hardware.memoryGBPerSecond * 1e6;
+  if (model.cache === undefined) return published;
+  const held = model.cache.share * hardware.l2KB * 1024;
+  return (published * (bytes + held * model.cache.gain)) / (bytes + held);
 }
 
 function bodyMs(device: RooflineDevice, precision: Precision, work: Work): number {
   const { model } = device;
-  const bandwidth = device.hardware.memoryGBPerSecond * 1e6;
+  const bandwidth = bandwidthAt(device, work.bytes);
   switch (work.kind) {
     case "fused":
       return work.bytes / (bandwidth * model.bandwidthEfficiency);
     case "memory":
       return work.bytes / (bandwidth * model.bandwidthEfficiency);
     case "depthwise": {
-      const rate = device.hardware.vectorTflops[precision] * 1e9;
+      const rate = rateOf(device.hardware.vectorTflops, precision) * 1e9;
       return (
         work.bytes / (bandwidth * model.depthwise.bandwidthEfficiency) +
         work.flops / (rate * model.depthwise.computeEfficiency)
@@ -86,7 +103,8 @@ function contractionMs(
   const steps = Math.ceil((padded(work.channels) * work.taps) / model.depthStep);
   const stepMs = model.stepCycles / (hardware.clockMhz * 1e3);
   // Flops per millisecond of one multiprocessor.
-  const peak = hardware.contractionTflops[precision] * (model.contractionEfficiency ?? 1);
+  const share = (model.contractionEfficiency ?? 1) * (model.rates?.[precision] ?? 1);
+  const peak = rateOf(hardware.contractionTflops, precision) * share;
   const rate = (peak * 1e9) / hardware.multiprocessors;
   const gain = work.winograd ? model.winogradGain : 1;
   let best = Number.POSITIVE_INFINITY;
@@ -101,6 +119,10 @@ function contractionMs(
     best = Math.min(best, Math.max(busyMs, latencyMs));
   }
   return best;
+}
+
+function rateOf(rates: DeviceHardware["vectorTflops"], precision: Precision): number {
+  return rates[precision] ?? rates.float16;
 }
 
 /** The larger a tile, the more often each loaded number is used. */

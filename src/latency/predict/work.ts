@@ -8,7 +8,7 @@ import { consumersOf } from "../../graph/traversal.ts";
 import { freeCount } from "../../structure/counts.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { ProfiledOp } from "../ops.ts";
-import type { Work } from "./roofline.ts";
+import { JOIN, type Work } from "./roofline.ts";
 
 /** What an operation does at given channels per axis of `ProfiledOp.axes`; null where it costs nothing. */
 export type WorkAt = (counts: readonly number[]) => Work | null;
@@ -25,25 +25,37 @@ export interface WorkOptions {
 /** The work of an operation as a function of the channels on its axes, with the family of kernels it belongs to. */
 export function workOf(op: ProfiledOp, options: WorkOptions): WorkAt {
   const workAt = taskOf(op, options);
-  const [head] = nodesOf(options.structure.graph, op);
-  const family = head === undefined ? undefined : familyOf(head, options.structure.graph);
+  const family = familyOfOp(op, options.structure.graph);
   return (counts) => {
     const work = workAt(counts);
     return work === null ? null : { ...work, family };
   };
 }
 
-/** Convolutions by their window, everything else by its operator: `conv3x3`, `MaxPool`. */
+/** The family of kernels that an operation belongs to (`Work`). */
+export function familyOfOp(op: ProfiledOp, graph: Graph): string | undefined {
+  const [head] = nodesOf(graph, op);
+  return head === undefined ? undefined : familyOf(head, graph);
+}
+
+/** Convolutions by their window, everything else by its operator: `conv3x3`, `depthwise5x5`, `MaxPool`. */
 function familyOf(node: Node, graph: Graph): string {
   const op = opOf(node, graph);
   if (op.kind !== "conv" || op.kernelShape === null) return node.opType;
-  return `conv${op.kernelShape.join("x")}`;
+  const isDepthwise = op.group > 1 && foldedOf(graph, node.inputs[1] ?? "")?.shape[1] === 1;
+  return `${isDepthwise ? "depthwise" : "conv"}${op.kernelShape.join("x")}`;
 }
 
 function taskOf(op: ProfiledOp, options: WorkOptions): WorkAt {
   const { structure } = options;
   const nodes = nodesOf(structure.graph, op);
   const [head] = nodes;
+  if (head?.opType === JOIN && nodes.every((node) => hasTrait(node, "free"))) {
+    const sizes = sizesOf(op, options);
+    const bytes = 2 * options.bytesPerElement;
+    const [output = ""] = head.outputs;
+    return (counts) => ({ kind: "fused", bytes: bytes * sizes.elements(output, counts) });
+  }
   if (head === undefined || nodes.every((node) => hasTrait(node, "free"))) return () => null;
   const sizes = sizesOf(op, options);
   const { fusedInput } = options;

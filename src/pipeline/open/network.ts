@@ -2,10 +2,12 @@ import { basename } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { readJson } from "../../core/files.ts";
 import type { Graph } from "../../graph/graph.ts";
-import { type Model, withGraph } from "../../onnx/model.ts";
+import { isPublished, publishedNetwork } from "../../networks/published/published.ts";
+import { type Model, modelOf, withGraph } from "../../onnx/model.ts";
 import { modelHash, readModel } from "../../onnx/read.ts";
 import { findStructure, type StructureOptions } from "../../structure/find-structure.ts";
 import type { Structure } from "../../structure/structure.ts";
+import { structureHash } from "../../structure/structure-json.ts";
 import { parseSubnetFile } from "../../subnet/subnet-file.ts";
 import { defaultNetwork } from "./default-network.ts";
 import { modelPath } from "./embedded.ts";
@@ -28,10 +30,12 @@ export interface OpenOptions extends Omit<StructureOptions, "bind"> {
   readonly bind?: Readonly<Record<string, number>> | undefined;
   /** A subnet file of this network: where nothing is bound, what it was solved with is. */
   readonly subnet?: string | undefined;
+  /** Classes of a published network; its own by default. */
+  readonly classes?: number | undefined;
 }
 
 /**
- * Reads the named network (a path, or `:name` of an embedded one), or the embedded default.
+ * Reads the named network (a path, `:name` of an embedded one, or `published:name@side` for a published one without weights), or the embedded default.
  * @throws UsageError `cli/bind`; InputError as `readModel` and `findStructure`
  */
 export async function openNetwork(
@@ -39,6 +43,7 @@ export async function openNetwork(
   given: OpenOptions = {},
 ): Promise<OpenNetwork> {
   const options = { ...given, bind: boundBy(given) };
+  if (path !== undefined && isPublished(path)) return openPublished(path, options);
   const embedded = defaultNetwork();
   const file = path === undefined ? embedded.model : modelPath(path);
   const model = readModel(file);
@@ -50,6 +55,20 @@ export async function openNetwork(
     embedded: path === undefined,
     hash: await modelHash(file),
     model: withGraph(model, structure.graph),
+    structure,
+  };
+}
+
+/** A network that is known by its shapes alone: its weights are zero. */
+function openPublished(text: string, options: OpenOptions): OpenNetwork {
+  const { graph } = publishedNetwork(text, options.classes);
+  const { bind = {} } = options;
+  checkBound(graph, bind);
+  const structure = findStructure(graph, { ...options, bind });
+  return {
+    ...{ name: text.replace("published:", ""), path: text, embedded: false },
+    hash: structureHash(structure),
+    model: modelOf(structure.graph),
     structure,
   };
 }

@@ -10,6 +10,7 @@ import { SOLVE } from "../../documents/solve.ts";
 import { parseMethod } from "../../formulation/baselines/method.ts";
 import type { ImportanceMethod } from "../../importance/importance.ts";
 import { profileLocal } from "../../latency/measure/profile-local.ts";
+import type { Precision } from "../../latency/predict/device.ts";
 import { readTable, writeTable } from "../../latency/table.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
@@ -38,7 +39,7 @@ export interface PruneOptions extends GivenLimits {
   readonly device?: string | undefined;
   readonly table?: string | undefined;
   readonly batch?: number | undefined;
-  readonly precision?: "float16" | "float32" | undefined;
+  readonly precision?: Precision | undefined;
   readonly budget?: string | undefined;
   readonly step?: number | undefined;
   readonly multipleOf?: number | undefined;

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readJson } from "../../core/files.ts";
 import { SOLVE_NOTES, type SolveNotes } from "../../documents/solve.ts";
+import type { Precision } from "../../latency/predict/device.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
@@ -11,7 +12,7 @@ export interface RememberedOptions {
   readonly device?: string | undefined;
   readonly table?: string | undefined;
   readonly batch?: number | undefined;
-  readonly precision?: "float16" | "float32" | undefined;
+  readonly precision?: Precision | undefined;
   readonly importance?: string | undefined;
   readonly step?: number | undefined;
   readonly multipleOf?: number | undefined;

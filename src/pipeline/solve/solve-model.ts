@@ -1,5 +1,6 @@
 import { checkWritable } from "../../core/files.ts";
 import type { SolveReport } from "../../documents/solve.ts";
+import type { Precision } from "../../latency/predict/device.ts";
 import { type OpenNetwork, openNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import { tableFor } from "../tables/table-source.ts";
@@ -17,7 +18,7 @@ export interface SolveModelSettings extends GivenSettings {
   /** File of a latency table. */
   readonly table?: string | undefined;
   /** Of a predicted table. */
-  readonly precision?: "float16" | "float32" | undefined;
+  readonly precision?: Precision | undefined;
   /** `mdp`, or one that it is compared with. */
   readonly method: string;
   /** File for the subnet. */

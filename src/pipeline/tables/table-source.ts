@@ -9,6 +9,8 @@ import type { OpenNetwork } from "../open/network.ts";
 export interface TableRequest {
   readonly table?: string | undefined;
   readonly device?: string | undefined;
+  /** Power mode that a predicted table is for. */
+  readonly "power-mode"?: string | undefined;
   readonly batch?: number | undefined;
   readonly precision?: Precision | undefined;
   readonly step?: number | undefined;
@@ -65,7 +67,7 @@ function otherTable(
   deviceOrPath: string,
 ): LatencyTable {
   if (deviceOrPath.endsWith(".json")) return namedTable(network, deviceOrPath).table;
-  const wanted = { ...request, table: undefined, device: deviceOrPath };
+  const wanted = { ...request, table: undefined, "power-mode": undefined, device: deviceOrPath };
   try {
     return findTable(network, { ...wanted, batch: request.batch ?? table.batch }).table;
   } catch (error) {
@@ -84,12 +86,15 @@ function findTable(network: OpenNetwork, request: TableRequest): FoundSource {
   if (request.device === undefined) {
     throw noTable();
   }
-  const device = resolveDevice(request.device, tableFolders(process.cwd()));
+  const mode = request["power-mode"];
+  const device = resolveDevice(request.device, tableFolders(process.cwd()), mode);
   const title = device.description?.title ?? device.name;
   const asked = request.device;
   const hash = structureHash(network.structure);
   const measured = tablesFor(device, hash).filter(
-    ({ table }) => request.batch === undefined || table.batch === request.batch,
+    ({ table }) =>
+      (request.batch === undefined || table.batch === request.batch) &&
+      (mode === undefined || table.device.power === mode),
   );
   const found = measured[0];
   const notes =

@@ -1,34 +1,43 @@
 /**
- * Sparse ResNet-20 side by side: scores, rates, with and without repair, on images without labels.
+ * Sparse networks side by side: scores, rates and patterns; with zeros alone and with fitted weights. Labels only judge.
  *
- *   npx tsx scripts/bench-sparsity.ts NETWORK.onnx --data TRAIN --test TEST --data-config CONFIG --out results.jsonl [--only 90] [--seed 1]
+ *   npx tsx scripts/bench-sparsity.ts NETWORK.onnx --data TRAIN --test TEST --data-config CONFIG --out FOLDER \
+ *     [--share 90,80,70] [--method TEXT] [--stage fitted,straight] [--pattern 2:4] [--seed 1]
  *
- * One line of JSON per network; lines that are there already are not measured again, so that a run can be stopped and goes on.
+ * One line of JSON per network in FOLDER/rows.jsonl, the network beside it. What is there already is not measured again, so that a run
+ * can be stopped and goes on. The first layer and the one that gives the output stay dense in every row.
  */
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { SILENT } from "../src/core/progress.ts";
 import type { Rates } from "../src/formulation/sparsity/rates.ts";
 import type { SparseScore } from "../src/importance/sparse/scores.ts";
-import { openNetwork } from "../src/pipeline/open/network.ts";
-import { judgeSparse } from "../src/pipeline/sparsify/judge.ts";
+import { writeModel } from "../src/onnx/write.ts";
+import { unseenBy } from "../src/pipeline/correct/correct-network.ts";
+import { openImages } from "../src/pipeline/open/images.ts";
+import { type OpenNetwork, openNetwork } from "../src/pipeline/open/network.ts";
 import type { SparsifyRequest } from "../src/pipeline/sparsify/request.ts";
 import { sparsifyOpened } from "../src/pipeline/sparsify/sparsify-network.ts";
+import { agreementOf } from "./sparsity/agreement.ts";
 
 interface Method {
   readonly name: string;
   readonly score: SparseScore;
   readonly rates: Rates;
+  readonly rounds?: number;
 }
 
 const METHODS: readonly Method[] = [
-  { name: "ours: program, magnitude", score: "magnitude", rates: "program" },
   { name: "magnitude, global", score: "magnitude", rates: "global" },
+  { name: "program", score: "magnitude", rates: "program" },
+  { name: "magnitude, global, 4 rounds", score: "magnitude", rates: "global", rounds: 4 },
+  { name: "program, 4 rounds", score: "magnitude", rates: "program", rounds: 4 },
   { name: "magnitude, LAMP", score: "magnitude", rates: "lamp" },
   { name: "magnitude, ERK", score: "magnitude", rates: "erk" },
   { name: "magnitude, uniform", score: "magnitude", rates: "uniform" },
   { name: "Wanda, LAMP", score: "wanda", rates: "lamp" },
-  { name: "OBS score, LAMP", score: "obs", rates: "lamp" },
+  { name: "SparseGPT (OBS), LAMP", score: "obs", rates: "lamp" },
   { name: "singular, global", score: "singular", rates: "global" },
   { name: "SNIP, global", score: "snip", rates: "global" },
   { name: "ReFer, global", score: "refer", rates: "global" },
@@ -38,16 +47,18 @@ const METHODS: readonly Method[] = [
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    data: { type: "string" },
-    test: { type: "string" },
+    data: { type: "string", default: "" },
+    test: { type: "string", default: "" },
     "data-config": { type: "string" },
-    out: { type: "string", default: "sparsity.jsonl" },
-    only: { type: "string", multiple: true, default: ["90", "80", "70"] },
+    out: { type: "string", default: "bench-sparsity" },
+    share: { type: "string", default: "90,80" },
     method: { type: "string" },
-    straight: { type: "boolean", default: false },
+    stage: { type: "string", default: "fitted,straight" },
+    pattern: { type: "string" },
+    "keep-dense": { type: "string", default: "^(conv1|linear|fc)" },
     seed: { type: "string", default: "1" },
     images: { type: "string", default: "512" },
-    looks: { type: "string", default: "2" },
+    refine: { type: "string", default: "4" },
   },
 });
 
@@ -58,77 +69,75 @@ const context = {
   onEvent: () => {},
 };
 
+type Stage = "fitted" | "straight";
+
+interface Job extends Method {
+  readonly share: string | null;
+  readonly stage: Stage;
+  readonly seed: number;
+}
+
+function jobs(): readonly Job[] {
+  const seed = Number(values.seed);
+  const stages = values.stage.split(",") as Stage[];
+  if (values.pattern !== undefined) {
+    const name = `pattern ${values.pattern}`;
+    return stages.map((stage) => ({
+      ...{ name, share: null, stage, seed, score: "magnitude", rates: "program" },
+    }));
+  }
+  return values.share.split(",").flatMap((share) =>
+    METHODS.filter(({ name }) => values.method === undefined || name.includes(values.method))
+      .flatMap((method) => stages.map((stage) => ({ ...method, share, stage, seed })))
+      // Without a fit there are neither rounds nor damages around.
+      .filter(({ stage, rounds }) => stage === "fitted" || rounds === undefined),
+  );
+}
+
+async function run(open: OpenNetwork, job: Job, key: string): Promise<object> {
+  const { share, stage, seed, score, rates, rounds = 1 } = job;
+  const request: SparsifyRequest = {
+    ...(share === null ? {} : { sparsity: `${share}%` }),
+    limits: { limit: [], soft: [], penalty: [], minimize: null },
+    ...{ components: new Map(), score, rates, format: "zeros" },
+    pattern: values.pattern ?? "none",
+    repair: stage === "straight" ? "none" : "least-squares",
+    keepDense: new RegExp(values["keep-dense"]),
+    ...{ data: values.data, dataConfig: values["data-config"], split: undefined },
+    ...{ images: Number(values.images), measured: 128, batch: 32, labels: "self" },
+    ...{ ridge: 0.01, looks: 2, rounds, refine: Number(values.refine), memory: 2, threads: 2 },
+    seed,
+  };
+  const sparse = await sparsifyOpened(open, request, context);
+  const { total, seconds, program } = sparse.report;
+  writeModel(sparse.model, join(values.out, `${key.replaceAll(/[^a-zA-Z0-9]+/g, "-")}.onnx`));
+  const rest = unseenBy(await openImages(open, request), Number(values.images), seed);
+  const test = await openImages(open, { ...request, data: values.test });
+  return {
+    test: await agreementOf(open.model, sparse.model, test, 1000),
+    unseen: rest === null ? null : await agreementOf(open.model, sparse.model, rest, 4000),
+    zeros: 1 - total.nonzeros / total.weights,
+    gzip: total.gzip.sparse / total.gzip.dense,
+    knowledgeOfWeights: total.knowledgeOfWeights,
+    knowledgeOfOutputs: total.knowledgeOfOutputs,
+    damage: program?.damage ?? null,
+    seconds,
+  };
+}
+
 async function main(): Promise<void> {
-  const path = positionals[0];
-  const open = await openNetwork(path);
-  const done = existsSync(values.out) ? readFileSync(values.out, "utf8") : "";
-  for (const share of values.only) {
-    for (const { name, score, rates } of METHODS) {
-      if (values.method !== undefined && !name.includes(values.method)) continue;
-      for (const repair of values.straight
-        ? (["none", "least-squares"] as const)
-        : (["least-squares"] as const)) {
-        const key = JSON.stringify({
-          network: open.name,
-          share,
-          name,
-          repair,
-          seed: values.seed,
-          images: values.images,
-        });
-        if (done.includes(key.slice(1, -1))) continue;
-        const request: SparsifyRequest = {
-          sparsity: `${share}%`,
-          limits: { limit: [], soft: [], penalty: [], minimize: null },
-          ...{ components: new Map(), score, rates, pattern: "none", repair, format: "zeros" },
-          // As usual in comparisons, the first layer and the classifier stay dense where a rule chooses.
-          keepDense: rates === "program" ? null : /^(conv1|linear|fc)$/,
-          ...{ data: values.data, dataConfig: values["data-config"], split: undefined },
-          ...{ images: Number(values.images), measured: 128, batch: 32, labels: "self" },
-          ...{ ridge: 0.01, looks: Number(values.looks), rounds: 1, memory: 2, threads: 2 },
-          seed: Number(values.seed),
-        };
-        try {
-          const sparse = await sparsifyOpened(open, request, context);
-          const judged = await judgeSparse(
-            open,
-            sparse,
-            { ...request, test: values.test, limit: 500 },
-            context,
-          );
-          const { total, seconds, program } = sparse.report;
-          const accuracy = Object.fromEntries(
-            (judged?.accuracy ?? []).map(({ name: of, top1 }) => [of, top1]),
-          );
-          const line = {
-            ...{
-              network: open.name,
-              share,
-              name,
-              repair,
-              seed: values.seed,
-              images: values.images,
-            },
-            ...{
-              accuracy,
-              zeros: 1 - total.nonzeros / total.weights,
-              gzip: total.gzip.sparse / total.gzip.dense,
-            },
-            ...{
-              knowledgeOfWeights: total.knowledgeOfWeights,
-              knowledgeOfOutputs: total.knowledgeOfOutputs,
-            },
-            ...{ damage: program?.damage ?? null, seconds: seconds.total, rates: seconds.rates },
-          };
-          appendFileSync(values.out, `${JSON.stringify(line)}\n`);
-        } catch (error) {
-          appendFileSync(
-            values.out,
-            `${JSON.stringify({ network: open.name, share, name, repair, seed: values.seed, images: values.images, error: String(error) })}\n`,
-          );
-        }
-      }
-    }
+  const open = await openNetwork(positionals[0]);
+  mkdirSync(values.out, { recursive: true });
+  const rows = join(values.out, "rows.jsonl");
+  for (const job of jobs()) {
+    const { name, share, stage, seed } = job;
+    const key = [open.name, share ?? "", name, stage, `seed ${seed}`].join("; ");
+    const done = existsSync(rows) ? readFileSync(rows, "utf8") : "";
+    if (done.includes(JSON.stringify(key))) continue;
+    const found = await run(open, job, key).catch((error: unknown) => ({ error: String(error) }));
+    const row = { key, network: open.name, share, method: name, stage, seed, ...found };
+    appendFileSync(rows, `${JSON.stringify(row)}\n`);
+    console.log(JSON.stringify(row));
   }
 }
 

@@ -78,6 +78,23 @@ export const SPARSIFY = z.object({
       limits: z.array(LIMIT),
     })
     .nullable(),
+  refinement: z
+    .object({
+      starts: z
+        .array(z.object({ rates: z.string(), damage: z.number() }))
+        .describe("What the whole network, sparse and fitted, loses at the rates to begin with."),
+      rounds: z.array(
+        z.object({
+          reach: z.number().describe("Densities could change by this factor."),
+          expected: z.number().describe("Change of the damage by the program."),
+          damage: z.number().describe("Of the network at the new rates."),
+          accepted: z.boolean(),
+        }),
+      ),
+      damage: z.number().describe("Of the network that is written."),
+    })
+    .nullable()
+    .describe("Rates measured again around themselves; null where they were not."),
   surgery: PROOF_PARTS.nullable().describe(
     "Of the channels that a subnet removes first, before weights changed; null without one.",
   ),

@@ -9,7 +9,8 @@ export function sparsifyText(report: SparsifyReport, paint: Painter): string {
     layerTable(report),
     "",
     `Weights     ${count(total.nonzeros)} of ${count(total.weights)} stay: ${percent(share)} zeros`,
-    ...(program === null ? [`Rates       ${report.rates}`] : programLines(program)),
+    ...(program === null ? [`Rates       ${ratesText(report)}`] : programLines(report, program)),
+    ...refinementLines(report.refinement),
     ...leftLines(left),
     ...(report.raisedRidges === 0
       ? []
@@ -50,19 +51,39 @@ function layerTable({ layers }: SparsifyReport): string {
   return table.toString();
 }
 
-function programLines(program: NonNullable<SparsifyReport["program"]>): readonly string[] {
+function programLines(
+  { refinement }: SparsifyReport,
+  program: NonNullable<SparsifyReport["program"]>,
+): readonly string[] {
   const { status, damage, bound, gap, solver, seconds, limits, notes } = program;
+  // Around rates that were made already, damages count beside theirs.
+  const isAround = refinement?.rounds.some(({ accepted }) => accepted) ?? false;
   const proven =
     status === "optimal"
       ? "proven least"
       : `stopped: bound ${bound?.toPrecision(4) ?? "unknown"}, gap ${gap === null ? "unknown" : percent(gap)}`;
   return [
-    `Rates       by the program: summed damage ${damage.toPrecision(4)}, ${proven} (${solver}, ${seconds.toFixed(2)} s)`,
+    `Rates       by the program: ${isAround ? "expected change of the damage" : "summed damage"} ${damage.toPrecision(4)}, ${proven} (${solver}, ${seconds.toFixed(2)} s)`,
     ...limits.map(
       ({ text, used, kind, binds }) =>
         `Limit       ${text}: ${used === null ? "met" : `${Math.round(used)} ${kind}`}${binds ? ", binding" : ""}`,
     ),
     ...notes.map((note) => `Note        ${note}`),
+  ];
+}
+
+/** A rule's rates may be what the program found no better ones than. */
+function ratesText({ rates, refinement }: SparsifyReport): string {
+  return refinement === null ? rates : "global: the program found none that lose less";
+}
+
+function refinementLines(refinement: SparsifyReport["refinement"]): readonly string[] {
+  if (refinement === null) return [];
+  const { starts, rounds, damage } = refinement;
+  const began = starts.map((each) => `${each.rates} ${each.damage.toPrecision(3)}`).join(", ");
+  const better = rounds.filter(({ accepted }) => accepted).length;
+  return [
+    `Damage      of the whole network, fitted: ${began}; after ${rounds.length} rounds around the rates (${better} better) ${damage.toPrecision(3)}`,
   ];
 }
 

@@ -185,6 +185,13 @@ export const sparsifyCommand: Command = command({
         default: 1,
         describe: "Rounds in which a layer's mask is found, with a fit after each",
       })
+      .option("refine", {
+        type: "number",
+        requiresArg: true,
+        default: 4,
+        describe:
+          "How often, at most, rates are measured again around themselves and solved again; 0: never",
+      })
       .option("memory", {
         type: "number",
         requiresArg: true,
@@ -212,7 +219,8 @@ export const sparsifyCommand: Command = command({
     for (const name of ["images", "looks", "rounds", "threads"] as const)
       checkWhole(options[name], `--${name}`, 1);
     checkWhole(options.damageImages, "--damage-images", 1);
-    for (const name of ["judge", "seed"] as const) checkWhole(options[name], `--${name}`, 0);
+    for (const name of ["judge", "seed", "refine"] as const)
+      checkWhole(options[name], `--${name}`, 0);
     checkPositive(options.memory, "--memory");
     checkPositive(options.timeLimit, "--time-limit");
     if (!(options.ridge >= 0)) checkPositive(options.ridge, "--ridge");

@@ -2,24 +2,26 @@
  * What the network loses when one weight alone is made sparse and repaired, measured at several densities: the rates of all layers
  * are then chosen by one program that adds these up.
  *
- * For every layer the covariance of its inputs in the dense network is taken once. At each density a mask is chosen, the kept
- * weights are fitted to the layer's own dense output, and the rest of the network runs with them: the damage is the squared
- * difference of its answers over the variance of the dense ones (`sensitivity/damage.ts`), which adds up nearly over layers.
+ * For every layer the covariance of its inputs is taken once. At each density a mask is chosen, the kept weights are fitted to
+ * what the dense network has there, and the rest of the network runs with them: the damage is the squared difference of the
+ * answers over the variance of the dense ones (`sensitivity/damage.ts`).
+ *
+ * The other layers are those of the dense network, where damages add up nearly, or those of a network that is sparse already:
+ * there, one layer's rate is varied with all others at the rates that were chosen, and its fit makes up for theirs.
  */
 import { availableParallelism } from "node:os";
 import { type Progress, SILENT } from "../../core/progress.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
-import { inferShapes } from "../../graph/shapes/infer.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { SampleBatch } from "../../runtime/batches.ts";
 import type { Feed, Feeds } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { biasPlace } from "../../subnet/correct/apply.ts";
+import { addSamples, layerRequests } from "../../subnet/correct/layers.ts";
 import type { LinearLayer } from "../../subnet/correct/linear.ts";
 import { type Moments, sumMoments } from "../../subnet/correct/moments.ts";
-import { drawPlaces, inputPatches, positionsOf } from "../../subnet/correct/patches.ts";
-import { planCorrection } from "../../subnet/correct/plan.ts";
+import { type CorrectionStep, planCorrection } from "../../subnet/correct/plan.ts";
 import { openProducts, type Products } from "../../subnet/correct/products.ts";
 import { type Samples, takeSamples } from "../../subnet/correct/samples.ts";
 import { type Segment, scheduleOf } from "../../subnet/correct/schedule.ts";
@@ -33,7 +35,7 @@ import {
   type SparseWeight,
   weightLabel,
 } from "../../subnet/sparse/weights.ts";
-import { keepAll } from "../../subnet/subnet.ts";
+import type { Subnet } from "../../subnet/subnet.ts";
 import { damageOf } from "../sensitivity/damage.ts";
 import { checkGoing } from "./interrupted.ts";
 
@@ -57,6 +59,16 @@ export interface WeightDamages extends WeightOptions {
   readonly repaired: boolean;
 }
 
+/** Where damages are measured. */
+export interface Surroundings {
+  /** Of the dense network, whose answers are the measure. */
+  readonly structure: Structure;
+  /** What is kept of it. */
+  readonly subnet: Subnet;
+  /** The network as it is: what the subnet leaves, or the same with sparse and fitted weights. */
+  readonly graph: Graph;
+}
+
 export interface DamageOptions {
   readonly scoreOf: ScoreOf;
   readonly repair: boolean;
@@ -73,41 +85,53 @@ export interface DamageOptions {
 
 /**
  * Measures every option of every weight.
+ * @param weights of what the subnet leaves, with their dense values
  * @throws InputError as `takeSamples`; InterruptedError `importance/interrupted`
  */
 export async function sparsityDamages(
   model: Model,
-  structure: Structure,
+  around: Surroundings,
   weights: readonly WeightOptions[],
   images: AsyncIterable<SampleBatch>,
   options: DamageOptions,
 ): Promise<readonly WeightDamages[]> {
-  const { graph } = structure;
+  const { structure, graph } = around;
   const { threads = Math.min(availableParallelism(), 4), progress = SILENT, signal } = options;
   const samples = await takeSamples(graph, images, { images: options.images, runSize: RUN_SIZE });
-  const jobs = jobsOf(structure, weights);
+  const jobs = jobsOf(around, weights);
   const output = graph.outputs[0]?.name ?? "";
-  const segments = scheduleOf(
+  const requests = layerRequests(jobs.map(({ step }) => step));
+  const ours = scheduleOf(
     graph,
-    jobs.flatMap(({ layer }) => [
-      { settle: [layer.input], observe: [layer.input] },
-      { settle: [], observe: [output] },
-    ]),
+    requests.smaller.flatMap((request) => [request, { settle: [], observe: [output] }]),
   );
-  const walk = walkOver(model, samples, threads);
+  const theirs = scheduleOf(structure.graph, requests.dense);
   const products = await openProducts(threads);
   const runs = Math.max(1, Math.ceil(options.measured / RUN_SIZE));
-  const measure: Measuring = { graph, walk, samples, runs, output, products, options };
+  const walks = {
+    ours: walkOver(model, samples, threads),
+    theirs: walkOver(model, samples, threads),
+  };
+  const measure: Measuring = {
+    graph,
+    dense: structure.graph,
+    walks,
+    samples,
+    runs,
+    output,
+    products,
+    options,
+  };
   const answers = await denseAnswers(measure, model, threads);
   const results: WeightDamages[] = [];
   const total = jobs.reduce((sum, job) => sum + job.weight.options.length, 0);
   let done = 0;
   try {
-    for (const [index, { layer, weight }] of jobs.entries()) {
-      const [own, rest] = [segments[2 * index], segments[2 * index + 1]];
-      if (own === undefined || rest === undefined) continue;
-      const moments = await momentsOf(measure, layer, own, index);
-      const probe = await openProbe(measure, layer, rest);
+    for (const [index, { step, weight }] of jobs.entries()) {
+      const [own, rest, wanted] = [ours[2 * index], ours[2 * index + 1], theirs[index]];
+      if (own === undefined || rest === undefined || wanted === undefined) continue;
+      const moments = await momentsOf(measure, step, weight.weight, { own, wanted }, index);
+      const probe = await openProbe(measure, step.layer, rest);
       const damages: number[] = [];
       try {
         for (const option of weight.options) {
@@ -132,7 +156,8 @@ const RUN_SIZE = 32;
 
 interface Measuring {
   readonly graph: Graph;
-  readonly walk: Walk;
+  readonly dense: Graph;
+  readonly walks: { readonly ours: Walk; readonly theirs: Walk };
   readonly samples: Samples;
   /** Parts of the images that judge. */
   readonly runs: number;
@@ -142,53 +167,56 @@ interface Measuring {
 }
 
 interface Job {
-  readonly layer: LinearLayer;
+  readonly step: CorrectionStep;
   readonly weight: WeightOptions;
 }
 
 /** Layers in the order of their inputs; weights that are no linear map of patches, and tied ones, have none. */
-function jobsOf(structure: Structure, weights: readonly WeightOptions[]): readonly Job[] {
+function jobsOf(
+  { structure, subnet, graph }: Surroundings,
+  weights: readonly WeightOptions[],
+): readonly Job[] {
   const byName = new Map(weights.map((each) => [each.weight.name, each]));
-  const options = { target: "layer", furtherLooks: 0 } as const;
-  const { steps } = planCorrection(structure, keepAll(structure), structure.graph, options);
-  return steps.flatMap(({ layer }) => {
-    const weight = byName.get(layer.weight);
-    return weight === undefined || weight.options.length === 0 ? [] : [{ layer, weight }];
+  const options = { target: "stream", furtherLooks: 0 } as const;
+  const { steps } = planCorrection(structure, subnet, graph, options);
+  return steps.flatMap((step) => {
+    const weight = byName.get(step.layer.weight);
+    return weight === undefined || weight.options.length === 0 ? [] : [{ step, weight }];
   });
 }
 
-/** First and second moments of what a layer reads in the dense network. */
+/**
+ * First and second moments of what a layer reads, and of what is wanted minus what it gives with its dense weight; the layers
+ * around it are as they are.
+ */
 async function momentsOf(
-  { graph, walk, samples, products, options }: Measuring,
-  layer: LinearLayer,
-  segment: Segment,
+  { graph, dense, walks, samples, products, options }: Measuring,
+  step: CorrectionStep,
+  weight: SparseWeight,
+  segments: { readonly own: Segment; readonly wanted: Segment },
   index: number,
 ): Promise<Moments> {
-  const { groups, unknowns, outputs } = layer;
+  const { groups, unknowns, outputs } = step.layer;
   const sums = sumMoments(products, { groups, unknowns, outputs });
-  const shape = inferShapes(graph, { batch: 1 }).resolved(layer.output) ?? [];
-  const wanted = Math.max(
+  const positions = Math.max(
     LEAST_POSITIONS,
     Math.ceil((SAMPLES_PER_UNKNOWN * unknowns) / samples.count),
   );
-  const step = await walk.open(graph, segment);
+  const whole = new Map(graph.initializers).set(weight.name, weight.tensor);
+  const ours = await walks.ours.open({ ...graph, initializers: whole }, segments.own);
   try {
-    for (let part = 0; part < samples.runs.length; part += 1) {
-      const input = (await step.run(part))[layer.input];
-      if (input === undefined) continue;
-      const count = input.shape[0] ?? 1;
-      const seed = ((options.seed ?? 0) * 1_000_003 + index) * 10_007 + part;
-      const output = [count, ...shape.slice(1)];
-      const places = drawPlaces(count, positionsOf(layer, output), wanted, seed);
-      const patches = inputPatches(layer, input, output, places);
-      const none = {
-        samples: patches.samples,
-        data: new Float32Array(groups * outputs * patches.samples),
-      };
-      await sums.add(patches, none);
+    const theirs = await walks.theirs.open(dense, segments.wanted);
+    try {
+      for (let part = 0; part < samples.runs.length; part += 1) {
+        const seed = ((options.seed ?? 0) * 1_000_003 + index) * 10_007 + part;
+        const [found, wanted] = [await ours.run(part), await theirs.run(part)];
+        await addSamples(sums, step, found, wanted, positions, seed);
+      }
+    } finally {
+      await theirs.close();
     }
   } finally {
-    await step.close();
+    await ours.close();
   }
   return sums.moments();
 }
@@ -198,13 +226,14 @@ const SAMPLES_PER_UNKNOWN = 16;
 
 /** The dense network's first output, part by part. */
 async function denseAnswers(
-  { graph, samples, runs, output }: Measuring,
+  { dense, samples, runs }: Measuring,
   model: Model,
   threads: number,
 ): Promise<readonly Feed[]> {
-  const [segment] = scheduleOf(graph, [{ settle: [output], observe: [output] }]);
+  const output = dense.outputs[0]?.name ?? "";
+  const [segment] = scheduleOf(dense, [{ settle: [output], observe: [output] }]);
   if (segment === undefined) return [];
-  const step = await walkOver(model, samples, threads).open(graph, segment);
+  const step = await walkOver(model, samples, threads).open(dense, segment);
   const answers: Feed[] = [];
   try {
     for (let part = 0; part < Math.min(runs, samples.runs.length); part += 1)
@@ -223,7 +252,7 @@ interface Probe {
 }
 
 async function openProbe(
-  { graph, walk, output }: Measuring,
+  { graph, walks, output }: Measuring,
   layer: LinearLayer,
   segment: Segment,
 ): Promise<Probe> {
@@ -256,7 +285,7 @@ async function openProbe(
     nodes: [raw, ...segment.nodes],
     feeds: [...segment.feeds, layer.weight, SHIFT],
   };
-  const step = await walk.open(opened, fed);
+  const step = await walks.ours.open(opened, fed);
   return {
     hasBias: biasPlace(graph, layer) !== null,
     run: async (part, weight, shift) => {

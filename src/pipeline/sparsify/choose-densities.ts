@@ -19,6 +19,8 @@ import {
 import type { Importance } from "../../importance/importance.ts";
 import type { WeightDamages } from "../../importance/sparse/damages.ts";
 import type { Structure } from "../../structure/structure.ts";
+import { keptByPattern } from "../../subnet/sparse/mask.ts";
+import type { Pattern } from "../../subnet/sparse/pattern.ts";
 import type { ScoreOf } from "../../subnet/sparse/search.ts";
 import {
   matrixOf,
@@ -54,7 +56,17 @@ export async function densitiesByProgram(
   request: CheckedRequest,
   context: RunContext,
 ): Promise<ChosenDensities> {
-  const levelled = levelledWeights(weights, measured);
+  const levelled = levelledWeights(weights, measured, request.pattern);
+  return solveDensities(structure, levelled, request, context);
+}
+
+/** The program over given levels of every weight. */
+export async function solveDensities(
+  structure: Structure,
+  levelled: readonly LevelledWeight[],
+  request: CheckedRequest,
+  context: RunContext,
+): Promise<ChosenDensities> {
   const network = sparseNetwork(structure, levelled, request);
   const asked = await parseRequest(withTotal(request));
   // Channels stay as they are, and so there are no widths to choose: what names them finds a single one.
@@ -105,6 +117,7 @@ const EVERY = { text: "everything", pattern: /^/, components: [] } as const;
 export function levelledWeights(
   weights: readonly SparseWeight[],
   measured: readonly WeightDamages[],
+  pattern: Pattern,
 ): readonly LevelledWeight[] {
   const byName = new Map(measured.map((each) => [each.weight.name, each]));
   return weights.map((weight): LevelledWeight => {
@@ -114,10 +127,13 @@ export function levelledWeights(
       kept,
       damage: found?.damages[index] ?? 0,
     }));
-    const isPattern = found?.options.some(({ pattern }) => pattern.kind === "n:m") ?? false;
+    const rounding = (kept: number): number => keptByPattern(weight, pattern, kept);
     return {
       weight,
-      levels: isPattern ? [...points, { kept: count, damage: 0 }] : levelsOf(count, points),
+      levels:
+        pattern.kind === "n:m"
+          ? [...points, { kept: count, damage: 0 }]
+          : levelsOf(count, points, rounding),
     };
   });
 }

@@ -16,6 +16,7 @@ import type { Products } from "../../subnet/correct/products.ts";
 import { keptByPattern, maskOf } from "../../subnet/sparse/mask.ts";
 import type { ScoreOf } from "../../subnet/sparse/search.ts";
 import { matrixOf, type SparseWeight, weightCount } from "../../subnet/sparse/weights.ts";
+import { keepAll } from "../../subnet/subnet.ts";
 import type { RunContext } from "../run-context.ts";
 import type { CheckedRequest } from "./request.ts";
 
@@ -51,7 +52,7 @@ export async function gradientScores(
 export function weightOptions(
   weights: readonly SparseWeight[],
   whole: ReadonlySet<string>,
-  { pattern }: Pick<CheckedRequest, "pattern">,
+  { pattern, sparsity }: Pick<CheckedRequest, "pattern" | "sparsity">,
 ): readonly WeightOptions[] {
   return weights
     .filter(({ name }) => !whole.has(name))
@@ -62,7 +63,9 @@ export function weightOptions(
           ? [keptByPattern(weight, pattern, 0)]
           : [
               ...new Set(
-                measuredCounts(count).map((wanted) => keptByPattern(weight, pattern, wanted)),
+                measuredCounts(count, sparsity).map((wanted) =>
+                  keptByPattern(weight, pattern, wanted),
+                ),
               ),
             ].filter((kept) => kept > 0 && kept < count);
       return { weight, options: counts.map((kept): SparseOption => ({ kept, pattern })) };
@@ -84,8 +87,9 @@ export async function damagesOf(
   const { model, structure, dataset } = subject;
   const { images, measured, rounds, ridge, seed, threads, repair } = request;
   if (dataset === null) return knowledgeLosses(options, scoreOf, products);
+  const around = { structure, subnet: keepAll(structure), graph: structure.graph };
   const limit = Math.min(images, dataset.count);
-  return sparsityDamages(model, structure, options, dataset.batches(100, { limit, seed }), {
+  return sparsityDamages(model, around, options, dataset.batches(100, { limit, seed }), {
     ...{ scoreOf, rounds, ridge, seed, threads, progress, signal, measured },
     ...{ repair: repair !== "none", images: limit },
   });

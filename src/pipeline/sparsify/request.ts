@@ -33,6 +33,8 @@ export interface SparsifyRequest extends ImageOptions {
   readonly looks: number;
   /** Rounds in which a layer's mask is found. */
   readonly rounds: number;
+  /** How often the rates are measured again around themselves, at most. */
+  readonly refine: number;
   /** GiB that values between layers may take. */
   readonly memory: number;
   readonly seed: number;

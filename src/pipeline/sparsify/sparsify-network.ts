@@ -1,7 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { InputError } from "../../core/errors.ts";
 import type { SparsifyReport } from "../../documents/sparsify.ts";
-import { weightsAsInitializers } from "../../graph/constants.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { elementCount, floatsOf } from "../../graph/tensor.ts";
 import {
@@ -23,12 +22,7 @@ import { keptByPattern, type Masks } from "../../subnet/sparse/mask.ts";
 import { patternText } from "../../subnet/sparse/pattern.ts";
 import { proveSparse, type SparseProof } from "../../subnet/sparse/prove.ts";
 import type { ScoreOf } from "../../subnet/sparse/search.ts";
-import {
-  maskNetwork,
-  type SparseNetwork,
-  sparsifyNetwork,
-  type WeightChoice,
-} from "../../subnet/sparse/sparsify.ts";
+import type { SparseNetwork, WeightChoice } from "../../subnet/sparse/sparsify.ts";
 import {
   type DenseWeight,
   patternMisfit,
@@ -37,12 +31,14 @@ import {
   weightCount,
   weightLabel,
 } from "../../subnet/sparse/weights.ts";
-import { keepAll, type Subnet } from "../../subnet/subnet.ts";
+import type { Subnet } from "../../subnet/subnet.ts";
 import { openImages } from "../open/images.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import { type ChosenDensities, densitiesByProgram, densitiesByRule } from "./choose-densities.ts";
+import { choicesOf, makeSparse, type Whole, wholeNetwork } from "./make-network.ts";
 import { damagesOf, gradientScores, type Subject, weightOptions } from "./measure.ts";
+import { type RefinedDensities, type Refinement, refineDensities } from "./refine-densities.ts";
 import { type CheckedRequest, checkRequest, type SparsifyRequest } from "./request.ts";
 
 /** A sparse network, proven, with what was done. */
@@ -86,20 +82,37 @@ export async function sparsifyOpened(
     const fixed = await gradientScores(subject, request, context);
     const score = scoreOf(request.score, products, fixed);
     const scored = performance.now();
-    const chosen = await choose(subject, stays, score, products, request, context);
+    const {
+      chosen,
+      made: known,
+      refinement,
+    } = await choose(subject, whole, stays, score, products, request, context);
     const decided = performance.now();
     const choices = choicesOf(weights, stays, chosen, request);
     const surgery =
       chosenSubnet === null
         ? null
         : await proveCut(open.model, whole.structure, subnet, graph, { seed: request.seed });
-    const made = await make(subject, whole, choices, score, request, context);
+    const made = known ?? (await makeSparse(subject, whole, choices, score, request, context));
     const finished = { ...model, graph: stored(made, weights, request) };
     const file = Buffer.concat(serializeModel(finished));
     const proof = await prove(finished, file, subject, made, request);
     const knowledge = await knowledgeOf(subject, made.graph, products, request);
     const report = reportOf({
-      ...{ open, request, subject, surgery, left, chosen, choices, made, proof, knowledge, file },
+      ...{
+        open,
+        request,
+        subject,
+        surgery,
+        left,
+        chosen,
+        refinement,
+        choices,
+        made,
+        proof,
+        knowledge,
+        file,
+      },
       seconds: {
         scores: (scored - started) / 1000,
         rates: (decided - scored) / 1000,
@@ -147,73 +160,43 @@ function checkAny(
 
 async function choose(
   subject: Subject,
-  whole: ReadonlySet<string>,
+  whole: Whole,
+  stays: ReadonlySet<string>,
   score: ScoreOf,
   products: Products,
   request: CheckedRequest,
   context: RunContext,
-): Promise<ChosenDensities> {
-  const { structure, weights } = subject;
+): Promise<RefinedDensities> {
+  const { structure, weights, dataset } = subject;
   const { rates, pattern, sparsity, limits } = request;
   const isFixed =
     pattern.kind === "n:m" && sparsity === null && limits.limit.length + limits.soft.length === 0;
   if (isFixed) {
     const keptOf = (weight: SparseWeight): number =>
-      whole.has(weight.name) ? weightCount(weight) : keptByPattern(weight, pattern, 0);
+      stays.has(weight.name) ? weightCount(weight) : keptByPattern(weight, pattern, 0);
     const kept = new Map(weights.map((weight) => [weight.name, keptOf(weight)]));
-    return { kept, damages: new Map(), program: null };
+    return onlyChosen({ kept, damages: new Map(), program: null });
   }
-  if (rates !== "program") return densitiesByRule(rates, weights, whole, sparsity ?? 0, score);
-  const options = weightOptions(weights, whole, request);
+  if (rates !== "program")
+    return onlyChosen(await densitiesByRule(rates, weights, stays, sparsity ?? 0, score));
+  const options = weightOptions(weights, stays, request);
   const measured = await damagesOf(subject, options, score, products, request, context);
-  return densitiesByProgram(structure, weights, measured, request, context);
+  const program = await densitiesByProgram(structure, weights, measured, request, context);
+  if (dataset === null || request.repair === "none" || request.refine === 0)
+    return onlyChosen(program);
+  const hasOneTotal = sparsity !== null && limits.limit.length + limits.soft.length === 0;
+  const starts = [{ name: "program", chosen: program }];
+  if (hasOneTotal && pattern.kind === "none") {
+    // Scores of some kinds compare within a layer only.
+    const byMagnitude = scoreOf("magnitude", products);
+    const chosen = await densitiesByRule("global", weights, stays, sparsity, byMagnitude);
+    starts.push({ name: "global", chosen });
+  }
+  return refineDensities(subject, whole, stays, starts, score, request, context);
 }
 
-function choicesOf(
-  weights: readonly SparseWeight[],
-  whole: ReadonlySet<string>,
-  { kept }: ChosenDensities,
-  { pattern }: CheckedRequest,
-): readonly WeightChoice[] {
-  return weights.flatMap((weight) => {
-    const count = weightCount(weight);
-    const own = keptByPattern(weight, pattern, kept.get(weight.name) ?? count);
-    const stays = whole.has(weight.name) || (kept.get(weight.name) ?? count) >= count;
-    return stays ? [] : [{ weight, kept: own, pattern }];
-  });
-}
-
-/** The dense network, and what is kept of it. */
-interface Whole {
-  readonly model: Model;
-  readonly structure: Structure;
-  readonly subnet: Subnet;
-}
-
-function wholeNetwork(open: OpenNetwork, subnet: Subnet | null): Whole {
-  // A subnet belongs to the structure that it was chosen from: there, constants stay where they are.
-  if (subnet !== null) return { model: open.model, structure: open.structure, subnet };
-  const graph = weightsAsInitializers(open.model.graph);
-  const structure = graph === open.model.graph ? open.structure : findStructure(graph);
-  return { model: withGraph(open.model, graph), structure, subnet: keepAll(structure) };
-}
-
-async function make(
-  { structure, dataset }: Subject,
-  whole: Whole,
-  choices: readonly WeightChoice[],
-  score: ScoreOf,
-  request: CheckedRequest,
-  { progress, signal }: RunContext,
-): Promise<SparseNetwork> {
-  const { repair, rounds, ridge, looks, seed, threads, memory } = request;
-  if (repair === "none" || dataset === null) return maskNetwork(structure.graph, choices, score);
-  const images = Math.min(request.images, dataset.count);
-  const batches = dataset.batches(100, { limit: images, seed });
-  return sparsifyNetwork(whole.model, whole.structure, whole.subnet, choices, batches, {
-    ...{ scoreOf: score, rounds, ridge, looks, images, seed, threads, progress, signal },
-    memoryBytes: memory * 2 ** 30,
-  });
+function onlyChosen(chosen: ChosenDensities): RefinedDensities {
+  return { chosen, made: null, refinement: null };
 }
 
 /** Sparse initializers where these are smaller. */
@@ -286,6 +269,7 @@ interface ReportParts {
   readonly surgery: Proof | null;
   readonly left: readonly DenseWeight[];
   readonly chosen: ChosenDensities;
+  readonly refinement: Refinement | null;
   readonly choices: readonly WeightChoice[];
   readonly made: SparseNetwork;
   readonly proof: SparseProof;
@@ -295,8 +279,20 @@ interface ReportParts {
 }
 
 function reportOf(parts: ReportParts): Sparsified["report"] {
-  const { open, request, subject, surgery, left, chosen, choices, made, proof, knowledge, file } =
-    parts;
+  const {
+    open,
+    request,
+    subject,
+    surgery,
+    left,
+    chosen,
+    refinement,
+    choices,
+    made,
+    proof,
+    knowledge,
+    file,
+  } = parts;
   const layers = subject.weights.map((weight) => layerOf(weight, parts));
   const { program } = chosen;
   const dense = Buffer.concat(serializeModel(subject.model));
@@ -308,7 +304,7 @@ function reportOf(parts: ReportParts): Sparsified["report"] {
     pattern: patternText(request.pattern),
     score: request.score,
     rates:
-      choices.length > 0 && program === null && request.rates === "program"
+      choices.length > 0 && program === null && refinement === null && request.rates === "program"
         ? "pattern"
         : request.rates,
     repair: request.repair,
@@ -340,6 +336,7 @@ function reportOf(parts: ReportParts): Sparsified["report"] {
             notes: program.answer.notes,
             limits: program.limits,
           },
+    refinement,
     surgery,
     proof,
     seconds: parts.seconds,

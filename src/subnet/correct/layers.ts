@@ -101,7 +101,7 @@ export async function correctLayers(
       for await (const [found, wanted] of parts) {
         checkInterrupted(setting, index, steps.length, "fits of layers");
         const seed = (setting.seed * 1_000_003 + index) * 10_007 + part;
-        await addPart(sums, step, found, wanted, positions, seed);
+        await addSamples(sums, step, found, wanted, positions, seed);
         part += 1;
       }
       const fitted = await fitLayer(
@@ -157,7 +157,8 @@ async function* observed(
   }
 }
 
-async function addPart(
+/** Adds what both networks show at sampled positions: what the layer reads, and what is wanted minus what it gives. */
+export async function addSamples(
   sums: MomentSums,
   step: CorrectionStep,
   ours: Feeds,

@@ -28,7 +28,7 @@ function request(limit: readonly string[], sparsity: number | null): CheckedRequ
     limits: { limit, soft: [], penalty: [], minimize: null },
     ...{ components: new Map(), score: "magnitude", rates: "program", repair: "none" },
     ...{ format: "zeros", keepDense: null, images: 1, measured: 1, batch: 2, labels: "self" },
-    ...{ ridge: 0, looks: 1, rounds: 1, memory: 1, seed: 0, threads: 1 },
+    ...{ ridge: 0, looks: 1, rounds: 1, refine: 0, memory: 1, seed: 0, threads: 1 },
     pattern: { kind: "none" },
     sparsity,
   };
@@ -54,7 +54,9 @@ interface Counted {
 
 /** Every combination of levels, by a loop that knows no program. */
 function* combinations(seed: number): Generator<Counted> {
-  const levels = levelledWeights(weights, measured(seed)).map((each) => each.levels);
+  const levels = levelledWeights(weights, measured(seed), { kind: "none" }).map(
+    (each) => each.levels,
+  );
   const walk = function* (index: number, so: Counted): Generator<Counted> {
     const own = levels[index];
     if (own === undefined) {
@@ -179,5 +181,5 @@ test("levels lie between what was measured, and never damage more where more sta
     expect(level.kept).toBeGreaterThan(before.kept);
     expect(level.damage).toBeLessThanOrEqual(before.damage);
   }
-  expect(measuredCounts(7).every((kept) => kept >= 1 && kept < 7)).toBe(true);
+  expect(measuredCounts(7, null).every((kept) => kept >= 1 && kept < 7)).toBe(true);
 });

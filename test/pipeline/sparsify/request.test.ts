@@ -23,7 +23,16 @@ function request(changes: Partial<SparsifyRequest> = {}): SparsifyRequest {
     limits: { limit: [], soft: [], penalty: [], minimize: null },
     ...{ components: new Map(), score: "magnitude", rates: "program", repair: "none" },
     ...{ format: "zeros", keepDense: null, images: 8, measured: 8, batch: 2, labels: "self" },
-    ...{ ridge: 0.01, looks: 1, rounds: 1, memory: 1, seed: 0, threads: 1, pattern: "none" },
+    ...{
+      ridge: 0.01,
+      looks: 1,
+      rounds: 1,
+      refine: 0,
+      memory: 1,
+      seed: 0,
+      threads: 1,
+      pattern: "none",
+    },
     ...changes,
   };
 }

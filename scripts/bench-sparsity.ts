@@ -111,8 +111,8 @@ async function run(open: OpenNetwork, job: Job, key: string): Promise<object> {
   const sparse = await sparsifyOpened(open, request, context);
   const { total, seconds, program } = sparse.report;
   writeModel(sparse.model, join(values.out, `${key.replaceAll(/[^a-zA-Z0-9]+/g, "-")}.onnx`));
-  const rest = unseenBy(await openImages(open, request), Number(values.images), seed);
-  const test = await openImages(open, { ...request, data: values.test });
+  const rest = unseenBy(await openImages(open, request, context), Number(values.images), seed);
+  const test = await openImages(open, { ...request, data: values.test }, context);
   return {
     test: await agreementOf(open.model, sparse.model, test, 1000),
     unseen: rest === null ? null : await agreementOf(open.model, sparse.model, rest, 4000),

@@ -87,7 +87,7 @@ test("all scores, patterns and formats give what was asked for, proven", async (
 });
 
 test("rates around the rates lose no more than those they began with, by an evaluation of its own", async () => {
-  const data = await openImages(open, request({}));
+  const data = await openImages(open, request({}), silentRun);
   const damages: number[] = [];
   for (const refine of [0, 2]) {
     const asked = request({ sparsity: "70%", refine });

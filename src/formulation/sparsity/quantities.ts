@@ -27,7 +27,7 @@ export function nonzerosOf(
       ref.at,
       "name",
       "Nonzeros are chosen only where weights may become sparse.",
-      "Use it with mdp sparsify, or with mdp prune --sparsity; params counts what channels leave.",
+      "Use it with mdp sparsify; params counts what channels leave.",
     );
   }
   const isMeant = meantLayers(network, ref, source, components);

@@ -159,7 +159,7 @@ function noTable(device: string): never {
     code: "sparsify/no-latency",
     message: `Zeros change no latency that a table of '${device}' knows.`,
     where: "--limit",
-    hint: "Limit nonzeros or bytes; mdp prune --sparsity limits latency by its channels.",
+    hint: "Limit nonzeros or bytes; for a latency, run mdp solve first and name its --subnet here.",
   });
 }
 

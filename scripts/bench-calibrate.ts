@@ -1,11 +1,11 @@
 /**
- * Budgets met on this machine: profiles a network, then calibrates it to several budgets and times each result anew, in
+ * Budgets met on this machine: profiles a network, then calibrates it to several budgets and times each result again, in
  * processes' own sessions, as somebody who got the file would. Wants a quiet machine.
  *
  *     npm run bench:calibrate                    ResNet-56 (batch 8) and MobileNetV2 (batch 1) at 70, 50 and 30 %
  *     npm run bench:calibrate -- resnet56 50%    one of them
  *
- * Tables and networks stay in the folder that MDP_BENCH names, or in a temporary one; a profile goes on where it stopped.
+ * Tables and networks stay in the folder that MDP_BENCH names, or in a temporary one; a profile resumes where it stopped.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -89,7 +89,7 @@ function run(bench: Bench, budgets: readonly string[]): void {
     const used = share / (Number.parseFloat(budget) / 100);
     const verdict = used <= 1 && used >= 1 - TOLERANCE ? "within" : used > 1 ? "ABOVE" : "BELOW";
     process.stdout.write(
-      `${found}; judged anew ${(100 * used).toFixed(2)} % (${(100 * share).toFixed(2)} % of dense): ${verdict}\n`,
+      `${found}; judged again ${(100 * used).toFixed(2)} % (${(100 * share).toFixed(2)} % of dense): ${verdict}\n`,
     );
   }
 }

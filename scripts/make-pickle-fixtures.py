@@ -2,7 +2,7 @@
 
     python3 scripts/make-pickle-fixtures.py > test/authors/pickles.json
 
-Made anew when another kind of pickle is to be read or refused. Needs numpy.
+Made again when another kind of pickle is to be read or refused. Needs numpy.
 """
 import collections
 import json

@@ -1,4 +1,4 @@
-/** Commands of `mdp` as steps that leave a file each, so that a killed benchmark goes on where it stopped. */
+/** Commands of `mdp` as steps that leave a file each, so that a killed benchmark resumes where it stopped. */
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -7,7 +7,7 @@ import { supportedOps } from "./helpers/supported-ops.ts";
 const PAGE = fileURLToPath(new URL("../docs/supported.md", import.meta.url));
 const [START, END] = ["<!-- ops: generated -->", "<!-- end of ops -->"];
 
-// MDP_UPDATE=1 writes the table anew.
+// MDP_UPDATE=1 writes the table again.
 test("docs/supported.md lists the ops as the program treats them", () => {
   const page = readFileSync(PAGE, "utf8");
   const [before = "", rest = ""] = page.split(START);

@@ -1,4 +1,4 @@
-/** What an error carries: what happened, where, and how to mend it. */
+/** What an error carries: what happened, where, and how to fix it. */
 export interface ErrorDetails {
   /** Stable identifier, `room/what-happened`; tests match this, not the prose. */
   readonly code: string;
@@ -6,7 +6,7 @@ export interface ErrorDetails {
   readonly message: string;
   /** File, node, dim or option that it happened at. */
   readonly where?: string | undefined;
-  /** How to mend it. */
+  /** How to fix it. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
 }

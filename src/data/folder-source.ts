@@ -37,7 +37,7 @@ async function* readFiles(
         code: "data/broken-image",
         message: `Can't read the image: ${cause instanceof Error ? cause.message : String(cause)}.`,
         where: path,
-        hint: "Mend or remove the file.",
+        hint: "Repair or remove the file.",
         cause,
       });
     }

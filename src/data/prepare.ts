@@ -49,7 +49,7 @@ export async function decodeImage(
       code: "data/broken-image",
       message: `Can't decode the image: ${cause instanceof Error ? cause.message : String(cause)}.`,
       where,
-      hint: "Mend or remove the file.",
+      hint: "Repair or remove the file.",
       cause,
     });
   }

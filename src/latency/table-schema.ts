@@ -119,7 +119,7 @@ export const TABLE = z.object({
   optimisation: z.string().nullable(),
   /** ISO 8601. */
   date: z.string(),
-  /** The command that makes the table anew. */
+  /** The command that makes the table again. */
   command: z.string(),
   /** Runs of each network that a cell's time was taken from, and the number of networks that were run. */
   repeats: z.number().int().nullable(),

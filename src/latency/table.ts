@@ -108,6 +108,6 @@ function badTable(where: string, what: string): InputError {
     code: "latency/bad-table",
     message: `This is no latency table that can be used: ${what}`,
     where,
-    hint: "Make it anew with `mdp profile`, or name another table.",
+    hint: "Make it again with `mdp profile`, or name another table.",
   });
 }

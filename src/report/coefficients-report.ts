@@ -6,7 +6,7 @@ import { count, percent, plainTable } from "./solve-report.ts";
 const STOPPED: Readonly<Record<string, string>> = {
   evaluations: "at the number of evaluations that were allowed (--evaluations)",
   time: "at the time that was allowed (--max-minutes)",
-  interrupted: "by hand; the same command goes on where it stopped",
+  interrupted: "by hand; the same command resumes where it stopped",
   settled:
     "since no coefficients led to a subnet that was not measured yet; smaller steps (--step) or a larger budget allow more",
 };

@@ -129,7 +129,7 @@ function damaged(path: string, what: string, cause?: unknown): InputError {
     code: "training/bad-checkpoint",
     message: `The checkpoint can't be read. ${what.replace(/\.$/, "")}.`,
     where: path,
-    hint: "Remove the file to begin the run anew; best.onnx and last.onnx beside it stay as they are.",
+    hint: "Remove the file to start the run again; best.onnx and last.onnx beside it stay as they are.",
     cause,
   });
 }

@@ -70,7 +70,7 @@ export async function matchNorms(
   return withGraph(model, { ...model.graph, initializers });
 }
 
-/** Scale, bias, mean and variance anew, from the means of x - mean and of its square. */
+/** Scale, bias, mean and variance again, from the means of x - mean and of its square. */
 function matched(
   [scale = [], bias = [], mean = [], variance = []]: readonly ArrayLike<number>[],
   shift: Float64Array,

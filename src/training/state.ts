@@ -159,7 +159,7 @@ function restore(
         code: "training/other-network",
         message: `The checkpoint holds ${other?.length ?? "no"} numbers for '${name}', this network has ${array.length}.`,
         where: "checkpoint",
-        hint: "Give another --out folder, or remove the checkpoint to begin anew.",
+        hint: "Give another --out folder, or remove the checkpoint to start again.",
       });
     }
     array.set(other);

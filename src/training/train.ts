@@ -269,7 +269,7 @@ function otherRun(path: string): InputError {
     message:
       "The folder holds the checkpoint of another run: network, teacher, data or options differ.",
     where: path,
-    hint: "Give another --out folder, go on with the same options, or begin anew with --restart.",
+    hint: "Give another --out folder, go on with the same options, or start again with --restart.",
   });
 }
 

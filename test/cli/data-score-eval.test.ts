@@ -41,7 +41,7 @@ test("mdp score writes what it prints with --json", () => {
   expect(JSON.parse(readFileSync(out, "utf8"))).toEqual(importance);
 });
 
-test("mdp eval refuses labels that the network has no class for, and says how to mend it", () => {
+test("mdp eval refuses labels that the network has no class for, and says how to fix it", () => {
   const { status, stderr, stdout } = mdp("eval", network, "--data", data, "--no-latency", "--json");
   expect(status).toBe(EXIT.input);
   expect(stderr).toContain("the network 5 classes");

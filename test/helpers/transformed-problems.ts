@@ -37,7 +37,7 @@ export function loosened(problem: Problem, share: number): Problem {
   return { ...problem, resources };
 }
 
-/** The same program with every list in another order and everything named anew. Sums stay in order: they build on each other. */
+/** The same program with every list in another order and everything named again. Sums stay in order: they build on each other. */
 export function permuted(problem: Problem, seed: number): Problem {
   const random = randomFrom(seed);
   const dims = orderOf(random, problem.dims.length);

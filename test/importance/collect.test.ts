@@ -14,7 +14,7 @@ const graph = smoothNetwork();
 const batches = randomBatches(6, [2, 3, 4, 4]);
 
 for (const method of ["taylor-bn", "activation", "reconstruction"] satisfies DataMethod[]) {
-  test(`${method}: a pass that was stopped goes on where it stopped, to the same bytes`, async () => {
+  test(`${method}: a pass that was stopped resumes where it stopped, to the same bytes`, async () => {
     const partialPath = join(folder, `${method}.json`);
     const whole = await scoresOn(graph, batches, { method });
     expect(await scoresOn(graph, batches, { method })).toEqual(whole);

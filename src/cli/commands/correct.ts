@@ -19,7 +19,7 @@ export const correctCommand: Command = command({
     ],
     [
       "mdp correct net.onnx --subnet s.json --data train --method bn --out c.onnx",
-      "only the statistics of BatchNormalization anew",
+      "only the statistics of BatchNormalization are computed again",
     ],
   ],
   options: (yargs) =>

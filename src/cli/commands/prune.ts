@@ -29,7 +29,7 @@ export const pruneCommand: Command = command({
     ],
     [
       "mdp prune net.onnx --device local --batch 8 --budget 50% --data photos --out runs/net",
-      "your own; the same command again goes on where it stopped",
+      "your own; the same command again resumes where it stopped",
     ],
   ],
   repeatable: [...REPEATABLE_LIMITS, "coefficients"],

@@ -1,6 +1,6 @@
 /**
  * HALP (arXiv 2110.10811): the most important channels within a latency that is linear in the output channels, chosen by a
- * knapsack; at once, or in steps that approach the limit exponentially (arXiv 2006.09081), the tables read anew after each.
+ * knapsack; at once, or in steps that approach the limit exponentially (arXiv 2006.09081), the tables read again after each.
  */
 
 import { LimitError } from "../../core/errors.ts";

@@ -1,3 +1,4 @@
+import { at, get } from "../../core/at.ts";
 import { isWithinLimit } from "../problem/evaluate.ts";
 import type { AxisRef, Problem, ProblemTerm, Selection } from "../problem/problem.ts";
 import { axisCounts, ravel, sumValue } from "../problem/problem-axes.ts";
@@ -19,7 +20,7 @@ export function meterOf(problem: Problem, start: readonly number[]): Meter {
   const add = (term: ProblemTerm, sign: 1 | -1): void => {
     const cell = reader(term, options);
     term.cost.forEach((table, resource) => {
-      usage[resource] = (usage[resource] ?? 0) + sign * (table?.[cell] ?? 0);
+      if (table !== null) usage[resource] = at(usage, resource) + sign * at(table, cell);
     });
   };
   for (const term of problem.terms) add(term, 1);
@@ -47,22 +48,22 @@ export function cellReader(problem: Problem): CellReader {
     ({ values }) => new Map(values.map((value, s) => [value, s])),
   );
   const units = (axis: AxisRef, options: readonly number[]): number => {
-    if (axis.kind === "dim") return problem.dims[axis.index]?.counts[options[axis.index] ?? 0] ?? 0;
-    const sum = problem.sums[axis.index];
-    if (sum === undefined) return 0;
+    if (axis.kind === "dim")
+      return at(at(problem.dims, axis.index).counts, at(options, axis.index));
+    const sum = at(problem.sums, axis.index);
     return sumValue(sum, units(sum.left, options), units(sum.right, options));
   };
   const optionOf = (axis: AxisRef, options: readonly number[]): number =>
     axis.kind === "dim"
-      ? (options[axis.index] ?? 0)
-      : (optionOfSum[axis.index]?.get(units(axis, options)) ?? 0);
+      ? at(options, axis.index)
+      : get(at(optionOfSum, axis.index), units(axis, options));
   const sizes = new Map(
     problem.terms.map((term) => [term, term.axes.map((axis) => axisCounts(problem, axis).length)]),
   );
   return (term, options, except) =>
     ravel(
-      term.axes.map((axis, at) =>
-        optionOf(axis, except?.positions.includes(at) ? except.options : options),
+      term.axes.map((axis, position) =>
+        optionOf(axis, except?.positions.includes(position) ? except.options : options),
       ),
       sizes.get(term) ?? [],
     );
@@ -114,7 +115,7 @@ export function gainsOfDims(problem: Problem): readonly Float64Array[] {
     const sum = gains[axis.index];
     if (sum === undefined) continue;
     for (let option = 0; option < sum.length; option += 1) {
-      sum[option] = (sum[option] ?? 0) + (gain[option] ?? 0);
+      sum[option] = at(sum, option) + at(gain, option);
     }
   }
   return gains;

@@ -15,7 +15,7 @@ export type MethodName = (typeof METHOD_NAMES)[number];
 
 export interface Method {
   readonly name: MethodName;
-  /** Rounds of `linear-latency`, after each of which the tables are read anew; 1 for every other method. */
+  /** Rounds of `linear-latency`, after each of which the tables are read again; 1 for every other method. */
   readonly steps: number;
 }
 

@@ -31,7 +31,7 @@ export interface ExplainOptions {
 
 /**
  * Why a selection is as it is: what each limit is worth, and what each dim, block and layer would lose if it were decided otherwise
- * and all the rest anew.
+ * and all the rest again.
  *
  * @throws as `solveProblem`; VerificationError as `evaluate` for a selection that is none, and `formulation/proofs-disagree`
  */

@@ -7,7 +7,7 @@ import type { NearestLimit } from "../solve/answer.ts";
  */
 
 /**
- * What it costs to force one choice and decide everything else anew within the limits. `exact`: the forced optimum is
+ * What it costs to force one choice and decide everything else again within the limits. `exact`: the forced optimum is
  * proven. `between`: it loses at least `least` (null: nothing is known), and `most` is what a selection that has it loses (null: none was found).
  * `impossible`: no selection within the limits has it.
  */

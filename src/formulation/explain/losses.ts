@@ -1,5 +1,5 @@
 /**
- * What each of many choices would cost, everything else decided anew: with V the optimum and V(q) the optimum among the
+ * What each of many choices would cost, everything else decided again: with V the optimum and V(q) the optimum among the
  * selections that make choice q,
  *
  *     loss(q) = V - V(q)

@@ -5,7 +5,7 @@ import { type BestAnswer, type BestOptions, bestOf } from "../solve/best-of.ts";
 import { type Choice, forceChoice, makesChoice } from "./forced.ts";
 
 /**
- * The best of a problem's selections that make a choice, with everything else decided anew. The presolve's label setting
+ * The best of a problem's selections that make a choice, with everything else decided again. The presolve's label setting
  * proves most of them; the solvers are asked for what it leaves open.
  */
 export async function solveForced(

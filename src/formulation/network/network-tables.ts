@@ -1,4 +1,5 @@
 /** Tables over the choices of a network: what its parts earn and cost at the widths that they may have. */
+import { at } from "../../core/at.ts";
 import { InternalError } from "../../core/errors.ts";
 import { latencyMs } from "../../latency/lookup.ts";
 import type { LatencyTable } from "../../latency/table.ts";
@@ -82,8 +83,8 @@ export function tableOver(
   const sizes = resolved.map((axis) => axis.channels.length);
   const table = new Float64Array(sizes.reduce((product, size) => product * size, 1));
   for (let cell = 0; cell < table.length; cell += 1) {
-    const at = unravel(cell, sizes);
-    table[cell] = valueAt(resolved.map(({ channels }, axis) => channels[at[axis] ?? 0] ?? 0));
+    const place = unravel(cell, sizes);
+    table[cell] = valueAt(resolved.map(({ channels }, axis) => at(channels, at(place, axis))));
   }
   // Axes without a choice have one entry, so leaving them out keeps the table's order.
   return { axes: resolved.flatMap((axis) => (axis.ref === null ? [] : [axis.ref])), table };

@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import { type Importance, unitOrder } from "../../importance/importance.ts";
 import type { Dim } from "../../structure/structure.ts";
 
@@ -25,11 +26,12 @@ export function rankingOf(importance: Importance, dim: Dim): Ranking {
   const best = (count: number): number[] => order.slice(0, count).sort((a, b) => a - b);
   const shares = entry.layers.map(({ layer, scores }): Share => {
     const cumulative = [0];
-    for (const unit of order) cumulative.push((cumulative.at(-1) ?? 0) + (scores[unit] ?? 0));
+    for (const unit of order)
+      cumulative.push(at(cumulative, cumulative.length - 1) + at(scores, unit));
     return {
       layer,
-      bestSum: (count) => cumulative[count] ?? 0,
-      sumOf: (units) => units.reduce((sum, unit) => sum + (scores[unit] ?? 0), 0),
+      bestSum: (count) => at(cumulative, count),
+      sumOf: (units) => units.reduce((sum, unit) => sum + at(scores, unit), 0),
     };
   });
   return { best, shares };

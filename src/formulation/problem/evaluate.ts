@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import { VerificationError } from "../../core/errors.ts";
 import type { AxisRef, Problem, ProblemResource, ProblemTerm, Selection } from "./problem.ts";
 import { axisCounts, axisName, blockChain, ravel, sumValue } from "./problem-axes.ts";
@@ -26,21 +27,28 @@ export function evaluate(problem: Problem, selection: Selection): Evaluation {
   for (const term of problem.terms) {
     if (!isActive(problem, term, selection)) continue;
     const cell = cellOf(problem, term, selection);
-    objective += term.gain?.[cell] ?? 0;
+    objective += cellValue(term.gain, cell);
     usage.forEach((used, resource) => {
-      usage[resource] = used + (term.cost[resource]?.[cell] ?? 0);
+      usage[resource] = used + cellValue(term.cost[resource], cell);
     });
   }
   for (const layer of selection.droppedLayers) {
-    const { tie, tieGain, tieCost } = problem.layers[layer] ?? { tie: null, tieGain: [] };
+    const { tie, tieGain, tieCost } = at(problem.layers, layer);
     if (tie === null) continue;
-    const option = selection.options[tie.outlives] ?? -1;
-    objective += tieGain[option] ?? 0;
+    const option = at(selection.options, tie.outlives);
+    // A dim that is gone earns nothing.
+    if (option < 0) continue;
+    objective += at(tieGain, option);
     usage.forEach((used, resource) => {
-      usage[resource] = used + (tieCost?.[resource]?.[option] ?? 0);
+      usage[resource] = used + cellValue(tieCost?.[resource], option);
     });
   }
   return { objective: objective - penaltyOf(problem.resources, usage), usage };
+}
+
+/** The value of a cell; 0 where a term has no such table. */
+export function cellValue(table: ArrayLike<number> | null | undefined, cell: number): number {
+  return table === null || table === undefined ? 0 : at(table, cell);
 }
 
 /** What soft limits take from the objective; for the resources of a group once, for the largest excess. */
@@ -48,7 +56,7 @@ export function penaltyOf(resources: readonly ProblemResource[], usage: readonly
   const paid = new Map<string, number>();
   resources.forEach(({ penalty, limit, group }, index) => {
     if (!penalty) return;
-    const price = penalty * Math.max(0, (usage[index] ?? 0) - limit);
+    const price = penalty * Math.max(0, at(usage, index) - limit);
     const key = group ?? `#${index}`;
     paid.set(key, Math.max(price, paid.get(key) ?? 0));
   });

@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import type { AxisRef, Problem, ProblemSum, ProblemTerm } from "./problem.ts";
 
 /** The name of a dim or of a sum. */
@@ -61,21 +62,21 @@ export function simplifyTerm(problem: Problem, term: ProblemTerm): ProblemTerm {
   const sizes = term.axes.map((axis) => axisCounts(problem, axis).length);
   const keys = term.axes.map((axis) => `${axis.kind}${axis.index}`);
   const kept = term.axes
-    .map((_, at) => at)
-    .filter((at) => (sizes[at] ?? 0) > 1 && keys.indexOf(keys[at] ?? "") === at);
+    .map((_, axis) => axis)
+    .filter((axis) => at(sizes, axis) > 1 && keys.indexOf(at(keys, axis)) === axis);
   if (kept.length === term.axes.length) return term;
 
-  const axes = kept.map((at) => term.axes[at]).filter((axis) => axis !== undefined);
-  const keptSizes = kept.map((at) => sizes[at] ?? 1);
+  const axes = kept.map((axis) => at(term.axes, axis));
+  const keptSizes = kept.map((axis) => at(sizes, axis));
   // Which kept axis stands for each old one; -1 for those with one option.
-  const source = keys.map((key) => kept.findIndex((at) => keys[at] === key));
+  const source = keys.map((key) => kept.findIndex((axis) => keys[axis] === key));
   const pick = (table: Float64Array | null): Float64Array | null => {
     if (table === null) return null;
     const size = keptSizes.reduce((product, length) => product * length, 1);
     return Float64Array.from({ length: size }, (_, cell) => {
       const index = unravel(cell, keptSizes);
-      const old = source.map((at) => (at < 0 ? 0 : (index[at] ?? 0)));
-      return table[ravel(old, sizes)] ?? 0;
+      const old = source.map((from) => (from < 0 ? 0 : at(index, from)));
+      return at(table, ravel(old, sizes));
     });
   };
   return { ...term, axes, gain: pick(term.gain), cost: term.cost.map(pick) };

@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import type { AxisRef, Problem, ProblemTerm } from "../problem/problem.ts";
 import type { Line } from "./region.ts";
 
@@ -24,7 +25,9 @@ export function withLines(
     const key = placeOf(term);
     const own = waiting.get(key) ?? null;
     waiting.delete(key);
-    const costs = lines.map(({ price }) => mean.map((ms, cell) => ms + price * (own?.[cell] ?? 0)));
+    const costs = lines.map(({ price }) =>
+      mean.map((ms, cell) => ms + price * (own === null ? 0 : at(own, cell))),
+    );
     return { ...term, cost: [...padded(term.cost, count), ...costs] };
   });
   const alone = variances.flatMap(({ variance: _, ...place }): ProblemTerm[] => {
@@ -94,7 +97,7 @@ function byPlace(variances: readonly VarianceTable[]): Map<string, Float64Array>
   for (const table of variances) {
     const key = placeOf(table);
     const before = sums.get(key);
-    sums.set(key, before?.map((sum, cell) => sum + (table.variance[cell] ?? 0)) ?? table.variance);
+    sums.set(key, before?.map((sum, cell) => sum + at(table.variance, cell)) ?? table.variance);
   }
   return sums;
 }

@@ -7,7 +7,8 @@
  * left of them is filled greedily. Usually within a few per cent of the optimum, and there within a second: a solver that
  * starts from it has an answer whenever it is stopped.
  */
-import { evaluate, isWithinLimit } from "../problem/evaluate.ts";
+import { at } from "../../core/at.ts";
+import { cellValue, evaluate, isWithinLimit } from "../problem/evaluate.ts";
 import type { AxisRef, Problem, ProblemTerm, Selection } from "../problem/problem.ts";
 import { axisCounts, blockChain, ravel, sumValue } from "../problem/problem-axes.ts";
 
@@ -23,7 +24,7 @@ export function startingSelection(problem: Problem): Selection | null {
   const tryPrice = (price: number): boolean => {
     const selection = search.settle(price);
     const { objective, usage } = evaluate(problem, selection);
-    const fits = problem.resources.every(({ limit }, r) => isWithinLimit(usage[r] ?? 0, limit));
+    const fits = problem.resources.every(({ limit }, r) => isWithinLimit(at(usage, r), limit));
     if (fits && objective > bestObjective) {
       best = selection;
       bestObjective = objective;
@@ -66,12 +67,11 @@ function createSearch(problem: Problem): Search {
   );
 
   const worth = (index: number, price: number): number => {
-    const term = problem.terms[index];
-    if (term === undefined) return 0;
+    const term = at(problem.terms, index);
     const cell = cells(term);
     return problem.resources.reduce(
-      (sum, { limit }, r) => sum - (price * (term.cost[r]?.[cell] ?? 0)) / limit,
-      term.gain?.[cell] ?? 0,
+      (sum, { limit }, r) => sum - (price * cellValue(term.cost[r], cell)) / limit,
+      cellValue(term.gain, cell),
     );
   };
   /** Summed worth of the terms that are active, or would be if the blocks in `present` were kept. */
@@ -81,7 +81,7 @@ function createSearch(problem: Problem): Search {
       return isGone ? sum : sum + worth(term, price);
     }, 0);
   const improveDim = (dim: number, price: number): boolean => {
-    const before = options[dim] ?? 0;
+    const before = at(options, dim);
     const { block = null, counts = [] } = problem.dims[dim] ?? {};
     const present = blockChain(problem, block);
     let best = before;
@@ -111,7 +111,7 @@ function createSearch(problem: Problem): Search {
       blockChain(problem, block).some((outer) => dropped.has(outer));
     const droppedBlocks = new Set(problem.blocks.flatMap((_, b) => (isGone(b) ? [b] : [])));
     return {
-      options: problem.dims.map((dim, index) => (isGone(dim.block) ? -1 : (options[index] ?? 0))),
+      options: problem.dims.map((dim, index) => (isGone(dim.block) ? -1 : at(options, index))),
       droppedBlocks,
       droppedLayers: new Set(),
     };
@@ -138,7 +138,7 @@ function filled(problem: Problem, selection: Selection): Selection {
     for (let option = counts.length - 1; option > now; option -= 1) {
       const wider = { ...best, options: best.options.with(dim, option) };
       const { objective, usage } = evaluate(problem, wider);
-      const fits = problem.resources.every(({ limit }, r) => isWithinLimit(usage[r] ?? 0, limit));
+      const fits = problem.resources.every(({ limit }, r) => isWithinLimit(at(usage, r), limit));
       if (!fits || objective <= most) continue;
       best = wider;
       most = objective;
@@ -152,13 +152,14 @@ function filled(problem: Problem, selection: Selection): Selection {
 function cellReader(problem: Problem, options: readonly number[]): (term: ProblemTerm) => number {
   const optionOf = problem.sums.map((sum) => new Map(sum.values.map((value, s) => [value, s])));
   const units = (axis: AxisRef): number => {
-    if (axis.kind === "dim") return problem.dims[axis.index]?.counts[options[axis.index] ?? 0] ?? 0;
-    const sum = problem.sums[axis.index];
-    return sum === undefined ? 0 : sumValue(sum, units(sum.left), units(sum.right));
+    if (axis.kind === "dim")
+      return at(at(problem.dims, axis.index).counts, at(options, axis.index));
+    const sum = at(problem.sums, axis.index);
+    return sumValue(sum, units(sum.left), units(sum.right));
   };
   const option = (axis: AxisRef): number =>
     axis.kind === "dim"
-      ? (options[axis.index] ?? 0)
+      ? at(options, axis.index)
       : (optionOf[axis.index]?.get(units(axis)) ?? Number.NaN);
   return (term) =>
     ravel(

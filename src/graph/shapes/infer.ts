@@ -56,7 +56,7 @@ export function inferShapes(graph: Graph, options: InferOptions = {}): Shapes {
   return shapes;
 }
 
-// Graphs are immutable, and many steps of the road ask for the same shapes.
+// Graphs are immutable, and many stages ask for the same shapes.
 const shapesByGraph = new WeakMap<Graph, Map<string, Shapes>>();
 
 function infer(graph: Graph, options: InferOptions): Shapes {

@@ -139,7 +139,7 @@ function takeOver(collector: Collector, before: Partial, hash: string): void {
     throw new InputError({
       code: "importance/other-images",
       message: "An earlier run was interrupted, and the images have changed since.",
-      hint: "Delete the .partial.json beside the output to begin anew.",
+      hint: "Delete the .partial.json beside the output to start again.",
     });
   }
   for (const [name, sum] of collector.sums) {

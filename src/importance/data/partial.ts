@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { z } from "zod";
 import { readJson, writeFileAtomic } from "../../core/files.ts";
 
-/** Sums over the first batches of a pass, so that an interrupted one goes on where it stopped. */
+/** Sums over the first batches of a pass, so that an interrupted one resumes where it stopped. */
 export interface Partial {
   readonly batches: number;
   readonly images: number;
@@ -39,7 +39,7 @@ export function writePartial(path: string, settings: string, partial: Partial): 
   writeFileAtomic(path, `${JSON.stringify(document, null, 1)}\n`);
 }
 
-/** The sums of an earlier run with the same settings; null where there is none: the pass then begins anew. */
+/** The sums of an earlier run with the same settings; null where there is none: the pass then starts again. */
 export function readPartial(path: string, settings: string): Partial | null {
   if (!existsSync(path)) return null;
   let json: unknown;

@@ -1,7 +1,7 @@
 /**
  * What a layer loses for good when a unit of its input goes.
  *
- * A layer computes W x. Once the inputs J of a unit are gone, the weights of the others are fitted anew by least squares; with C
+ * A layer computes W x. Once the inputs J of a unit are gone, the weights of the others are fitted again by least squares; with C
  * the covariance of x (a bias takes care of means), the squared error that is left is
  *
  *   trace( W_J ((C^-1)_JJ)^-1 W_J^T )

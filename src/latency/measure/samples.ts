@@ -92,6 +92,6 @@ function otherSamples(path: string, what: string): InputError {
     code: "latency/other-samples",
     message: `There are samples of another measurement: ${what}.`,
     where: path,
-    hint: "Choose another --out, or move the file away to measure anew.",
+    hint: "Choose another --out, or move the file away to measure again.",
   });
 }

@@ -180,7 +180,7 @@ function putFailed(destination: string, words: readonly string[], needed = 0): I
         code: "remote/disk-full",
         message: `The board's disk is full${room}${problem === "" ? "" : `: ${problem}`}.`,
         where: destination,
-        hint: "Make room there (old campaigns lie in ~/.cache/mdp and can be removed), then give the same command again: it goes on where it stopped.",
+        hint: "Make room there (old campaigns lie in ~/.cache/mdp and can be removed), then give the same command again: it resumes where it stopped.",
       })
     : new InputError({
         code: "remote/put-failed",

@@ -173,7 +173,7 @@ function otherSpeed(first: NamedTable, second: NamedTable): InputError {
     code: "latency/merge-speed",
     message: `The dense network takes ${first.table.denseMs.toPrecision(4)} ms in one campaign and ${second.table.denseMs.toPrecision(4)} ms in the other: the device didn't run alike.`,
     where: `${first.path}, ${second.path}`,
-    hint: "Check power mode and clocks, and measure one of them anew; --no-align merges them as they are where they are nearer.",
+    hint: "Check power mode and clocks, and measure one of them again; --no-align merges them as they are where they are nearer.",
   });
 }
 

@@ -9,14 +9,14 @@ import {
   notMet,
 } from "../tables/calibrate-network.ts";
 import type { TableSource } from "../tables/table-source.ts";
-import type { Road } from "./prune-stages.ts";
+import type { PruneJob } from "./prune-stages.ts";
 
 /**
  * The subnet of a run within its budget on this device, with the table that was corrected on the way in the run's folder.
  * @throws LimitError `cli/calibrate-above` where no network met the budget; the corrected table is written all the same
  */
 export async function calibratedBy(
-  { open, run, options, context }: Road,
+  { open, run, options, context }: PruneJob,
   source: TableSource,
   settings: SolveNetworkOptions,
 ): Promise<CalibratedNetwork> {

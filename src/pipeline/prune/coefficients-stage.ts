@@ -30,9 +30,9 @@ import { gateNetwork } from "../release/gate-network.ts";
 import type { SolveNetworkOptions } from "../solve/solve-network.ts";
 import { solveNetworkOptions } from "../solve/solve-settings.ts";
 import { tableFor } from "../tables/table-source.ts";
-import { type Road, staged } from "./prune-stages.ts";
+import { type PruneJob, staged } from "./prune-stages.ts";
 
-/** What `mdp prune --metrics` is asked for besides the options of the road. */
+/** What `mdp prune --metrics` is asked for besides the options of the run. */
 export interface MetricsOptions {
   readonly metrics: string;
   readonly evaluations: number;
@@ -56,8 +56,8 @@ export interface Searched {
 }
 
 /** Searches coefficients instead of solving once: writes the subnet and what was found. */
-export async function coefficientsStage(road: Road, wanted: MetricsOptions): Promise<Searched> {
-  const { open, run, options, context } = road;
+export async function coefficientsStage(job: PruneJob, wanted: MetricsOptions): Promise<Searched> {
+  const { open, run, options, context } = job;
   const { budget, step, multipleOf, protect, maxPrune, blocks, gap } = options;
   const { limit, soft, penalty, minimize, component, components, seed, threads, maxMinutes } =
     options;
@@ -77,7 +77,7 @@ export async function coefficientsStage(road: Road, wanted: MetricsOptions): Pro
     from === undefined ? null : sha256(readFileBytes(from)),
   ];
   const outputs = ["subnet.json", "coefficients.json", "reasons.json"];
-  await staged(road, "search", dependsOn, outputs, async () => {
+  await staged(job, "search", dependsOn, outputs, async () => {
     const started = performance.now();
     const { batch, precision } = options;
     const source = tableFor(open, {
@@ -142,11 +142,11 @@ function stoppedSearch(where: string, { search }: CoefficientsReport): Interrupt
 
 /** Judges the network that a run ends with on the items that the search never saw; releases it where it passes. */
 export async function gateStage(
-  road: Road,
+  job: PruneJob,
   file: string,
   wanted: MetricsOptions,
 ): Promise<GateReport> {
-  const { open, run, options, context } = road;
+  const { open, run, options, context } = job;
   const metrics = await openMetrics(wanted.metrics, open, wanted);
   const report = await gateNetwork(
     open,

@@ -8,7 +8,7 @@ import { hasTraining } from "../open/images.ts";
 import { runTraining } from "../train/run-training.ts";
 import { PLAIN_FINETUNE } from "../train/training-defaults.ts";
 import { trainingData } from "./prune-images.ts";
-import { type PruneOptions, type Road, staged } from "./prune-stages.ts";
+import { type PruneJob, type PruneOptions, staged } from "./prune-stages.ts";
 
 /** Folder of the training inside the run. */
 const FOLDER = "finetune";
@@ -41,17 +41,17 @@ export async function checkFinetune(options: PruneOptions, embedded: boolean): P
  * @param from the network's file in the run's folder.
  * @returns the trained network's file there.
  */
-export async function finetuneStage(road: Road, from: string): Promise<string | null> {
-  const { open, run, options, context } = road;
+export async function finetuneStage(job: PruneJob, from: string): Promise<string | null> {
+  const { open, run, options, context } = job;
   if (options.finetune !== true) return null;
-  const data = await trainingData(road);
+  const data = await trainingData(job);
   const { dataConfig, seed, epochs, lr } = options;
   const start = run.path(from);
   const dependsOn = [
     ...[open.hash, sha256(readFileBytes(start)), data, seed, epochs, lr],
     dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
   ];
-  await staged(road, FOLDER, dependsOn, [RESULT], async () => {
+  await staged(job, FOLDER, dependsOn, [RESULT], async () => {
     const network = { name: from, path: start, hash: await modelHash(start), embedded: false };
     // What was begun with other options or for another network is not gone on with.
     const out = run.path(join(FOLDER, sha256(JSON.stringify(dependsOn)).slice(0, 8)));

@@ -5,13 +5,13 @@ import { openModel } from "../../runtime/open-model.ts";
 import { preprocessed } from "../evaluate/fitting-preprocessing.ts";
 import { preparationOf } from "../open/images.ts";
 import { openPrepared } from "../open/preparation.ts";
-import type { Road } from "./prune-stages.ts";
+import type { PruneJob } from "./prune-stages.ts";
 
 /**
  * Says how the run's images are prepared before anything is made of them, and keeps it in the folder; tries the usual choices
  * where it is a default.
  */
-export async function preprocessingStage({ open, run, options, context }: Road): Promise<void> {
+export async function preprocessingStage({ open, run, options, context }: PruneJob): Promise<void> {
   const { train, dataConfig } = options;
   const data = options.data ?? train;
   if (data === undefined) return;

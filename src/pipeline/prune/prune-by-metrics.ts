@@ -34,17 +34,17 @@ export async function pruneByMetrics(
     ...{ ...settings, limit },
     requirements: requirements.size === 0 ? undefined : requirements,
   };
-  const road = await prepareRun(asked, written, context);
+  const job = await prepareRun(asked, written, context);
   try {
-    const { coefficients, reasons } = await coefficientsStage(road, asked);
-    await exportStage(road);
-    const corrected = settings.data === undefined ? null : await correctStage(road);
-    const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
+    const { coefficients, reasons } = await coefficientsStage(job, asked);
+    await exportStage(job);
+    const corrected = settings.data === undefined ? null : await correctStage(job);
+    const tuned = await finetuneStage(job, corrected ?? "pruned.onnx");
     const last = tuned ?? corrected ?? "pruned.onnx";
-    const gate = await gateStage(road, last, asked);
-    return { coefficients, reasons, gate, network: road.run.path(last) };
+    const gate = await gateStage(job, last, asked);
+    return { coefficients, reasons, gate, network: job.run.path(last) };
   } finally {
-    road.run.close();
+    job.run.close();
   }
 }
 

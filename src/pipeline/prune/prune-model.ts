@@ -17,8 +17,8 @@ import {
   evalStage,
   exportStage,
   inspectStage,
+  type PruneJob,
   type PruneOptions,
-  type Road,
   solveStage,
   summaryOf,
   tableStage,
@@ -59,15 +59,15 @@ export async function pruneModel(
   written: Readonly<Record<string, unknown>>,
   context: RunContext,
 ): Promise<RunSummary> {
-  const road = await prepareRun(settings, written, context);
-  const { run } = road;
+  const job = await prepareRun(settings, written, context);
+  const { run } = job;
   try {
-    await solveStage(road);
-    await exportStage(road);
-    const corrected = await correctStage(road);
-    const tuned = await finetuneStage(road, corrected ?? "pruned.onnx");
+    await solveStage(job);
+    await exportStage(job);
+    const corrected = await correctStage(job);
+    const tuned = await finetuneStage(job, corrected ?? "pruned.onnx");
     const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
-    await evalStage(road, made);
+    await evalStage(job, made);
     const summary = summaryOf(run);
     writeDocument(SUMMARY, run.path("summary.json"), summary);
     return summary;
@@ -81,7 +81,7 @@ export async function prepareRun(
   settings: PruneModelSettings,
   written: Readonly<Record<string, unknown>>,
   context: RunContext,
-): Promise<Road> {
+): Promise<PruneJob> {
   await checkPruneOptions(settings);
   const { data, train, dataConfig } = settings;
   const images = { data: data ?? train, dataConfig };
@@ -95,12 +95,12 @@ export async function prepareRun(
       network: { path: open.path, hash: open.hash },
       options: written,
     });
-    const road = { open, run, options: settings, context };
-    await preprocessingStage(road);
-    await inspectStage(road);
-    await scoreStage(road);
-    await tableStage(road);
-    return road;
+    const job = { open, run, options: settings, context };
+    await preprocessingStage(job);
+    await inspectStage(job);
+    await scoreStage(job);
+    await tableStage(job);
+    return job;
   } catch (error) {
     run.close();
     throw error;

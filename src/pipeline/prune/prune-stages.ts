@@ -78,7 +78,7 @@ export interface PruneOptions extends GivenLimits {
 }
 
 /** What every stage works on. */
-export interface Road {
+export interface PruneJob {
   readonly open: OpenNetwork;
   readonly run: RunFolder;
   readonly options: PruneOptions;
@@ -87,7 +87,7 @@ export interface Road {
 
 /** Runs a stage unless it is done, and says so. */
 export async function staged(
-  { open, run, context }: Road,
+  { open, run, context }: PruneJob,
   name: string,
   dependsOn: unknown,
   outputs: readonly string[],
@@ -101,9 +101,9 @@ export async function staged(
   context.onEvent({ kind: "stage", name, seconds, ran });
 }
 
-export async function inspectStage(road: Road): Promise<void> {
-  const { open, run } = road;
-  await staged(road, "inspect", open.hash, ["structure.json"], async () => {
+export async function inspectStage(job: PruneJob): Promise<void> {
+  const { open, run } = job;
+  await staged(job, "inspect", open.hash, ["structure.json"], async () => {
     writeJson(run.path("structure.json"), {
       networkHash: open.hash,
       ...structureJson(open.structure),
@@ -111,8 +111,8 @@ export async function inspectStage(road: Road): Promise<void> {
   });
 }
 
-export async function tableStage(road: Road): Promise<void> {
-  const { open, run, options, context } = road;
+export async function tableStage(job: PruneJob): Promise<void> {
+  const { open, run, options, context } = job;
   const {
     device,
     table,
@@ -131,7 +131,7 @@ export async function tableStage(road: Road): Promise<void> {
     ...[open.hash, device, tableHash, batch, precision, step, multipleOf],
     ...[threads, runs, maxMinutes, validate, seed],
   ];
-  await staged(road, "profile", dependsOn, ["table.json"], async () => {
+  await staged(job, "profile", dependsOn, ["table.json"], async () => {
     if (device !== "local") {
       // A run may be given its own table again.
       const own = run.path("table.json");
@@ -158,8 +158,8 @@ export async function tableStage(road: Road): Promise<void> {
   });
 }
 
-export async function solveStage(road: Road): Promise<void> {
-  const { open, run, options, context } = road;
+export async function solveStage(job: PruneJob): Promise<void> {
+  const { open, run, options, context } = job;
   const { budget, step, multipleOf, protect, maxPrune, blocks, layers, timeLimit, gap } = options;
   const { limit, soft, penalty, minimize, component, components } = options;
   const wanted = {
@@ -175,7 +175,7 @@ export async function solveStage(road: Road): Promise<void> {
   const calibration = options.calibrate ? ["calibrate.json", "table-calibrated.json"] : [];
   const outputs = ["subnet.json", "solve.json", ...calibration];
   await staged(
-    road,
+    job,
     "solve",
     // Without it as before, for runs from before it.
     [
@@ -195,7 +195,7 @@ export async function solveStage(road: Road): Promise<void> {
       const { presolve } = options;
       const settings = solveNetworkOptions({ ...wanted, presolve }, source.table.step);
       const method = parseMethod("mdp");
-      const calibrated = options.calibrate ? await calibratedBy(road, source, settings) : null;
+      const calibrated = options.calibrate ? await calibratedBy(job, source, settings) : null;
       const solved =
         calibrated?.solved ?? (await solveNetworkBy(method, open, source, settings, context));
       const total = (performance.now() - started) / 1000;
@@ -207,19 +207,19 @@ export async function solveStage(road: Road): Promise<void> {
   );
 }
 
-export async function exportStage(road: Road): Promise<void> {
-  const { open, run, options } = road;
+export async function exportStage(job: PruneJob): Promise<void> {
+  const { open, run, options } = job;
   const subnetPath = run.path("subnet.json");
   const { proofInputs: given } = options;
   const dependsOn = [
     ...[open.hash, sha256(readFileBytes(subnetPath)), options.seed],
     ...(given === undefined ? [] : [sha256(readFileBytes(given))]),
-    ...carriedKey(road),
+    ...carriedKey(job),
   ];
-  await staged(road, "export", dependsOn, ["pruned.onnx", "proof.json"], async () => {
+  await staged(job, "export", dependsOn, ["pruned.onnx", "proof.json"], async () => {
     const { subnet } = parseSubnet(readJson(subnetPath), open.structure, subnetPath);
     const cut = cutGraph(open.structure, subnet);
-    const inputs = await proofInputs(road);
+    const inputs = await proofInputs(job);
     const proof = await proveCut(open.model, open.structure, subnet, cut, {
       seed: options.seed,
       inputs,
@@ -230,13 +230,13 @@ export async function exportStage(road: Road): Promise<void> {
 }
 
 /** What networks carry decides what is written; absent where it is nothing, as in runs from before it. */
-function carriedKey({ open }: Road): readonly unknown[] {
+function carriedKey({ open }: PruneJob): readonly unknown[] {
   const carried = carriedPreprocessing(open.model, open.path);
   return Object.keys(carried).length === 0 ? [] : [carried];
 }
 
 /** What to prove it on: a file's inputs, or images where there are some. */
-async function proofInputs({ open, options, context }: Road): Promise<GivenInputs | undefined> {
+async function proofInputs({ open, options, context }: PruneJob): Promise<GivenInputs | undefined> {
   const { data, train, dataConfig } = options;
   if (options.proofInputs !== undefined) return readProofInputs(options.proofInputs, open);
   const named = data ?? train;
@@ -247,18 +247,18 @@ async function proofInputs({ open, options, context }: Road): Promise<GivenInput
  * Repairs the pruned network on images without labels; null where there are none, or nobody wants it.
  * @returns the network's file in the run's folder
  */
-export async function correctStage(road: Road): Promise<string | null> {
-  const { open, run, options, context } = road;
-  const data = options.correct === false ? undefined : await trainingData(road);
+export async function correctStage(job: PruneJob): Promise<string | null> {
+  const { open, run, options, context } = job;
+  const data = options.correct === false ? undefined : await trainingData(job);
   if (data === undefined) return null;
   const { dataConfig, seed } = options;
   const subnetPath = run.path("subnet.json");
   const dependsOn = [
     ...[open.hash, sha256(readFileBytes(subnetPath)), data, seed, CORRECT_DEFAULTS],
     dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
-    ...carriedKey(road),
+    ...carriedKey(job),
   ];
-  await staged(road, "correct", dependsOn, ["corrected.onnx", "correct.json"], async () => {
+  await staged(job, "correct", dependsOn, ["corrected.onnx", "correct.json"], async () => {
     const { subnet } = parseSubnet(readJson(subnetPath), open.structure, subnetPath);
     const request = { ...CORRECT_DEFAULTS, data, dataConfig, seed };
     const { correction, path } = await correctOpened(open, subnet, request, context);
@@ -279,8 +279,8 @@ export async function correctStage(road: Road): Promise<string | null> {
 }
 
 /** Evaluates the dense network and those of the stages, which are files in the run's folder. */
-export async function evalStage(road: Road, networks: readonly string[]): Promise<void> {
-  const { open, run, options, context } = road;
+export async function evalStage(job: PruneJob, networks: readonly string[]): Promise<void> {
+  const { open, run, options, context } = job;
   const table = readTable(run.path("table.json"));
   const { dataConfig, images: limit, threads } = options;
   const data = options.data ?? (open.embedded ? await drawnData(run, context) : undefined);
@@ -292,7 +292,7 @@ export async function evalStage(road: Road, networks: readonly string[]): Promis
     ...networks.map((file) => sha256(readFileBytes(run.path(file)))),
     dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
   ];
-  await staged(road, "eval", dependsOn, ["eval.json"], async () => {
+  await staged(job, "eval", dependsOn, ["eval.json"], async () => {
     const report = await evaluateModels(
       {
         models,

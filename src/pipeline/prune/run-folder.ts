@@ -31,8 +31,8 @@ export interface RunFolder {
 }
 
 /**
- * A folder that a road of several stages is walked in. What is done is written down in `run.json` after every stage,
- * so that a killed run goes on where it stopped; a stage whose inputs or outputs have changed runs anew. One process at a time
+ * A folder that several stages run in. What is done is written down in `run.json` after every stage,
+ * so that a killed run resumes where it stopped; a stage whose inputs or outputs have changed runs again. One process at a time
  * uses the folder, until it closes it; temporary files that a killed one left are removed.
  * @throws InputError `cli/run-folder`, `core/write-failed` where it can't be a folder or `run.json` not be written; `core/locked`
  */
@@ -43,7 +43,7 @@ export function openRunFolder(folder: string): RunFolder {
   const recordPath = join(folder, "run.json");
   const read = (): RunRecord => {
     const parsed = existsSync(recordPath) ? RUN.safeParse(readJson(recordPath)) : null;
-    // A record of another version says nothing that can be relied on: every stage runs anew.
+    // A record of another version says nothing that can be relied on: every stage runs again.
     return parsed?.success ? parsed.data : { schema: "mdp-run/1", stages: {} };
   };
   const path = (file: string): string => join(folder, file);

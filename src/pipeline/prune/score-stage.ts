@@ -7,16 +7,16 @@ import { hasTraining } from "../open/images.ts";
 import { chooseScoring, scoreWithRetreat } from "../score/choose-scoring.ts";
 import { SCORE_DEFAULTS, type ScoreRequest, scoreOpened } from "../score/score-network.ts";
 import { trainingData } from "./prune-images.ts";
-import { type Road, staged } from "./prune-stages.ts";
+import { type PruneJob, staged } from "./prune-stages.ts";
 
 /** Scores the units as `--method` says, unless the scores are given. */
-export async function scoreStage(road: Road): Promise<void> {
-  const { open, run, options, context } = road;
+export async function scoreStage(job: PruneJob): Promise<void> {
+  const { open, run, options, context } = job;
   const { importance, seed, dataConfig } = options;
   const needsImages = options.method === "auto" || needsData(options.method);
-  const data = importance === undefined && needsImages ? await trainingData(road) : undefined;
+  const data = importance === undefined && needsImages ? await trainingData(job) : undefined;
   const chosen =
-    options.method === "auto" ? chooseScoring(open.structure, imagesOf(road, data)) : null;
+    options.method === "auto" ? chooseScoring(open.structure, imagesOf(job, data)) : null;
   const method = options.method === "auto" ? (chosen?.method ?? "magnitude-l2") : options.method;
   const labels = chosen?.labels ?? SCORE_DEFAULTS.labels;
   const onImages = importance === undefined && needsData(method);
@@ -25,7 +25,7 @@ export async function scoreStage(road: Road): Promise<void> {
     importance === undefined ? null : sha256(readFileBytes(importance)),
     ...(onImages ? [data, dataConfig && sha256(readFileBytes(dataConfig)), SCORE_DEFAULTS] : []),
   ];
-  await staged(road, "score", dependsOn, ["importance.json"], async () => {
+  await staged(job, "score", dependsOn, ["importance.json"], async () => {
     if (importance !== undefined) {
       // A run may be given its own scores again.
       const own = run.path("importance.json");
@@ -47,7 +47,7 @@ export async function scoreStage(road: Road): Promise<void> {
 }
 
 /** Whether there are images that the result is not judged by. */
-function imagesOf({ options }: Road, data: string | undefined): "none" | "own" | "judged" {
+function imagesOf({ options }: PruneJob, data: string | undefined): "none" | "own" | "judged" {
   if (data === undefined) return "none";
   const { train, data: judgedBy, dataConfig } = options;
   if (train !== undefined || judgedBy === undefined) return "own";

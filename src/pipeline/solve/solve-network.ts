@@ -130,7 +130,7 @@ const ROUNDING = 1e-6;
 
 /**
  * The best subnet within the budget, checked twice: by the program's own tables, and by predicting the subnet's latency from
- * the latency table anew.
+ * the latency table again.
  */
 export async function solveNetwork(
   open: OpenNetwork,
@@ -245,7 +245,7 @@ export function ask(
 }
 
 /**
- * The subnet of an answer, with its latency predicted anew and its limits counted on the subnet itself.
+ * The subnet of an answer, with its latency predicted again and its limits counted on the subnet itself.
  * @throws VerificationError `cli/latency-differs`, `formulation/limit-differs`, `formulation/limit-broken`
  */
 export function solvedNetwork(

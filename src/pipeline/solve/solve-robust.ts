@@ -115,7 +115,7 @@ function variancesOf({ network }: PreparedNetwork, { variances }: Uncertainty): 
 /** Relative difference that the order of summation may make. */
 const ROUNDING = 1e-6;
 
-/** The quantile anew, from the table itself. */
+/** The quantile again, from the table itself. */
 function refuseDisagreement(
   { open, source }: PreparedNetwork,
   { common, variances }: Uncertainty,
@@ -124,11 +124,11 @@ function refuseDisagreement(
 ): void {
   const { ms } = predictNetwork(source.table, open.structure, subnet);
   const variance = predictNetwork(variances, open.structure, subnet).ms;
-  const anew = quantileMs({ ms, variance, common }, probability);
-  if (Math.abs(anew - counted) <= ROUNDING * anew) return;
+  const fromTable = quantileMs({ ms, variance, common }, probability);
+  if (Math.abs(fromTable - counted) <= ROUNDING * fromTable) return;
   throw new VerificationError({
     code: "cli/latency-differs",
-    message: `The program counts ${counted} ms for the subnet's quantile, the latency table says ${anew} ms.`,
+    message: `The program counts ${counted} ms for the subnet's quantile, the latency table says ${fromTable} ms.`,
     hint: "This is a fault of mdp itself: please report it with the command and the files it used.",
   });
 }

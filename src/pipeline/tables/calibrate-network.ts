@@ -115,7 +115,7 @@ export async function calibrateOpened(
   }
 }
 
-/** The same road to the tables of other devices, with this device's table replaced. */
+/** The same way to the tables of other devices, with this device's table replaced. */
 function withTable(source: TableSource, table: LatencyTable): TableSource {
   const other = (name: string): LatencyTable => {
     const found = source.other(name);

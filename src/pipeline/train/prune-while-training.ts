@@ -39,7 +39,7 @@ export interface ScheduleOptions extends TrainingSettings {
 }
 
 /**
- * Soft pruning while training, as HALP and MDP do it: in each of `--schedule` steps units are scored anew on the network as it
+ * Soft pruning while training, as HALP and MDP do it: in each of `--schedule` steps units are scored again on the network as it
  * is by now, a subnet is chosen within a budget that falls from the whole latency to the one asked for, what it leaves out is
  * set to zero, and the whole network is trained on. Then the last subnet is cut out, and trained for the epochs that are left.
  * Every step is a folder that resumes on its own.
@@ -190,7 +190,7 @@ async function trainSoftly(
   return readModel(join(folder, RUN_FILES.last));
 }
 
-/** The job's images, counted on from the epochs that are over, so that they are varied anew. */
+/** The job's images, counted on from the epochs that are over, so that they are varied again. */
 function laterEpochs({ job }: OpenTraining, first: number): OpenTraining["job"] {
   const { data } = job;
   return {

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { DISTILLATION } from "../../training/recipe.ts";
 import type { TrainingSettings } from "./training-settings.ts";
 
-/** What differs between training further and training anew. */
+/** What differs between training further and training from random weights. */
 export interface Defaults {
   readonly epochs: number;
   readonly optimizer: "sgd" | "adamw";

@@ -31,9 +31,9 @@ def read(path):
             raise BadFile(f"'{path}' is no checkpoint of this script")
         return put_together(json.loads(metadata["state"]), tensors)
     except (BadFile, KeyError, ValueError) as error:
-        raise Problem(f"the checkpoint can't be read: {error}.", "Begin anew with --restart, or put a whole copy of it there.") from error
+        raise Problem(f"the checkpoint can't be read: {error}.", "Start again with --restart, or put a whole copy of it there.") from error
     except OSError as error:
-        raise Problem(f"the checkpoint '{path}' can't be read: {error.strerror or error}.", "Begin anew with --restart.") from error
+        raise Problem(f"the checkpoint '{path}' can't be read: {error.strerror or error}.", "Start again with --restart.") from error
 
 
 def taken_apart(value, name, tensors):

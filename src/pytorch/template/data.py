@@ -95,7 +95,7 @@ class Images(Dataset):
         except Problem as problem:
             return Broken(problem.message, problem.hint)
         except Exception as error:  # Decoders raise what they like.
-            return Broken(f"can't decode '{name}': {error}.", "Mend or remove the file.")
+            return Broken(f"can't decode '{name}': {error}.", "Repair or remove the file.")
         return tensor, int(self.source.labels[at])
 
 

@@ -83,7 +83,7 @@ def choose_device(wanted, world):
             f"{many} a GPU each on this machine, and PyTorch sees {gpus}." if world.local_size > 1 else f"{many} a GPU, and PyTorch sees none.",
             f"Start with --nproc_per_node={gpus} (the batch stays the same, each GPU takes more of it)."
             if gpus > 0
-            else "Give --device cpu, or mend the driver: nvidia-smi.",
+            else "Give --device cpu, or repair the driver: nvidia-smi.",
             USAGE,
         )
     return torch.device("cuda", world.local_rank)

@@ -1,4 +1,4 @@
-"""Problems that a person can mend: told in two lines, without a traceback, with an exit code of their own."""
+"""Problems that a person can fix: told in two lines, without a traceback, with an exit code of their own."""
 
 import errno
 import importlib
@@ -11,7 +11,7 @@ USAGE, INPUT, FAILED, INTERRUPTED = 2, 3, 1, 130
 
 
 class Problem(Exception):
-    """What happened, with numbers, and how to mend it. `own`: happened to one process only, which has to tell it."""
+    """What happened, with numbers, and how to fix it. `own`: happened to one process only, which has to tell it."""
 
     def __init__(self, message, hint="", code=INPUT, own=False):
         super().__init__(message)
@@ -48,7 +48,7 @@ def from_os_error(error, path, kept):
         reason = "the disk is full"
     else:
         reason = error.strerror or str(error)
-    return Problem(f"can't write '{path}': {reason}.", f"Free some space, or mend it. {go_on(kept)}")
+    return Problem(f"can't write '{path}': {reason}.", f"Free some space, or fix it. {go_on(kept)}")
 
 
 class Missing:

@@ -68,7 +68,7 @@ class Saving:
         if trainer.scores is not None and state["scores"] is not None:
             trainer.scores.take_up(trainer, folder, state["scores"])
         if trainer.project.network_hash != state["network"]:
-            raise Problem("the run's checkpoint is of another network.", "Name another --out, or begin anew with --restart.")
+            raise Problem("the run's checkpoint is of another network.", "Name another --out, or start again with --restart.")
         data.check_chunk(trainer.recipe, trainer.world, state["chunk"])
         trainer.chunks.chunk = state["chunk"]
         trainer.model.load_state_dict(state["model"])
@@ -93,7 +93,7 @@ class Saving:
         if difference is not None:
             raise Problem(
                 f"the run in '{trainer.out}' was begun otherwise: {difference}.",
-                "Give the same options to go on, another --out, or --restart to begin anew.",
+                "Give the same options to go on, another --out, or --restart to start again.",
                 USAGE,
             )
 

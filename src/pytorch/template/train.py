@@ -71,7 +71,7 @@ def parse_arguments(words=None):
     add("--threads", type=int, help="CPU threads of a process")
     add("--checkpoint-minutes", type=float, default=10, help="also within an epoch, so often [10]")
     add("--checkpoint-steps", type=int, default=0, help="and at every multiple of so many steps")
-    add("--restart", action="store_true", help="begin anew")
+    add("--restart", action="store_true", help="start again")
     add("--quiet", action="store_true")
     add("--progress-seconds", type=float, default=10, help=argparse.SUPPRESS)
 
@@ -107,7 +107,7 @@ def main():
         kept = trainer.kept() if trainer is not None else "nothing was trained yet."
         problem = lost_process(error, kept) or dead_reader(error, kept)
         if problem is None and "out of memory" in str(error):
-            problem = Problem("the GPU's memory is full.", "Give a smaller --chunk (the batch stays the same; begin anew with --restart), --amp, or --channels-last.", own=True)
+            problem = Problem("the GPU's memory is full.", "Give a smaller --chunk (the batch stays the same; start again with --restart), --amp, or --channels-last.", own=True)
         if problem is None:
             raise
         raise problem from error

@@ -214,7 +214,7 @@ class Trainer:
                 raise Problem(
                     f"the loss is {loss} in step {row['step']} (epoch {self.epoch + 1}, learning rate {row['lr']:.3g}).",
                     "Lower --lr, clip gradients (--clip 1), warm up longer (--warmup-epochs), or try --amp bf16. "
-                    f"What is kept: {self.kept()} Other options begin anew (--restart).",
+                    f"What is kept: {self.kept()} Other options start again (--restart).",
                 )
         self.seen["loss"] += sum(losses)
         self.seen["steps"] += len(losses)

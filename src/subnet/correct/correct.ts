@@ -16,7 +16,7 @@ import type { Setting } from "./setting.ts";
 import { normRequests, normsOf, renewStatistics } from "./statistics.ts";
 
 /**
- * `least-squares`: weights and biases, layer by layer; `bn`: means and variances of BatchNormalization anew; `both`: one after the
+ * `least-squares`: weights and biases, layer by layer; `bn`: means and variances of BatchNormalization again; `both`: one after the
  * other.
  */
 export const CORRECTION_METHODS = ["least-squares", "bn", "both"] as const;

@@ -11,7 +11,7 @@ import { type Request, scheduleOf } from "./schedule.ts";
 import { checkInterrupted, type Setting } from "./setting.ts";
 import { walkOver } from "./walk.ts";
 
-/** Normalisations whose statistics can be taken anew, in order. */
+/** Normalisations whose statistics can be taken again, in order. */
 export function normsOf(graph: Graph): readonly Node[] {
   return graph.nodes.filter((node) => {
     const op = opOf(node, graph);
@@ -25,7 +25,7 @@ export function normRequests(norms: readonly Node[]): readonly Request[] {
 }
 
 /**
- * Takes the means and variances of every BatchNormalization anew, in order, each on what comes to it when those before it have
+ * Takes the means and variances of every BatchNormalization again, in order, each on what comes to it when those before it have
  * theirs. All positions of all images count.
  */
 export async function renewStatistics(
@@ -39,7 +39,7 @@ export async function renewStatistics(
   const walk = walkOver(model, samples, setting.threads);
   let current = graph;
   for (const [index, norm] of norms.entries()) {
-    setting.progress.step("statistics anew", index, norms.length);
+    setting.progress.step("statistics", index, norms.length);
     const segment = segments[index];
     if (segment === undefined) continue;
     const step = await walk.open(current, segment);
@@ -55,7 +55,7 @@ export async function renewStatistics(
     }
     current = withStatistics(current, norm, sums.statistics());
   }
-  setting.progress.step("statistics anew", norms.length, norms.length);
+  setting.progress.step("statistics", norms.length, norms.length);
   return { graph: current, renewed: norms.length };
 }
 

@@ -165,7 +165,7 @@ describe("a correction", () => {
     expect(notes[0]).toContain(`${images} are used`);
   });
 
-  test("takes statistics anew: what comes into each BatchNormalization has the mean and variance that it says", async () => {
+  test("takes statistics again: what comes into each BatchNormalization has the mean and variance that it says", async () => {
     const { graph, renewed } = await correct(structure, subnet, normalImages(30, shape), {
       method: "bn",
     });

@@ -42,7 +42,7 @@ export function mayRecover(kind: FailureKind, wasConnected: boolean): boolean {
 
 const HINTS: Readonly<Record<FailureKind, string>> = {
   "changed-host-key":
-    "Somebody may be in between, or the board was installed anew. If you know that it was, remove its old key with `ssh-keygen -R`, then connect once by hand.",
+    "Somebody may be in between, or the board was reinstalled. If you know that it was, remove its old key with `ssh-keygen -R`, then connect once by hand.",
   "unknown-host-key":
     "Connect once by hand with ssh and compare the key, then give the command again.",
   denied:
@@ -51,7 +51,7 @@ const HINTS: Readonly<Record<FailureKind, string>> = {
   "bad-configuration": "Check --ssh-option, --ssh-config and your ssh configuration.",
   unreachable:
     "Check that the board is on, on the network, and that ssh runs there; then give the same command again: what was measured is kept.",
-  lost: "Give the same command again: it goes on where it stopped.",
+  lost: "Give the same command again: it resumes where it stopped.",
 };
 
 const WHATS: Readonly<Record<FailureKind, string>> = {

@@ -75,3 +75,8 @@ export function isRunning(pid: number): boolean {
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
+
+/** Lets the next write look through its folder again. */
+export function forgetTidied(): void {
+  tidied.clear();
+}

@@ -132,6 +132,7 @@ interface Flowed {
 function flowUntied(graph: Graph, options: StructureOptions): Flowed {
   const flowed = (each: Graph, notes: readonly string[]): Flowed => {
     const shapes = resolveShapes(each, options.batch ?? 1, options.bind ?? {});
+    checkExtents(each, shapes);
     const flow = flowElements(each, shapes);
     return { graph: each, shapes, flow, dims: findDims(flow), notes };
   };
@@ -240,4 +241,21 @@ function dimsOn(
     }
   }
   return present;
+}
+
+/** Elements of an axis are held one by one: 4 bytes each. */
+const LONGEST_AXIS = 2 ** 28;
+
+function checkExtents(graph: Graph, shapes: ResolvedShapes): void {
+  const names = [...graph.inputs.map(({ name }) => name), ...graph.nodes.flatMap((n) => n.outputs)];
+  for (const name of names) {
+    const longest = Math.max(0, ...(shapes.of(name) ?? []));
+    if (longest <= LONGEST_AXIS) continue;
+    throw new InputError({
+      code: "structure/axis-too-long",
+      message: `'${name}' has an axis of ${longest} elements; at most ${LONGEST_AXIS} are supported.`,
+      where: name,
+      hint: "Check the shapes that the network's inputs are declared with, and what --bind says.",
+    });
+  }
 }

@@ -6,6 +6,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { InputError } from "../../src/core/errors.ts";
 import { randomFrom } from "../../src/core/random.ts";
 import { openDataset } from "../../src/data/dataset.ts";
+import { findStructure } from "../../src/structure/find-structure.ts";
+import { TRANSFORMERS } from "../helpers/transformers.ts";
 import { mutatedBytes } from "./mutate/bytes.ts";
 import { mutatedJson } from "./mutate/json.ts";
 import { mutatedMessage } from "./mutate/protobuf.ts";
@@ -128,3 +130,14 @@ describe("what fuzzing found is refused with a clear error", () => {
     await expect(openDataset(set)).rejects.toThrow(InputError);
   });
 });
+
+test.each([2 ** 31, 2 ** 40])(
+  "an input declared with an axis of %s elements is refused, not held",
+  (extent) => {
+    const graph = TRANSFORMERS.computedSizes();
+    const inputs = graph.inputs.map((value) => ({ ...value, shape: [extent, 5, 5] }));
+    expect(() => findStructure({ ...graph, inputs })).toThrow(
+      expect.objectContaining({ code: "structure/axis-too-long" }) as Error,
+    );
+  },
+);

@@ -3,12 +3,13 @@ import { createHighs } from "../../solvers/highs.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { floatsOf, floatTensor } from "../../src/graph/tensor.ts";
 import { checkNetwork } from "./check-network.ts";
+import { drawnNetwork } from "./drawn-network.ts";
 
 const solver = createHighs();
 afterAll(() => solver.close());
 
 const FIRST = Number(process.env["MDP_SEED"] ?? 1);
-const COUNT = 12;
+const COUNT = 6;
 
 test(`on ${COUNT} drawn networks from seed ${FIRST} on, cut and masked agree in float64, and all counts are those of the cut network`, async () => {
   let [subnets, blocks] = [0, 0];
@@ -50,7 +51,10 @@ test("a bias of zeros, which changes no output, is found by the counts", async (
     const zeros = floatTensor([width], new Float32Array(width));
     return { ...cut, nodes, initializers: new Map(cut.initializers).set("zeros", zeros) };
   };
-  for (const seed of [1, 3]) {
+  const seeds = [1, 2, 3, 4].filter((seed) =>
+    drawnNetwork(seed).nodes.some(({ opType }) => opType === "Conv"),
+  );
+  for (const seed of seeds.slice(0, 2)) {
     await expect(checkNetwork(seed, solver, biased)).rejects.toThrow("parameters counted");
   }
 });

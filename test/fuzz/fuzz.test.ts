@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
-import { InputError } from "../../src/core/errors.ts";
+import { InputError, UsageError } from "../../src/core/errors.ts";
 import { randomFrom } from "../../src/core/random.ts";
 import { openDataset } from "../../src/data/dataset.ts";
+import { parseForm } from "../../src/formulation/limits/parse.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { TRANSFORMERS } from "../helpers/transformers.ts";
 import { mutatedBytes } from "./mutate/bytes.ts";
@@ -141,3 +142,11 @@ test.each([2 ** 31, 2 ** 40])(
     );
   },
 );
+
+test.each([
+  ["signs", "+".repeat(2500)],
+  ["terms", `${Array.from({ length: 3000 }, () => "params").join(" + ")} <= 1`],
+  ["brackets", `${"(".repeat(500)}params${")".repeat(500)} <= 1`],
+])("a limit of thousands of %s is a usage error", async (_, text) => {
+  await expect(parseForm({ option: "--minimize", text })).rejects.toThrow(UsageError);
+});

@@ -25,7 +25,7 @@ export const WRITING: Readonly<Record<string, string>> = {
   score: "score {}/net.onnx --method random --out {}/out/importance.json",
   predict: "predict {}/net.onnx --device jetson --out {}/out/table.json",
   solve:
-    "solve {}/net.onnx --device jetson --budget 80% --out {}/out/subnet.json --write-lp {}/out/program.lp",
+    "solve {}/net.onnx --device jetson --budget 95% --out {}/out/subnet.json --write-lp {}/out/program.lp",
   export: "export {}/net.onnx --subnet {}/subnet.json --out {}/out/smaller.onnx",
   project: "export {}/net.onnx --subnet {}/subnet.json --to pytorch --out {}/out/project",
   sweep: "sweep {}/net.onnx --device jetson --points 2 --out {}/out/frontier",
@@ -45,7 +45,7 @@ export interface FaultReport {
 export async function prepareInputs(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   writeModel(modelOf(NETWORKS.flattenVgg()), join(folder, "net.onnx"));
-  const line = `solve ${folder}/net.onnx --device jetson --budget 80% --out ${folder}/subnet.json`;
+  const line = `solve ${folder}/net.onnx --device jetson --budget 95% --out ${folder}/subnet.json`;
   const { code, text } = await runHere(line.split(" "));
   if (code !== 0) throw new Error(text);
 }

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
 } from "node:fs";
@@ -87,6 +88,7 @@ export async function faultsOf(
       else if (hash !== before.get(file) && hash !== right.get(file) && !isWhole(join(out, file)))
         wrong.push(`${where}: '${file}' is neither the old nor the new one`);
     }
+    if (kind === "from") disown(folder);
     forgetTidied();
     const again = await runHere(args);
     if (again.code !== 0)
@@ -103,6 +105,16 @@ export async function faultsOf(
     if (existsSync(old)) cpSync(old, out, { recursive: true });
     forgetTidied();
     return act();
+  }
+}
+
+/** What a killed run left bears the number of a process that is gone, and not of this one. */
+function disown(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const dead = name.replace(`-${process.pid}-`, "-999999999-");
+    if (isTemporary(name) && dead !== name) renameSync(path, join(folder, dead));
+    else if (statSync(path).isDirectory()) disown(path);
   }
 }
 

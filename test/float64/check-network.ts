@@ -118,10 +118,17 @@ function checkSubnet(
   const peak = peakBytesOf(cut, smaller, BYTES);
   const measured = { params: parameters, macs, memory: peak };
   const { usage } = used(problem, selection);
-  for (const { text, isExact, resources } of made.limits) {
+  for (const { text, isExact, resources, unheld, limit } of made.limits) {
     const name = text.split(" ")[0] as keyof typeof measured;
     if (measured[name] === undefined || resources.length === 0) continue;
-    const counted = Math.max(...resources.map((index) => usage[index] ?? 0));
+    // Points of peak memory that can't exceed the limit have no resource.
+    const counted = Math.max(unheld, ...resources.map((index) => usage[index] ?? 0));
+    const isMet = resources.every(
+      (index) => (usage[index] ?? 0) <= (problem.resources[index]?.limit ?? 0),
+    );
+    if (isMet && measured[name] > limit * (1 + 1e-9)) {
+      throw new Error(`${where}: the program meets ${text}, the cut network has ${measured[name]}`);
+    }
     if (
       counted < measured[name] * (1 - 1e-9) ||
       (isExact && name !== "memory" && counted > measured[name] * (1 + 1e-9))

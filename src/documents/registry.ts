@@ -21,6 +21,7 @@ import { COMPARED_METRICS, METRICS, SUGGESTED } from "./metrics.ts";
 import { PREDICT } from "./predict.ts";
 import { PROFILE, PROFILES } from "./profile.ts";
 import { PROOF } from "./proof.ts";
+import { REBASE } from "./rebase.ts";
 import { GATE, HISTORY, MONITOR } from "./release.ts";
 import { REPORT } from "./report.ts";
 import { CONFIG, RUN, SUMMARY } from "./run.ts";
@@ -77,6 +78,7 @@ export const DOCUMENTS = {
   "mdp-proof/1": PROOF,
   "mdp-pytorch/1": PROJECT,
   "mdp-reasons/1": REASONS,
+  "mdp-rebase/1": REBASE,
   "mdp-report/1": REPORT,
   "mdp-run/1": RUN,
   "mdp-solve/1": SOLVE,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Document } from "./document.ts";
 import { EVALUATION } from "./evaluation.ts";
 import { PROOF } from "./proof.ts";
+import { REBASE } from "./rebase.ts";
 import { SOLVE } from "./solve.ts";
 
 /** `run.json`: the finished stages of a run folder. */
@@ -33,6 +34,7 @@ export const CONFIG = z.object({
 export const SUMMARY = z.object({
   schema: z.literal("mdp-summary/1"),
   folder: z.string(),
+  rebase: REBASE.optional().describe("Of attention networks, unless it was left out."),
   solve: SOLVE,
   proof: PROOF,
   eval: EVALUATION,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { InputError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
 import type { Structure } from "../structure/structure.ts";
+import { checkJoint, JOINT, type JointImportance, jointFault } from "./joint.ts";
 
 /**
  * Methods that read the weights alone. `magnitude-l1` sums |w| and `magnitude-l2` sums w^2 over the weights that produce the
@@ -105,6 +106,8 @@ export interface Importance {
   readonly unpricedLayers?: readonly string[] | undefined;
   /** Pinned dims are among them: their layers count where a block with them is dropped. */
   readonly dims: readonly DimImportance[];
+  /** What dims of one product are worth together, beyond the sum of their scores; absent where nothing is known of it. */
+  readonly joint?: readonly JointImportance[] | undefined;
 }
 
 export const IMPORTANCE = z.object({
@@ -136,6 +139,7 @@ export const IMPORTANCE = z.object({
       ),
     }),
   ),
+  joint: z.array(JOINT).optional(),
 });
 
 /**
@@ -173,6 +177,16 @@ export function parseImportance(json: unknown, where: string): Importance {
       });
     }
   }
+  for (const table of parsed.data.joint ?? []) {
+    const fault = jointFault(table);
+    if (fault === null) continue;
+    throw new InputError({
+      code: "importance/bad-file",
+      message: fault,
+      where,
+      hint: "Write the file again with `mdp score`.",
+    });
+  }
   return parsed.data;
 }
 
@@ -207,6 +221,7 @@ export function checkImportance(importance: Importance, structure: Structure, wh
   }
   const [stranger] = byName.keys();
   if (stranger !== undefined) throw otherNetwork(`the network has no dim '${stranger}'`, where);
+  checkJoint(importance.joint ?? [], structure, (reason) => otherNetwork(reason, where));
 }
 
 /** The same with nothing for units that nothing reads. */

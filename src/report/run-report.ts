@@ -13,11 +13,23 @@ export function runText(summary: RunSummary, paint: Painter): string {
   const { proof } = summary;
   const proven = `Proof       ${proofText(proof)}`;
   return [
+    ...basisText(summary),
     solveText(summary.solve, paint),
     proven,
     madeText(summary, paint),
     predictionText(summary, paint),
   ].join("\n\n");
+}
+
+/** What the change of basis did, where there was one. */
+function basisText({ rebase }: RunSummary): readonly string[] {
+  if (rebase === undefined) return [];
+  const { pairs, refused, images, proof } = rebase;
+  const by = images === 0 ? "weights" : `weights and ${images} images`;
+  const left = refused.length === 0 ? "" : `; ${refused.length} left as they are`;
+  return [
+    `Basis       ${pairs.length} products of attention rewritten by ${by}${left}; proven within ${proof.maxRelative.toExponential(1)}`,
+  ];
 }
 
 const STAGES: Readonly<Record<string, string>> = {

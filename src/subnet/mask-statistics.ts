@@ -29,11 +29,33 @@ export function maskedStatistics(
   const length = shape[axis] ?? 0;
   const flags = new Float32Array(length);
   for (const index of stays) flags[index] = 1;
+  const emitter = createEmitter(node.outputs[0] ?? "", constants);
+  const mask = emitter.constant("mask", floatTensor(maskShape(shape, axis), flags));
+  const ratio = emitter.constant("ratio", floatTensor([], Float32Array.of(length / stays.length)));
+  return statisticsUnder(structure, node, { mask, ratio }, constants);
+}
+
+/** Extents of a mask along one axis of a value, to be multiplied with it. */
+export function maskShape(shape: readonly number[], axis: number): readonly number[] {
+  return [shape[axis] ?? 0, ...shape.slice(axis + 1).map(() => 1)];
+}
+
+/** A mask as values of the graph: ones and zeros along the axis, and the axis's length over the number of ones. */
+export interface AxisMask {
+  readonly mask: string;
+  readonly ratio: string;
+}
+
+/** Nodes that compute what a node with a `summedAxis` computes without what the mask takes away. */
+export function statisticsUnder(
+  structure: Structure,
+  node: Node,
+  { mask, ratio }: AxisMask,
+  constants: Map<string, Tensor>,
+): readonly Node[] {
+  const [input = ""] = node.inputs;
   const [output = ""] = node.outputs;
   const emitter = createEmitter(output, constants);
-  const extents = [length, ...shape.slice(axis + 1).map(() => 1)];
-  const mask = emitter.constant("mask", floatTensor(extents, flags));
-  const ratio = emitter.constant("ratio", floatTensor([], Float32Array.of(length / stays.length)));
   const masked = emitter.node("Mul", [input, mask], "masked");
   if (node.opType === "MatMul") {
     return [...emitter.nodes(), { ...node, inputs: [masked, ...node.inputs.slice(1)] }];
@@ -47,7 +69,7 @@ export function maskedStatistics(
 }
 
 /** The axis that a node sums over, where what is removed of it has to be left out of the sum; null for other nodes. */
-function summedAxis(structure: Structure, node: Node): number | null {
+export function summedAxis(structure: Structure, node: Node): number | null {
   const rank = structure.shapes.of(node.inputs[0] ?? "")?.length ?? 0;
   if (node.domain !== "" || rank === 0) return null;
   switch (node.opType) {
@@ -69,11 +91,7 @@ function maskedNorm(
   structure: Structure,
   node: Node,
   emitter: Emitter,
-  {
-    mask,
-    ratio,
-    masked,
-  }: { readonly mask: string; readonly ratio: string; readonly masked: string },
+  { mask, ratio, masked }: AxisMask & { readonly masked: string },
 ): readonly Node[] {
   const [input = "", gamma = "", beta = ""] = node.inputs;
   const [output = ""] = node.outputs;

@@ -15,18 +15,23 @@ import { NETWORKS, networkBuilder } from "../helpers/networks.ts";
 import { bytesOfModel } from "../helpers/ort.ts";
 import { imagesOf } from "../helpers/samples.ts";
 import { randomBatches, scoresOn, smoothNetwork } from "../helpers/scored.ts";
+import { TRANSFORMERS } from "../helpers/transformers.ts";
 
-for (const [name, build] of Object.entries(NETWORKS)) {
+for (const [name, build] of [...Object.entries(NETWORKS), ...Object.entries(TRANSFORMERS)]) {
   test(`${name}: gates give what the masked network gives, on random subnets`, async () => {
     const structure = findStructure(build());
     const gated = gatedNetwork(structure);
     const session = await openSession(bytesOfModel(modelOf(gated.graph)));
-    const shape = [2, ...(structure.shapes.of("input") ?? []).slice(1)];
-    const [batch] = randomBatches(1, shape);
-    if (batch === undefined) throw new Error("no batch");
-    const input = imagesOf(batch);
+    const inputs = Object.fromEntries(
+      structure.graph.inputs.map(({ name: input }, at) => {
+        const shape = [2, ...(structure.shapes.of(input) ?? []).slice(1)];
+        const [batch] = randomBatches(1, shape, 5, at + 1);
+        if (batch === undefined) throw new Error("no batch");
+        return [input, imagesOf(batch)];
+      }),
+    );
     const random = randomFrom(31);
-    for (let draw = 0; draw < 4; draw += 1) {
+    for (let draw = 0; draw < 3; draw += 1) {
       const subnet = randomSubnet(structure, random);
       const cut: Cut = {
         kept: new Map(subnet.kept.map((units, dim) => [dim, new Set(units)])),
@@ -35,8 +40,8 @@ for (const [name, build] of Object.entries(NETWORKS)) {
       };
       const masked = await openSession(bytesOfModel(modelOf(maskedGraph(structure, subnet))));
       const difference = compareOutputs(
-        await masked.run({ input }),
-        await session.run({ input, ...gated.feeds(cut) }),
+        await masked.run(inputs),
+        await session.run({ ...inputs, ...gated.feeds(cut) }),
       );
       expect(difference.maxRelative).toBeLessThan(1e-4);
       await masked.close();

@@ -75,6 +75,12 @@ export const pruneCommand: Command = command({
         describe:
           "Repair the pruned network where there are images, without labels; --no-correct skips it",
       })
+      .option("rebase", {
+        type: "boolean",
+        default: true,
+        describe:
+          "Bring attention into the basis of its singular vectors first (mdp rebase); --no-rebase prunes its columns as they are",
+      })
       .option("calibrate", {
         type: "boolean",
         default: false,

@@ -4,6 +4,7 @@
  */
 import type { Graph } from "../../graph/graph.ts";
 import type { Importance } from "../../importance/importance.ts";
+import { jointGain } from "../../importance/joint.ts";
 import { findStructure } from "../../structure/find-structure.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { cutGraph } from "../../subnet/cut.ts";
@@ -69,6 +70,15 @@ export function keptImportance(
       if (!isMeant(layer, dim.index) || isGone(layer)) continue;
       for (const unit of kept) sum += scores[unit] ?? 0;
     }
+  }
+  const indexOf = new Map(structure.dims.map(({ name, index }) => [name, index]));
+  for (const table of importance.joint ?? []) {
+    const dims = table.dims.map((name) => indexOf.get(name) ?? -1);
+    const isAsked =
+      dims.length === 0 ? isMeant(table.layer, -1) : dims.every((dim) => isMeant(table.layer, dim));
+    if (!isAsked || isGone(table.layer)) continue;
+    const units = dims.map((dim) => subnet.kept[dim]?.length ?? 0);
+    sum += jointGain(table, units);
   }
   return sum;
 }

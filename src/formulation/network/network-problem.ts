@@ -4,8 +4,8 @@
  * maximise   sum over dims d and layers l that produce d:   I[l][d][k_d]   (only while l is kept)
  * subject to sum over ops o:                                T[o][axes of o] (only while o is kept)   <= budget
  *
- * where I[l][d][k] is the summed score of the k best units of d in layer l (units ranked by their total over the layers),
- * and T the bi-layer latency table (MDP, arXiv 2406.12079, section 3).
+ * where I[l][d][k] is the summed score of the k best units of d in layer l (units ranked by their total over the layers), with
+ * G[d][e][k_d][k_e] added where dims of one product are worth other than their sum (importance/joint.ts), and T the bi-layer latency table (MDP, arXiv 2406.12079, section 3).
  */
 import type { Importance } from "../../importance/importance.ts";
 import type { LatencyTable } from "../../latency/table.ts";
@@ -77,7 +77,8 @@ export function networkProblem(
   const droppable = mayDrop.filter((layer) => canDrop(layer, choices));
   const places = placesOf(structure, droppable, options.blocks);
   const axes = axisResolver(dims, variables);
-  const parts = { structure, choices, variables, rankings, axes, places };
+  const { joint = [] } = importance;
+  const parts = { structure, choices, variables, rankings, joint, axes, places };
   const blocks = options.blocks
     ? structure.blocks.map(({ name, parent }) => ({ name, parent }))
     : [];

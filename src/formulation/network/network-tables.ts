@@ -1,6 +1,8 @@
 /** Tables over the choices of a network: what its parts earn and cost at the widths that they may have. */
 import { at } from "../../core/at.ts";
 import { InternalError } from "../../core/errors.ts";
+import type { NodeId } from "../../graph/graph.ts";
+import { type JointImportance, jointGain } from "../../importance/joint.ts";
 import { latencyMs } from "../../latency/lookup.ts";
 import type { LatencyTable } from "../../latency/table.ts";
 import type { AxisCount, Layer, Structure } from "../../structure/structure.ts";
@@ -19,6 +21,8 @@ export interface NetworkParts {
   /** Per dim of the structure, the dim of the problem whose option decides it: itself, but for dims that are kept equal. */
   readonly variables: readonly number[];
   readonly rankings: readonly Ranking[];
+  /** What dims are worth together beyond their rankings. */
+  readonly joint: readonly JointImportance[];
   /** Lengths of axes as options of the problem. */
   readonly axes: AxisResolver;
   readonly places: Places;
@@ -35,13 +39,11 @@ export interface PlacedTable {
 /** Whether a layer's share in a dim's importance is meant. */
 export type IsMeant = (layer: string, dim: number) => boolean;
 
-/** What the importance of layers is, per dim that they produce. */
-export function importanceTables(
-  { structure, choices, variables, rankings, places }: NetworkParts,
-  isMeant: IsMeant,
-): PlacedTable[] {
+/** What the importance of layers is, per dim that they produce, and of dims together. */
+export function importanceTables(parts: NetworkParts, isMeant: IsMeant): PlacedTable[] {
+  const { structure, choices, variables, rankings, places } = parts;
   const nodeOf = new Map(structure.layers.map((layer) => [layer.name, layer.id]));
-  return structure.dims.flatMap((dim, index) =>
+  const single = structure.dims.flatMap((dim, index) =>
     (rankings[index]?.shares ?? [])
       .filter(({ layer }) => isMeant(layer, index))
       .map((share): PlacedTable => {
@@ -55,6 +57,34 @@ export function importanceTables(
         };
       }),
   );
+  return [...single, ...jointTables(parts, nodeOf, isMeant)];
+}
+
+/** Joint tables at the counts on offer, for the layers and dims that are meant. */
+function jointTables(
+  { structure, joint, axes, places }: NetworkParts,
+  nodeOf: ReadonlyMap<string, NodeId>,
+  isMeant: IsMeant,
+): PlacedTable[] {
+  const indexOf = new Map(structure.dims.map(({ name, index }) => [name, index]));
+  return joint.flatMap((table): PlacedTable[] => {
+    const dims = table.dims.map((name) => indexOf.get(name) ?? -1);
+    if (!isMeantTogether(table.layer, dims, isMeant)) return [];
+    const node = nodeOf.get(table.layer);
+    const counts = dims.map((dim): AxisCount => ({ fixed: 0, parts: [{ dim, perUnit: 1 }] }));
+    return [
+      {
+        name: `joint importance of ${table.dims.join(" and ") || table.layer}`,
+        place: node === undefined ? OUTSIDE : places.of(node),
+        ...tableOver(axes, counts, (units) => jointGain(table, units)),
+      },
+    ];
+  });
+}
+
+/** A joint table is meant where all that it speaks of is; one without dims where its layer is with any dim. */
+export function isMeantTogether(layer: string, dims: readonly number[], isMeant: IsMeant): boolean {
+  return dims.length === 0 ? isMeant(layer, -1) : dims.every((dim) => isMeant(layer, dim));
 }
 
 /** What each operation costs, and the part of the network that no choice changes. In milliseconds. */

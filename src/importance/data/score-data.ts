@@ -8,7 +8,6 @@ import { gaussNewtonScorer } from "../cross-modal/gauss-newton.ts";
 import { type Modalities, type ModalityNames, modalitiesOf } from "../cross-modal/modalities.ts";
 import {
   type DataMethod,
-  type DimImportance,
   type Importance,
   type LabelSource,
   type Normalisation,
@@ -16,13 +15,14 @@ import {
   type ScoreData,
   scoreUnits,
 } from "../importance.ts";
-import { assembleImportance } from "../per-unit.ts";
+import { assembleImportance, type LayerScores } from "../per-unit.ts";
 import { defaultNormalisation } from "../score.ts";
 import { isPriced } from "../sensitivity/candidates.ts";
-import { importanceFromDamages } from "../sensitivity/from-damages.ts";
+import { importanceFromDamages, type MeasuredImportance } from "../sensitivity/from-damages.ts";
 import { openSensitivity } from "../sensitivity/sensitivity.ts";
 import { activationScorer } from "./activation.ts";
 import { collect, type Passed, type PassOptions, type Scorer } from "./collect.ts";
+import { openColumnEnergy } from "./column-energy.ts";
 import { gradientScorer } from "./gradients.ts";
 import { knowledgeScorer } from "./knowledge-scores.ts";
 import { reconstructionScorer } from "./reconstruction.ts";
@@ -92,7 +92,7 @@ export async function scoreWithData(
     ...{ images: passed.images, batch, labels, hash: passed.hash },
   });
   if (isMeasured(method)) {
-    const { dims, passed } = await measuredDims(
+    const { dims, joint, passed } = await measuredDims(
       model,
       structure,
       { ...options, normalisation },
@@ -101,7 +101,9 @@ export async function scoreWithData(
     const unpricedLayers = structure.layers
       .filter((layer) => layer.drop !== null && !isPriced(structure, layer.index))
       .map((layer) => layer.name);
-    return { schema: "mdp-importance/1", ...about, data: dataOf(passed), unpricedLayers, dims };
+    const data = dataOf(passed);
+    const measured = { unpricedLayers, dims, ...(joint === undefined ? {} : { joint }) };
+    return { schema: "mdp-importance/1", ...about, data, ...measured };
   }
   const scorer = await scorerOf(model, structure, method, options);
   try {
@@ -120,7 +122,7 @@ async function measuredDims(
   structure: Structure,
   options: DataScoreOptions,
   pass: PassOptions,
-): Promise<{ dims: readonly DimImportance[]; passed: Passed }> {
+): Promise<MeasuredImportance & { readonly passed: Passed }> {
   const { threads = 1, progress = SILENT, signal, batch, images } = options;
   if (options.normalisation !== "none") {
     throw new UsageError({
@@ -144,8 +146,8 @@ async function measuredDims(
     // The meter tells its progress itself, cut by cut.
     const quiet = { ...progress, step: () => {} };
     const passed = await collect(meter, { ...pass, partial, progress: quiet });
-    const dims = importanceFromDamages(structure, orders, meter.candidates, meter.damages());
-    return { dims, passed };
+    const damages = meter.damages();
+    return { ...importanceFromDamages(structure, orders, meter.candidates, damages), passed };
   } finally {
     await meter.close();
   }
@@ -165,7 +167,13 @@ async function ordersOf(
       ...options,
       ...{ method: "reconstruction", partialPath: undefined },
     });
-    return ranking.dims.map((dim) => rankUnits(scoreUnits(dim)));
+    const energies = await columnEnergies(model, structure, threads, pass);
+    return ranking.dims.map((dim, index) => {
+      const scores = scoreUnits(dim);
+      return rankUnits(
+        scores.some((score) => score > 0) ? scores : (energies.get(index) ?? scores),
+      );
+    });
   }
   const scorer = await gaussNewtonScorer(model, structure, modalities, { batch, seed, threads });
   try {
@@ -178,6 +186,23 @@ async function ordersOf(
     return ranking.dims.map((dim) => rankUnits(scoreUnits(dim)));
   } finally {
     await scorer.close();
+  }
+}
+
+/** Scores of columns that no layer reads. */
+async function columnEnergies(
+  model: Model,
+  structure: Structure,
+  threads: number,
+  pass: PassOptions,
+): Promise<LayerScores> {
+  const energy = await openColumnEnergy(model, structure, threads);
+  if (energy === null) return new Map();
+  try {
+    await collect(energy, { ...pass, label: "ranking columns", partial: null });
+    return energy.scores();
+  } finally {
+    await energy.close();
   }
 }
 

@@ -1,25 +1,37 @@
 import type { Block, Dim, Layer, Structure } from "../../structure/structure.ts";
 import type { DimImportance, LayerImportance } from "../importance.ts";
+import type { JointImportance } from "../joint.ts";
 import type { Candidate } from "./candidates.ts";
+import { type PairDamage, pairJoints } from "./joint-damages.ts";
 
 /** Damage by what was cut. */
 interface Measured {
   readonly widths: ReadonlyMap<number, readonly (readonly [count: number, damage: number])[]>;
+  readonly pairs: readonly PairDamage[];
   readonly blocks: ReadonlyMap<number, number>;
   readonly layers: ReadonlyMap<number, number>;
+}
+
+/** Damages as importance: scores of units, and what dims are worth together. */
+export interface MeasuredImportance {
+  readonly dims: readonly DimImportance[];
+  /** Absent where no two dims multiply each other. */
+  readonly joint?: readonly JointImportance[] | undefined;
 }
 
 /**
  * Damages as importance. The program adds what stays, so that a dim's share is written as differences between counts, along its
  * order: keeping k units is worth the damage that going on to fewer would do. A block is worth the damage of dropping it, and a
- * droppable layer outside of blocks likewise; what their dims don't make up is put on the unit that goes last.
+ * droppable layer outside of blocks likewise; what their dims don't make up is put on the unit that goes last. Dims that multiply
+ * each other have a table of what they do together (joint-damages.ts), and a block with such dims is worth its damage and no more,
+ * where its dims' shares add up to more.
  */
 export function importanceFromDamages(
   structure: Structure,
   orders: readonly (readonly number[])[],
   candidates: readonly Candidate[],
   damages: readonly number[],
-): readonly DimImportance[] {
+): MeasuredImportance {
   const measured = sorted(candidates, damages);
   const entries = new Map<string, { dim: number; layer: Layer; scores: Float64Array }>();
   const worth = new Float64Array(structure.layers.length);
@@ -54,7 +66,7 @@ export function importanceFromDamages(
     const present = block.layers.reduce((sum, index) => sum + (worth[index] ?? 0), 0);
     raise(first, measured.blocks.get(block.index) ?? 0, present);
   }
-  return structure.dims.map((dim): DimImportance => {
+  const dims = structure.dims.map((dim): DimImportance => {
     const layers = [...entries.values()]
       .filter((entry) => entry.dim === dim.index)
       .sort((a, b) => a.layer.index - b.layer.index)
@@ -64,12 +76,43 @@ export function importanceFromDamages(
       });
     return { dim: dim.name, units: dim.size, order: orders[dim.index], layers };
   });
+  if (measured.pairs.length === 0) return { dims };
+  const tableOf = (
+    layer: Layer,
+    table: Pick<JointImportance, "dims" | "counts" | "gains">,
+  ): JointImportance => ({
+    ...{ layer: layer.name, block: structure.blocks[layer.blocks.at(-1) ?? -1]?.name ?? null },
+    ...{ ...table, gains: table.gains.map((gain) => Number(gain.toPrecision(7))) },
+  });
+  const damagesAlong = (dim: Dim): readonly number[] => {
+    const steps = stepsOf(measured.widths.get(dim.index) ?? [], dim.size);
+    const lost = new Array<number>(dim.size + 1).fill(0);
+    for (let kept = dim.size - 1; kept >= 0; kept -= 1) {
+      lost[kept] = (lost[kept + 1] ?? 0) + (steps[kept] ?? 0);
+    }
+    return lost;
+  };
+  const joint = pairJoints(structure, measured.pairs, damagesAlong).flatMap(({ dim, ...table }) => {
+    const layer = homeLayer(structure, dim);
+    return layer === null ? [] : [tableOf(layer, table)];
+  });
+  const paired = new Set(measured.pairs.flatMap(({ dims: pair }) => pair));
+  for (const block of structure.blocks) {
+    const own = structure.dims.filter((dim) => dim.block === block.index && paired.has(dim.index));
+    const layer = own[0] === undefined ? null : homeLayer(structure, own[0]);
+    const present = block.layers.reduce((sum, index) => sum + (worth[index] ?? 0), 0);
+    const excess = present - (measured.blocks.get(block.index) ?? 0);
+    if (layer === null || layer.blocks.at(-1) !== block.index || excess <= 0) continue;
+    joint.push(tableOf(layer, { dims: [], counts: [], gains: [-excess] }));
+  }
+  return { dims, joint };
 }
 
 function sorted(candidates: readonly Candidate[], damages: readonly number[]): Measured {
   const widths = new Map<number, (readonly [number, number])[]>();
   const blocks = new Map<number, number>();
   const layers = new Map<number, number>();
+  const pairs: PairDamage[] = [];
   for (const [index, candidate] of candidates.entries()) {
     const damage = damages[index] ?? 0;
     switch (candidate.kind) {
@@ -78,6 +121,9 @@ function sorted(candidates: readonly Candidate[], damages: readonly number[]): M
           ...(widths.get(candidate.dim) ?? []),
           [candidate.count, damage],
         ]);
+        break;
+      case "pair":
+        pairs.push({ dims: candidate.dims, counts: candidate.counts, damage });
         break;
       case "block":
         blocks.set(candidate.block, damage);
@@ -89,7 +135,7 @@ function sorted(candidates: readonly Candidate[], damages: readonly number[]): M
         candidate satisfies never;
     }
   }
-  return { widths, blocks, layers };
+  return { widths, pairs, blocks, layers };
 }
 
 /** What each unit adds, from the best to the last, by straight lines between the widths that were measured. */

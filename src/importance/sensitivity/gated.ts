@@ -1,7 +1,9 @@
-import type { Graph, Node, Value } from "../../graph/graph.ts";
+import type { Graph, Node, Tensor, Value } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
 import type { Feed } from "../../runtime/session.ts";
+import { dimsAlong } from "../../structure/counts.ts";
 import type { AxisUnits, Structure, UnitLevel } from "../../structure/structure.ts";
+import { maskShape, statisticsUnder, summedAxis } from "../../subnet/mask-statistics.ts";
 
 /** What is taken away for one measurement. */
 export interface Cut {
@@ -25,15 +27,21 @@ interface UnitGate {
   readonly gated: string;
   readonly shape: readonly number[];
   readonly units: AxisUnits;
+  /** Fed with the axis's length over the number of units that stay, for means over them; null where nobody asks. */
+  readonly ratio: string | null;
 }
 
 /**
- * Gates the inputs of every layer, unit by unit, which is where a removed unit makes itself felt; the branch of every block before
- * its Add; and every layer that may be dropped, between its output and its input.
+ * Gates the inputs of every layer, unit by unit, which is where a removed unit makes itself felt; sums over units in norms and
+ * products of activations likewise (the masked original of a proof has the same: `mask-statistics.ts`); the branch of every
+ * block before its Add; and every layer that may be dropped, between its output and its input.
  */
 export function gatedNetwork(structure: Structure): GatedNetwork {
   const { graph } = structure;
-  const state: Gating = { structure, nodes: [], inputs: [], units: new Map(), scalars: [] };
+  const state: Gating = {
+    ...{ structure, nodes: [], inputs: [], units: new Map(), sums: [], scalars: [] },
+    constants: new Map(graph.initializers),
+  };
   const layerOf = new Map(structure.layers.map((layer) => [layer.id, layer]));
   const blockOf = new Map(structure.blocks.map((block) => [block.add, block]));
   const droppable = structure.layers.filter((layer) => layer.drop !== null);
@@ -53,13 +61,13 @@ export function gatedNetwork(structure: Structure): GatedNetwork {
       read[block.branchInput] = op(state, "Mul", read[block.branchInput] ?? "", gate);
     }
     const dropped = bypassed.get(id);
-    if (dropped === undefined) state.nodes.push({ ...node, inputs: read });
+    if (dropped === undefined) state.nodes.push(...gatedSum(state, { ...node, inputs: read }));
     else bypass(state, { ...node, inputs: read }, dropped.index, readBy.get(dropped.index) ?? "");
   }
-  const { nodes, inputs, units, scalars } = state;
+  const { nodes, inputs, units, sums, scalars, constants: initializers } = state;
   return {
-    graph: { ...graph, nodes, inputs: [...graph.inputs, ...inputs], values: [] },
-    feeds: (cut) => feedsOf(cut, [...units.values()], scalars),
+    graph: { ...graph, nodes, initializers, inputs: [...graph.inputs, ...inputs], values: [] },
+    feeds: (cut) => feedsOf(cut, [...units.values(), ...sums], scalars),
     layers: droppable.map((layer) => layer.index),
   };
 }
@@ -68,8 +76,12 @@ interface Gating {
   readonly structure: Structure;
   readonly nodes: Node[];
   readonly inputs: Value[];
+  /** Gates of layers, by the value that they read. */
   readonly units: Map<string, UnitGate>;
+  /** Gates of sums. */
+  readonly sums: UnitGate[];
   readonly scalars: string[];
+  readonly constants: Map<string, Tensor>;
 }
 
 function op({ nodes }: Gating, opType: string, left: string, right: string): string {
@@ -113,8 +125,26 @@ function gatedUnits(state: Gating, node: Node): string {
   const extents = shape.map((extent, at) => (at === axis ? extent : 1));
   state.inputs.push({ name, type: "float32", shape: extents });
   const gated = op(state, "Mul", value, name);
-  known.set(value, { name, gated, shape: extents, units });
+  known.set(value, { name, gated, shape: extents, units, ratio: null });
   return gated;
+}
+
+/** A node that sums over units that may go, told which of them stay; other nodes as they are. */
+function gatedSum(state: Gating, node: Node): readonly Node[] {
+  const { structure, constants, inputs, sums } = state;
+  const axis = summedAxis(structure, node);
+  const [value = ""] = node.inputs;
+  const shape = structure.shapes.of(value);
+  const units = axis === null ? null : structure.axis(value, axis);
+  const isFree = [...dimsAlong(units)].some((dim) => structure.dims[dim]?.pinned === null);
+  if (axis === null || shape === null || units === null || !isFree) return [node];
+  const name = `mdp_sum_${sums.length}`;
+  const extents = maskShape(shape, axis);
+  const ratio = node.opType === "MatMul" ? null : `${name}_ratio`;
+  inputs.push({ name, type: "float32", shape: extents });
+  if (ratio !== null) inputs.push({ name: ratio, type: "float32", shape: [1] });
+  sums.push({ name, gated: value, shape: extents, units, ratio });
+  return statisticsUnder(structure, node, { mask: name, ratio: ratio ?? "" }, constants);
 }
 
 function feedsOf(
@@ -127,7 +157,7 @@ function feedsOf(
     ...cut.droppedLayers.map((index) => `mdp_layer_${index}`),
   ]);
   const feeds: Record<string, Feed> = {};
-  for (const { name, shape, units: axis } of units) {
+  for (const { name, shape, units: axis, ratio } of units) {
     const stays = ({ dims, units: own }: UnitLevel, at: number): boolean => {
       const kept = cut.kept.get(dims[at] ?? -1);
       return kept === undefined || kept.has(own[at] ?? -1);
@@ -136,6 +166,10 @@ function feedsOf(
       axis.levels.every((level) => stays(level, at)) ? 1 : 0,
     );
     feeds[name] = { type: "float32", shape, data };
+    if (ratio === null) continue;
+    const staying = data.reduce((sum, flag) => sum + flag, 0);
+    const factor = Float32Array.of(axis.length / Math.max(1, staying));
+    feeds[ratio] = { type: "float32", shape: [1], data: factor };
   }
   for (const name of scalars) {
     feeds[name] = { type: "float32", shape: [1], data: Float32Array.of(gone.has(name) ? 0 : 1) };

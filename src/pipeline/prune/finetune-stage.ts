@@ -42,7 +42,7 @@ export async function checkFinetune(options: PruneOptions, embedded: boolean): P
  * @returns the trained network's file there.
  */
 export async function finetuneStage(job: PruneJob, from: string): Promise<string | null> {
-  const { open, run, options, context } = job;
+  const { open, original, run, options, context } = job;
   if (options.finetune !== true) return null;
   const data = await trainingData(job);
   const { dataConfig, seed, epochs, lr } = options;
@@ -61,7 +61,7 @@ export async function finetuneStage(job: PruneJob, from: string): Promise<string
       // The images that the run is judged by must not choose anything: they are left out until the end.
       {
         ...{ ...PLAIN_FINETUNE, data, dataConfig, seed, epochs, lr, out },
-        ...{ teacher: open.path, validate: false, batch: BATCH },
+        ...{ teacher: original, validate: false, batch: BATCH },
       },
       context,
     );

@@ -23,6 +23,7 @@ import {
   summaryOf,
   tableStage,
 } from "./prune-stages.ts";
+import { rebaseStage } from "./rebase-stage.ts";
 import { openRunFolder } from "./run-folder.ts";
 import { scoreStage } from "./score-stage.ts";
 
@@ -31,6 +32,7 @@ export const PRUNE_DEFAULTS = {
   ...SOLVE_DEFAULTS,
   method: "auto",
   correct: true,
+  rebase: true,
   calibrate: false,
   tolerance: "2%",
   finetune: false,
@@ -50,7 +52,7 @@ export interface PruneModelSettings extends PruneOptions {
 }
 
 /**
- * Runs the whole pipeline in one folder: score, profile, solve, export, repair, train, evaluate.
+ * Runs the whole pipeline in one folder: rebase (attention networks), score, profile, solve, export, repair, train, evaluate.
  * @param written the settings as config.json keeps them
  * @throws as the stages
  */
@@ -68,7 +70,7 @@ export async function pruneModel(
     const tuned = await finetuneStage(job, corrected ?? "pruned.onnx");
     const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
     await evalStage(job, made);
-    const summary = summaryOf(run);
+    const summary = summaryOf(job);
     writeDocument(SUMMARY, run.path("summary.json"), summary);
     return summary;
   } finally {
@@ -95,9 +97,10 @@ export async function prepareRun(
       network: { path: open.path, hash: open.hash },
       options: written,
     });
-    const job = { open, run, options: settings, context };
-    await preprocessingStage(job);
-    await inspectStage(job);
+    const given = { open, original: open.path, run, options: settings, context };
+    await preprocessingStage(given);
+    await inspectStage(given);
+    const job = await rebaseStage(given);
     await scoreStage(job);
     await tableStage(job);
     return job;

@@ -5,6 +5,7 @@ import { CORRECTION } from "../../documents/correct.ts";
 import { readDocument, writeDocument } from "../../documents/document.ts";
 import { EVALUATION } from "../../documents/evaluation.ts";
 import { PROOF } from "../../documents/proof.ts";
+import { REBASE } from "../../documents/rebase.ts";
 import type { RunSummary } from "../../documents/run.ts";
 import { SOLVE } from "../../documents/solve.ts";
 import { parseMethod } from "../../formulation/baselines/method.ts";
@@ -62,6 +63,8 @@ export interface PruneOptions extends GivenLimits {
   /** Images to score, repair and train on, where they are not those of `data`. */
   readonly train?: string | undefined;
   readonly correct?: boolean | undefined;
+  /** Bring attention into the basis of its singular vectors first; yes unless false. */
+  readonly rebase?: boolean | undefined;
   /** Train the pruned network further. */
   readonly finetune?: boolean | undefined;
   readonly epochs: number;
@@ -79,7 +82,10 @@ export interface PruneOptions extends GivenLimits {
 
 /** What every stage works on. */
 export interface PruneJob {
+  /** In its new basis, behind a rebase. */
   readonly open: OpenNetwork;
+  /** Path of the network that was named. */
+  readonly original: string;
   readonly run: RunFolder;
   readonly options: PruneOptions;
   readonly context: RunContext;
@@ -280,11 +286,11 @@ export async function correctStage(job: PruneJob): Promise<string | null> {
 
 /** Evaluates the dense network and those of the stages, which are files in the run's folder. */
 export async function evalStage(job: PruneJob, networks: readonly string[]): Promise<void> {
-  const { open, run, options, context } = job;
+  const { open, original, run, options, context } = job;
   const table = readTable(run.path("table.json"));
   const { dataConfig, images: limit, threads } = options;
   const data = options.data ?? (open.embedded ? await drawnData(run, context) : undefined);
-  const models = [open.path, ...networks.map((file) => run.path(file))];
+  const models = [original, ...networks.map((file) => run.path(file))];
   const batch = table.batch;
   const dependsOn = [
     // Reports from before them don't have what the summary shows.
@@ -312,10 +318,12 @@ export async function evalStage(job: PruneJob, networks: readonly string[]): Pro
 }
 
 /** What the finished run has to say. */
-export function summaryOf(run: RunFolder): RunSummary {
+export function summaryOf({ open, original, run }: PruneJob): RunSummary {
+  const isRebased = open.path !== original;
   return {
     schema: "mdp-summary/1",
     folder: run.path("."),
+    ...(isRebased ? { rebase: readDocument(REBASE, run.path("rebase.json")) } : {}),
     solve: readDocument(SOLVE, run.path("solve.json")),
     proof: readDocument(PROOF, run.path("proof.json")),
     eval: readDocument(EVALUATION, run.path("eval.json")),

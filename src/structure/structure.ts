@@ -78,7 +78,8 @@ export interface Dim {
  * Of attention: heads, `groups` of heads that share keys and values, columns of queries and keys, columns of values, or `width`
  * where queries, keys and values share their columns. The embedding outlives all blocks; an MLP's width lies inside one.
  */
-export type DimRole = "heads" | "groups" | "qk" | "v" | "width" | "mlp" | "embedding";
+export const DIM_ROLES = ["heads", "groups", "qk", "v", "width", "mlp", "embedding"] as const;
+export type DimRole = (typeof DIM_ROLES)[number];
 
 /**
  * The units that have to stay for each element of an axis to stay: one level unless the axis is a product, such as heads x

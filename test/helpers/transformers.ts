@@ -202,6 +202,52 @@ const relativeBias: Part = (b, name, input) => {
   return linear(b, `${name}.out_proj`, mixed, WIDTH, WIDTH);
 };
 
+/**
+ * torch.nn.MultiheadAttention as PyTorch 2 exports it: tokens first, one matrix, [tokens, batch, 3, width] turned to the front by
+ * Unsqueeze, Transpose and Squeeze, heads merged with the batch and apart again, tokens merged with the batch before the last layer.
+ */
+const torchTwo: Part = (b, name, input) => {
+  const all = linear(b, `${name}.in_proj`, turn(b, input, [1, 0, 2]), WIDTH, 3 * WIDTH);
+  const three = reshape(b, `${name}.three`, all, [TOKENS, -1, 3, WIDTH]);
+  const wide = b.node("Unsqueeze", [three, b.ints(`${name}.outer`, [0])]);
+  const front = b.node("Squeeze", [turn(b, wide, [3, 1, 2, 0, 4]), b.ints(`${name}.inner`, [-2])]);
+  const part = (index: number): string => {
+    const at = b.tensor(`${name}.${index}`, intScalar(index));
+    const own = b.node("Gather", [front, at], { attributes: { axis: 0 } });
+    const merged = reshape(b, `${name}.${index}.merged`, own, [TOKENS, -1, COLUMNS]);
+    const turned = turn(b, merged, [1, 0, 2]);
+    return reshape(b, `${name}.${index}.apart`, turned, [-1, HEADS, TOKENS, COLUMNS]);
+  };
+  const scores = b.node("MatMul", [part(0), turn(b, part(1), [0, 1, 3, 2])]);
+  const scaled = b.node("Mul", [scores, scalar(b, `${name}.scale`, COLUMNS ** -0.5)]);
+  const weights = b.node("Softmax", [scaled], { attributes: { axis: -1 } });
+  const mixed = turn(b, b.node("MatMul", [weights, part(2)]), [2, 0, 1, 3]);
+  const rows = reshape(b, `${name}.rows`, mixed, [-1, WIDTH]);
+  const out = b.gemm(`${name}.out_proj`, rows, WIDTH, WIDTH);
+  return turn(b, reshape(b, `${name}.back`, out, [TOKENS, -1, WIDTH]), [1, 0, 2]);
+};
+
+/** BERT: a second input says which tokens count; the others get a large negative score. */
+const masked: Part = (b, name, input) => {
+  const part = (role: string): string =>
+    heads(b, `${name}.${role}`, linear(b, `${name}.${role}`, input, WIDTH, WIDTH));
+  const mixed = attend(b, name, [part("query"), part("key"), part("value")], {
+    bias: maskOf.get(b) ?? null,
+  });
+  return linear(b, `${name}.output`, mixed, WIDTH, WIDTH);
+};
+
+/** Per network, what its mask adds to scores. */
+const maskOf = new WeakMap<NetworkBuilder, string>();
+
+/** [batch, tokens] of ones and zeros as what is added to scores. */
+function withMask(b: NetworkBuilder): void {
+  const mask = b.input("mask", ["batch", TOKENS]);
+  const wide = b.node("Unsqueeze", [mask, b.ints("mask.axes", [1, 2])]);
+  const gone = b.node("Sub", [scalar(b, "mask.one", 1), wide]);
+  maskOf.set(b, b.node("Mul", [gone, scalar(b, "mask.low", -1e4)]));
+}
+
 const mlp: Part = (b, name, input) => {
   const wide = linear(b, `${name}.fc1`, input, WIDTH, 20);
   return linear(b, `${name}.fc2`, b.node("Relu", [wide]), 20, WIDTH);
@@ -250,6 +296,7 @@ interface Plan {
   readonly norm?: Part;
   readonly order?: "pre" | "post";
   readonly classToken?: boolean;
+  readonly mask?: boolean;
 }
 
 function transformer(plan: Plan, seed: number): Graph {
@@ -258,6 +305,7 @@ function transformer(plan: Plan, seed: number): Graph {
   const tokens = classToken ? TOKENS - 1 : TOKENS;
   let x = linear(b, "embed", b.input("input", ["batch", tokens, CHANNELS]), CHANNELS, WIDTH);
   if (classToken) x = withClassToken(b, x);
+  if (plan.mask === true) withMask(b);
   x = b.node("Add", [x, b.weight("positions", [1, TOKENS, WIDTH])]);
   for (const block of [0, 1]) {
     for (const [role, part] of Object.entries({ attn: attention, mlp: wide })) {
@@ -304,6 +352,23 @@ function crossAttention(seed: number): Graph {
   return b.graph();
 }
 
+/** MobileViT, EfficientFormer: convolutions, then attention over the places of their picture, then convolutions again. */
+function hybrid(seed: number): Graph {
+  const b = networkBuilder(seed);
+  const picture = b.input("input", ["batch", 3, 6, 4]);
+  const stem = b.node("Relu", [b.conv("stem", picture, { from: 3, to: WIDTH, stride: 2 })]);
+  let x = turn(b, reshape(b, "unfold", stem, [0, WIDTH, TOKENS]), [0, 2, 1]);
+  x = b.add("attn", separate(b, "attn", layerNorm(b, "attn.norm", x)), x);
+  x = b.add("mlp", mlp(b, "mlp", layerNorm(b, "mlp.norm", x)), x);
+  const folded = reshape(b, "fold", turn(b, x, [0, 2, 1]), [0, WIDTH, 3, 2]);
+  const joined = b.node("Concat", [stem, b.conv("local", folded, { from: WIDTH, to: WIDTH })], {
+    attributes: { axis: 1 },
+  });
+  const last = b.node("Relu", [b.conv("fuse", joined, { from: 2 * WIDTH, to: 16 })]);
+  b.output(b.gemm("head", b.node("Flatten", [b.node("GlobalAveragePool", [last])]), 16, 5));
+  return b.graph();
+}
+
 export const TRANSFORMERS = {
   separate: () => transformer({ attention: separate }, 31),
   postNorm: () => transformer({ attention: separate, order: "post" }, 32),
@@ -317,4 +382,8 @@ export const TRANSFORMERS = {
   rotary: () => transformer({ attention: rotary, mlp: gatedMlp, norm: rms }, 39),
   relativeBias: () => transformer({ attention: relativeBias }, 40),
   crossAttention: () => crossAttention(41),
+  torchTwo: () => transformer({ attention: torchTwo, classToken: false }, 42),
+  masked: () =>
+    transformer({ attention: masked, order: "post", classToken: false, mask: true }, 43),
+  hybrid: () => hybrid(44),
 } as const;

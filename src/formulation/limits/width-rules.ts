@@ -2,7 +2,7 @@
  * Limits on single dims: floors, ceilings, equal dims and alignment need no rows in the program, because they only say
  * which widths there are to choose from.
  */
-import type { Dim, Structure } from "../../structure/structure.ts";
+import { DIM_ROLES, type Dim, type DimRole, type Structure } from "../../structure/structure.ts";
 import type { WidthRule, WidthRules } from "../network/widths.ts";
 import { dimsNamed } from "./dims-named.ts";
 import { type Comparison, FLIPPED, type FormPart, type Relation } from "./form.ts";
@@ -169,10 +169,41 @@ function equalRule(structure: Structure, source: Source, relation: Relation): Eq
 function alignRule({ source, alignment }: ParsedLimit, stepOf: StepOf): AlignRule[] {
   if (alignment === null) return [];
   const { device, at } = alignment;
+  const role = DIM_ROLES.find((each) => each === device) ?? null;
+  if (role !== null) return [alignRole(source, alignment, role)];
   // A device that isn't there is a mistake, even where the multiple is given.
   const step = device === null ? null : stepOf(device, source, at);
   const multiple = alignment.multiple ?? step ?? stepOf(null, source, at);
   const allows = (dim: Dim, channels: number): boolean =>
-    channels % multiple === 0 || channels === dim.size * dim.unitChannels;
+    isCounted(dim) || isAligned(dim, channels, multiple);
   return [{ source, text: source.text, multiple, allows }];
+}
+
+/** Heads are no channels: what a kernel wants of widths is not said of them, unless they are named. */
+function isCounted({ role }: Dim): boolean {
+  return role === "heads" || role === "groups";
+}
+
+function isAligned(dim: Dim, channels: number, multiple: number): boolean {
+  return channels % multiple === 0 || channels === dim.size * dim.unitChannels;
+}
+
+/** `align('qk', 8)`: what a kernel wants of the dims of one role. */
+function alignRole(
+  source: Source,
+  { multiple, at }: NonNullable<ParsedLimit["alignment"]>,
+  role: DimRole,
+): AlignRule {
+  if (multiple === null) {
+    throw limitError(
+      source,
+      at,
+      "argument",
+      `'${role}' is what dims are in a transformer, and has no step of its own.`,
+      `Say of what widths are to be multiples: align('${role}', 8).`,
+    );
+  }
+  const allows = (dim: Dim, channels: number): boolean =>
+    dim.role !== role || isAligned(dim, channels, multiple);
+  return { source, text: source.text, multiple, allows };
 }

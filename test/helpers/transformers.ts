@@ -202,31 +202,6 @@ const relativeBias: Part = (b, name, input) => {
   return linear(b, `${name}.out_proj`, mixed, WIDTH, WIDTH);
 };
 
-/**
- * torch.nn.MultiheadAttention as PyTorch 2 exports it: tokens first, one matrix, [tokens, batch, 3, width] turned to the front by
- * Unsqueeze, Transpose and Squeeze, heads merged with the batch and apart again, tokens merged with the batch before the last layer.
- */
-const torchTwo: Part = (b, name, input) => {
-  const all = linear(b, `${name}.in_proj`, turn(b, input, [1, 0, 2]), WIDTH, 3 * WIDTH);
-  const three = reshape(b, `${name}.three`, all, [TOKENS, -1, 3, WIDTH]);
-  const wide = b.node("Unsqueeze", [three, b.ints(`${name}.outer`, [0])]);
-  const front = b.node("Squeeze", [turn(b, wide, [3, 1, 2, 0, 4]), b.ints(`${name}.inner`, [-2])]);
-  const part = (index: number): string => {
-    const at = b.tensor(`${name}.${index}`, intScalar(index));
-    const own = b.node("Gather", [front, at], { attributes: { axis: 0 } });
-    const merged = reshape(b, `${name}.${index}.merged`, own, [TOKENS, -1, COLUMNS]);
-    const turned = turn(b, merged, [1, 0, 2]);
-    return reshape(b, `${name}.${index}.apart`, turned, [-1, HEADS, TOKENS, COLUMNS]);
-  };
-  const scores = b.node("MatMul", [part(0), turn(b, part(1), [0, 1, 3, 2])]);
-  const scaled = b.node("Mul", [scores, scalar(b, `${name}.scale`, COLUMNS ** -0.5)]);
-  const weights = b.node("Softmax", [scaled], { attributes: { axis: -1 } });
-  const mixed = turn(b, b.node("MatMul", [weights, part(2)]), [2, 0, 1, 3]);
-  const rows = reshape(b, `${name}.rows`, mixed, [-1, WIDTH]);
-  const out = b.gemm(`${name}.out_proj`, rows, WIDTH, WIDTH);
-  return turn(b, reshape(b, `${name}.back`, out, [TOKENS, -1, WIDTH]), [1, 0, 2]);
-};
-
 /** BERT: a second input says which tokens count; the others get a large negative score. */
 const masked: Part = (b, name, input) => {
   const part = (role: string): string =>
@@ -382,7 +357,6 @@ export const TRANSFORMERS = {
   rotary: () => transformer({ attention: rotary, mlp: gatedMlp, norm: rms }, 39),
   relativeBias: () => transformer({ attention: relativeBias }, 40),
   crossAttention: () => crossAttention(41),
-  torchTwo: () => transformer({ attention: torchTwo, classToken: false }, 42),
   masked: () =>
     transformer({ attention: masked, order: "post", classToken: false, mask: true }, 43),
   hybrid: () => hybrid(44),

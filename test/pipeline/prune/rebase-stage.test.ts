@@ -84,6 +84,7 @@ async function stage(
     context: { ...silentRun, progress: { ...SILENT, note: (line: string) => notes.push(line) } },
   };
   const after = await rebaseStage(road);
+  road.run.close();
   expect(existsSync(join(folder, "stage/rebased.onnx"))).toBe(false);
   return { same: after === road, notes };
 }

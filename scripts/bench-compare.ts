@@ -9,6 +9,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createHighs } from "../solvers/highs.ts";
+import { readInstance } from "../src/authors/read-instance.ts";
 import { InfeasibleError, LimitError } from "../src/core/errors.ts";
 import { packageRoot } from "../src/core/files.ts";
 import { keeping, widest } from "../src/formulation/baselines/meter.ts";
@@ -16,7 +17,6 @@ import { methodText, parseMethod } from "../src/formulation/baselines/method.ts"
 import { runMethod } from "../src/formulation/baselines/run-method.ts";
 import { instanceWrittenAxes } from "../src/formulation/baselines/written-axes.ts";
 import { evaluate } from "../src/formulation/problem/evaluate.ts";
-import { readInstance } from "../src/formulation/problem/instance.ts";
 import type { Problem } from "../src/formulation/problem/problem.ts";
 
 interface Kept {

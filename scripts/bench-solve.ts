@@ -11,8 +11,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createGlpk } from "../solvers/glpk.ts";
 import { createHighs } from "../solvers/highs.ts";
+import { readInstance } from "../src/authors/read-instance.ts";
 import { packageRoot } from "../src/core/files.ts";
-import { type Instance, readInstance } from "../src/formulation/problem/instance.ts";
+import type { Instance } from "../src/formulation/problem/instance.ts";
 import { solveProblem } from "../src/formulation/solve/solve-problem.ts";
 import type { Solver } from "../src/mip/solver.ts";
 

@@ -1,18 +1,25 @@
 import type { Model } from "../src/mip/model.ts";
 import type { Outcome, SolveOptions, Solver, SolveStats } from "../src/mip/solver.ts";
 import { failedOutcome, nothingYet } from "./outcome.ts";
-import type { SolverThread } from "./thread.ts";
 
 /** A solved model may leave the thread with this much memory before the thread is replaced. */
 const KEEP_BELOW_BYTES = 512 * 2 ** 20;
+
+/** What runs one model at a time: a thread, or a solver in this one. */
+export interface SolverPlace {
+  readonly solve: (model: Model, options: SolveOptions) => Promise<Outcome>;
+  /** False once it died or was ended; then another one must be started. */
+  readonly alive: () => boolean;
+  readonly close: () => Promise<void>;
+}
 
 /**
  * A solver that keeps one idle thread between solves, because starting one and compiling its code costs
  * more than a small model does. Solves at the same time get threads of their own.
  */
-export function keepThread(name: string, start: () => SolverThread): Solver {
-  let idle: SolverThread | null = null;
-  const takeThread = (): SolverThread | string => {
+export function keepThread(name: string, start: () => SolverPlace): Solver {
+  let idle: SolverPlace | null = null;
+  const takeThread = (): SolverPlace | string => {
     const kept = idle;
     idle = null;
     if (kept?.alive() === true) return kept;

@@ -1,4 +1,5 @@
-import type { ModelData } from "../src/mip/model.ts";
+import { type Model, type ModelData, modelData } from "../src/mip/model.ts";
+import type { SolveOptions } from "../src/mip/solver.ts";
 
 /** What the main thread asks of a solver's thread. */
 export interface SolveRequest {
@@ -46,3 +47,17 @@ export interface WorkerPort {
  * and from the built package, with no second file to be found and no loader to be started in the thread.
  */
 export type WorkerBody = (port: WorkerPort, packageUrl: string) => Promise<void>;
+
+/** @param stop shared between the threads where there are several */
+export function requestFor(model: Model, options: SolveOptions, stop: Int32Array): SolveRequest {
+  return {
+    model: modelData(model),
+    timeLimitSeconds: options.timeLimitSeconds ?? Number.POSITIVE_INFINITY,
+    relativeGap: options.relativeGap ?? 0,
+    absoluteGap: options.absoluteGap ?? 1e-6,
+    startColumns: options.start?.columns ?? null,
+    startValues: options.start?.values ?? null,
+    startIsBest: options.startIsBest ?? false,
+    stop,
+  };
+}

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
-import { type Model, modelData } from "../src/mip/model.ts";
+import type { Model } from "../src/mip/model.ts";
 import type { Outcome, SolveOptions, SolveStats, StopReason } from "../src/mip/solver.ts";
+import type { SolverPlace } from "./keeper.ts";
 import {
   failedOutcome,
   finishedOutcome,
@@ -9,17 +10,13 @@ import {
   stoppedOutcome,
   takeIn,
 } from "./outcome.ts";
-import type { SolveRequest, WorkerBody, WorkerMessage } from "./protocol.ts";
+import { requestFor, type WorkerBody, type WorkerMessage } from "./protocol.ts";
 
 /**
  * A thread that solves one model at a time. Solvers are compiled C++: they block the thread they run on and may
  * die. An idle thread doesn't keep the process alive.
  */
-export interface SolverThread {
-  readonly solve: (model: Model, options: SolveOptions) => Promise<Outcome>;
-  /** False once it died or was ended; then another one must be started. */
-  readonly alive: () => boolean;
-  readonly close: () => Promise<void>;
+export interface SolverThread extends SolverPlace {
   /** The thread itself, for tests that kill it. */
   readonly worker: Worker;
 }
@@ -100,7 +97,7 @@ function solveOn(
     memoryBytes: 0,
   });
   const reason = (): StopReason => (options.signal?.aborted ? "interrupted" : "time-limit");
-  const request = requestFor(model, options);
+  const request = requestFor(model, options, new Int32Array(new SharedArrayBuffer(4)));
 
   return new Promise((resolve) => {
     let watchdog: NodeJS.Timeout | null = null;
@@ -146,17 +143,4 @@ function solveOn(
       watchdog = setTimeout(askToStop, Math.min(limitSeconds * 1000, 2 ** 31 - 1));
     }
   });
-}
-
-function requestFor(model: Model, options: SolveOptions): SolveRequest {
-  return {
-    model: modelData(model),
-    timeLimitSeconds: options.timeLimitSeconds ?? Number.POSITIVE_INFINITY,
-    relativeGap: options.relativeGap ?? 0,
-    absoluteGap: options.absoluteGap ?? 1e-6,
-    startColumns: options.start?.columns ?? null,
-    startValues: options.start?.values ?? null,
-    startIsBest: options.startIsBest ?? false,
-    stop: new Int32Array(new SharedArrayBuffer(4)),
-  };
 }

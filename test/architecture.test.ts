@@ -27,6 +27,7 @@ const ROOMS = [
   "src/report",
   "solvers",
   "src/pipeline",
+  "src/explorer",
   "src/api",
   "src/index.ts",
   "src/cli",
@@ -59,4 +60,53 @@ test.each(
   [...filesUnder("src"), ...filesUnder("solvers")].filter((file) => roomOf(file) !== "src/cli"),
 )("%s neither prints nor ends the process", (file) => {
   expect(readFileSync(file, "utf8")).not.toMatch(/\bprocess\.(stdout|stderr|exit)\b|\bconsole\./);
+});
+
+// A page of `mdp explore` solves in the browser: these rooms, with all that they import, do without Node.
+const WITHOUT_NODE = ["src/formulation", "src/mip", "solvers"];
+/** Solvers in threads of Node; a page runs the solver's body in its own worker. */
+const THREADS = ["solvers/highs.ts", "solvers/glpk.ts", "solvers/thread.ts"];
+const RUN_TIME_IMPORT = /^(?:import|export)\s+(?!type\b)(?:[^;]*?from\s+)?"([^"]+)"/gm;
+const DYNAMIC_IMPORT = /\bimport\("([^"]+)"\)/g;
+
+/** What a file imports when it runs; names that are types alone count as well, which is on the safe side. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, "utf8");
+  return [RUN_TIME_IMPORT, DYNAMIC_IMPORT].flatMap((pattern) =>
+    [...text.matchAll(pattern)].map(([, specifier = ""]) => specifier),
+  );
+}
+
+/** The first way from a file to a module of Node; null where there is none. */
+function wayToNode(start: string): string | null {
+  const from = new Map<string, string | null>([[start, null]]);
+  for (const file of from.keys()) {
+    for (const specifier of importsOf(file)) {
+      const way = (): string => {
+        const chain = [specifier];
+        for (let at: string | null = file; at !== null; at = from.get(at) ?? null)
+          chain.unshift(at);
+        return chain.join(" > ");
+      };
+      if (specifier.startsWith("node:")) return way();
+      if (!specifier.startsWith(".")) continue;
+      const to = join(dirname(file), specifier);
+      if (!from.has(to)) from.set(to, file);
+    }
+  }
+  return null;
+}
+
+test.each(WITHOUT_NODE.flatMap(filesUnder).filter((file) => !THREADS.includes(file)))(
+  "%s and all that it imports do without Node",
+  (file) => {
+    expect(wayToNode(file)).toBeNull();
+  },
+);
+
+test("a way to Node is found where there is one", () => {
+  expect(wayToNode("solvers/thread.ts")).toBe("solvers/thread.ts > node:worker_threads");
+  expect(wayToNode("src/pipeline/solve/solve-network.ts")).toMatch(
+    /core\/files\.ts > node:crypto$/,
+  );
 });

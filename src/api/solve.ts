@@ -1,6 +1,7 @@
 /// <reference types="node" preserve="true" />
 /** The program, its limits, methods that it is compared with, and solvers. Part of the library below its front door: names may change in a minor version. */
 export { createHighs } from "../../solvers/highs.ts";
+export { readInstance } from "../authors/read-instance.ts";
 export {
   METHOD_NAMES,
   type Method,
@@ -31,7 +32,7 @@ export {
 } from "../formulation/network/network-problem.ts";
 export { selectedSubnet } from "../formulation/network/selected-subnet.ts";
 export { checkSelection, evaluate } from "../formulation/problem/evaluate.ts";
-export { type Instance, parseInstance, readInstance } from "../formulation/problem/instance.ts";
+export { type Instance, parseInstance } from "../formulation/problem/instance.ts";
 export type * from "../formulation/problem/problem.ts";
 export type { RobustBudget } from "../formulation/robust/region.ts";
 export type { VarianceTable } from "../formulation/robust/robust-problem.ts";

@@ -176,6 +176,13 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         load: async () => (await import("./commands/report.ts")).reportCommand,
       },
       {
+        word: "explore",
+        usage: "explore [model]",
+        summary:
+          "Open a page that solves the program in the browser while budget and limits are moved",
+        load: async () => (await import("./commands/explore.ts")).exploreCommand,
+      },
+      {
         word: "knowledge",
         usage: "knowledge [model] [pruned]",
         summary:

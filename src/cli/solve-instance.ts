@@ -1,5 +1,5 @@
+import { readInstance } from "../authors/read-instance.ts";
 import { EXIT, type ExitCode } from "../core/errors.ts";
-import { readInstance } from "../formulation/problem/instance.ts";
 import { InfeasibleLimitsError } from "../formulation/solve/answer.ts";
 import { type SolveInstanceOptions, solveInstance } from "../pipeline/solve/solve-instance.ts";
 import { infeasibleInstance, instanceDocument, instanceText } from "../report/instance-report.ts";

@@ -15,6 +15,7 @@ import { CORRECT, CORRECTION } from "./correct.ts";
 import { DEVICES, DOCTOR, DOCTOR_BOARDS } from "./environment.ts";
 import { EVALUATION, PREPROCESSING_OF_RUN } from "./evaluation.ts";
 import { CONFLICT, EXPLAIN } from "./explain.ts";
+import { EXPLORE } from "./explore.ts";
 import { IMPORT, IMPORT_WEIGHTS } from "./imports.ts";
 import { KNOWLEDGE } from "./knowledge.ts";
 import { COMPARED_METRICS, METRICS, SUGGESTED } from "./metrics.ts";
@@ -59,6 +60,7 @@ export const DOCUMENTS = {
   "mdp-doctor-boards/1": DOCTOR_BOARDS,
   "mdp-eval/1": EVALUATION,
   "mdp-explain/1": EXPLAIN,
+  "mdp-explore/1": EXPLORE,
   "mdp-gate/1": GATE,
   "mdp-groups/1": GROUPS,
   "mdp-history/1": HISTORY,

@@ -66,6 +66,17 @@ export const STRUCTURE = z.object({
       layers: z.array(z.string()),
     }),
   ),
+  ops: z
+    .array(
+      z.object({
+        id: z.string().describe("Its first output."),
+        opType: z.string(),
+        from: z.array(z.string()).describe("Ops that it reads from."),
+        block: z.string().nullable().describe("The innermost block that it is in."),
+      }),
+    )
+    .exactOptional()
+    .describe("Every op of the network; absent in files of former versions."),
 });
 
 const FACT = z.union([z.string(), z.number(), z.boolean(), z.null()]);

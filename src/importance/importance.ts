@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { InputError } from "../core/errors.ts";
-import { sha256 } from "../core/files.ts";
+import { textHash } from "../core/text-hash.ts";
 import type { Structure } from "../structure/structure.ts";
 import { checkJoint, JOINT, type JointImportance, jointFault } from "./joint.ts";
 
@@ -255,7 +255,7 @@ export function importanceText(importance: Importance): string {
 
 /** SHA-256 of what an importance says. */
 export function importanceHash(importance: Importance): string {
-  return sha256(importanceText(importance));
+  return textHash(importanceText(importance));
 }
 
 /** Scores of the units of a dim, summed over its layers. Zeros where no layer produces it. */

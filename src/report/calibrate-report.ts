@@ -1,6 +1,7 @@
 import type { CalibrateReport } from "../documents/calibrate.ts";
 import type { CalibrationStatus, CalibrationTry } from "../latency/calibrate/calibrate.ts";
-import { percent, plainTable } from "./format.ts";
+import { percent } from "./amounts.ts";
+import { plainTable } from "./format.ts";
 import type { Painter } from "./painter.ts";
 
 /** The report as people read it. */

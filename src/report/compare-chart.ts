@@ -1,7 +1,7 @@
 import type { EChartsOption } from "echarts";
 import type { CompareReport, CompareRow } from "../documents/compare.ts";
+import { percent } from "./amounts.ts";
 import { axisStyle, FAINT, FONT, INK, svgOf, titleOf } from "./chart.ts";
-import { percent } from "./format.ts";
 
 const WIDTH = 880;
 const ROW = 46;

@@ -1,4 +1,4 @@
-import { finiteOrNull } from "../documents/document.ts";
+import { finiteOrNull } from "../documents/finite.ts";
 import type { InstanceAnswer } from "../documents/instance.ts";
 import type { Instance } from "../formulation/problem/instance.ts";
 import type { Answer, InfeasibleLimitsError } from "../formulation/solve/answer.ts";

@@ -1,7 +1,8 @@
 import type { EChartsOption } from "echarts";
 import type { KnowledgeReport } from "../documents/knowledge.ts";
+import { percent } from "./amounts.ts";
 import { axisStyle, INK, svgOf, titleOf } from "./chart.ts";
-import { percent, plainTable, shortened } from "./format.ts";
+import { plainTable, shortened } from "./format.ts";
 
 type Reading = KnowledgeReport["weights"];
 

@@ -1,5 +1,6 @@
 import type { SolvedLimit } from "../documents/solve.ts";
-import { count, milliseconds, plainTable, shortened } from "./format.ts";
+import { count, milliseconds } from "./amounts.ts";
+import { plainTable, shortened } from "./format.ts";
 import type { Painter } from "./painter.ts";
 
 /** One line for each limit: what is used, allowed and left, and whether it binds. */

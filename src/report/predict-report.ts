@@ -1,5 +1,6 @@
 import type { PredictReport } from "../documents/predict.ts";
-import { milliseconds, percent, plainTable, shortened } from "./format.ts";
+import { milliseconds, percent } from "./amounts.ts";
+import { plainTable, shortened } from "./format.ts";
 import type { Painter } from "./painter.ts";
 import { tidy } from "./solve-report.ts";
 

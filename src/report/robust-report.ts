@@ -1,5 +1,5 @@
 import type { RobustReport } from "../documents/solve.ts";
-import { milliseconds, percent } from "./format.ts";
+import { milliseconds, percent } from "./amounts.ts";
 
 /** Lines under the budget. */
 export function robustLines(

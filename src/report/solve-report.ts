@@ -1,11 +1,13 @@
 import type { Amount } from "../documents/parts.ts";
 import type { DimReport, SolveHead, SolveReport } from "../documents/solve.ts";
-import { count, milliseconds, percent, plainTable, shortened, tableErrorText } from "./format.ts";
+import { count, milliseconds, percent, tableErrorText } from "./amounts.ts";
+import { plainTable, shortened } from "./format.ts";
 import { limitsText } from "./limits-report.ts";
 import type { Painter } from "./painter.ts";
 import { robustLines } from "./robust-report.ts";
 
-export { count, milliseconds, percent, plainTable, shortened } from "./format.ts";
+export { count, milliseconds, percent } from "./amounts.ts";
+export { plainTable, shortened } from "./format.ts";
 
 const BAR_WIDTH = 24;
 

@@ -1,5 +1,6 @@
 import type { SparsifyReport } from "../documents/sparsify.ts";
-import { count, percent, plainTable, shortened } from "./format.ts";
+import { count, percent } from "./amounts.ts";
+import { plainTable, shortened } from "./format.ts";
 import type { Painter } from "./painter.ts";
 
 export function sparsifyText(report: SparsifyReport, paint: Painter): string {

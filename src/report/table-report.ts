@@ -4,7 +4,8 @@ import type { LatencyOp, LatencyTable } from "../latency/table.ts";
 import { COLUMNS } from "../latency/table-schema.ts";
 import type { MovedCell, TableDiff } from "../latency/tables/diff.ts";
 import { ageDays, type Coverage, coverageOf, widestSumMs } from "../latency/tables/summary.ts";
-import { milliseconds, percent, plainTable, shortened, tableErrorText } from "./format.ts";
+import { milliseconds, percent, tableErrorText } from "./amounts.ts";
+import { plainTable, shortened } from "./format.ts";
 
 /** @param now milliseconds since 1970 */
 export function summaryOf(

@@ -1,4 +1,6 @@
-import { sha256 } from "../core/files.ts";
+import { textHash } from "../core/text-hash.ts";
+import { nodeId } from "../graph/graph.ts";
+import { producerOf } from "../graph/traversal.ts";
 import { dimsOf, macCount, parameterCount } from "./counts.ts";
 import type { AxisCount, Structure } from "./structure.ts";
 
@@ -29,7 +31,7 @@ export function structureHash(structure: Structure): string {
       ([name, tensor]) => `weight ${name} ${tensor.type} ${tensor.shape.join("x")}`,
     ),
   ];
-  return sha256(lines.join("\n"));
+  return textHash(lines.join("\n"));
 }
 
 /** The structure as people and other programs read it, schema `mdp-structure/1`. */
@@ -101,5 +103,23 @@ export function structureJson(structure: Structure): Record<string, unknown> {
       parent: blockName(block.parent),
       layers: block.layers.map((index) => structure.layers[index]?.name ?? ""),
     })),
+    ops: opsJson(structure),
   };
+}
+
+/** Every op with those that it reads from, and the innermost block that it is in. */
+function opsJson({ graph, blocks }: Structure): Record<string, unknown>[] {
+  const producers = producerOf(graph);
+  // Blocks inside others come after them in length.
+  const home = new Map<string, string>();
+  const largestFirst = [...blocks].sort((one, other) => other.nodes.length - one.nodes.length);
+  for (const { name, nodes } of largestFirst) for (const id of nodes) home.set(id, name);
+  return graph.nodes.map((node) => {
+    const from = node.inputs.flatMap((value) => {
+      const producer = producers.get(value);
+      return producer === undefined ? [] : [nodeId(producer)];
+    });
+    const id = nodeId(node);
+    return { id, opType: node.opType, from: [...new Set(from)], block: home.get(id) ?? null };
+  });
 }

@@ -111,7 +111,9 @@ function isSameClamp(graph: Graph, node: Node, source: Node): boolean {
 function isSameConstant(graph: Graph, left: string, right: string): boolean {
   if (left === right) return true;
   const [a, b] = [constantOf(graph, left), constantOf(graph, right)];
-  return (
-    a !== null && b !== null && a.type === b.type && Buffer.compare(a.bytes(), b.bytes()) === 0
-  );
+  return a !== null && b !== null && a.type === b.type && isSameBytes(a.bytes(), b.bytes());
+}
+
+function isSameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, at) => byte === right[at]);
 }

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { createHighs } from "../../solvers/highs.ts";
-import { parseInstance, readInstance } from "../../src/formulation/problem/instance.ts";
+import { readInstance } from "../../src/authors/read-instance.ts";
+import { parseInstance } from "../../src/formulation/problem/instance.ts";
 import { solveProblem } from "../../src/formulation/solve/solve-problem.ts";
 import { sharedPath } from "../helpers/shared.ts";
 

@@ -12,7 +12,7 @@ import { profiledOps } from "../../src/latency/ops.ts";
 import { predictNetwork } from "../../src/latency/predict-network.ts";
 import { readTable } from "../../src/latency/table.ts";
 import { modelOf } from "../../src/onnx/model.ts";
-import { tableErrorText } from "../../src/report/format.ts";
+import { tableErrorText } from "../../src/report/amounts.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { keepAll, type Subnet } from "../../src/subnet/subnet.ts";
 import { slicePadResnet } from "../helpers/networks.ts";

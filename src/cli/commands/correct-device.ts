@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { checkWritable, writeJson } from "../../core/files.ts";
 import { correctDevice } from "../../pipeline/tables/correct-device.ts";
-import { milliseconds, percent } from "../../report/format.ts";
+import { milliseconds, percent } from "../../report/amounts.ts";
 import { type Command, command } from "../command.ts";
 import { describedDevice } from "./predict.ts";
 

@@ -5,7 +5,8 @@ import type { DamagedEntry, TableEntry } from "../../documents/environment.ts";
 import { type Device, listDevices, tableFolders } from "../../latency/devices.ts";
 import { isTableFile, type LatencyTable, readTable } from "../../latency/table.ts";
 import { ageDays, coverageOf } from "../../latency/tables/summary.ts";
-import { percent, plainTable } from "../../report/format.ts";
+import { percent } from "../../report/amounts.ts";
+import { plainTable } from "../../report/format.ts";
 import { ageText, coverageText } from "../../report/table-report.ts";
 import { type Command, command } from "../command.ts";
 

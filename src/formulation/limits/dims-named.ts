@@ -16,7 +16,7 @@ export function dimsNamed(
   const text = argument ?? "";
   const exact = structure.dims.find(({ name }) => name === text);
   if (exact !== undefined) return [exact];
-  const pattern = patternOf(text, at, source);
+  const pattern = patternOf(text, at, source, "dim");
   const matching = structure.dims.filter(({ name }) => pattern.test(name));
   const open = matching.filter(({ pinned }) => pinned === null);
   if (open.length > 0) return open;
@@ -34,7 +34,11 @@ export function dimsNamed(
   );
 }
 
-function patternOf(text: string, at: number, source: Source): RegExp {
+/**
+ * A name as a regular expression.
+ * @throws UsageError `formulation/limit-name`
+ */
+export function patternOf(text: string, at: number, source: Source, what: "dim" | "block"): RegExp {
   try {
     return new RegExp(text);
   } catch (cause) {
@@ -43,8 +47,8 @@ function patternOf(text: string, at: number, source: Source): RegExp {
       source,
       at,
       "name",
-      `'${text}' is no dim's name and no regular expression: ${why}.`,
-      "mdp inspect lists the dims; layer1 matches every name that contains it.",
+      `'${text}' is no ${what}'s name and no regular expression: ${why}.`,
+      `mdp inspect lists the ${what}s; layer1 matches every name that contains it.`,
     );
   }
 }

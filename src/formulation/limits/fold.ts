@@ -159,6 +159,7 @@ const WITH_ARGUMENT: ReadonlyMap<QuantityName, string> = new Map([
   ["importance", "importance('head') >= 90%"],
   ["nonzeros", "nonzeros('layer1') >= 30%"],
   ["count", "count('layer1.*') >= 16"],
+  ["dropped_blocks", "dropped_blocks('layer1.*') >= 1"],
 ]);
 
 function callOf(reader: Reader, args: readonly MathNode[]): LinearForm {

@@ -83,9 +83,14 @@ export function keptImportance(
   return sum;
 }
 
-/** Blocks that are gone, those inside dropped ones among them. */
-export function goneBlocks({ structure, subnet }: MeasuredSubnet): number {
-  return structure.blocks.filter(({ index }) => isBlockGone(structure, subnet, index)).length;
+/** Blocks that are gone, those inside dropped ones among them, of those that are meant. */
+export function goneBlocks(
+  { structure, subnet }: MeasuredSubnet,
+  isMeant: (block: number) => boolean,
+): number {
+  return structure.blocks.filter(
+    ({ index }) => isMeant(index) && isBlockGone(structure, subnet, index),
+  ).length;
 }
 
 /** Layers that were dropped by themselves, not with their block. */

@@ -22,6 +22,7 @@ import {
 } from "../network/network-tables.ts";
 import { OUTSIDE, type Place, placeAround } from "../network/places.ts";
 import { nonzerosOf, sparseBytesOf } from "../sparsity/quantities.ts";
+import { blocksNamed } from "./blocks-named.ts";
 import { componentOf, type Part } from "./components.ts";
 import { dimsNamed } from "./dims-named.ts";
 import type { QuantityRef } from "./form.ts";
@@ -91,7 +92,7 @@ export function quantityOf(ref: QuantityRef, sources: LimitSources, source: Sour
     case "count":
       return countOf(network, ref, source);
     case "dropped_blocks":
-      return droppedBlocksOf(network);
+      return droppedBlocksOf(network, ref, source);
     case "dropped_layers":
       return droppedLayersOf(network);
     default:
@@ -327,14 +328,19 @@ function countOf(network: NetworkProblem, ref: QuantityRef, source: Source): Qua
   return { sums: [sumOf(network, [table])], isExact: true, measure };
 }
 
-function droppedBlocksOf(network: NetworkProblem): Quantity {
-  const { blocks } = network.problem;
-  const tables = blocks.map(
-    ({ name }, block): PlacedTable =>
-      product(network, `block ${name} kept`, { block, layer: null }, -1, []),
+function droppedBlocksOf(network: NetworkProblem, ref: QuantityRef, source: Source): Quantity {
+  const { structure, problem } = network;
+  const named = new Set(blocksNamed(structure, ref, source));
+  const tables = problem.blocks.flatMap(({ name }, block): PlacedTable[] =>
+    named.has(block)
+      ? [product(network, `block ${name} kept`, { block, layer: null }, -1, [])]
+      : [],
   );
-  tables.push(product(network, "blocks", OUTSIDE, blocks.length, []));
-  return { sums: [sumOf(network, tables)], isExact: true, measure: goneBlocks };
+  // Where no block may be dropped the program has none.
+  tables.push(product(network, "blocks", OUTSIDE, tables.length, []));
+  const measure = (subnet: MeasuredSubnet): number =>
+    goneBlocks(subnet, (block) => named.has(block));
+  return { sums: [sumOf(network, tables)], isExact: true, measure };
 }
 
 function droppedLayersOf(network: NetworkProblem): Quantity {

@@ -1,3 +1,4 @@
+import { nextTurn } from "../../core/next-turn.ts";
 import type { Problem } from "../problem/problem.ts";
 import type { FactorGraph } from "./factors/factors.ts";
 import type { PresolveContext } from "./reduction.ts";
@@ -89,7 +90,7 @@ export function startHunt(problem: Problem, graph: FactorGraph, context: Presolv
     costScale: limits.map((limit, r) => costScaleOf(graph, limit, r)),
     rest: async () => {
       if (performance.now() - breath < BREATH_MILLISECONDS) return;
-      await new Promise((done) => setImmediate(done));
+      await nextTurn();
       breath = performance.now();
       // A first sweep is always made: it costs little, and without it nothing is known.
       if (hunt.sweeps > 0 && context.mustStop()) throw new HuntStopped();

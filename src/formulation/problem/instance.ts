@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { InputError } from "../../core/errors.ts";
-import { readJson } from "../../core/files.ts";
 import type { AxisRef, Problem, ProblemDim, ProblemTerm } from "./problem.ts";
 
 /** What is known about an instance from elsewhere; null where its file doesn't say. */
@@ -59,14 +58,6 @@ const instanceSchema = z.object({
 type InstanceFile = z.infer<typeof instanceSchema>;
 type Group = InstanceFile["groups"][number];
 type Layer = InstanceFile["layers"][number];
-
-/**
- * Reads an optimisation instance in the format of the published MDP ones (arXiv 2406.12079).
- * @throws InputError `core/read-failed`, `core/not-json`, and as `parseInstance`
- */
-export function readInstance(path: string): Instance {
-  return parseInstance(readJson(path), path);
-}
 
 /**
  * An instance as a problem: groups become dims (index 0, "no channel", is not an option), blocks except block 0 may

@@ -3,13 +3,14 @@ import type { Stand } from "../../coefficients/goals/goal.ts";
 import type { Candidate, Optimised } from "../../coefficients/optimise.ts";
 import { InputError } from "../../core/errors.ts";
 import { COEFFICIENTS, type CoefficientsReport } from "../../documents/coefficients.ts";
-import { finiteOrNull, readDocument } from "../../documents/document.ts";
+import { readDocument } from "../../documents/document.ts";
+import { finiteOrNull } from "../../documents/finite.ts";
 import { predictNetwork } from "../../latency/predict-network.ts";
 import { parameterCount } from "../../structure/counts.ts";
 import { structureHash } from "../../structure/structure-json.ts";
 import { keepAll, type Subnet, unitCounts } from "../../subnet/subnet.ts";
 import type { OpenNetwork } from "../open/network.ts";
-import type { SolveNetworkOptions } from "../solve/solve-network.ts";
+import type { SolveNetworkOptions } from "../solve/asked-network.ts";
 import type { TableSource } from "../tables/table-source.ts";
 import { type Bench, methodOf, type SearchSettings } from "./search-network.ts";
 

@@ -1,14 +1,14 @@
 import { limitOf } from "../../coefficients/goals/requirement.ts";
 import { evidenceOf, type JudgedBatch } from "../../coefficients/masked-runs.ts";
 import type { Candidate } from "../../coefficients/optimise.ts";
-import { finiteOrNull } from "../../documents/document.ts";
+import { finiteOrNull } from "../../documents/finite.ts";
 import { keepAll, type Subnet } from "../../subnet/subnet.ts";
 import { measure, measureDifference } from "../../tasks/measure.ts";
 import { batchesOf, samplesPerRun } from "../metrics/measure-metrics.ts";
 import { type OpenMetrics, openMetrics } from "../metrics/open-metrics.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
-import type { SolveNetworkOptions } from "../solve/solve-network.ts";
+import type { SolveNetworkOptions } from "../solve/asked-network.ts";
 import type { TableSource } from "../tables/table-source.ts";
 import { chosenOf, sizesOf } from "./coefficients-report.ts";
 import { type Bench, openBench, type SearchSettings, searchNetwork } from "./search-network.ts";

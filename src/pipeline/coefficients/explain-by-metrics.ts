@@ -5,7 +5,7 @@ import { parseSubnet } from "../../subnet/subnet-file.ts";
 import { openMetrics } from "../metrics/open-metrics.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
-import type { SolveNetworkOptions } from "../solve/solve-network.ts";
+import type { SolveNetworkOptions } from "../solve/asked-network.ts";
 import type { TableSource } from "../tables/table-source.ts";
 import { readCoefficients } from "./coefficients-report.ts";
 import { reasonsFor } from "./narrow-groups.ts";

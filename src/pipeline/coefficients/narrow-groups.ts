@@ -10,14 +10,14 @@ import {
 import type { Evaluation } from "../../coefficients/search/evaluation.ts";
 import { evaluateSubnet } from "../../coefficients/search/evaluation.ts";
 import type { GroupsReport, ReasonsReport } from "../../documents/coefficients.ts";
-import { finiteOrNull } from "../../documents/document.ts";
+import { finiteOrNull } from "../../documents/finite.ts";
 import type { NetworkProblem } from "../../formulation/network/network-problem.ts";
 import { protectedIn } from "../../structure/components/protection.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
 import { keepAll } from "../../subnet/subnet.ts";
 import { measure } from "../../tasks/measure.ts";
 import type { RunContext } from "../run-context.ts";
-import type { SolveNetworkOptions } from "../solve/solve-network.ts";
+import type { SolveNetworkOptions } from "../solve/asked-network.ts";
 import { sizesOf, standsJson } from "./coefficients-report.ts";
 import type { Bench } from "./search-network.ts";
 

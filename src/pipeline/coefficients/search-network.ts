@@ -27,7 +27,8 @@ import {
 import type { OpenMetrics } from "../metrics/open-metrics.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
-import { prepareNetwork, type SolveNetworkOptions, withBudget } from "../solve/solve-network.ts";
+import { type SolveNetworkOptions, withBudget } from "../solve/asked-network.ts";
+import { prepareNetwork } from "../solve/solve-network.ts";
 import { withSolvers } from "../solve/solvers.ts";
 import type { TableSource } from "../tables/table-source.ts";
 

@@ -1,7 +1,7 @@
 import { writeJson } from "../../core/files.ts";
 import { writeTable } from "../../latency/table.ts";
 import { shareOf } from "../checks.ts";
-import type { SolveNetworkOptions } from "../solve/solve-network.ts";
+import type { SolveNetworkOptions } from "../solve/asked-network.ts";
 import {
   CALIBRATION,
   type CalibratedNetwork,

@@ -27,7 +27,7 @@ import {
 } from "../coefficients/search-network.ts";
 import { openMetrics, type Requirements } from "../metrics/open-metrics.ts";
 import { gateNetwork } from "../release/gate-network.ts";
-import type { SolveNetworkOptions } from "../solve/solve-network.ts";
+import type { SolveNetworkOptions } from "../solve/asked-network.ts";
 import { solveNetworkOptions } from "../solve/solve-settings.ts";
 import { tableFor } from "../tables/table-source.ts";
 import { type PruneJob, staged } from "./prune-stages.ts";

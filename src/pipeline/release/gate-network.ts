@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { readFileBytes, sha256 } from "../../core/files.ts";
-import { finiteOrNull } from "../../documents/document.ts";
+import { finiteOrNull } from "../../documents/finite.ts";
 import type { GateReport } from "../../documents/release.ts";
 import { judgeGate } from "../../release/gate.ts";
 import { appendLedger, readLedger } from "../../release/ledger.ts";

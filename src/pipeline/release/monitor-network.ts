@@ -5,7 +5,7 @@ import { InputError } from "../../core/errors.ts";
 import { readFileBytes, readJson, sha256, writeJson } from "../../core/files.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { openDataset } from "../../data/dataset.ts";
-import { finiteOrNull } from "../../documents/document.ts";
+import { finiteOrNull } from "../../documents/finite.ts";
 import type { MonitorReport } from "../../documents/release.ts";
 import { driftLines, type Fingerprint, fingerprintOf } from "../../release/drift.ts";
 import { archiveOf } from "../../release/ledger.ts";

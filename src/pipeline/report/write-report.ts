@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { packageRoot, writeFileAtomic } from "../../core/files.ts";
 import { modelCard } from "../../report/page/model-card.ts";
 import { reportPage } from "../../report/page/page.ts";
+import { placeOps } from "../../report/page/place-ops.ts";
 import type { Subject } from "../../report/page/subject.ts";
 import { sweepSvg } from "../../report/sweep-chart.ts";
 import { readSubjects } from "./read-subjects.ts";
@@ -29,14 +30,13 @@ export interface WrittenReport {
  */
 export async function writeReport({ paths, out, card }: ReportRequest): Promise<WrittenReport> {
   const subjects = readSubjects(paths);
-  const assets = join(packageRoot(), "src/report/page/assets");
   const figures = await Promise.all(
     subjects.map(({ sweep }) => (sweep === null ? null : sweepSvg(sweep))),
   );
   const page = reportPage(subjects, {
-    css: readFileSync(join(assets, "page.css"), "utf8"),
-    script: readFileSync(join(assets, "page.js"), "utf8"),
+    ...pageAssets(),
     figures,
+    places: await Promise.all(subjects.map(placeOps)),
   });
   writeFileAtomic(out, page);
   const text = subjects.map(modelCard).find((each) => each !== null) ?? null;
@@ -45,5 +45,14 @@ export async function writeReport({ paths, out, card }: ReportRequest): Promise<
     subjects,
     bytes: Buffer.byteLength(page),
     hasCard: card === undefined ? null : text !== null,
+  };
+}
+
+/** Style and script of every page. */
+export function pageAssets(): { readonly css: string; readonly script: string } {
+  const assets = join(packageRoot(), "src/report/page/assets");
+  return {
+    css: readFileSync(join(assets, "page.css"), "utf8"),
+    script: readFileSync(join(assets, "page.js"), "utf8"),
   };
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { readInstance } from "../../authors/read-instance.ts";
 import { InfeasibleError, LimitError, UsageError } from "../../core/errors.ts";
 import { writeJson } from "../../core/files.ts";
 import type { CompareReport, CompareResult, CompareRow } from "../../documents/compare.ts";
@@ -12,21 +13,15 @@ import {
 } from "../../formulation/baselines/written-axes.ts";
 import { latencyBudget } from "../../formulation/network/latency-budget.ts";
 import { evaluate } from "../../formulation/problem/evaluate.ts";
-import { readInstance } from "../../formulation/problem/instance.ts";
 import type { Problem } from "../../formulation/problem/problem.ts";
 import type { Answer, SolverList } from "../../formulation/solve/answer.ts";
 import { startingSelection } from "../../formulation/solve/start.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import type { TableSource } from "../tables/table-source.ts";
-import type { SolveNetworkOptions } from "./solve-network.ts";
-import {
-  everything,
-  type PreparedNetwork,
-  prepareNetwork,
-  solvedNetwork,
-  withBudget,
-} from "./solve-network.ts";
+import type { SolveNetworkOptions } from "./asked-network.ts";
+import { everything, type PreparedNetwork, solvedNetwork, withBudget } from "./asked-network.ts";
+import { prepareNetwork } from "./solve-network.ts";
 import { reportOf, writeSubnet } from "./solved-report.ts";
 import { withSolvers } from "./solvers.ts";
 

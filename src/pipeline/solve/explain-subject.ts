@@ -1,18 +1,14 @@
+import { readInstance } from "../../authors/read-instance.ts";
 import type { ExplainReport } from "../../documents/explain.ts";
 import { subnetSelection } from "../../formulation/explain/subnet-selection.ts";
 import { latencyBudget } from "../../formulation/network/latency-budget.ts";
 import { evaluate } from "../../formulation/problem/evaluate.ts";
-import { readInstance } from "../../formulation/problem/instance.ts";
 import type { Problem, Selection } from "../../formulation/problem/problem.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { TableSource } from "../tables/table-source.ts";
-import {
-  everything,
-  prepareNetwork,
-  type SolveNetworkOptions,
-  withBudget,
-} from "./solve-network.ts";
+import { everything, type SolveNetworkOptions, withBudget } from "./asked-network.ts";
+import { prepareNetwork } from "./solve-network.ts";
 import { headOf } from "./solved-report.ts";
 
 /** What is explained: a network's program or an instance, and the subnet where one is given. */

@@ -4,8 +4,8 @@ import { instanceWrittenAxes } from "../../formulation/baselines/written-axes.ts
 import type { Instance } from "../../formulation/problem/instance.ts";
 import type { Answer } from "../../formulation/solve/answer.ts";
 import { startingSelection } from "../../formulation/solve/start.ts";
-import { writeLpFile } from "../../mip/lp-file.ts";
 import type { RunContext } from "../run-context.ts";
+import { writeLpFile } from "./lp-file.ts";
 import { solveProgressNotes } from "./solve-notes.ts";
 import { withSolvers } from "./solvers.ts";
 

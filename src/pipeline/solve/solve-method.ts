@@ -4,19 +4,18 @@ import { runMethod } from "../../formulation/baselines/run-method.ts";
 import { networkWrittenAxes } from "../../formulation/baselines/written-axes.ts";
 import { latencyBudget } from "../../formulation/network/latency-budget.ts";
 import { startingSelection } from "../../formulation/solve/start.ts";
-import { writeLpFile } from "../../mip/lp-file.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import type { TableSource } from "../tables/table-source.ts";
-import { refuseOtherObjective } from "./compare-methods.ts";
 import {
-  prepareNetwork,
   type SolvedNetwork,
   type SolveNetworkOptions,
   solvedNetwork,
-  solveNetwork,
   withBudget,
-} from "./solve-network.ts";
+} from "./asked-network.ts";
+import { refuseOtherObjective } from "./compare-methods.ts";
+import { writeLpFile } from "./lp-file.ts";
+import { prepareNetwork, solveNetwork } from "./solve-network.ts";
 import { solveProgressNotes } from "./solve-notes.ts";
 import { solveRobustly } from "./solve-robust.ts";
 import { withSolvers } from "./solvers.ts";

@@ -4,8 +4,8 @@ import type { Precision } from "../../latency/predict/device.ts";
 import { type OpenNetwork, openNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import { tableFor } from "../tables/table-source.ts";
+import type { SolvedNetwork } from "./asked-network.ts";
 import { methodFor, solveNetworkBy } from "./solve-method.ts";
-import type { SolvedNetwork } from "./solve-network.ts";
 import { checkSolveOptions, type GivenSettings, solveNetworkOptions } from "./solve-settings.ts";
 import { reportOf, writeSubnet } from "./solved-report.ts";
 

@@ -16,14 +16,13 @@ import type { RunContext } from "../run-context.ts";
 import type { TableSource } from "../tables/table-source.ts";
 import {
   type AskOptions,
-  ask,
   type PreparedNetwork,
-  prepareNetwork,
   type SolvedNetwork,
   type SolveNetworkOptions,
   solvedNetwork,
   withBudget,
-} from "./solve-network.ts";
+} from "./asked-network.ts";
+import { ask, prepareNetwork } from "./solve-network.ts";
 import { withSolvers } from "./solvers.ts";
 
 /**

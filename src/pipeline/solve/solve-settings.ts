@@ -2,10 +2,10 @@ import { UsageError } from "../../core/errors.ts";
 import { type LimitRequest, namesAmount, parseRequest } from "../../formulation/limits/request.ts";
 import { latencyBudget } from "../../formulation/network/latency-budget.ts";
 import { checkPositive, checkWhole } from "../checks.ts";
+import type { SolveNetworkOptions } from "./asked-network.ts";
 import { componentsOf, type GivenLimits, limitRequest } from "./given-limits.ts";
 import { protectionOf } from "./given-protection.ts";
 import { robustProbability } from "./robust-probability.ts";
-import type { SolveNetworkOptions } from "./solve-network.ts";
 
 /** What a solve does where nobody says otherwise. */
 export const SOLVE_DEFAULTS = {

@@ -1,109 +1,21 @@
 import { relative } from "node:path";
-import { InternalError } from "../../core/errors.ts";
 import { writeJson } from "../../core/files.ts";
-import { finiteOrNull } from "../../documents/document.ts";
-import type { DimReport, SolveHead, SolveReport } from "../../documents/solve.ts";
-import type { LimitRequest } from "../../formulation/limits/request.ts";
+import type { SolveHead, SolveReport } from "../../documents/solve.ts";
 import { importanceHash } from "../../importance/importance.ts";
-import { type LatencyTable, tableHash } from "../../latency/table.ts";
-import { macCount, parameterCount } from "../../structure/counts.ts";
-import { unitCounts } from "../../subnet/subnet.ts";
-import { subnetJson } from "../../subnet/subnet-file.ts";
+import { tableHash } from "../../latency/table.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { TableSource } from "../tables/table-source.ts";
-import { riskyCuts } from "./risky-cuts.ts";
-import type { SolvedNetwork, SolveNetworkOptions } from "./solve-network.ts";
+import type { SolvedNetwork } from "./asked-network.ts";
+import { type DocumentParts, solveDocument, subnetDocument } from "./solve-document.ts";
 
-export interface SolveParts {
+export interface SolveParts extends DocumentParts {
   readonly open: OpenNetwork;
   readonly source: TableSource;
-  readonly wanted: SolveNetworkOptions;
-  readonly solved: SolvedNetwork;
-  /** Seconds. */
-  readonly read: number;
-  readonly total: number;
 }
 
 /** The report of a solved network. */
 export function reportOf(parts: SolveParts): SolveReport {
-  const { open, source, wanted, solved } = parts;
-  const { table } = source;
-  const { answer, subnet } = solved;
-  const kept = {
-    units: unitCounts(subnet),
-    droppedBlocks: subnet.droppedBlocks,
-    droppedLayers: subnet.droppedLayers,
-  };
-  const { structure } = open;
-  const head = headOf(open, source, solved.importance);
-  return {
-    schema: "mdp-solve/1",
-    ...head,
-    table: { ...head.table, shares: solved.prediction.shares },
-    options: {
-      budget: wanted.budget,
-      step: wanted.step,
-      countFrom: wanted.countFrom,
-      maxPrune: wanted.maxPrune,
-      protect: wanted.protect?.text ?? null,
-      blocks: wanted.blocks,
-      layers: wanted.layers,
-      ...writtenLimits(wanted),
-      ...(wanted.robust === undefined ? {} : { robust: wanted.robust }),
-    },
-    latencyMs: {
-      ...solved.latencyMs,
-      budget: finiteOrNull(solved.latencyMs.budget),
-    },
-    ...(solved.robust === undefined ? {} : { robust: solved.robust }),
-    limits: solved.limits,
-    minimised: solved.minimised,
-    importanceKept: solved.importanceKept,
-    parameters: { dense: parameterCount(structure), chosen: parameterCount(structure, kept) },
-    macs: { dense: macCount(structure), chosen: macCount(structure, kept) },
-    dims: dimReports(open, solved),
-    droppedBlocks: subnet.droppedBlocks.map((index) => nameOf(structure.blocks, index)),
-    droppedLayers: subnet.droppedLayers.map((index) => nameOf(structure.layers, index)),
-    answer: {
-      status: answer.status,
-      // What is minimised is the program's objective with its sign turned.
-      objective: solved.minimised === null ? answer.objective : -answer.objective,
-      bound: finiteOrNull(solved.minimised === null ? answer.bound : -answer.bound),
-      gap: finiteOrNull(answer.gap),
-      solver: answer.solver,
-      nodes: answer.stats.nodes,
-      notes: [
-        ...source.notes,
-        ...table.notes,
-        ...memoryNotes(solved, table),
-        ...answer.notes,
-        ...riskyCuts(structure, subnet),
-      ],
-    },
-    seconds: { read: parts.read, ...solved.seconds, total: parts.total },
-  };
-}
-
-function writtenLimits({
-  limits,
-  components,
-}: SolveNetworkOptions): Pick<SolveReport["options"], "limits"> {
-  if (limits === undefined || isEmpty(limits)) return {};
-  const named = [...(components ?? [])].map(([name, { source }]) => [name, source]);
-  return { limits: { ...limits, components: Object.fromEntries(named) } };
-}
-
-function isEmpty({ limit, soft, minimize }: LimitRequest): boolean {
-  return limit.length + soft.length === 0 && minimize === null;
-}
-
-/** What a limit on memory assumes. */
-function memoryNotes({ limits, minimised }: SolvedNetwork, table: LatencyTable): string[] {
-  const texts = [...limits.map(({ text }) => text), minimised?.text ?? ""];
-  if (!texts.some((text) => /\bmemory\b/.test(text))) return [];
-  return [
-    `Peak memory counts the activations of a batch of ${table.batch} in ${table.precision}, one operation after the other, element-wise operations in place; weights and a runtime's work space come on top.`,
-  ];
+  return solveDocument(headOf(parts.open, parts.source, parts.solved.importance), parts);
 }
 
 /** What every answer about a network rests on. */
@@ -138,45 +50,14 @@ export function headOf(
   };
 }
 
-function dimReports(open: OpenNetwork, solved: SolvedNetwork): DimReport[] {
-  const counts = unitCounts(solved.subnet);
-  return open.structure.dims.map((dim) => ({
-    name: dim.name,
-    total: dim.size * dim.unitChannels,
-    kept: (counts[dim.index] ?? 0) * dim.unitChannels,
-    dropped: counts[dim.index] === 0 && !dim.isUnread,
-    whole: solved.network.choices[dim.index]?.whole ?? null,
-  }));
-}
-
-/** Writes the subnet with where it came from; nothing in it depends on the time that solving took, so that equal inputs give equal bytes. */
+/** Writes the subnet with where it came from. */
 export function writeSubnet(
   path: string,
   open: OpenNetwork,
   solved: SolvedNetwork,
   report: SolveReport,
 ): void {
-  const { dims: _, seconds: __, schema: ___, ...rest } = report;
-  const { nodes: ____, notes, ...answer } = rest.answer;
-  const ofSolving = new Set(solved.answer.notes);
-  const lasting = notes.filter((note) => !ofSolving.has(note));
-  const provenance = { ...rest, answer: { ...answer, notes: lasting } };
-  writeJson(
-    path,
-    subnetJson(open.structure, solved.subnet, {
-      network: open.name,
-      networkHash: open.hash,
-      solve: provenance,
-    }),
-  );
-}
-
-function nameOf(list: readonly { readonly name: string }[], index: number): string {
-  const found = list[index];
-  if (found === undefined) {
-    throw new InternalError({ code: "cli/unknown-part", message: `There is no part ${index}.` });
-  }
-  return found.name;
+  writeJson(path, subnetDocument(open, solved, report));
 }
 
 /** A path as the user would write it: relative where it lies below the current folder. */

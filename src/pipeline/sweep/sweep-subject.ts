@@ -1,20 +1,20 @@
+import { readInstance } from "../../authors/read-instance.ts";
 import { UsageError } from "../../core/errors.ts";
 import type { SolveReport } from "../../documents/solve.ts";
 import type { SweepPoint, SweepReport } from "../../documents/sweep.ts";
 import { evaluate } from "../../formulation/problem/evaluate.ts";
-import { readInstance } from "../../formulation/problem/instance.ts";
 import type { Problem } from "../../formulation/problem/problem.ts";
 import type { Answer } from "../../formulation/solve/answer.ts";
 import { macCount, parameterCount } from "../../structure/counts.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import {
   everything,
-  prepareNetwork,
   type SolvedNetwork,
   type SolveNetworkOptions,
   solvedNetwork,
   withBudget,
-} from "../solve/solve-network.ts";
+} from "../solve/asked-network.ts";
+import { prepareNetwork } from "../solve/solve-network.ts";
 import { headOf, reportOf, writeSubnet } from "../solve/solved-report.ts";
 import type { TableSource } from "../tables/table-source.ts";
 

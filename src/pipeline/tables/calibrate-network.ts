@@ -12,18 +12,17 @@ import { localDevice } from "../../latency/measure/device-facts.ts";
 import type { Measurer } from "../../latency/measure/measurer.ts";
 import { profiledOps } from "../../latency/ops.ts";
 import type { LatencyTable } from "../../latency/table.ts";
-import { percent } from "../../report/format.ts";
+import { percent } from "../../report/amounts.ts";
 import { runtimeVersion } from "../../runtime/onnxruntime.ts";
 import { OPTIMISATIONS } from "../../runtime/session.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import {
-  prepareNetwork,
   type SolvedNetwork,
   type SolveNetworkOptions,
-  solvePrepared,
   withBudget,
-} from "../solve/solve-network.ts";
+} from "../solve/asked-network.ts";
+import { prepareNetwork, solvePrepared } from "../solve/solve-network.ts";
 import type { TableSource } from "./table-source.ts";
 
 export interface CalibrateSettings {

@@ -1,6 +1,6 @@
 import type { CompareReport } from "../../documents/compare.ts";
 import type { SweepReport } from "../../documents/sweep.ts";
-import { count, percent } from "../format.ts";
+import { count, percent } from "../amounts.ts";
 import { html, type Markup, name, table } from "./markup.ts";
 import type { Subject } from "./subject.ts";
 
@@ -20,6 +20,7 @@ export function frontierSection(subject: Subject, figure: Markup | null): Markup
   return html`<section class="frontier"><h2>Frontier</h2>
 ${figure === null ? null : html`<figure class="chart">${figure}</figure>`}
 <p><label>Budget <input type="range" class="point" min="0" max="${last}" value="0" step="1"></label> <output class="point-text"></output></p>
+<p class="dropped name"></p>
 <div class="widths"></div>
 ${pointTable(sweep)}</section>`;
 }

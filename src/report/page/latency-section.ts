@@ -1,4 +1,4 @@
-import { milliseconds, percent } from "../format.ts";
+import { milliseconds, percent } from "../amounts.ts";
 import { html, type Markup, name, table } from "./markup.ts";
 import type { Subject } from "./subject.ts";
 import { PREDICTED } from "./summary-section.ts";

@@ -68,7 +68,7 @@ export function table(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
 ): Markup {
-  return html`<div class="scroll"><table class="sortable"><caption>${caption}</caption>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption.slice(0, 200)}"><button type="button" class="copy" data-copy="table">Copy</button><table class="sortable"><caption>${caption}</caption>
 <thead><tr>${columns.map(
     ({ title, isNumber }) =>
       html`<th scope="col" class="${isNumber ? "number" : ""}"><button type="button">${title}</button></th>`,

@@ -1,4 +1,4 @@
-import { count, milliseconds, percent } from "../format.ts";
+import { count, milliseconds, percent } from "../amounts.ts";
 import type { Subject } from "./subject.ts";
 
 /** A model card in Markdown, to put beside the ONNX file; null without an answer of `mdp solve`. */

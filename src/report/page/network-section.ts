@@ -1,5 +1,5 @@
 import type { ExplainReport } from "../../documents/explain.ts";
-import { count } from "../format.ts";
+import { count } from "../amounts.ts";
 import { html, type Markup, name, table } from "./markup.ts";
 import type { Subject } from "./subject.ts";
 
@@ -35,10 +35,10 @@ ${[...groups].map(([block, dims]) => {
   const title = block === null ? html`Outside blocks` : name(block);
   return dims.length === 0 && block === null
     ? null
-    : html`<div class="block${isGone ? " gone" : ""}">
+    : html`<div class="block${isGone ? " gone" : ""}" data-block="${block ?? ""}">
 <h3>${title}${isGone ? html` <span class="tag">dropped</span>` : null}</h3>
 ${dims.map((dim) => dimBar(subject, dim, widest))}
-${layerTable(subject, block)}</div>`;
+${layerTable(subject, block)}${opsDetails(subject, block)}</div>`;
 })}
 <aside class="detail" aria-live="polite" hidden></aside>
 </section>`;
@@ -58,6 +58,13 @@ function dimBar({ solve, structure }: Subject, dim: StructureDim, widest: number
 <span class="amount">${kept} of ${total}</span>${
     whole === null ? null : html`<span class="why">${whole}</span>`
   }</button>`;
+}
+
+/** Opened, the page's script draws the ops of the block here. */
+function opsDetails({ structure }: Subject, block: string | null): Markup | null {
+  const inside = (structure?.ops ?? []).filter((op) => op.block === block);
+  if (inside.length < 2) return null;
+  return html`<details class="ops" data-ops="${block ?? ""}"><summary>${inside.length} operations, drawn</summary><div class="scroll drawing" tabindex="0" role="group" aria-label="Drawing of the operations"></div></details>`;
 }
 
 function toneOf(structure: Structure | null, component: string): number {

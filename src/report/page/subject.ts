@@ -35,3 +35,22 @@ export interface Subject {
   /** Files that could not be read, and why. */
   readonly warnings: readonly string[];
 }
+
+/** Nothing is there. */
+export const EMPTY_SUBJECT: Subject = {
+  title: "",
+  solve: null,
+  proof: null,
+  evaluation: null,
+  structure: null,
+  subnet: null,
+  importance: null,
+  table: null,
+  explain: null,
+  sweep: null,
+  subnets: new Map(),
+  compare: null,
+  run: null,
+  config: null,
+  warnings: [],
+};

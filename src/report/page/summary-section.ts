@@ -1,6 +1,6 @@
 import type { SolveHead } from "../../documents/solve.ts";
 import { wilson } from "../../tasks/statistics/intervals.ts";
-import { count, milliseconds, percent, tableErrorText } from "../format.ts";
+import { count, milliseconds, percent, tableErrorText } from "../amounts.ts";
 import { html, type Markup, name, table } from "./markup.ts";
 import type { Subject } from "./subject.ts";
 

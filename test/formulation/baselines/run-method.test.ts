@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "vitest";
 import { createHighs } from "../../../solvers/highs.ts";
+import { readInstance } from "../../../src/authors/read-instance.ts";
 import { InfeasibleError } from "../../../src/core/errors.ts";
 import { withoutDrops } from "../../../src/formulation/baselines/channels-only.ts";
 import { keeping } from "../../../src/formulation/baselines/meter.ts";
@@ -11,7 +12,6 @@ import {
   evaluate,
   isWithinLimit,
 } from "../../../src/formulation/problem/evaluate.ts";
-import { readInstance } from "../../../src/formulation/problem/instance.ts";
 import type { Problem } from "../../../src/formulation/problem/problem.ts";
 import { allSelections, enumerateProblem } from "../../helpers/enumerate-problem.ts";
 import { randomProblem } from "../../helpers/random-problem.ts";

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { createHighs } from "../../../solvers/highs.ts";
+import { readInstance } from "../../../src/authors/read-instance.ts";
 import { InfeasibleError } from "../../../src/core/errors.ts";
 import { explainConflict } from "../../../src/formulation/explain/conflict.ts";
 import { explain } from "../../../src/formulation/explain/explain.ts";
@@ -12,7 +13,6 @@ import type {
 import type { Choice } from "../../../src/formulation/explain/forced.ts";
 import { lossesOf } from "../../../src/formulation/explain/losses.ts";
 import { solveForced } from "../../../src/formulation/explain/solve-forced.ts";
-import { readInstance } from "../../../src/formulation/problem/instance.ts";
 import type { Problem } from "../../../src/formulation/problem/problem.ts";
 import type { NearestLimit } from "../../../src/formulation/solve/answer.ts";
 import { solveProblem } from "../../../src/formulation/solve/solve-problem.ts";

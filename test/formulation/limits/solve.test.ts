@@ -64,6 +64,8 @@ const REQUESTS: readonly (readonly [string, Partial<LimitRequest>])[] = [
   ["parameters and another device", { limit: ["params <= 60%", "latency('jetson-nano') <= 70%"] }],
   ["memory", { limit: ["memory <= 60%"] }],
   ["memory and weights together", { limit: ["memory + bytes <= 50%"] }],
+  ["a block dropped by its name", { limit: ["dropped_blocks('one') >= 1"] }],
+  ["another block dropped by a pattern", { limit: ["dropped_blocks('^tw') == 1"] }],
   ["no dropped block, few MACs", { limit: ["dropped_blocks == 0", "macs <= 50%"] }],
   ["one dropped layer", { limit: ["dropped_layers >= 1", "bytes <= 70%"] }],
   ["importance of a part from below", { limit: ["importance('one') >= 90%", "params <= 40%"] }],

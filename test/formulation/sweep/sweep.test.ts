@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { createHighs } from "../../../solvers/highs.ts";
-import { readInstance } from "../../../src/formulation/problem/instance.ts";
+import { readInstance } from "../../../src/authors/read-instance.ts";
 import type { Problem } from "../../../src/formulation/problem/problem.ts";
 import type { Answer } from "../../../src/formulation/solve/answer.ts";
 import { sweepChain, withLimit } from "../../../src/formulation/sweep/chain.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { profiledOps } from "../../../src/latency/ops.ts";
 import { predictNetwork } from "../../../src/latency/predict-network.ts";
 import { openNetwork } from "../../../src/pipeline/open/network.ts";
-import type { SolveNetworkOptions } from "../../../src/pipeline/solve/solve-network.ts";
+import type { SolveNetworkOptions } from "../../../src/pipeline/solve/asked-network.ts";
 import { calibrateOpened, notMet } from "../../../src/pipeline/tables/calibrate-network.ts";
 import { tableFor } from "../../../src/pipeline/tables/table-source.ts";
 import { keepAll } from "../../../src/subnet/subnet.ts";

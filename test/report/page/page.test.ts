@@ -129,6 +129,7 @@ const parts = {
   css: readFileSync(join(packageRoot(), "src/report/page/assets/page.css"), "utf8"),
   script: readFileSync(join(packageRoot(), "src/report/page/assets/page.js"), "utf8"),
   figures: [null],
+  places: [null],
 };
 
 test("a section without its documents is left out", () => {

@@ -1,4 +1,4 @@
-import { finiteOrNull } from "../../../documents/document.ts";
+import { finiteOrNull } from "../../../documents/finite.ts";
 import type { SuggestedReport } from "../../../documents/metrics.ts";
 import { checkWhole } from "../../../pipeline/checks.ts";
 import { rankMetrics } from "../../../pipeline/metrics/rank-metrics.ts";

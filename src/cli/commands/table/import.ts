@@ -5,7 +5,7 @@ import { coverageOf } from "../../../latency/tables/summary.ts";
 import { checkWhole } from "../../../pipeline/checks.ts";
 import { openNetwork } from "../../../pipeline/open/network.ts";
 import { importTable } from "../../../pipeline/tables/import-table.ts";
-import { milliseconds } from "../../../report/format.ts";
+import { milliseconds } from "../../../report/amounts.ts";
 import { coverageText } from "../../../report/table-report.ts";
 import { type Command, command } from "../../command.ts";
 

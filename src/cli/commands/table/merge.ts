@@ -3,7 +3,7 @@ import { parseTable, writeTableBySize } from "../../../latency/table.ts";
 import { mergeTables } from "../../../latency/tables/merge.ts";
 import { namedTable } from "../../../latency/tables/same-setting.ts";
 import { coverageOf } from "../../../latency/tables/summary.ts";
-import { milliseconds } from "../../../report/format.ts";
+import { milliseconds } from "../../../report/amounts.ts";
 import { coverageText } from "../../../report/table-report.ts";
 import { type Command, command } from "../../command.ts";
 

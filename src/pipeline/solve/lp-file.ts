@@ -1,6 +1,6 @@
-import { writeChunksAtomic } from "../core/files.ts";
-import { lpFormat } from "./lp-format.ts";
-import type { Model } from "./model.ts";
+import { writeChunksAtomic } from "../../core/files.ts";
+import { lpFormat } from "../../mip/lp-format.ts";
+import type { Model } from "../../mip/model.ts";
 
 const CHUNK_CHARACTERS = 1 << 20;
 

@@ -1,0 +1,294 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { randomFrom } from "../../src/core/random.ts";
+import type { SolveReport } from "../../src/documents/solve.ts";
+import type { Graph } from "../../src/graph/graph.ts";
+import { modelOf } from "../../src/onnx/model.ts";
+import { writeModel } from "../../src/onnx/write.ts";
+import type { ExploreSettings } from "../../src/pipeline/explore/explore-network.ts";
+import { explorerData } from "../../src/pipeline/explore/explore-network.ts";
+import { explorerPage } from "../../src/pipeline/explore/explorer-page.ts";
+import { servePage } from "../../src/pipeline/explore/serve-page.ts";
+import { subnetDocument } from "../../src/pipeline/solve/solve-document.ts";
+import { solveModel } from "../../src/pipeline/solve/solve-model.ts";
+import { SOLVE_DEFAULTS } from "../../src/pipeline/solve/solve-settings.ts";
+import {
+  bundleForTests,
+  chromiumPath,
+  startBrowser,
+  type TestBrowser,
+} from "../helpers/browser.ts";
+import { networkBuilder } from "../helpers/networks.ts";
+import { silentRun } from "../helpers/run-context.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mdp-explorer-"));
+const SETTINGS = { ...SOLVE_DEFAULTS, model: join(folder, "net.onnx"), device: "jetson", batch: 8 };
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const COUNT = 20;
+const SEED = 20;
+
+describe.skipIf(chromiumPath() === null)(
+  "the explorer in Chromium (skipped where there is none)",
+  () => {
+    let browser: TestBrowser;
+    let html = "";
+    let bundle = "";
+    beforeAll(async () => {
+      writeModel(modelOf(network()), SETTINGS.model);
+      bundle = await bundleForTests();
+      const settings: ExploreSettings = { ...SETTINGS, with: ["jetson-nano"] };
+      html = explorerPage(await explorerData(settings, { bind: {}, commandLine: "mdp" }), bundle);
+      browser = await startBrowser();
+    });
+    afterAll(async () => {
+      await browser?.close();
+      for (const path of [bundle, folder]) rmSync(path, { recursive: true, force: true });
+    });
+
+    test(`for ${COUNT} random budgets and limits from seed ${SEED} the page's answer is that of mdp solve`, async () => {
+      const random = randomFrom(SEED);
+      const { page, faults } = await browser.open(html);
+      await answered(page);
+      let infeasible = 0;
+      for (let draw = 0; draw < COUNT; draw += 1) {
+        const asked = drawn(random);
+        const wanted = await solvedHere(asked);
+        const shown = await askedThere(page, asked);
+        if (wanted === null) {
+          infeasible += 1;
+          expect(shown, JSON.stringify(asked)).toBeNull();
+        } else {
+          expect(shown, JSON.stringify(asked)).toEqual(wanted);
+        }
+      }
+      expect(infeasible).toBeLessThan(COUNT / 2);
+      expect(faults).toEqual({ errors: [], requests: [] });
+    });
+
+    test("a block is dropped and a dim kept whole by hand; the command says so, and both can be taken back", async () => {
+      const { page, faults } = await browser.open(html);
+      await answered(page);
+      const block = (await page.getAttribute("button[data-drop]", "data-drop")) ?? "";
+      await act(page, () => page.click("button[data-drop]"));
+      expect(await page.textContent("#command")).toContain(
+        `dropped_blocks('\\''${block}'\\'') >= 1`,
+      );
+      expect(await page.getAttribute(`.block[data-block='${block}']`, "class")).toContain("gone");
+      const dim = page.locator("button.dim", { hasText: "stem" });
+      await dim.focus();
+      await page.keyboard.press("Enter");
+      await act(page, () => page.getByRole("button", { name: "Keep it whole" }).click());
+      expect(await dim.textContent()).toContain("64 of 64");
+      expect(await page.textContent("#command")).toContain("--protect '^stem$'");
+      await page.getByRole("button", { name: "What would one step cost?" }).click();
+      await page.waitForFunction(
+        "/It can't be|costs/.test(document.querySelector('.steps')?.textContent ?? '')",
+      );
+      await act(page, () => page.click("button[data-chip='0']"));
+      await act(page, () => page.click("button[data-chip='0']"));
+      expect(await page.textContent("#command")).not.toContain("protect");
+      expect(faults).toEqual({ errors: [], requests: [] });
+    });
+
+    test("a limit that is not understood shows its place, and the last answer stays", async () => {
+      const { page } = await browser.open(html);
+      await answered(page);
+      await page.fill("#limit", "parms <= 50%");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("#limit-error:not([hidden])");
+      const text = (await page.textContent("#limit-error")) ?? "";
+      expect(text).toContain("    parms <= 50%\n    ^");
+      expect(text).toContain("Did you mean 'params'?");
+      expect(await page.locator(".block").count()).toBe(5);
+    });
+
+    test("the other device's answer is that of mdp solve, and the downloaded file is its subnet", async () => {
+      const { page } = await browser.open(html);
+      await answered(page);
+      await act(page, () => page.selectOption("#device", "1"));
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.click("#download"),
+      ]);
+      const file = JSON.parse(readFileSync(await download.path(), "utf8")) as Record<
+        string,
+        unknown
+      >;
+      const settings = { ...SETTINGS, device: "jetson-nano", method: "mdp" };
+      const { open, solved, report } = await solveModel(settings, silentRun);
+      const wanted = subnetDocument(open, solved, report);
+      expect({ ...file, solve: null }).toEqual({
+        ...JSON.parse(JSON.stringify(wanted)),
+        solve: null,
+      });
+      expect(file["solve"]).toMatchObject(
+        JSON.parse(
+          JSON.stringify({
+            latencyMs: report.latencyMs,
+            network: report.network.hash && { hash: report.network.hash },
+          }),
+        ),
+      );
+    });
+
+    test("axe finds no serious fault, in light and dark", async () => {
+      const { page } = await browser.open(html);
+      await answered(page);
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        expect(await seriousFaults(page), colorScheme).toEqual([]);
+      }
+    });
+
+    test("it can be served on the loopback address, and works there", async () => {
+      const stop = new AbortController();
+      const { address, closed } = await servePage(html, 0, stop.signal);
+      const { page, faults } = await browser.visit(address);
+      await answered(page);
+      expect(faults).toEqual({ errors: [], requests: [] });
+      stop.abort();
+      await closed;
+    });
+  },
+);
+
+/** Four residual blocks, one of them narrow. */
+function network(): Graph {
+  const b = networkBuilder(7);
+  let value = b.relu(b.conv("stem", b.input("images", [1, 3, 16, 16]), { from: 3, to: 64 }));
+  for (const [name, width] of [
+    ["one", 64],
+    ["two", 96],
+    ["three", 48],
+    ["four", 128],
+  ] as const) {
+    const first = b.relu(b.conv(`${name}.conv1`, value, { from: 64, to: width }));
+    value = b.relu(b.add(name, b.conv(`${name}.conv2`, first, { from: width, to: 64 }), value));
+  }
+  b.output(
+    b.gemm("fc", b.node("Flatten", [b.node("GlobalAveragePool", [value])]), 64, 10),
+    [1, 10],
+  );
+  return b.graph();
+}
+
+async function answered(page: Page): Promise<void> {
+  await page.waitForSelector("#status[data-seconds]");
+}
+
+/** Does something, and waits for the answer to it. */
+async function act(page: Page, doing: () => Promise<unknown>): Promise<void> {
+  await page.evaluate("delete document.getElementById('status').dataset.seconds");
+  await doing();
+  await page.waitForSelector("#status[data-seconds], #limit-error:not([hidden])");
+}
+
+interface Asked {
+  readonly budget: string;
+  readonly limit: readonly string[];
+}
+
+function drawn(random: ReturnType<typeof randomFrom>): Asked {
+  const share = (least: number, most: number): string =>
+    `${Math.round(least + (most - least) * random.next())}%`;
+  const limits = [
+    () => `params <= ${share(30, 90)}`,
+    () => `macs <= ${share(30, 90)}`,
+    () => `memory <= ${share(50, 95)}`,
+    () => `bytes <= ${share(30, 90)}`,
+    () => `latency('jetson-nano') <= ${share(30, 90)}`,
+    () => "dropped_blocks <= 1",
+    () => "dropped_blocks('one') >= 1",
+    () => "count('two.*') >= 16",
+    () => "align(16)",
+  ];
+  const limit = limits.flatMap((make) => (random.next() < 0.25 ? [make()] : []));
+  return { budget: share(25, 95), limit };
+}
+
+/** What is compared: everything that is chosen, and how good it is. */
+type Compared = Pick<
+  SolveReport,
+  "dims" | "droppedBlocks" | "droppedLayers" | "latencyMs" | "importanceKept" | "limits"
+> & {
+  readonly answer: readonly unknown[];
+};
+
+function compared({
+  dims,
+  droppedBlocks,
+  droppedLayers,
+  latencyMs,
+  importanceKept,
+  limits,
+  answer,
+}: SolveReport): Compared {
+  // Whether the solver certifies a proven optimum in time is the machine's speed.
+  const { status, objective, bound, gap } = answer;
+  const parts = { dims, droppedBlocks, droppedLayers, latencyMs, importanceKept, limits };
+  return JSON.parse(
+    JSON.stringify({ ...parts, answer: [status, objective, bound, gap] }),
+  ) as Compared;
+}
+
+async function solvedHere({ budget, limit }: Asked): Promise<Compared | null> {
+  try {
+    const { report } = await solveModel({ ...SETTINGS, budget, limit, method: "mdp" }, silentRun);
+    return compared(report);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "formulation/infeasible")
+      return null;
+    throw error;
+  }
+}
+
+async function askedThere(page: Page, { budget, limit }: Asked): Promise<Compared | null> {
+  while ((await page.locator("button[data-chip]").count()) > 0)
+    await act(page, () => page.click("button[data-chip]"));
+  for (const each of limit) {
+    await page.fill("#limit", each);
+    await act(page, () => page.press("#limit", "Enter"));
+  }
+  await page.evaluate("document.getElementById('limit-error').hidden = true");
+  await act(page, async () => {
+    await page.fill("#budget", budget);
+    await page.dispatchEvent("#budget", "change");
+  });
+  if (!(await page.locator("#limit-error").isHidden())) {
+    expect(await page.textContent("#limit-error")).toMatch(/budget|limit|needs/i);
+    return null;
+  }
+  const text = (await page.textContent("#answer")) ?? "";
+  return compared(JSON.parse(text) as SolveReport);
+}
+
+async function seriousFaults(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: {
+        run: () => Promise<{
+          violations: {
+            id: string;
+            impact: string;
+            nodes: { html: string; failureSummary: string }[];
+          }[];
+        }>;
+      };
+    };
+    const { violations } = await axe.run();
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(
+        ({ id, nodes }) =>
+          `${id}: ${nodes
+            .slice(0, 3)
+            .map(({ html, failureSummary }) => `${html.slice(0, 150)} ${failureSummary}`)
+            .join(" | ")}`,
+      );
+  });
+}

@@ -25,4 +25,3 @@ export const REBASE = z.object({
     .describe("Products that were left as they are."),
   proof: PROOF_PARTS.describe("Of both networks giving the same outputs."),
 });
-export type RebaseReport = Document<typeof REBASE>;

@@ -16,7 +16,7 @@ const SHAPES = {
 
 export type ResnetName = keyof typeof SHAPES;
 
-export const RESNET_NAMES = Object.keys(SHAPES) as readonly ResnetName[];
+const RESNET_NAMES = Object.keys(SHAPES) as readonly ResnetName[];
 
 /** @param share of the inner widths that are kept, for networks that were pruned; 1 for the published one */
 export function resnet(name: ResnetName, side = 224, classes = 1000, share = 1): Published {

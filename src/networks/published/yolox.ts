@@ -17,7 +17,7 @@ const SHAPES = {
 } as const satisfies Record<string, Sizes>;
 
 export type YoloxName = keyof typeof SHAPES;
-export const YOLOX_NAMES = Object.keys(SHAPES) as readonly YoloxName[];
+const YOLOX_NAMES = Object.keys(SHAPES) as readonly YoloxName[];
 
 interface Units {
   readonly m: Maker;

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Document } from "./document.ts";
 import { PROOF_PARTS } from "./proof.ts";
 
 /** `mdp rebase --json`, and `rebase.json` of a run. */

@@ -14,13 +14,17 @@ afterEach(() => {
 
 async function walk(dependsOn: unknown, content = "result"): Promise<boolean> {
   const run = openRunFolder(folder);
-  const { ran } = await run.stage({
-    name: "solve",
-    dependsOn,
-    outputs: ["out.txt"],
-    run: async () => writeFileSync(run.path("out.txt"), content),
-  });
-  return ran;
+  try {
+    const { ran } = await run.stage({
+      name: "solve",
+      dependsOn,
+      outputs: ["out.txt"],
+      run: async () => writeFileSync(run.path("out.txt"), content),
+    });
+    return ran;
+  } finally {
+    run.close();
+  }
 }
 
 test("a stage that is done is not run again", async () => {
@@ -52,5 +56,6 @@ test("a stage that fails is not recorded as done", async () => {
     },
   });
   await expect(failing).rejects.toThrow("killed");
+  run.close();
   expect(await walk({})).toBe(true);
 });

@@ -85,9 +85,7 @@ describe.skipIf(chromiumPath() === null)(
       expect(await dim.textContent()).toContain("64 of 64");
       expect(await page.textContent("#command")).toContain("--protect '^stem$'");
       await page.getByRole("button", { name: "What would one step cost?" }).click();
-      await page.waitForFunction(
-        "/It can't be|costs/.test(document.querySelector('.steps')?.textContent ?? '')",
-      );
+      await page.locator(".steps", { hasText: /It can't be|costs/ }).waitFor();
       await act(page, () => page.click("button[data-chip='0']"));
       await act(page, () => page.click("button[data-chip='0']"));
       expect(await page.textContent("#command")).not.toContain("protect");
@@ -125,14 +123,8 @@ describe.skipIf(chromiumPath() === null)(
         ...JSON.parse(JSON.stringify(wanted)),
         solve: null,
       });
-      expect(file["solve"]).toMatchObject(
-        JSON.parse(
-          JSON.stringify({
-            latencyMs: report.latencyMs,
-            network: report.network.hash && { hash: report.network.hash },
-          }),
-        ),
-      );
+      const { latencyMs } = JSON.parse(JSON.stringify(file["solve"], rounded)) as SolveReport;
+      expect(latencyMs).toEqual(JSON.parse(JSON.stringify(report.latencyMs, rounded)));
     });
 
     test("axe finds no serious fault, in light and dark", async () => {
@@ -184,7 +176,9 @@ async function answered(page: Page): Promise<void> {
 async function act(page: Page, doing: () => Promise<unknown>): Promise<void> {
   await page.evaluate("delete document.getElementById('status').dataset.seconds");
   await doing();
-  await page.waitForSelector("#status[data-seconds], #limit-error:not([hidden])");
+  await page.waitForSelector(
+    "main:has(#stop:disabled):has(#status[data-seconds], #limit-error:not([hidden]))",
+  );
 }
 
 interface Asked {
@@ -210,6 +204,11 @@ function drawn(random: ReturnType<typeof randomFrom>): Asked {
   return { budget: share(25, 95), limit };
 }
 
+/** Browsers and Node take exponentials in their own ways, so that predicted times differ in the last digit. */
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === "number" ? Number(value.toPrecision(9)) : value;
+}
+
 /** What is compared: everything that is chosen, and how good it is. */
 type Compared = Pick<
   SolveReport,
@@ -231,7 +230,7 @@ function compared({
   const { status, objective, bound, gap } = answer;
   const parts = { dims, droppedBlocks, droppedLayers, latencyMs, importanceKept, limits };
   return JSON.parse(
-    JSON.stringify({ ...parts, answer: [status, objective, bound, gap] }),
+    JSON.stringify({ ...parts, answer: [status, objective, bound, gap] }, rounded),
   ) as Compared;
 }
 
@@ -253,7 +252,6 @@ async function askedThere(page: Page, { budget, limit }: Asked): Promise<Compare
     await page.fill("#limit", each);
     await act(page, () => page.press("#limit", "Enter"));
   }
-  await page.evaluate("document.getElementById('limit-error').hidden = true");
   await act(page, async () => {
     await page.fill("#budget", budget);
     await page.dispatchEvent("#budget", "change");

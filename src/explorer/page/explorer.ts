@@ -135,6 +135,7 @@ function ask(state: State): void {
   }
   state.asked += 1;
   state.isBusy = true;
+  element("limit-error").hidden = true;
   element<HTMLButtonElement>("stop").disabled = false;
   if (state.isFresh)
     element("status").textContent = "Building the program: the first answer takes longest.";

@@ -34,7 +34,7 @@ export interface ExplorerDevice {
   /** The option that names it: `--device jetson` or `--table t.json`. */
   readonly option: readonly [string, string];
   readonly notes: readonly string[];
-  /** A predicted table is predicted again in the page: the description is much smaller, and the numbers are the same. */
+  /** A predicted table is predicted again in the page: the description is much smaller, and the numbers are the same but for their last digit. */
   readonly latencies:
     | { readonly kind: "table"; readonly table: LatencyTable }
     | {

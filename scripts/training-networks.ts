@@ -3,6 +3,7 @@ import { type Random, randomFrom } from "../src/core/random.ts";
 import { type GraphBuilder, graphBuilder } from "../src/graph/build.ts";
 import type { Graph } from "../src/graph/graph.ts";
 import { elementCount, floatTensor, intTensor } from "../src/graph/tensor.ts";
+import { MOBILENET_V2_STAGES } from "../src/networks/published/mobile.ts";
 
 export interface BenchNetwork {
   readonly name: string;
@@ -127,16 +128,7 @@ function mobilenetV2(): Graph {
   const stem = { from: 3, to: 32, kernel: 3, stride: 2 };
   let x = relu6(b.conv("stem", b.input("images", ["batch", 3, 96, 96]), stem));
   let from = 32;
-  const stages = [
-    [1, 16, 1, 1],
-    [6, 24, 2, 2],
-    [6, 32, 3, 2],
-    [6, 64, 4, 2],
-    [6, 96, 3, 1],
-    [6, 160, 3, 2],
-    [6, 320, 1, 1],
-  ] as const;
-  for (const [stage, [expansion, to, count, first]] of stages.entries()) {
+  for (const [stage, [expansion, to, count, first]] of MOBILENET_V2_STAGES.entries()) {
     for (let block = 0; block < count; block += 1) {
       const name = `stage${stage}.${block}`;
       const stride = block === 0 ? first : 1;

@@ -4,6 +4,7 @@
  * SqueezeNet 1.1: Iandola et al. 2016), float16, 224x224, batch 1. Nothing is downloaded.
  */
 import type { Work } from "../../src/latency/predict/roofline.ts";
+import { MOBILENET_V2_STAGES } from "../../src/networks/published/mobile.ts";
 
 const BYTES = 2;
 
@@ -137,16 +138,7 @@ function mobilenetV2(): readonly Work[] {
   const net = new Kernels(224);
   net.conv({ from: 3, to: 32, kernel: 3, stride: 2 });
   let from = 32;
-  const stages = [
-    [1, 16, 1, 1],
-    [6, 24, 2, 2],
-    [6, 32, 3, 2],
-    [6, 64, 4, 2],
-    [6, 96, 3, 1],
-    [6, 160, 3, 2],
-    [6, 320, 1, 1],
-  ] as const;
-  for (const [expansion, to, count, firstStride] of stages) {
+  for (const [expansion, to, count, firstStride] of MOBILENET_V2_STAGES) {
     for (let block = 0; block < count; block += 1) {
       const hidden = from * expansion;
       const stride = block === 0 ? firstStride : 1;

@@ -8,6 +8,7 @@
  * G is 0 where either dim is whole: scores alone say what one cut does, and joint tables what two at once do beyond that.
  */
 import { z } from "zod";
+import { at } from "../core/at.ts";
 import type { InputError } from "../core/errors.ts";
 import type { Structure } from "../structure/structure.ts";
 
@@ -38,16 +39,16 @@ export const JOINT = z.object({
  */
 export function jointGain({ counts, gains }: JointImportance, units: readonly number[]): number {
   // Corners of the cell around the point, as position in the table and weight.
-  let corners: readonly (readonly [at: number, weight: number])[] = [[0, 1]];
+  let corners: readonly (readonly [cell: number, weight: number])[] = [[0, 1]];
   for (const [axis, list] of counts.entries()) {
-    const [low, share] = between(list, units[axis] ?? 0);
-    corners = corners.flatMap(([at, weight]) => [
-      [at * list.length + low, weight * (1 - share)] as const,
-      [at * list.length + Math.min(low + 1, list.length - 1), weight * share] as const,
+    const [low, share] = between(list, at(units, axis));
+    corners = corners.flatMap(([cell, weight]) => [
+      [cell * list.length + low, weight * (1 - share)] as const,
+      [cell * list.length + Math.min(low + 1, list.length - 1), weight * share] as const,
     ]);
   }
   return corners.reduce(
-    (sum, [at, weight]) => (weight === 0 ? sum : sum + weight * (gains[at] ?? 0)),
+    (sum, [cell, weight]) => (weight === 0 ? sum : sum + weight * at(gains, cell)),
     0,
   );
 }
@@ -58,7 +59,7 @@ function between(list: readonly number[], units: number): readonly [number, numb
     0,
     list.findLastIndex((count) => count <= units),
   );
-  const from = list[low] ?? 0;
+  const from = at(list, low);
   const to = list[low + 1];
   return [low, to === undefined ? 0 : Math.max(0, (units - from) / (to - from))];
 }
@@ -71,7 +72,7 @@ export function jointFault({ dims, counts, gains }: JointImportance): string | n
     return `${of} has ${counts.length} lists of counts.`;
   }
   if (gains.length !== cells) return `${of} has ${gains.length} gains instead of ${cells}.`;
-  const falls = counts.some((list) => list.some((count, at) => count <= (list[at - 1] ?? 0)));
+  const falls = counts.some((list) => list.some((count, index) => count <= (list[index - 1] ?? 0)));
   return falls ? `${of} has counts that do not increase.` : null;
 }
 
@@ -89,10 +90,10 @@ export function checkJoint(
   for (const { layer, dims: named, counts } of joint) {
     const home = layers.get(layer);
     if (home === undefined) throw refuse(`the network has no layer '${layer}'`);
-    for (const [at, name] of named.entries()) {
+    for (const [axis, name] of named.entries()) {
       const dim = dims.get(name);
       if (dim === undefined) throw refuse(`the network has no dim '${name}'`);
-      const all = counts[at]?.at(-1);
+      const all = counts[axis]?.at(-1);
       if (all !== dim.size) {
         throw refuse(`dim '${name}' has ${dim.size} units in the network and ${all} in it`);
       }

@@ -1,4 +1,5 @@
 /** Networks of inverted residuals: MobileNetV2 (1801.04381), MobileNetV3 (1905.02244) and MixNet (1907.09595). */
+import { at } from "../../core/at.ts";
 import { type Activation, type Maker, type Map2d, maker, type Published } from "./maker.ts";
 import { classified } from "./resnets.ts";
 
@@ -43,11 +44,13 @@ function inverted(m: Maker, x: Map2d, block: Inverted): Map2d {
   let y = x;
   if (hidden !== x.channels) {
     const outs = evenly(hidden, expandGroups);
-    y = mixed(m, y, evenly(x.channels, expandGroups), (part, at) => m.conv(part, outs[at] ?? 0));
+    y = mixed(m, y, evenly(x.channels, expandGroups), (part, index) =>
+      m.conv(part, at(outs, index)),
+    );
     y = m.act(y, act);
   }
-  y = mixed(m, y, evenly(hidden, kernels.length), (part, at) =>
-    m.conv(part, part.channels, { kernel: kernels[at] ?? 3, stride, groups: part.channels }),
+  y = mixed(m, y, evenly(hidden, kernels.length), (part, index) =>
+    m.conv(part, part.channels, { kernel: at(kernels, index), stride, groups: part.channels }),
   );
   y = m.act(y, act);
   if (gate !== undefined) {
@@ -57,24 +60,26 @@ function inverted(m: Maker, x: Map2d, block: Inverted): Map2d {
     y = m.binary("Mul", y, opened);
   }
   const outs = evenly(to, projectGroups);
-  y = mixed(m, y, evenly(hidden, projectGroups), (part, at) => m.conv(part, outs[at] ?? 0));
+  y = mixed(m, y, evenly(hidden, projectGroups), (part, index) => m.conv(part, at(outs, index)));
   return stride === 1 && x.channels === to ? m.binary("Add", y, x) : y;
 }
+
+/** Stages of MobileNetV2 (its table 2): expansion, written width, blocks, stride of the first one. */
+export const MOBILENET_V2_STAGES = [
+  [1, 16, 1, 1],
+  [6, 24, 2, 2],
+  [6, 32, 3, 2],
+  [6, 64, 4, 2],
+  [6, 96, 3, 1],
+  [6, 160, 3, 2],
+  [6, 320, 1, 1],
+] as const;
 
 /** MobileNetV2 at width 1. */
 export function mobilenetV2(side = 224, classes = 1000): Published {
   const m = maker("mobilenetv2", side);
   let x = m.conv(m.input, 32, { kernel: 3, stride: 2, act: "relu" });
-  const stages = [
-    [1, 16, 1, 1],
-    [6, 24, 2, 2],
-    [6, 32, 3, 2],
-    [6, 64, 4, 2],
-    [6, 96, 3, 1],
-    [6, 160, 3, 2],
-    [6, 320, 1, 1],
-  ] as const;
-  for (const [expansion, to, count, first] of stages) {
+  for (const [expansion, to, count, first] of MOBILENET_V2_STAGES) {
     for (let block = 0; block < count; block += 1) {
       const shape = { kernels: [3], hidden: expansion * x.channels, to, act: "relu" } as const;
       x = inverted(m, x, { ...shape, stride: block === 0 ? first : 1 });

@@ -14,7 +14,7 @@ import { STRUCTURE } from "../../documents/structure.ts";
 import { SWEEP } from "../../documents/sweep.ts";
 import { IMPORTANCE } from "../../importance/importance.ts";
 import { TABLE } from "../../latency/table-schema.ts";
-import type { Subject } from "../../report/page/subject.ts";
+import { EMPTY_SUBJECT, type Subject } from "../../report/page/subject.ts";
 import { SUBNET_FILE, type SubnetFile } from "../../subnet/subnet-file.ts";
 
 /** What a report is made of, by the schema in the file. Kinds that a report doesn't show are passed over. */
@@ -41,20 +41,9 @@ function readSubject(path: string): Subject {
   const subnets = new Map<string, SubnetFile>();
   const warnings: string[] = [];
   const parts: Parts = {
+    ...EMPTY_SUBJECT,
     title: basename(resolve(path)),
-    solve: null,
-    proof: null,
-    evaluation: null,
-    structure: null,
-    subnet: null,
-    importance: null,
-    table: null,
-    explain: null,
-    sweep: null,
     subnets,
-    compare: null,
-    run: null,
-    config: null,
     warnings,
   };
   let found = 0;

@@ -6,6 +6,7 @@
  *
  * over samples and positions: in the basis of `mdp rebase` the sum of the heads' singular values.
  */
+import { at } from "../../core/at.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { weightOf } from "../../structure/weight-of.ts";
@@ -74,17 +75,17 @@ export async function openColumnEnergy(
     scores: () => {
       const scores: LayerScores = new Map();
       for (const { units, a, b } of watched) {
-        for (const [at, energy] of a.sum.entries()) {
+        for (const [index, energy] of a.sum.entries()) {
           // Where the sides have other heads, the left one alone tells.
-          const other = a.sum.length === b.sum.length ? (b.sum[at] ?? 0) : energy;
+          const other = a.sum.length === b.sum.length ? at(b.sum, index) : energy;
           for (const { dims, units: own } of units.levels) {
-            const column = at % units.length;
-            const dim = dims[column] ?? -1;
+            const column = index % units.length;
+            const dim = at(dims, column);
             if (dim < 0) continue;
-            const list = scores.get(dim) ?? new Float64Array(structure.dims[dim]?.size ?? 0);
+            const list = scores.get(dim) ?? new Float64Array(at(structure.dims, dim).size);
             scores.set(dim, list);
-            const unit = own[column] ?? 0;
-            list[unit] = (list[unit] ?? 0) + Math.sqrt(energy * other);
+            const unit = at(own, column);
+            list[unit] = at(list, unit) + Math.sqrt(energy * other);
           }
         }
       }

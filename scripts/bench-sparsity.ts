@@ -2,7 +2,7 @@
  * Sparse networks side by side: scores, rates and patterns; with zeros alone and with fitted weights. Labels only judge.
  *
  *   npx tsx scripts/bench-sparsity.ts NETWORK.onnx --data TRAIN --test TEST --data-config CONFIG --out FOLDER \
- *     [--share 90,80,70] [--method TEXT] [--stage fitted,straight] [--pattern 2:4] [--seed 1]
+ *     [--share 90,80,70] [--method 'NAME;NAME'] [--stage fitted,straight] [--pattern 2:4] [--seed 1]
  *
  * One line of JSON per network in FOLDER/rows.jsonl, the network beside it. What is there already is not measured again, so that a run
  * can be stopped and goes on. The first layer and the one that gives the output stay dense in every row.
@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { SILENT } from "../src/core/progress.ts";
 import type { Rates } from "../src/formulation/sparsity/rates.ts";
+import type { DamageMeasure } from "../src/importance/sensitivity/damage.ts";
 import type { SparseScore } from "../src/importance/sparse/scores.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import { unseenBy } from "../src/pipeline/correct/correct-network.ts";
@@ -26,13 +27,36 @@ interface Method {
   readonly score: SparseScore;
   readonly rates: Rates;
   readonly rounds?: number;
+  readonly passes?: number;
+  readonly damage?: DamageMeasure;
+  readonly refine?: number;
 }
 
 const METHODS: readonly Method[] = [
   { name: "magnitude, global", score: "magnitude", rates: "global" },
-  { name: "program", score: "magnitude", rates: "program" },
+  { name: "program, squares", score: "magnitude", rates: "program", refine: 0 },
+  { name: "program, squares, refined", score: "magnitude", rates: "program", refine: 4 },
+  {
+    ...{ name: "program, divergence", score: "magnitude", rates: "program" },
+    ...{ damage: "divergence", refine: 0 },
+  },
+  {
+    ...{ name: "program, divergence, refined", score: "magnitude", rates: "program" },
+    ...{ damage: "divergence", refine: 4 },
+  },
   { name: "magnitude, global, 4 rounds", score: "magnitude", rates: "global", rounds: 4 },
-  { name: "program, 4 rounds", score: "magnitude", rates: "program", rounds: 4 },
+  {
+    ...{ name: "program, divergence, 4 rounds", score: "magnitude", rates: "program" },
+    ...{ damage: "divergence", refine: 0, rounds: 4 },
+  },
+  {
+    ...{ name: "magnitude, global, 4 passes", score: "magnitude", rates: "global" },
+    ...{ rounds: 4, passes: 4 },
+  },
+  {
+    ...{ name: "program, divergence, 4 passes", score: "magnitude", rates: "program" },
+    ...{ damage: "divergence", refine: 0, rounds: 4, passes: 4 },
+  },
   { name: "magnitude, LAMP", score: "magnitude", rates: "lamp" },
   { name: "magnitude, ERK", score: "magnitude", rates: "erk" },
   { name: "magnitude, uniform", score: "magnitude", rates: "uniform" },
@@ -58,7 +82,6 @@ const { values, positionals } = parseArgs({
     "keep-dense": { type: "string", default: "^(conv1|linear|fc)" },
     seed: { type: "string", default: "1" },
     images: { type: "string", default: "512" },
-    refine: { type: "string", default: "4" },
   },
 });
 
@@ -87,7 +110,9 @@ function jobs(): readonly Job[] {
     }));
   }
   return values.share.split(",").flatMap((share) =>
-    METHODS.filter(({ name }) => values.method === undefined || name.includes(values.method))
+    METHODS.filter(
+      ({ name }) => values.method === undefined || values.method.split(";").includes(name),
+    )
       .flatMap((method) => stages.map((stage) => ({ ...method, share, stage, seed })))
       // Without a fit there are neither rounds nor damages around.
       .filter(({ stage, rounds }) => stage === "fitted" || rounds === undefined),
@@ -95,7 +120,8 @@ function jobs(): readonly Job[] {
 }
 
 async function run(open: OpenNetwork, job: Job, key: string): Promise<object> {
-  const { share, stage, seed, score, rates, rounds = 1 } = job;
+  const { share, stage, seed, score, rates, rounds = 1, refine = 0 } = job;
+  const { damage = "squares", passes = 1 } = job;
   const request: SparsifyRequest = {
     ...(share === null ? {} : { sparsity: `${share}%` }),
     limits: { limit: [], soft: [], penalty: [], minimize: null },
@@ -105,7 +131,7 @@ async function run(open: OpenNetwork, job: Job, key: string): Promise<object> {
     keepDense: new RegExp(values["keep-dense"]),
     ...{ data: values.data, dataConfig: values["data-config"], split: undefined },
     ...{ images: Number(values.images), measured: 128, batch: 32, labels: "self" },
-    ...{ ridge: 0.01, looks: 2, rounds, refine: Number(values.refine), memory: 2, threads: 2 },
+    ...{ ridge: 0.01, looks: 2, rounds, passes, refine, damage, memory: 2, threads: 2 },
     seed,
   };
   const sparse = await sparsifyOpened(open, request, context);

@@ -1,4 +1,5 @@
 import type { Dataset } from "../../src/data/dataset.ts";
+import { divergenceOf } from "../../src/importance/sensitivity/damage.ts";
 import type { Model } from "../../src/onnx/model.ts";
 import { serializeModel } from "../../src/onnx/write.ts";
 import { bindFeeds } from "../../src/runtime/bind-feeds.ts";
@@ -11,6 +12,8 @@ export interface Agreement {
   readonly dense: number;
   readonly accuracy: number;
   readonly same: number;
+  /** Of the class probabilities from the dense ones, in nats per image. */
+  readonly divergence: number;
 }
 
 const BATCH = 50;
@@ -27,12 +30,14 @@ export async function agreementOf(
     const bytes = Buffer.concat(serializeModel(model));
     sessions.push(await openSession(bytes, { threads: 2, where: "a classifier" }));
   }
-  let [images, denseRight, right, same] = [0, 0, 0, 0];
+  let [images, denseRight, right, same, divergence] = [0, 0, 0, 0, 0];
   for await (const batch of dataset.batches(BATCH, { limit: Math.min(limit, dataset.count) })) {
     const feeds = bindFeeds(dense.graph.inputs, batch, "a classifier");
-    const [ours = [], theirs = []] = await Promise.all(
-      sessions.map(async (session) => bestClasses(await session.run(feeds), batch.size)),
-    );
+    const answers = [];
+    for (const session of sessions) answers.push(scoresOf(await session.run(feeds)));
+    const [whole = NOTHING, made = NOTHING] = answers;
+    const [ours, theirs] = [bestClasses(whole, batch.size), bestClasses(made, batch.size)];
+    divergence += divergenceOf(whole, made, [batch.size, whole.length / batch.size]).difference;
     for (let at = 0; at < batch.size; at += 1) {
       images += 1;
       if (ours[at] === batch.labels[at]) denseRight += 1;
@@ -42,12 +47,23 @@ export async function agreementOf(
   }
   for (const session of sessions) await session.close();
   const share = (count: number): number => Math.round((10000 * count) / images) / 100;
-  return { images, dense: share(denseRight), accuracy: share(right), same: share(same) };
+  return {
+    images,
+    dense: share(denseRight),
+    accuracy: share(right),
+    same: share(same),
+    divergence: divergence / images,
+  };
 }
 
-function bestClasses(outputs: Readonly<Record<string, { data: unknown }>>, size: number): number[] {
+const NOTHING = new Float32Array();
+
+function scoresOf(outputs: Readonly<Record<string, { data: unknown }>>): Float32Array {
   const [scores] = Object.values(outputs);
-  const data = scores?.data instanceof Float32Array ? scores.data : new Float32Array();
+  return scores?.data instanceof Float32Array ? scores.data : NOTHING;
+}
+
+function bestClasses(data: Float32Array, size: number): number[] {
   const classes = data.length / size;
   return Array.from({ length: size }, (_, row) => {
     let best = 0;

@@ -56,6 +56,12 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         load: async () => (await import("./commands/score.ts")).scoreCommand,
       },
       {
+        word: "damages",
+        usage: "damages [model]",
+        summary: "Measure what a network loses where single weights of a layer go",
+        load: async () => (await import("./commands/damages.ts")).damagesCommand,
+      },
+      {
         word: "profile",
         usage: "profile [model]",
         summary: "Measure a network's latency table on this machine, or on boards over ssh",

@@ -12,6 +12,7 @@ import { CALIBRATE } from "./calibrate.ts";
 import { COEFFICIENTS, GROUPS, REASONS } from "./coefficients.ts";
 import { COMPARE, COMPARES } from "./compare.ts";
 import { CORRECT, CORRECTION } from "./correct.ts";
+import { DAMAGES } from "./damages.ts";
 import { DEVICES, DOCTOR, DOCTOR_BOARDS } from "./environment.ts";
 import { EVALUATION, PREPROCESSING_OF_RUN } from "./evaluation.ts";
 import { CONFLICT, EXPLAIN } from "./explain.ts";
@@ -51,6 +52,7 @@ export const DOCUMENTS = {
   "mdp-conflict/1": CONFLICT,
   "mdp-correct/1": CORRECT,
   "mdp-correction/1": CORRECTION,
+  "mdp-damages/1": DAMAGES,
   "mdp-dataset/1": DATASET_CONFIG,
   "mdp-dataset/2": SAMPLES_CONFIG,
   "mdp-device/1": DEVICE,

@@ -4,6 +4,7 @@ import { EVALUATION } from "./evaluation.ts";
 import { PROOF } from "./proof.ts";
 import { REBASE } from "./rebase.ts";
 import { SOLVE } from "./solve.ts";
+import { SPARSIFY } from "./sparsify.ts";
 
 /** `run.json`: the finished stages of a run folder. */
 export const RUN = z.object({
@@ -36,6 +37,7 @@ export const SUMMARY = z.object({
   folder: z.string(),
   rebase: REBASE.optional().describe("Of attention networks, unless it was left out."),
   solve: SOLVE,
+  sparsify: SPARSIFY.exactOptional().describe("Where single weights went too."),
   proof: PROOF,
   eval: EVALUATION,
 });

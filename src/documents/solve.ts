@@ -112,6 +112,10 @@ export const PROGRAM_OPTIONS = z.object({
   layers: z.boolean(),
   limits: WRITTEN_LIMITS.exactOptional().describe("Absent where nothing was written."),
   robust: z.number().exactOptional().describe("Probability with which the budget is to be kept."),
+  damages: z
+    .string()
+    .exactOptional()
+    .describe("File of damages, where single weights could go too."),
 });
 
 /** `mdp solve --json`, and `solve.json` of a run. */
@@ -133,6 +137,21 @@ export const SOLVE = SOLVE_HEAD.extend({
     chosen: z.number(),
   }),
   robust: ROBUST.exactOptional(),
+  zeros: z
+    .object({
+      layers: z.array(
+        z.object({
+          label: z.string(),
+          density: z
+            .number()
+            .nullable()
+            .describe("Share of the elements that the channels leave; null in a dropped block."),
+        }),
+      ),
+      damage: z.number().describe("Sum over the layers that are left."),
+    })
+    .exactOptional()
+    .describe("Densities that the program chose beside the channels."),
   limits: z.array(SOLVED_LIMIT),
   minimised: MINIMISED.nullable().describe("null where the most importance was asked for."),
   importanceKept: AMOUNT,

@@ -49,5 +49,5 @@ function bytes(value: number): string {
   const size = Math.abs(value);
   if (size >= 2 ** 20) return `${(value / 2 ** 20).toFixed(2)} MiB`;
   if (size >= 2 ** 10) return `${(value / 2 ** 10).toFixed(1)} KiB`;
-  return `${value} B`;
+  return `${Math.round(value)} B`;
 }

@@ -6,7 +6,7 @@ import type { Proof } from "../subnet/prove.ts";
 import { evalHead, ms } from "./eval-report.ts";
 import type { Painter } from "./painter.ts";
 import { proofText } from "./proof-report.ts";
-import { milliseconds, percent, plainTable, solveText } from "./solve-report.ts";
+import { count, milliseconds, percent, plainTable, solveText } from "./solve-report.ts";
 
 /** The run as people read it: what was chosen, the proof, what was measured, and whether the prediction held. */
 export function runText(summary: RunSummary, paint: Painter): string {
@@ -16,9 +16,24 @@ export function runText(summary: RunSummary, paint: Painter): string {
     ...basisText(summary),
     solveText(summary.solve, paint),
     proven,
+    ...zerosText(summary),
     madeText(summary, paint),
     predictionText(summary, paint),
   ].join("\n\n");
+}
+
+/** What was done to single weights. */
+function zerosText({ sparsify }: RunSummary): readonly string[] {
+  if (sparsify === undefined) return [];
+  const { total, proof, images, repair } = sparsify;
+  const fit =
+    repair === "none" ? "not fitted" : `fitted on ${images} images without labels, for both cuts`;
+  return [
+    [
+      `Zeros       ${count(total.weights - total.nonzeros)} of the ${count(total.weights)} weights that the channels left (${percent(1 - total.nonzeros / Math.max(1, total.weights))}); kept weights ${fit}`,
+      `            ${count(proof.zeros)} zeros where the masks say, outputs ${proof.identical ? "the same to the bit as" : `within ${proof.maxRelative.toExponential(1)} of`} the masked network; file with gzip ${(total.gzip.sparse / 1000).toFixed(1)} kB`,
+    ].join("\n"),
+  ];
 }
 
 /** What the change of basis did, where there was one. */
@@ -35,6 +50,7 @@ function basisText({ rebase }: RunSummary): readonly string[] {
 const STAGES: Readonly<Record<string, string>> = {
   "pruned.onnx": "pruned",
   "corrected.onnx": "repaired",
+  "sparse.onnx": "sparse, repaired",
   "finetuned.onnx": "trained",
 };
 

@@ -70,7 +70,24 @@ function headText(report: SolveReport, paint: Painter): string {
   if (report.robust !== undefined)
     lines.push(...robustLines(report.robust, latencyMs.chosen, options.budget));
   if (minimised !== null) lines.push(`Minimised   ${minimised.text}`);
+  lines.push(...zerosLines(report));
   return lines.join("\n");
+}
+
+/** How dense the layers stay, where that was chosen too. */
+function zerosLines({ zeros }: SolveReport): readonly string[] {
+  if (zeros === undefined) return [];
+  const sparse = zeros.layers
+    .filter(({ density }) => density !== null && density < 1)
+    .sort((a, b) => (a.density ?? 0) - (b.density ?? 0));
+  const shown = sparse
+    .slice(0, 3)
+    .map(({ label, density }) => `${label} ${percent(density ?? 0)}`)
+    .join(", ");
+  const list = sparse.length === 0 ? "" : `; sparsest: ${shown}`;
+  return [
+    `Zeros       in ${sparse.length} of ${zeros.layers.length} weights, damage ${zeros.damage.toPrecision(3)}${list}`,
+  ];
 }
 
 /** Network, device, table and importance, a line or two each. */

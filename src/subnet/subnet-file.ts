@@ -10,6 +10,8 @@ export interface SubnetNotes {
   readonly networkHash?: string;
   /** Name of the network's file; the graph's own unless given, which is often an exporter's. */
   readonly network?: string;
+  /** Share of elements that stays of each weight, by initializer, where a program chose that together with the units. */
+  readonly densities?: Readonly<Record<string, number>>;
   /** What the solver predicted (latency, objective, bound, gap) and from which inputs. */
   readonly prediction?: Readonly<Record<string, unknown>>;
   /** How it was solved. */
@@ -37,6 +39,10 @@ export const SUBNET_FILE = z.object({
   ),
   droppedBlocks: z.array(z.string()),
   droppedLayers: z.array(z.string()),
+  densities: z
+    .record(z.string(), z.number().min(0).max(1))
+    .exactOptional()
+    .describe("Share of elements that stays of each weight, where single weights go too."),
   prediction: z.record(z.string(), z.unknown()).optional(),
   solve: z.record(z.string(), z.unknown()).optional(),
 });
@@ -59,6 +65,7 @@ export function subnetJson(
     }),
     droppedBlocks: subnet.droppedBlocks.map((index) => structure.blocks[index]?.name ?? ""),
     droppedLayers: subnet.droppedLayers.map((index) => structure.layers[index]?.name ?? ""),
+    ...(notes.densities === undefined ? {} : { densities: notes.densities }),
     ...(notes.prediction === undefined ? {} : { prediction: notes.prediction }),
     ...(notes.solve === undefined ? {} : { solve: notes.solve }),
   };
@@ -101,11 +108,12 @@ export function parseSubnet(
     droppedLayers: byName(structure.layers, file.droppedLayers, where),
   };
   checkSubnet(structure, subnet);
-  const { networkHash, prediction, solve } = file;
+  const { networkHash, densities, prediction, solve } = file;
   return {
     subnet,
     notes: {
       ...(networkHash === undefined ? {} : { networkHash }),
+      ...(densities === undefined ? {} : { densities }),
       ...(prediction === undefined ? {} : { prediction }),
       ...(solve === undefined ? {} : { solve }),
     },

@@ -4,20 +4,19 @@ import { checkWritable, readJson } from "../../core/files.ts";
 import type { SparsifyReport } from "../../documents/sparsify.ts";
 import { RATES } from "../../formulation/sparsity/rates.ts";
 import { SPARSE_FORMATS } from "../../formulation/sparsity/sparse-problem.ts";
-import { LABEL_SOURCES } from "../../importance/importance.ts";
-import { SPARSE_SCORES } from "../../importance/sparse/scores.ts";
 import { writeModel } from "../../onnx/write.ts";
-import { checkPositive, checkWhole, regularExpression } from "../../pipeline/checks.ts";
+import { checkPositive, checkWhole } from "../../pipeline/checks.ts";
 import { carrying } from "../../pipeline/open/images.ts";
-import { openNetwork } from "../../pipeline/open/network.ts";
+import { type OpenNetwork, openNetwork } from "../../pipeline/open/network.ts";
 import { componentsOf, limitRequest } from "../../pipeline/solve/given-limits.ts";
 import { judgeSparse } from "../../pipeline/sparsify/judge.ts";
 import type { SparsifyRequest } from "../../pipeline/sparsify/request.ts";
-import { sparsifyOpened } from "../../pipeline/sparsify/sparsify-network.ts";
+import { type CutFirst, sparsifyOpened } from "../../pipeline/sparsify/sparsify-network.ts";
 import { painter } from "../../report/painter.ts";
 import { sparsifyText } from "../../report/sparsify-report.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
 import { type Command, command } from "../command.ts";
+import { sparseOptions, sparseRequest } from "../options/sparse-options.ts";
 
 export const sparsifyCommand: Command = command({
   name: "sparsify [model]",
@@ -43,7 +42,7 @@ export const sparsifyCommand: Command = command({
   ],
   repeatable: ["limit", "soft", "penalty", "component"],
   options: (yargs) =>
-    yargs
+    sparseOptions(yargs)
       .positional("model", {
         type: "string",
         describe: "ONNX file; the embedded default without it",
@@ -80,12 +79,6 @@ export const sparsifyCommand: Command = command({
         ...{ type: "string", array: true, nargs: 1, requiresArg: true },
         describe: "Name a component by a regular expression of its layers: head=fc.* (repeatable)",
       })
-      .option("score", {
-        requiresArg: true,
-        choices: SPARSE_SCORES,
-        default: "magnitude" as const,
-        describe: "Score that ranks the weights of a layer",
-      })
       .option("rates", {
         requiresArg: true,
         choices: RATES,
@@ -93,43 +86,12 @@ export const sparsifyCommand: Command = command({
         describe:
           "Rule for the sparsity of each layer; program finds the best rates by measured damage, proven",
       })
-      .option("pattern", {
-        type: "string",
-        requiresArg: true,
-        default: "none",
-        describe: "Sparsity pattern: none, 2:4, another N:M, channel-block or channel-block:8",
-      })
-      .option("repair", {
-        requiresArg: true,
-        choices: ["least-squares", "none"] as const,
-        describe: "Fit the kept weights [least-squares with --data, none without]",
-      })
       .option("format", {
         requiresArg: true,
         choices: SPARSE_FORMATS,
         default: "zeros" as const,
         describe:
           "Format of the weights: zeros in ordinary initializers, or ONNX sparse_initializer where that is smaller",
-      })
-      .option("keep-dense", {
-        type: "string",
-        requiresArg: true,
-        describe: "Layers that keep all weights, as a regular expression of their names",
-      })
-      .option("data", {
-        type: "string",
-        requiresArg: true,
-        describe: "Images, as for mdp eval; labels only for --labels data and to judge with",
-      })
-      .option("data-config", {
-        type: "string",
-        requiresArg: true,
-        describe: "Pre-processing of the images, as a JSON file (docs/datasets.md)",
-      })
-      .option("split", {
-        type: "string",
-        requiresArg: true,
-        describe: "Split of the data to use [train, where there is one]",
       })
       .option("test", {
         type: "string",
@@ -143,47 +105,18 @@ export const sparsifyCommand: Command = command({
         default: 2000,
         describe: "Number of images to evaluate on; 0 skips the evaluation",
       })
-      .option("images", {
-        type: "number",
-        requiresArg: true,
-        default: 512,
-        describe: "Images to fit, score and measure on, chosen at random",
-      })
-      .option("damage-images", {
-        type: "number",
-        requiresArg: true,
-        default: 128,
-        describe: "Number of images that run for every damage measurement",
-      })
-      .option("batch", {
-        type: "number",
-        requiresArg: true,
-        default: 32,
-        describe: "Images per batch of gradients and of spectra, 2 to 64",
-      })
-      .option("labels", {
-        requiresArg: true,
-        choices: LABEL_SOURCES,
-        default: "self" as const,
-        describe: "For snip and afr: the data's labels, or the network's own best class",
-      })
-      .option("ridge", {
-        type: "number",
-        requiresArg: true,
-        default: 0.01,
-        describe: "Ridge towards the old weights, relative to the mean variance of the inputs",
-      })
       .option("looks", {
         type: "number",
         requiresArg: true,
         default: 2,
         describe: "Number of fits of a layer that a Relu follows",
       })
-      .option("rounds", {
+      .option("passes", {
         type: "number",
         requiresArg: true,
         default: 1,
-        describe: "Rounds in which a layer's mask is found, with a fit after each",
+        describe:
+          "Passes over the network in which its zeros come, with a fit of all layers in each",
       })
       .option("refine", {
         type: "number",
@@ -202,45 +135,25 @@ export const sparsifyCommand: Command = command({
         type: "number",
         requiresArg: true,
         describe: "Time limit of the program, in seconds",
-      })
-      .option("threads", {
-        type: "number",
-        requiresArg: true,
-        default: 2,
-        describe: "Threads of the runtime",
-      })
-      .option("seed", {
-        type: "number",
-        requiresArg: true,
-        default: 1,
-        describe: "Random seed for the choice of images and positions",
       }),
   run: async (options, context) => {
-    for (const name of ["images", "looks", "rounds", "threads"] as const)
-      checkWhole(options[name], `--${name}`, 1);
-    checkWhole(options.damageImages, "--damage-images", 1);
-    for (const name of ["judge", "seed", "refine"] as const)
-      checkWhole(options[name], `--${name}`, 0);
+    for (const name of ["judge", "refine"] as const) checkWhole(options[name], `--${name}`, 0);
+    checkWhole(options.looks, "--looks", 1);
+    checkWhole(options.passes, "--passes", 1);
     checkPositive(options.memory, "--memory");
     checkPositive(options.timeLimit, "--time-limit");
-    if (!(options.ridge >= 0)) checkPositive(options.ridge, "--ridge");
     checkWritable(options.out);
     const request: SparsifyRequest = {
       ...options,
       limits: { ...limitRequest(options), minimize: null },
       components: componentsOf(options),
-      repair: options.repair ?? (options.data === undefined ? "none" : "least-squares"),
-      keepDense: regularExpression(options.keepDense, "--keep-dense"),
-      measured: options.damageImages,
+      ...sparseRequest(options),
       timeLimitSeconds: options.timeLimit,
     };
     const open = carrying(await openNetwork(options.model), options);
     checkNotSource(open.path, options.out);
-    const subnet =
-      options.subnet === undefined
-        ? null
-        : parseSubnet(readJson(options.subnet), open.structure, options.subnet).subnet;
-    const sparsified = await sparsifyOpened(open, request, context, subnet);
+    const first = options.subnet === undefined ? null : cutFirst(options.subnet, open);
+    const sparsified = await sparsifyOpened(open, request, context, first);
     writeModel(sparsified.model, options.out);
     const judging = { ...request, test: options.test, limit: options.judge };
     const judged = await judgeSparse(open, sparsified, judging, context);
@@ -255,6 +168,13 @@ export const sparsifyCommand: Command = command({
     return undefined;
   },
 });
+
+/** A subnet, with the densities that were chosen with it. */
+function cutFirst(path: string, { structure }: OpenNetwork): CutFirst {
+  const { subnet, notes } = parseSubnet(readJson(path), structure, path);
+  const { densities } = notes;
+  return { subnet, densities: densities === undefined ? null : new Map(Object.entries(densities)) };
+}
 
 function checkNotSource(model: string, out: string): void {
   if (resolve(model) !== resolve(out)) return;

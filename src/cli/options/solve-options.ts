@@ -22,6 +22,8 @@ export interface SolveOptions extends CommonOptions, LimitOptions {
   readonly "time-limit": number | undefined;
   readonly gap: number;
   readonly presolve: boolean;
+  readonly damages: string | undefined;
+  readonly sparsity: string | undefined;
 }
 
 /** Without this, an option whose value was forgotten would quietly be its default. */
@@ -33,6 +35,8 @@ const NEED_A_VALUE = [
   "batch",
   "precision",
   "budget",
+  "damages",
+  "sparsity",
   "step",
   "multiple-of",
   "protect",
@@ -72,6 +76,14 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
       describe: "Latency: 50% of the dense, 12ms, none [50% unless a limit names an amount]",
     });
   return limitOptions(before)
+    .option("damages", {
+      type: "string",
+      describe: "damages.json of mdp damages: single weights may go too, in the same program",
+    })
+    .option("sparsity", {
+      type: "string",
+      describe: "Share of all weights that is to go, by channels and as zeros: 80%",
+    })
     .option("step", {
       type: "number",
       describe: "Kept channels: full width less multiples of this",

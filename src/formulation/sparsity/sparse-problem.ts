@@ -28,6 +28,12 @@ export interface LevelledWeight {
   readonly levels: readonly SparseLevel[];
 }
 
+/** The weights that may become sparse, and how they are stored. */
+export interface SparseChoice {
+  readonly weights: readonly LevelledWeight[];
+  readonly format: SparseFormat;
+}
+
 /** A weight whose density the program chooses. */
 export interface SparseDim extends LevelledWeight {
   /** Of the problem. */

@@ -3,23 +3,21 @@
  * are then chosen by one program that adds these up.
  *
  * For every layer the covariance of its inputs is taken once. At each density a mask is chosen, the kept weights are fitted to
- * what the dense network has there, and the rest of the network runs with them: the damage is the squared difference of the
- * answers over the variance of the dense ones (`sensitivity/damage.ts`).
+ * what the dense network has there, and the rest of the network runs with them: the damage is how far its answers are from the
+ * dense ones (`sensitivity/damage.ts`).
  *
  * The other layers are those of the dense network, where damages add up nearly, or those of a network that is sparse already:
  * there, one layer's rate is varied with all others at the rates that were chosen, and its fit makes up for theirs.
  */
 import { availableParallelism } from "node:os";
 import { type Progress, SILENT } from "../../core/progress.ts";
+import { answersOf } from "../../graph/answers.ts";
 import type { Graph } from "../../graph/graph.ts";
-import { nodeId } from "../../graph/graph.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { SampleBatch } from "../../runtime/batches.ts";
-import type { Feed, Feeds } from "../../runtime/session.ts";
+import type { Feeds } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
-import { biasPlace } from "../../subnet/correct/apply.ts";
 import { addSamples, layerRequests } from "../../subnet/correct/layers.ts";
-import type { LinearLayer } from "../../subnet/correct/linear.ts";
 import { type Moments, sumMoments } from "../../subnet/correct/moments.ts";
 import { type CorrectionStep, planCorrection } from "../../subnet/correct/plan.ts";
 import { openProducts, type Products } from "../../subnet/correct/products.ts";
@@ -36,8 +34,10 @@ import {
   weightLabel,
 } from "../../subnet/sparse/weights.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
-import { damageOf } from "../sensitivity/damage.ts";
+import type { DamageMeasure } from "../sensitivity/damage.ts";
+import { sumDamages } from "./answers.ts";
 import { checkGoing } from "./interrupted.ts";
+import { openProbe, type Probe } from "./probe.ts";
 
 /** One way to make a weight sparse. */
 export interface SparseOption {
@@ -72,6 +72,7 @@ export interface Surroundings {
 export interface DamageOptions {
   readonly scoreOf: ScoreOf;
   readonly repair: boolean;
+  readonly damage: DamageMeasure;
   readonly rounds: number;
   readonly ridge: number;
   /** Images that covariances are taken from; the first `measured` of them also judge. */
@@ -99,11 +100,11 @@ export async function sparsityDamages(
   const { threads = Math.min(availableParallelism(), 4), progress = SILENT, signal } = options;
   const samples = await takeSamples(graph, images, { images: options.images, runSize: RUN_SIZE });
   const jobs = jobsOf(around, weights);
-  const output = graph.outputs[0]?.name ?? "";
+  const { values } = answersOf(structure.graph);
   const requests = layerRequests(jobs.map(({ step }) => step));
   const ours = scheduleOf(
     graph,
-    requests.smaller.flatMap((request) => [request, { settle: [], observe: [output] }]),
+    requests.smaller.flatMap((request) => [request, { settle: [], observe: values }]),
   );
   const theirs = scheduleOf(structure.graph, requests.dense);
   const products = await openProducts(threads);
@@ -118,7 +119,7 @@ export async function sparsityDamages(
     walks,
     samples,
     runs,
-    output,
+    values,
     products,
     options,
   };
@@ -131,7 +132,7 @@ export async function sparsityDamages(
       const [own, rest, wanted] = [ours[2 * index], ours[2 * index + 1], theirs[index]];
       if (own === undefined || rest === undefined || wanted === undefined) continue;
       const moments = await momentsOf(measure, step, weight.weight, { own, wanted }, index);
-      const probe = await openProbe(measure, step.layer, rest);
+      const probe = await openProbe(graph, measure.walks.ours, step.layer, rest);
       const damages: number[] = [];
       try {
         for (const option of weight.options) {
@@ -161,7 +162,8 @@ interface Measuring {
   readonly samples: Samples;
   /** Parts of the images that judge. */
   readonly runs: number;
-  readonly output: string;
+  /** Names of what is compared. */
+  readonly values: readonly string[];
   readonly products: Products;
   readonly options: DamageOptions;
 }
@@ -224,92 +226,34 @@ async function momentsOf(
 const LEAST_POSITIONS = 8;
 const SAMPLES_PER_UNKNOWN = 16;
 
-/** The dense network's first output, part by part. */
+/** What the dense network answers, part by part. */
 async function denseAnswers(
-  { dense, samples, runs }: Measuring,
+  { dense, samples, runs, values }: Measuring,
   model: Model,
   threads: number,
-): Promise<readonly Feed[]> {
-  const output = dense.outputs[0]?.name ?? "";
-  const [segment] = scheduleOf(dense, [{ settle: [output], observe: [output] }]);
+): Promise<readonly Feeds[]> {
+  const [segment] = scheduleOf(dense, [{ settle: values, observe: values }]);
   if (segment === undefined) return [];
   const step = await walkOver(model, samples, threads).open(dense, segment);
-  const answers: Feed[] = [];
+  const answers: Feeds[] = [];
   try {
     for (let part = 0; part < Math.min(runs, samples.runs.length); part += 1)
-      answers.push((await step.run(part))[output] ?? NOTHING);
+      answers.push(await step.run(part));
   } finally {
     await step.close();
   }
   return answers;
 }
 
-/** The rest of the network from a layer on, with that layer's weight and a shift of its output fed at every run. */
-interface Probe {
-  readonly run: (part: number, weight: Float32Array, shift: Float32Array) => Promise<Float32Array>;
-  readonly hasBias: boolean;
-  readonly close: () => Promise<void>;
-}
-
-async function openProbe(
-  { graph, walks, output }: Measuring,
-  layer: LinearLayer,
-  segment: Segment,
-): Promise<Probe> {
-  const tensor = graph.initializers.get(layer.weight);
-  const channels = layer.groups * layer.outputs;
-  const shape = layer.window === null ? [channels] : [channels, 1, 1];
-  const id = nodeId(layer.node);
-  const raw = `${id}_before_shift`;
-  const initializers = new Map(graph.initializers);
-  initializers.delete(layer.weight);
-  const nodes = graph.nodes.flatMap((node) =>
-    nodeId(node) !== id
-      ? [node]
-      : [
-          { ...node, outputs: [raw, ...node.outputs.slice(1)] },
-          {
-            ...{ name: SHIFT, opType: "Add", domain: "", inputs: [raw, SHIFT], outputs: [id] },
-            attributes: new Map(),
-          },
-        ],
-  );
-  const inputs = [
-    ...graph.inputs,
-    { name: layer.weight, type: "float32" as const, shape: tensor?.shape ?? null },
-    { name: SHIFT, type: "float32" as const, shape },
-  ];
-  const opened = { ...graph, inputs, nodes, initializers };
-  const fed = {
-    ...segment,
-    nodes: [raw, ...segment.nodes],
-    feeds: [...segment.feeds, layer.weight, SHIFT],
-  };
-  const step = await walks.ours.open(opened, fed);
-  return {
-    hasBias: biasPlace(graph, layer) !== null,
-    run: async (part, weight, shift) => {
-      const more: Feeds = {
-        [layer.weight]: { type: "float32", shape: tensor?.shape ?? [], data: weight },
-        [SHIFT]: { type: "float32", shape, data: shift },
-      };
-      return floats((await step.run(part, more))[output]);
-    },
-    close: step.close,
-  };
-}
-
-const SHIFT = "mdp_shift";
-
 async function damageAt(
-  { samples, runs, products, options }: Measuring,
+  { samples, runs, values: compared, products, options }: Measuring,
   weight: SparseWeight,
   { kept, pattern }: SparseOption,
   moments: Moments,
   probe: Probe,
-  answers: readonly Feed[],
+  answers: readonly Feeds[],
 ): Promise<number> {
-  const { scoreOf, rounds, ridge, repair } = options;
+  const { scoreOf, rounds, ridge, repair, damage: by } = options;
   const values = matrixOf(weight);
   let sparse: Float32Array;
   let shift = new Float32Array(weight.rows);
@@ -324,19 +268,9 @@ async function damageAt(
     sparse = values.map((value, at) => (mask[at] === 1 ? value : 0));
   }
   const fed = inTensorOrder(weight, sparse);
-  let [difference, size] = [0, 0];
+  const sum = sumDamages(compared, by);
   for (let part = 0; part < Math.min(runs, samples.runs.length); part += 1) {
-    const found = await probe.run(part, fed, shift);
-    const whole = answers[part] ?? NOTHING;
-    const damage = damageOf(floats(whole), found, whole.shape);
-    difference += damage.difference;
-    size += damage.size;
+    sum.add(answers[part] ?? {}, await probe.run(part, fed, shift));
   }
-  return size > 0 ? difference / size : 0;
-}
-
-const NOTHING: Feed = { type: "float32", shape: [0], data: new Float32Array() };
-
-function floats(feed: Feed | undefined): Float32Array {
-  return feed?.type === "float32" ? feed.data : new Float32Array();
+  return sum.mean();
 }

@@ -46,9 +46,11 @@ export async function finetuneStage(job: PruneJob, from: string): Promise<string
   if (options.finetune !== true) return null;
   const data = await trainingData(job);
   const { dataConfig, seed, epochs, lr } = options;
+  const keepZeros = options.sparsity !== undefined || options.damages !== undefined;
   const start = run.path(from);
   const dependsOn = [
     ...[open.hash, sha256(readFileBytes(start)), data, seed, epochs, lr],
+    ...(keepZeros ? ["keep zeros"] : []),
     dataConfig === undefined ? null : sha256(readFileBytes(dataConfig)),
   ];
   await staged(job, FOLDER, dependsOn, [RESULT], async () => {
@@ -62,6 +64,7 @@ export async function finetuneStage(job: PruneJob, from: string): Promise<string
       {
         ...{ ...PLAIN_FINETUNE, data, dataConfig, seed, epochs, lr, out },
         ...{ teacher: original, validate: false, batch: BATCH },
+        ...(keepZeros ? { keepZeros } : {}),
       },
       context,
     );

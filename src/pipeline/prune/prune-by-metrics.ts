@@ -29,6 +29,7 @@ export async function pruneByMetrics(
   context: RunContext,
 ): Promise<PrunedByMetrics> {
   checkWhole(settings.evaluations, "--evaluations", 1);
+  refuseZeros(settings);
   const { limit, requirements } = metricLimits(settings.limit);
   const asked = {
     ...{ ...settings, limit },
@@ -46,6 +47,17 @@ export async function pruneByMetrics(
   } finally {
     job.run.close();
   }
+}
+
+/** The search knows channels only. */
+function refuseZeros({ sparsity, damages }: PruneModelSettings): void {
+  if (sparsity === undefined && damages === undefined) return;
+  throw new UsageError({
+    code: "sparsify/with-metrics",
+    message: "The search by metrics chooses channels, no single weights.",
+    where: sparsity === undefined ? "--damages" : "--sparsity",
+    hint: "Leave it out, and run mdp sparsify --subnet RUN/subnet.json afterwards; mdp gate then decides about the result.",
+  });
 }
 
 /** Options of the search mean nothing without metrics. @throws UsageError `cli/needs-metrics` */

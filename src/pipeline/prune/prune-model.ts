@@ -26,6 +26,13 @@ import {
 import { rebaseStage } from "./rebase-stage.ts";
 import { openRunFolder } from "./run-folder.ts";
 import { scoreStage } from "./score-stage.ts";
+import {
+  DAMAGES_FILE,
+  damagesStage,
+  isSparse,
+  scoredForZeros,
+  sparsifyStage,
+} from "./sparse-stages.ts";
 
 /** What a run of the whole pipeline does where nobody says otherwise. */
 export const PRUNE_DEFAULTS = {
@@ -61,12 +68,14 @@ export async function pruneModel(
   written: Readonly<Record<string, unknown>>,
   context: RunContext,
 ): Promise<RunSummary> {
-  const job = await prepareRun(settings, written, context);
+  const job = await prepareRun(scoredForZeros(settings), written, context);
   const { run } = job;
   try {
+    const sparse = isSparse(job.options);
+    if (sparse) await damagesStage(job);
     await solveStage(job);
     await exportStage(job);
-    const corrected = await correctStage(job);
+    const corrected = sparse ? await sparsifyStage(job) : await correctStage(job);
     const tuned = await finetuneStage(job, corrected ?? "pruned.onnx");
     const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
     await evalStage(job, made);
@@ -112,7 +121,9 @@ export async function prepareRun(
 
 /** What the last stages would refuse is refused before the first one begins. */
 async function checkPruneOptions(options: PruneOptions): Promise<void> {
-  await checkSolveOptions(options);
+  // The damages will be there when the program is put together.
+  const { damages = isSparse(options) ? DAMAGES_FILE : undefined } = options;
+  await checkSolveOptions({ ...options, damages });
   checkWhole(options.images, "--test-images", 1);
   for (const name of ["threads", "runs"] as const) checkWhole(options[name], `--${name}`, 1);
   for (const name of ["validate", "seed"] as const) checkWhole(options[name], `--${name}`, 0);

@@ -8,6 +8,7 @@ import { PROOF } from "../../documents/proof.ts";
 import { REBASE } from "../../documents/rebase.ts";
 import type { RunSummary } from "../../documents/run.ts";
 import { SOLVE } from "../../documents/solve.ts";
+import { SPARSIFY } from "../../documents/sparsify.ts";
 import { parseMethod } from "../../formulation/baselines/method.ts";
 import type { ImportanceMethod } from "../../importance/importance.ts";
 import { profileLocal } from "../../latency/measure/profile-local.ts";
@@ -54,6 +55,10 @@ export interface PruneOptions extends GivenLimits {
   readonly calibrate?: boolean | undefined;
   readonly tolerance?: string | undefined;
   readonly presolve?: boolean | undefined;
+  /** Share of all weights that is to go, by channels and as zeros; single weights may go where it is given. */
+  readonly sparsity?: string | undefined;
+  /** Measured damages of zeros; the run measures them without. */
+  readonly damages?: string | undefined;
   /** Probability with which the budget is to be kept. */
   readonly robust?: string | undefined;
   /** `auto`: as network and images allow. */
@@ -168,16 +173,17 @@ export async function solveStage(job: PruneJob): Promise<void> {
   const { open, run, options, context } = job;
   const { budget, step, multipleOf, protect, maxPrune, blocks, layers, timeLimit, gap } = options;
   const { limit, soft, penalty, minimize, component, components } = options;
+  const sparse = options.sparsity !== undefined || options.damages !== undefined;
   const wanted = {
     ...{ limit, soft, penalty, minimize, component, components },
     ...{ budget, step, multipleOf, protect, maxPrune, blocks, layers, timeLimit, gap },
     // Absent without it, so that runs from before it are still known as done.
     ...(options.robust === undefined ? {} : { robust: options.robust }),
     importance: run.path("importance.json"),
+    ...(sparse ? { sparsity: options.sparsity, damages: run.path("damages.json") } : {}),
   };
-  const inputs = ["importance.json", "table.json"].map((file) =>
-    sha256(readFileBytes(run.path(file))),
-  );
+  const read = ["importance.json", "table.json", ...(sparse ? ["damages.json"] : [])];
+  const inputs = read.map((file) => sha256(readFileBytes(run.path(file))));
   const calibration = options.calibrate ? ["calibrate.json", "table-calibrated.json"] : [];
   const outputs = ["subnet.json", "solve.json", ...calibration];
   await staged(
@@ -185,7 +191,7 @@ export async function solveStage(job: PruneJob): Promise<void> {
     "solve",
     // Without it as before, for runs from before it.
     [
-      ...[open.hash, { ...wanted, importance: null }, inputs],
+      ...[open.hash, { ...wanted, importance: null, ...(sparse ? { damages: null } : {}) }, inputs],
       ...(options.calibrate ? [options.tolerance ?? "2%"] : []),
     ],
     outputs,
@@ -197,7 +203,7 @@ export async function solveStage(job: PruneJob): Promise<void> {
         ...{ table: tablePath, batch, precision, step, multipleOf },
         commandLine: context.commandLine,
       });
-      const read = (performance.now() - started) / 1000;
+      const seconds = (performance.now() - started) / 1000;
       const { presolve } = options;
       const settings = solveNetworkOptions({ ...wanted, presolve }, source.table.step);
       const method = parseMethod("mdp");
@@ -206,7 +212,14 @@ export async function solveStage(job: PruneJob): Promise<void> {
         calibrated?.solved ?? (await solveNetworkBy(method, open, source, settings, context));
       const total = (performance.now() - started) / 1000;
       const used = calibrated?.source ?? source;
-      const report = reportOf({ open, source: used, wanted: settings, solved, read, total });
+      const report = reportOf({
+        open,
+        source: used,
+        wanted: settings,
+        solved,
+        read: seconds,
+        total,
+      });
       writeSubnet(run.path("subnet.json"), open, solved, report);
       writeDocument(SOLVE, run.path("solve.json"), report);
     },
@@ -318,13 +331,16 @@ export async function evalStage(job: PruneJob, networks: readonly string[]): Pro
 }
 
 /** What the finished run has to say. */
-export function summaryOf({ open, original, run }: PruneJob): RunSummary {
+export function summaryOf({ open, original, run, options }: PruneJob): RunSummary {
   const isRebased = open.path !== original;
   return {
     schema: "mdp-summary/1",
     folder: run.path("."),
     ...(isRebased ? { rebase: readDocument(REBASE, run.path("rebase.json")) } : {}),
     solve: readDocument(SOLVE, run.path("solve.json")),
+    ...(options.sparsity === undefined && options.damages === undefined
+      ? {}
+      : { sparsify: readDocument(SPARSIFY, run.path("sparsify.json")) }),
     proof: readDocument(PROOF, run.path("proof.json")),
     eval: readDocument(EVALUATION, run.path("eval.json")),
   };

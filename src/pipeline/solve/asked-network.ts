@@ -1,4 +1,4 @@
-import { VerificationError } from "../../core/errors.ts";
+import { UsageError, VerificationError } from "../../core/errors.ts";
 import type { RobustReport } from "../../documents/solve.ts";
 import { type AppliedLimit, applyLimits } from "../../formulation/limits/apply.ts";
 import { keptImportance, measuredSubnet, measuredWhole } from "../../formulation/limits/measure.ts";
@@ -29,6 +29,11 @@ import { selectedSubnet } from "../../formulation/network/selected-subnet.ts";
 import { evaluate } from "../../formulation/problem/evaluate.ts";
 import type { Problem, Selection } from "../../formulation/problem/problem.ts";
 import type { Answer } from "../../formulation/solve/answer.ts";
+import {
+  type SparseChoice,
+  selectedDensities,
+  withSparsity,
+} from "../../formulation/sparsity/sparse-problem.ts";
 import { type Importance, withoutUnread } from "../../importance/importance.ts";
 import { type NetworkPrediction, predictNetwork } from "../../latency/predict-network.ts";
 import { withComponents } from "../../structure/find-structure.ts";
@@ -47,6 +52,10 @@ export interface PrepareOptions extends ChoiceOptions {
   readonly limits?: LimitRequest | undefined;
   /** Parts of the network by the names of their layers. */
   readonly components?: ReadonlyMap<string, RegExp> | undefined;
+  /** File of damages: single weights may go too. */
+  readonly damagesPath?: string | undefined;
+  /** Instead of a file's. */
+  readonly sparse?: SparseChoice | undefined;
 }
 
 /** How a program is solved. */
@@ -103,6 +112,8 @@ export interface SolvedNetwork {
   /** What was minimised; null for the most importance. */
   readonly minimised: SettledObjective | null;
   readonly seconds: { readonly program: number; readonly solve: number };
+  /** Share of elements that stays of each weight, where the program chose that too. */
+  readonly densities?: ReadonlyMap<string, number> | undefined;
   /** How it keeps the budget with a probability; absent where none was asked for. */
   readonly robust?: RobustReport | undefined;
 }
@@ -132,12 +143,15 @@ export async function networkAsked(
   const stepOf: StepOf = (device, from, at) =>
     device === null ? table.step : namedTable({ table, tableOf: other }, device, from, at).step;
   const widths = requestedWidths(structure, request, stepOf);
-  const base = networkProblem(structure, importance.used, table, {
+  const channels = networkProblem(structure, importance.used, table, {
     ...options,
     budgetMs: Number.POSITIVE_INFINITY,
     widths: widthRules(widths),
   });
-  refuseWithoutChoice(base);
+  const { sparse } = options;
+  if (sparse === undefined) refuseWithoutChoice(channels);
+  const base =
+    sparse === undefined ? channels : withSparsity(channels, sparse.weights, sparse.format);
   const sources = {
     network: base,
     importance: importance.used,
@@ -146,20 +160,21 @@ export async function networkAsked(
     components: named,
   };
   const { problem, limits, objective } = applyLimits(sources, request);
+  if (sparse !== undefined && objective !== null) throw damageIsLost(objective.text);
   const whole = measuredWhole(structure);
   return {
     open,
     source,
     // The name that its file has says more than that of its graph, which is often an exporter's.
     network: { ...base, problem: { ...problem, name: open.name } },
-    unlimited: base.problem,
+    unlimited: channels.problem,
     limits,
     widths,
     objective,
     importance,
     dense: {
       latencyMs: predictNetwork(table, structure, whole.subnet).ms,
-      unchangeableMs: unchangeableOf(base.problem),
+      unchangeableMs: unchangeableOf(channels.problem),
       importance: keptImportance(whole, importance.used, () => true),
     },
     seconds: (performance.now() - started) / 1000,
@@ -192,8 +207,14 @@ export function solvedNetwork(
   const prediction = predictNetwork(source.table, open.structure, subnet);
   const chosen = answer.usage[0] ?? Number.NaN;
   refuseDisagreement(chosen, prediction.ms);
-  const measured = measuredSubnet(open.structure, subnet);
-  const kept = evaluate(prepared.unlimited, answer.selection).objective;
+  const { sparsity } = network;
+  const densities =
+    sparsity === undefined ? undefined : selectedDensities(sparsity, answer.selection);
+  const measured = { ...measuredSubnet(open.structure, subnet), densities };
+  const { unlimited } = prepared;
+  // Densities are choices behind those of the channels.
+  const options = answer.selection.options.slice(0, unlimited.dims.length);
+  const kept = evaluate(unlimited, { ...answer.selection, options }).objective;
   return {
     subnet,
     answer,
@@ -210,6 +231,7 @@ export function solvedNetwork(
     limits: settleLimits(network, prepared, prepared.widths, measured, answer),
     minimised: objective === null ? null : settleObjective(objective, measured),
     seconds: { program: seconds, solve: answer.seconds },
+    ...(densities === undefined ? {} : { densities }),
   };
 }
 
@@ -220,6 +242,15 @@ export function everything(problem: Problem): Selection {
     droppedBlocks: new Set(),
     droppedLayers: new Set(),
   };
+}
+
+function damageIsLost(objective: string): UsageError {
+  return new UsageError({
+    code: "sparsify/other-objective",
+    message: `Minimising ${objective} counts no damage: every weight would be as sparse as it can be.`,
+    where: "--minimize",
+    hint: "Leave --minimize out and give a --limit instead, or leave the densities out.",
+  });
 }
 
 function refuseDisagreement(programMs: number, tableMs: number): void {

@@ -45,6 +45,7 @@ export async function compareNetwork(
   options: CompareOptions,
   context: RunContext,
 ): Promise<CompareReport> {
+  refuseOtherZeros(wanted.damagesPath, options.methods);
   const prepared = await prepareNetwork(open, source, wanted);
   refuseOtherObjective(prepared, options.methods);
   const budgetMs = await latencyBudget(wanted.budget, prepared.dense);
@@ -143,6 +144,18 @@ export function refuseOtherObjective(
     message: `Method ${methodText(other)} keeps the most importance within limits; it minimises nothing else.`,
     where: "--minimize",
     hint: "Leave --minimize out, or take method mdp alone.",
+  });
+}
+
+/** The other methods choose channels only. */
+export function refuseOtherZeros(damages: string | undefined, methods: readonly Method[]): void {
+  const other = methods.find(({ name }) => name !== "mdp");
+  if (damages === undefined || other === undefined) return;
+  throw new UsageError({
+    code: "sparsify/method",
+    message: `Method ${methodText(other)} chooses channels, no single weights.`,
+    where: "--damages",
+    hint: "Take method mdp alone; without --device, mdp compare --damages compares rules for the rates.",
   });
 }
 

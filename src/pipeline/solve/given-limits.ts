@@ -21,6 +21,13 @@ export function limitRequest(given: GivenLimits): LimitRequest {
   };
 }
 
+/** A share of zeros as the limit that it is. */
+export function withShareOfZeros(limits: LimitRequest, sparsity: number): LimitRequest {
+  // With twelve digits: a share that people write survives.
+  const share = Number((100 * (1 - sparsity)).toPrecision(12));
+  return { ...limits, limit: [`nonzeros <= ${share}%`, ...limits.limit] };
+}
+
 /**
  * The components by name.
  * @throws UsageError `cli/component`, `cli/regular-expression`

@@ -25,6 +25,7 @@ export interface RememberedOptions {
   readonly penalty?: string[] | undefined;
   readonly minimize?: string | undefined;
   readonly component?: string[] | undefined;
+  readonly damages?: string | undefined;
 }
 
 /** A subnet with the options that it was solved with, and what of them is not known. */
@@ -57,6 +58,7 @@ export function rememberedSubnet(path: string, structure: Structure): Remembered
       protect: options?.protect ?? undefined,
       blocks: options?.blocks,
       layers: options?.layers,
+      damages: options?.damages,
       ...limitsAsked(parsed.success ? parsed.data : {}),
     },
     notes: options?.limits === undefined ? softLeftOut(limits) : [],
@@ -116,6 +118,7 @@ export function withRemembered<Given extends GivenOptions>(
     ...{ limit: asked.limit, soft: asked.soft, penalty: asked.penalty, minimize: asked.minimize },
     component: from(given.component, given.components).component,
     budget: given.budget ?? remembered.budget,
+    damages: given.damages ?? remembered.damages,
     maxPrune: given.maxPrune ?? remembered.maxPrune ?? 0.95,
     blocks: given.blocks ?? remembered.blocks ?? true,
     layers: given.layers ?? remembered.layers ?? true,

@@ -4,6 +4,7 @@ import type { DimReport, SolveHead, SolveReport } from "../../documents/solve.ts
 import type { LimitRequest } from "../../formulation/limits/request.ts";
 import type { LatencyTable } from "../../latency/table.ts";
 import { macCount, parameterCount } from "../../structure/counts.ts";
+import { weightLabel } from "../../subnet/sparse/weights.ts";
 import { unitCounts } from "../../subnet/subnet.ts";
 import { subnetJson } from "../../subnet/subnet-file.ts";
 import type { OpenNetwork } from "../open/network.ts";
@@ -47,12 +48,16 @@ export function solveDocument(head: SolveHead, parts: DocumentParts): SolveRepor
       layers: wanted.layers,
       ...writtenLimits(wanted),
       ...(wanted.robust === undefined ? {} : { robust: wanted.robust }),
+      ...(wanted.damagesPath === undefined ? {} : { damages: wanted.damagesPath }),
     },
     latencyMs: {
       ...solved.latencyMs,
       budget: finiteOrNull(solved.latencyMs.budget),
     },
     ...(solved.robust === undefined ? {} : { robust: solved.robust }),
+    ...(solved.densities === undefined
+      ? {}
+      : { zeros: zerosOf(solved, solved.answer.objective - solved.importanceKept.chosen) }),
     limits: solved.limits,
     minimised: solved.minimised,
     importanceKept: solved.importanceKept,
@@ -79,6 +84,18 @@ export function solveDocument(head: SolveHead, parts: DocumentParts): SolveRepor
     },
     seconds: { read: parts.read, ...solved.seconds, total: parts.total },
   };
+}
+
+/** The densities that were chosen beside the units. */
+function zerosOf(
+  { network, densities }: SolvedNetwork,
+  gain: number,
+): NonNullable<SolveReport["zeros"]> {
+  const layers = (network.sparsity?.dims ?? []).map(({ weight }) => ({
+    label: weightLabel(weight),
+    density: densities?.get(weight.name) ?? null,
+  }));
+  return { layers, damage: -gain };
 }
 
 function writtenLimits({
@@ -128,6 +145,7 @@ export function subnetDocument(
   return subnetJson(structure, solved.subnet, {
     network: name,
     networkHash: hash,
+    ...(solved.densities === undefined ? {} : { densities: Object.fromEntries(solved.densities) }),
     solve: provenance,
   });
 }

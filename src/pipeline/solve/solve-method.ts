@@ -13,7 +13,7 @@ import {
   solvedNetwork,
   withBudget,
 } from "./asked-network.ts";
-import { refuseOtherObjective } from "./compare-methods.ts";
+import { refuseOtherObjective, refuseOtherZeros } from "./compare-methods.ts";
 import { writeLpFile } from "./lp-file.ts";
 import { prepareNetwork, solveNetwork } from "./solve-network.ts";
 import { solveProgressNotes } from "./solve-notes.ts";
@@ -35,6 +35,7 @@ export async function solveNetworkBy(
       : solveRobustly(open, source, { ...options, robust }, context);
   }
   if (robust !== undefined) throw noRobust(method);
+  refuseOtherZeros(options.damagesPath, [method]);
   const prepared = await prepareNetwork(open, source, options);
   refuseOtherObjective(prepared, [method]);
   const budgetMs = await latencyBudget(options.budget, prepared.dense);

@@ -9,6 +9,7 @@ import { scoreNetwork } from "../../importance/score.ts";
 import { defaultNetwork } from "../open/default-network.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
+import { checkOneUnit, readDamages } from "../sparsify/damages-file.ts";
 import type { TableSource } from "../tables/table-source.ts";
 import {
   type AskOptions,
@@ -41,7 +42,8 @@ export async function solveNetwork(
 }
 
 /**
- * @throws InputError for the importance file, and as `networkAsked`
+ * @throws InputError for the files of importance and damages, and as `networkAsked`; UsageError `sparsify/importance-unit`,
+ * `sparsify/damage-unit`
  */
 export function prepareNetwork(
   open: OpenNetwork,
@@ -52,7 +54,11 @@ export function prepareNetwork(
     options.importance === undefined
       ? importanceFor(open, options.importancePath)
       : { used: options.importance, path: null };
-  return networkAsked(open, source, importance, options);
+  const { damagesPath } = options;
+  if (damagesPath === undefined) return networkAsked(open, source, importance, options);
+  const { damages, sparse } = readDamages(damagesPath, open.structure);
+  checkOneUnit(importance, damages);
+  return networkAsked(open, source, importance, { ...options, sparse });
 }
 
 /** Solves the problem, which is the prepared one with a budget, with solvers of its own. */

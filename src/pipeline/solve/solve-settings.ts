@@ -1,9 +1,9 @@
 import { UsageError } from "../../core/errors.ts";
 import { type LimitRequest, namesAmount, parseRequest } from "../../formulation/limits/request.ts";
 import { latencyBudget } from "../../formulation/network/latency-budget.ts";
-import { checkPositive, checkWhole } from "../checks.ts";
+import { checkPositive, checkWhole, sparsityOf } from "../checks.ts";
 import type { SolveNetworkOptions } from "./asked-network.ts";
-import { componentsOf, type GivenLimits, limitRequest } from "./given-limits.ts";
+import { componentsOf, type GivenLimits, limitRequest, withShareOfZeros } from "./given-limits.ts";
 import { protectionOf } from "./given-protection.ts";
 import { robustProbability } from "./robust-probability.ts";
 
@@ -31,6 +31,10 @@ export interface GivenSettings extends GivenLimits {
   readonly gap: number;
   readonly presolve?: boolean | undefined;
   readonly robust?: string | undefined;
+  /** File of damages of single weights: these may go too. */
+  readonly damages?: string | undefined;
+  /** Share of zeros and of weights that go with channels, of all that layers have. */
+  readonly sparsity?: string | undefined;
 }
 
 /**
@@ -47,10 +51,29 @@ export async function checkSolveOptions(options: GivenSettings): Promise<void> {
   checkShare(options.maxPrune, "--max-prune");
   protectionOf(options.protect);
   robustProbability(options.robust);
-  const limits = limitRequest(options);
+  const limits = limitsAsked(options);
   await latencyBudget(budgetFor(options.budget, limits), { latencyMs: 1, unchangeableMs: 0 });
   await parseRequest(limits);
   componentsOf(options);
+}
+
+/**
+ * Limits, a share of zeros among them.
+ * @throws UsageError `sparsify/sparsity`, `sparsify/needs-damages`
+ */
+function limitsAsked(options: GivenSettings): LimitRequest {
+  const { sparsity, damages } = options;
+  const limits = limitRequest(options);
+  if (sparsity === undefined) return limits;
+  if (damages === undefined) {
+    throw new UsageError({
+      code: "sparsify/needs-damages",
+      message: "Nothing says what zeros in each layer cost.",
+      where: "--sparsity",
+      hint: "Measure it with mdp damages --out damages.json, and name that file with --damages.",
+    });
+  }
+  return withShareOfZeros(limits, sparsityOf(sparsity));
 }
 
 /** Half the dense latency, where neither a budget nor a limit says how much the network may take. */
@@ -73,7 +96,7 @@ export function solveNetworkOptions(
   options: GivenSettings,
   tableStep: number,
 ): SolveNetworkOptions {
-  const limits = limitRequest(options);
+  const limits = limitsAsked(options);
   return {
     budget: budgetFor(options.budget, limits),
     limits,
@@ -89,6 +112,7 @@ export function solveNetworkOptions(
     relativeGap: options.gap,
     presolve: options.presolve !== false,
     robust: robustProbability(options.robust),
+    damagesPath: options.damages,
     writeLp: undefined,
   };
 }

@@ -29,6 +29,7 @@ import {
   weightLabel,
 } from "../../subnet/sparse/weights.ts";
 import type { RunContext } from "../run-context.ts";
+import { withShareOfZeros } from "../solve/given-limits.ts";
 import { withSolvers } from "../solve/solvers.ts";
 import type { CheckedRequest } from "./request.ts";
 
@@ -139,10 +140,7 @@ export function levelledWeights(
 }
 
 function withTotal({ limits, sparsity }: CheckedRequest): CheckedRequest["limits"] {
-  if (sparsity === null) return limits;
-  // With twelve digits: a share that people write survives.
-  const share = Number((100 * (1 - sparsity)).toPrecision(12));
-  return { ...limits, limit: [`nonzeros <= ${share}%`, ...limits.limit] };
+  return sparsity === null ? limits : withShareOfZeros(limits, sparsity);
 }
 
 /** Channels have no importance where none can go. */

@@ -1,4 +1,5 @@
 import { weightsAsInitializers } from "../../graph/constants.ts";
+import type { Graph } from "../../graph/graph.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
 import { findStructure } from "../../structure/find-structure.ts";
 import type { Structure } from "../../structure/structure.ts";
@@ -10,13 +11,13 @@ import {
   sparsifyNetwork,
   type WeightChoice,
 } from "../../subnet/sparse/sparsify.ts";
-import { type SparseWeight, weightCount } from "../../subnet/sparse/weights.ts";
+import { weightCount } from "../../subnet/sparse/weights.ts";
 import { keepAll, type Subnet } from "../../subnet/subnet.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import type { ChosenDensities } from "./choose-densities.ts";
-import type { Subject } from "./measure.ts";
 import type { CheckedRequest } from "./request.ts";
+import type { Subject } from "./subject.ts";
 
 /** The dense network, and what is kept of it. */
 export interface Whole {
@@ -36,20 +37,23 @@ export function wholeNetwork(open: OpenNetwork, subnet: Subnet | null): Whole {
 
 /** What is done to each weight; those that keep everything have no choice. */
 export function choicesOf(
-  weights: readonly SparseWeight[],
-  whole: ReadonlySet<string>,
+  { weights, stays }: Pick<Subject, "weights" | "stays">,
   { kept }: ChosenDensities,
   { pattern }: CheckedRequest,
 ): readonly WeightChoice[] {
   return weights.flatMap((weight) => {
     const count = weightCount(weight);
     const own = keptByPattern(weight, pattern, kept.get(weight.name) ?? count);
-    const stays = whole.has(weight.name) || (kept.get(weight.name) ?? count) >= count;
-    return stays ? [] : [{ weight, kept: own, pattern }];
+    const isWhole = stays.has(weight.name) || (kept.get(weight.name) ?? count) >= count;
+    return isWhole ? [] : [{ weight, kept: own, pattern }];
   });
 }
 
-/** Masks by the given choices, and, with images, one fit of the kept weights. */
+/**
+ * Masks by the given choices, and, with images, a fit of the kept weights. In several passes over the network the density of each
+ * layer goes down to its last one; each pass begins with the weights that the one before has fitted, so that all layers adapt to some
+ * zeros before more come.
+ */
 export async function makeSparse(
   { structure, dataset }: Subject,
   whole: Whole,
@@ -58,12 +62,26 @@ export async function makeSparse(
   request: CheckedRequest,
   { progress, signal }: RunContext,
 ): Promise<SparseNetwork> {
-  const { repair, rounds, ridge, looks, seed, threads, memory } = request;
+  const { repair, rounds, ridge, looks, seed, threads, memory, pattern } = request;
   if (repair === "none" || dataset === null) return maskNetwork(structure.graph, choices, score);
   const images = Math.min(request.images, dataset.count);
-  const batches = dataset.batches(100, { limit: images, seed });
-  return sparsifyNetwork(whole.model, whole.structure, whole.subnet, choices, batches, {
-    ...{ scoreOf: score, rounds, ridge, looks, images, seed, threads, progress, signal },
-    memoryBytes: memory * 2 ** 30,
-  });
+  const passOf = (power: number, from: Graph | undefined): Promise<SparseNetwork> => {
+    const batches = dataset.batches(100, { limit: images, seed });
+    const now = power === 1 ? choices : choices.map((choice) => lessSparse(choice, power));
+    return sparsifyNetwork(whole.model, whole.structure, whole.subnet, now, batches, {
+      ...{ scoreOf: score, rounds, ridge, looks, images, seed, threads, progress, signal, from },
+      memoryBytes: memory * 2 ** 30,
+    });
+  };
+  const passes = pattern.kind === "n:m" ? 1 : request.passes;
+  let made: SparseNetwork | null = null;
+  for (let pass = 1; pass < passes; pass += 1) made = await passOf(pass / passes, made?.graph);
+  return passOf(1, made?.graph);
+}
+
+/** On the way there: the density to a power below 1. */
+function lessSparse(choice: WeightChoice, power: number): WeightChoice {
+  const { weight, pattern, kept } = choice;
+  const count = weightCount(weight);
+  return { ...choice, kept: keptByPattern(weight, pattern, count * (kept / count) ** power) };
 }

@@ -1,4 +1,3 @@
-import type { Dataset } from "../../data/dataset.ts";
 import { measuredCounts } from "../../formulation/sparsity/levels.ts";
 import { LARGEST_GRAM, mean, singularValues } from "../../importance/knowledge/spectrum.ts";
 import {
@@ -10,24 +9,14 @@ import {
 import { gradientSums, standardisedSum } from "../../importance/sparse/gradient-scores.ts";
 import type { FixedScores } from "../../importance/sparse/scores.ts";
 import { GRADIENT_SCORES } from "../../importance/sparse/scores.ts";
-import type { Model } from "../../onnx/model.ts";
-import type { Structure } from "../../structure/structure.ts";
 import type { Products } from "../../subnet/correct/products.ts";
 import { keptByPattern, maskOf } from "../../subnet/sparse/mask.ts";
 import type { ScoreOf } from "../../subnet/sparse/search.ts";
-import { matrixOf, type SparseWeight, weightCount } from "../../subnet/sparse/weights.ts";
+import { matrixOf, weightCount } from "../../subnet/sparse/weights.ts";
 import { keepAll } from "../../subnet/subnet.ts";
 import type { RunContext } from "../run-context.ts";
 import type { CheckedRequest } from "./request.ts";
-
-/** What there is to measure with. */
-export interface Subject {
-  readonly model: Model;
-  readonly structure: Structure;
-  readonly weights: readonly SparseWeight[];
-  /** Null where no images were named. */
-  readonly dataset: Dataset | null;
-}
+import type { Subject } from "./subject.ts";
 
 /** Scores that are made from gradients; none for the others. */
 export async function gradientScores(
@@ -50,12 +39,11 @@ export async function gradientScores(
 
 /** The options of every weight that may be sparse. */
 export function weightOptions(
-  weights: readonly SparseWeight[],
-  whole: ReadonlySet<string>,
+  { weights, stays }: Pick<Subject, "weights" | "stays">,
   { pattern, sparsity }: Pick<CheckedRequest, "pattern" | "sparsity">,
 ): readonly WeightOptions[] {
   return weights
-    .filter(({ name }) => !whole.has(name))
+    .filter(({ name }) => !stays.has(name))
     .map((weight) => {
       const count = weightCount(weight);
       const counts =
@@ -91,7 +79,7 @@ export async function damagesOf(
   const limit = Math.min(images, dataset.count);
   return sparsityDamages(model, around, options, dataset.batches(100, { limit, seed }), {
     ...{ scoreOf, rounds, ridge, seed, threads, progress, signal, measured },
-    ...{ repair: repair !== "none", images: limit },
+    ...{ repair: repair !== "none", images: limit, damage: request.damage },
   });
 }
 

@@ -24,8 +24,8 @@ import { type SparseWeight, weightCount } from "../../subnet/sparse/weights.ts";
 import type { RunContext } from "../run-context.ts";
 import { type ChosenDensities, solveDensities } from "./choose-densities.ts";
 import { choicesOf, makeSparse, type Whole } from "./make-network.ts";
-import type { Subject } from "./measure.ts";
 import type { CheckedRequest } from "./request.ts";
+import type { Subject } from "./subject.ts";
 
 /** Rates, with the network that they make where it was made already. */
 export interface RefinedDensities {
@@ -67,13 +67,11 @@ const FIRST_REACH = 1.6;
 const LEAST_REACH = 1.1;
 
 /**
- * @param stays weights that keep everything
  * @throws as `makeSparse`, `sparsityDamages` and `solveDensities`
  */
 export async function refineDensities(
   subject: Subject,
   whole: Whole,
-  stays: ReadonlySet<string>,
   starts: readonly NamedDensities[],
   score: ScoreOf,
   request: CheckedRequest,
@@ -81,7 +79,7 @@ export async function refineDensities(
 ): Promise<RefinedDensities> {
   const { structure, weights } = subject;
   const make = async (chosen: ChosenDensities): Promise<Made> => {
-    const choices = choicesOf(weights, stays, chosen, request);
+    const choices = choicesOf(subject, chosen, request);
     const made = await makeSparse(subject, whole, choices, score, request, context);
     return { chosen, made, damage: await damageOf(made, subject, whole, request) };
   };
@@ -104,7 +102,7 @@ export async function refineDensities(
   let reach = FIRST_REACH;
   let around: readonly WeightDamages[] | null = null;
   while (rounds.length < request.refine && reach >= LEAST_REACH) {
-    around ??= await damagesAround(best, subject, whole, stays, reach, score, request, context);
+    around ??= await damagesAround(best, subject, whole, reach, score, request, context);
     const levelled = levelledAround(weights, around, best.chosen, request, reach);
     const solved = await solveDensities(structure, levelled, request, context);
     const next = await make(solved);
@@ -170,9 +168,8 @@ function countsAround(
 
 async function damagesAround(
   { chosen, made, damage }: Made,
-  { model, weights, dataset }: Subject,
+  { model, weights, stays, dataset }: Subject,
   { structure, subnet }: Whole,
-  stays: ReadonlySet<string>,
   reach: number,
   score: ScoreOf,
   request: CheckedRequest,
@@ -201,7 +198,7 @@ async function damagesAround(
     dataset.batches(100, { limit, seed }),
     {
       ...{ scoreOf: score, rounds, ridge, seed, threads, progress, signal, measured },
-      ...{ repair: request.repair !== "none", images: limit },
+      ...{ repair: request.repair !== "none", images: limit, damage: request.damage },
     },
   );
   return found.map((each) => {
@@ -216,13 +213,13 @@ async function damageOf(
   made: SparseNetwork,
   { model, dataset }: Subject,
   { structure }: Whole,
-  { images, seed, threads }: CheckedRequest,
+  { images, seed, threads, damage: by }: CheckedRequest,
 ): Promise<number> {
   if (dataset === null) return 0;
   const limit = Math.min(images, dataset.count);
   const batches = dataset.batches(100, { limit, seed });
   const [damage = 0] = await answerDamages(model, structure.graph, [made.graph], batches, {
-    ...{ images: limit, threads },
+    ...{ images: limit, threads, damage: by },
   });
   return damage;
 }

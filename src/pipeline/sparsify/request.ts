@@ -3,6 +3,7 @@ import type { LimitRequest } from "../../formulation/limits/request.ts";
 import type { Rates } from "../../formulation/sparsity/rates.ts";
 import type { SparseFormat } from "../../formulation/sparsity/sparse-problem.ts";
 import type { LabelSource } from "../../importance/importance.ts";
+import type { DamageMeasure } from "../../importance/sensitivity/damage.ts";
 import { readsImages, type SparseScore } from "../../importance/sparse/scores.ts";
 import { type Pattern, parsePattern } from "../../subnet/sparse/pattern.ts";
 import { sparsityOf } from "../checks.ts";
@@ -26,6 +27,8 @@ export interface SparsifyRequest extends ImageOptions {
   readonly images: number;
   /** How many of them judge damages. */
   readonly measured: number;
+  /** What damages are measured in. */
+  readonly damage: DamageMeasure;
   /** Images per batch of gradients and of knowledge. */
   readonly batch: number;
   readonly labels: LabelSource;
@@ -33,6 +36,8 @@ export interface SparsifyRequest extends ImageOptions {
   readonly looks: number;
   /** Rounds in which a layer's mask is found. */
   readonly rounds: number;
+  /** Passes over the network in which its zeros come, with a fit of all layers in each. */
+  readonly passes: number;
   /** How often the rates are measured again around themselves, at most. */
   readonly refine: number;
   /** GiB that values between layers may take. */
@@ -50,13 +55,12 @@ export interface CheckedRequest extends Omit<SparsifyRequest, "pattern" | "spars
 }
 
 /**
- * @throws UsageError `sparsify/sparsity`, `sparsify/nothing-asked`, `sparsify/bad-pattern`, `sparsify/needs-images`,
- * `sparsify/rule-and-limits`, `sparsify/global-score`, `sparsify/pattern-and-rule`, `sparsify/batch`
+ * @throws UsageError `sparsify/nothing-asked`, `sparsify/rule-and-limits`, `sparsify/global-score`, `sparsify/pattern-and-rule`, and
+ * as `checkScoring`
  */
 export function checkRequest(request: SparsifyRequest): CheckedRequest {
-  const pattern = parsePattern(request.pattern);
-  const sparsity = request.sparsity === undefined ? null : sparsityOf(request.sparsity);
-  const { limits, rates, score, repair, data, batch } = request;
+  const checked = checkScoring(request);
+  const { limits, rates, score, pattern, sparsity } = checked;
   const asked = limits.limit.length + limits.soft.length > 0;
   if (sparsity === null && !asked && pattern.kind !== "n:m") {
     throw usage(
@@ -90,6 +94,17 @@ export function checkRequest(request: SparsifyRequest): CheckedRequest {
       "Use --rates program, lamp, erk or uniform with it, or --score magnitude.",
     );
   }
+  return checked;
+}
+
+/**
+ * What measuring, masks and repair need, whatever says how many weights are to go.
+ * @throws UsageError `sparsify/sparsity`, `sparsify/bad-pattern`, `sparsify/needs-images`, `sparsify/batch`
+ */
+export function checkScoring(request: SparsifyRequest): CheckedRequest {
+  const pattern = parsePattern(request.pattern);
+  const sparsity = request.sparsity === undefined ? null : sparsityOf(request.sparsity);
+  const { score, repair, data, batch } = request;
   if (data === undefined && (readsImages(score) || repair !== "none")) {
     throw usage(
       "needs-images",

@@ -30,6 +30,8 @@ export interface SparsifyOptions {
   readonly rounds?: number | undefined;
   /** 0.01 unless given. */
   readonly ridge?: number | undefined;
+  /** What the subnet leaves, with other values to begin with: those of an earlier pass. */
+  readonly from?: Graph | undefined;
   readonly target?: Target | undefined;
   /** Looks at a layer that a Relu follows; 2 unless given. */
   readonly looks?: number | undefined;
@@ -106,7 +108,7 @@ export async function sparsifyNetwork(
   const samples = await takeSamples(smaller, images, { images: most, runSize: RUN_SIZE });
   const fitted = new Set(plan.steps.map(({ layer }) => layer.weight));
   const straight = choices.filter(({ weight }) => !fitted.has(weight.name));
-  const start = await maskNetwork(smaller, straight, scoreOf);
+  const start = await maskNetwork(options.from ?? smaller, straight, scoreOf);
   const masks = new Map(start.masks);
   const fit = sparseFit(choices, masks, { scoreOf, rounds });
   const setting = { positions, ridge, seed, threads, signal, progress };

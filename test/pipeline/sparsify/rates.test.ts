@@ -28,7 +28,17 @@ function request(limit: readonly string[], sparsity: number | null): CheckedRequ
     limits: { limit, soft: [], penalty: [], minimize: null },
     ...{ components: new Map(), score: "magnitude", rates: "program", repair: "none" },
     ...{ format: "zeros", keepDense: null, images: 1, measured: 1, batch: 2, labels: "self" },
-    ...{ ridge: 0, looks: 1, rounds: 1, refine: 0, memory: 1, seed: 0, threads: 1 },
+    ...{
+      ridge: 0,
+      looks: 1,
+      rounds: 1,
+      passes: 1,
+      refine: 0,
+      damage: "squares",
+      memory: 1,
+      seed: 0,
+      threads: 1,
+    },
     pattern: { kind: "none" },
     sparsity,
   };

@@ -1,11 +1,13 @@
 /**
  * Changes the sources in small ways and looks whether a test notices:
  *
- *   npm run mutate -- --folder src/mip [--folder ...] [--count 40] [--seed 1] [--minutes 20] [--log mutants.jsonl]
+ *   npm run mutate -- --folder src/mip [--folder ...] [--count 40] [--seed 1] [--minutes 20] [--log mutants.jsonl] [--survivors]
  *
- * Mutants (scripts/mutate/mutants.ts) are drawn by the seed from all of the folders and tried in a copy of the tree with the tests of the same room,
- * the quickest first; of other folders, with all tests that import the file. Each verdict is a line of the log at once; a run that was stopped goes
- * on behind it. A mutant that takes longer than the time limit counts as noticed.
+ * Mutants (scripts/mutate/mutants.ts) are drawn by the seed from all of the folders and tried in a copy of the tree. First, each test file of the
+ * rooms around a folder runs once with coverage (kept in LOG.coverage.json; delete it where tests changed). A mutant is tried with the files
+ * that run its statement, the quickest first, until one test fails. Each verdict is a line of the log at once; a run that was stopped
+ * goes on behind it. A mutant that takes three times as long as its tests take counts as noticed. `--survivors` tries again those of
+ * the log that survived.
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -22,6 +24,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { randomFrom, shuffled } from "../src/core/random.ts";
+import { type Covered, coverageOf, testsAt } from "./mutate/covering.ts";
 import { type Mutant, mutantsOf, mutated } from "./mutate/mutants.ts";
 import { runTests, type Verdict } from "./mutate/run-tests.ts";
 
@@ -32,25 +35,31 @@ const { values: options } = parseArgs({
     seed: { type: "string", default: "1" },
     minutes: { type: "string", default: "20" },
     log: { type: "string", default: "mutants.jsonl" },
+    survivors: { type: "boolean", default: false },
   },
 });
 
-/** Quick tests that are likely to notice, by the folder that is changed; run first, in this order. */
-const FIRST: Readonly<Record<string, readonly string[]>> = {
-  "src/structure": ["test/structure", "test/float64"],
-  "src/subnet": ["test/subnet/cut", "test/float64", "test/subnet"],
-  "src/formulation/presolve": ["test/formulation/trust.test.ts", "test/formulation/presolve"],
-  "src/mip": ["test/mip", "test/solvers"],
+/** Where the tests of a folder are: names that a test file's path begins with. */
+const AROUND: Readonly<Record<string, readonly string[]>> = {
+  "src/structure": [
+    "test/structure",
+    "test/float64",
+    "test/graph",
+    "test/subnet",
+    "test/formulation",
+  ],
+  "src/subnet": ["test/subnet", "test/float64", "test/structure", "test/pipeline"],
+  "src/formulation/presolve": ["test/formulation", "test/float64"],
+  "src/mip": ["test/mip", "test/solvers", "test/formulation"],
 };
-const LIMIT_SECONDS = 240;
 
 interface Line extends Mutant {
   readonly file: string;
   readonly line: number;
-  readonly verdict: Verdict;
+  readonly verdict: Verdict | "uncovered";
 }
 
-const folders = options.folder ?? Object.keys(FIRST);
+const folders = options.folder ?? Object.keys(AROUND);
 const all = folders.flatMap((folder) =>
   filesIn(folder).flatMap((file) =>
     mutantsOf(file, readFileSync(file, "utf8")).map((mutant) => ({ ...mutant, file })),
@@ -63,13 +72,20 @@ const done = new Map(
 const until = performance.now() + 60_000 * Number(options.minutes);
 const tree = copyOfTree();
 try {
+  const tests = filesIn("test", ".test.ts").filter((test) =>
+    folders.some((folder) => (AROUND[folder] ?? ["test"]).some((name) => test.startsWith(name))),
+  );
+  const covered = await coverageOf(tree, tests, folders, `${options.log}.coverage.json`, until);
   for (const mutant of drawn) {
     const key = `${mutant.file} ${mutant.start} ${mutant.replacement}`;
-    if (done.has(key)) continue;
+    const before = done.get(key);
+    if (before !== undefined && !(options.survivors && hasSurvived(before))) continue;
     if (performance.now() > until) break;
     const text = readFileSync(mutant.file, "utf8");
-    const verdict = await verdictOn(mutant.file, mutated(text, mutant), text);
-    const line = text.slice(0, mutant.start).split("\n").length;
+    const above = text.slice(0, mutant.start).split("\n");
+    const line = above.length;
+    const near = testsAt(covered, mutant.file, line, above.at(-1)?.length ?? 0);
+    const verdict = await verdictOn(mutant.file, mutated(text, mutant), text, near, covered);
     const entry: Line = { ...mutant, line, verdict };
     done.set(key, entry);
     appendFileSync(options.log, `${JSON.stringify(entry)}\n`);
@@ -81,33 +97,37 @@ try {
 const verdicts = drawn.flatMap(
   ({ file, start, replacement }) => done.get(`${file} ${start} ${replacement}`) ?? [],
 );
-const noticed = verdicts.filter(({ verdict }) => verdict !== "survived").length;
+const noticed = verdicts.filter((line) => !hasSurvived(line)).length;
 const timeouts = verdicts.filter(({ verdict }) => verdict === "timeout").length;
 console.log(
   `${all.length} mutants in ${folders.join(", ")}; ${verdicts.length} of ${drawn.length} drawn (seed ${options.seed}) tried: ${noticed} noticed (${timeouts} by the time limit), ${verdicts.length - noticed} survived`,
 );
 
-function filesIn(folder: string): readonly string[] {
+function hasSurvived({ verdict }: Line): boolean {
+  return verdict === "survived" || verdict === "uncovered";
+}
+
+function filesIn(folder: string, ending = ".ts"): readonly string[] {
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
   return names
-    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => name.endsWith(ending))
     .sort()
     .map((name) => join(folder, name));
 }
 
-/** Until some test fails. */
-async function verdictOn(file: string, changed: string, original: string): Promise<Verdict> {
+async function verdictOn(
+  file: string,
+  changed: string,
+  original: string,
+  tests: readonly string[],
+  covered: ReadonlyMap<string, Covered>,
+): Promise<Line["verdict"]> {
+  if (tests.length === 0) return "uncovered";
+  const seconds = tests.reduce((sum, test) => sum + (covered.get(test)?.seconds ?? 0), 0);
   const path = join(tree, file);
   writeFileSync(path, changed);
   try {
-    const folder = Object.keys(FIRST).find((name) => file.startsWith(`${name}/`));
-    for (const tests of folder === undefined ? [] : (FIRST[folder] ?? [])) {
-      const verdict = await runTests(tree, ["run", tests], LIMIT_SECONDS);
-      if (verdict !== "survived") return verdict;
-    }
-    return folder === undefined
-      ? await runTests(tree, ["related", file], LIMIT_SECONDS)
-      : "survived";
+    return await runTests(tree, tests, 60 + 3 * seconds);
   } finally {
     writeFileSync(path, original);
   }

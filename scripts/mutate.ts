@@ -1,10 +1,10 @@
 /**
  * Changes the sources in small ways and looks whether a test notices:
  *
- *   npm run mutate -- --folder src/mip [--folder ...] [--count 40] [--seed 1] [--minutes 20] [--log mutants.jsonl] [--survivors]
+ *   npm run mutate -- --folder src/mip [--folder ...] [--count 40] [--seed 1] [--minutes 20] [--log mutants.jsonl] [--coverage mutants.coverage.json] [--survivors]
  *
  * Mutants (scripts/mutate/mutants.ts) are drawn by the seed from all of the folders and tried in a copy of the tree. First, each test file of the
- * rooms around a folder runs once with coverage (kept in LOG.coverage.json; delete it where tests changed). A mutant is tried with the files
+ * rooms around a folder runs once with coverage (kept in the file of `--coverage`; delete it where tests changed). A mutant is tried with the files
  * that run its statement, the quickest first, until one test fails. Each verdict is a line of the log at once; a run that was stopped
  * goes on behind it. A mutant that takes three times as long as its tests take counts as noticed. `--survivors` tries again those of
  * the log that survived.
@@ -35,6 +35,7 @@ const { values: options } = parseArgs({
     seed: { type: "string", default: "1" },
     minutes: { type: "string", default: "20" },
     log: { type: "string", default: "mutants.jsonl" },
+    coverage: { type: "string", default: "mutants.coverage.json" },
     survivors: { type: "boolean", default: false },
   },
 });
@@ -75,7 +76,13 @@ try {
   const tests = filesIn("test", ".test.ts").filter((test) =>
     folders.some((folder) => (AROUND[folder] ?? ["test"]).some((name) => test.startsWith(name))),
   );
-  const covered = await coverageOf(tree, tests, folders, `${options.log}.coverage.json`, until);
+  const covered = await coverageOf(
+    tree,
+    tests,
+    [...new Set([...Object.keys(AROUND), ...folders])],
+    options.coverage,
+    until,
+  );
   for (const mutant of drawn) {
     const key = `${mutant.file} ${mutant.start} ${mutant.replacement}`;
     const before = done.get(key);

@@ -41,7 +41,7 @@ export async function coverageOf(
   const report = mkdtempSync(join(tmpdir(), "mutants-coverage-"));
   try {
     for (const test of tests) {
-      if (known.has(test) || performance.now() > until) continue;
+      if (known.get(test)?.isPassing || performance.now() > until) continue;
       const begun = performance.now();
       const verdict = await runTests(tree, [test], 600, ["--coverage"], {
         MUTANT_FOLDERS: folders.join(","),

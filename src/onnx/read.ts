@@ -11,6 +11,7 @@ import type { Graph } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
 import { IR_VERSIONS, OPSETS } from "./codes.ts";
 import { damaged, inFile } from "./errors.ts";
+import { inlineFunctions } from "./inline-functions.ts";
 import type { Model } from "./model.ts";
 import { readGraph, standardDomain } from "./read-graph.ts";
 import { type ModelProto, ModelSchema } from "./schema.ts";
@@ -88,9 +89,10 @@ export function modelBytes(path: string): Uint8Array {
 }
 
 /**
- * Decodes and checks a model: format, versions, sizes of tensors, external files, graph, weights, shapes.
+ * Decodes and checks a model: format, versions, sizes of tensors, external files, graph, weights, shapes. Calls of the file's own
+ * functions become the nodes that they stand for.
  * @throws InputError `onnx/not-onnx`, `onnx/empty-file`, `onnx/unsupported-opset`, `onnx/unsupported-ir`, `onnx/tensor-...`,
- *   `onnx/external-...`, `onnx/bad-weights`, `graph/cycle`, `graph/duplicate-value`, `graph/undefined-value`,
+ *   `onnx/external-...`, `onnx/bad-weights`, `onnx/function-...`, `graph/cycle`, `graph/duplicate-value`, `graph/undefined-value`,
  *   `graph/contradictory-shapes`
  */
 export function parseModel(
@@ -100,7 +102,7 @@ export function parseModel(
 ): Model {
   const file = from.where;
   try {
-    const proto = decode(bytes, file);
+    const proto = inlineFunctions(decode(bytes, file), file);
     const opsets = opsetsOf(proto, file);
     if (proto.graph === undefined) throw notOnnx(bytes, file, "It has no graph");
     const graph = checkGraph(readGraph(proto.graph, opsets, { file, folder: from.folder }));

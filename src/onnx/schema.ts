@@ -1,7 +1,7 @@
 /**
  * The part of the ONNX file format that this project reads and writes, as a protobuf descriptor that is built when the
  * module is loaded. Field names and numbers are those of the specification (onnx.proto, IR version 3 to 13). What is not
- * listed (typed tensor data, sequences, functions, training info, quantization) stays in `$unknown` and is written back.
+ * listed (typed tensor data, sequences, training info, quantization) stays in `$unknown` and is written back.
  */
 import { create, createFileRegistry, type Message } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
@@ -76,6 +76,7 @@ export interface NodeProto extends Message<"onnx.NodeProto"> {
   attribute: AttributeProto[];
   docString: string;
   domain: string;
+  overload: string;
 }
 export interface SparseTensorProto extends Message<"onnx.SparseTensorProto"> {
   /** Named as the initializer; one axis. */
@@ -94,6 +95,20 @@ export interface GraphProto extends Message<"onnx.GraphProto"> {
   output: ValueInfoProto[];
   valueInfo: ValueInfoProto[];
 }
+/** A function of the file's own: a body that calls stand for. */
+export interface FunctionProto extends Message<"onnx.FunctionProto"> {
+  name: string;
+  input: string[];
+  output: string[];
+  /** Names of attributes without a default. */
+  attribute: string[];
+  node: NodeProto[];
+  opsetImport: OperatorSetIdProto[];
+  domain: string;
+  /** Attributes with their defaults. */
+  attributeProto: AttributeProto[];
+  overload: string;
+}
 export interface ModelProto extends Message<"onnx.ModelProto"> {
   irVersion: bigint;
   producerName: string;
@@ -104,6 +119,7 @@ export interface ModelProto extends Message<"onnx.ModelProto"> {
   graph?: GraphProto;
   opsetImport: OperatorSetIdProto[];
   metadataProps: StringStringEntryProto[];
+  functions: FunctionProto[];
 }
 
 /** `name: [number, type]`; a type is a scalar's or a message's name, with `[]` where it repeats. */
@@ -154,6 +170,18 @@ const MESSAGES = {
     attribute: [5, "AttributeProto[]"],
     doc_string: [6, "string"],
     domain: [7, "string"],
+    overload: [8, "string"],
+  },
+  FunctionProto: {
+    name: [1, "string"],
+    input: [4, "string[]"],
+    output: [5, "string[]"],
+    attribute: [6, "string[]"],
+    node: [7, "NodeProto[]"],
+    opset_import: [9, "OperatorSetIdProto[]"],
+    domain: [10, "string"],
+    attribute_proto: [11, "AttributeProto[]"],
+    overload: [13, "string"],
   },
   GraphProto: {
     node: [1, "NodeProto[]"],
@@ -175,6 +203,7 @@ const MESSAGES = {
     graph: [7, "GraphProto"],
     opset_import: [8, "OperatorSetIdProto[]"],
     metadata_props: [14, "StringStringEntryProto[]"],
+    functions: [25, "FunctionProto[]"],
   },
 } as const satisfies Readonly<Record<string, Fields>>;
 
@@ -247,4 +276,5 @@ export const SparseTensorSchema: GenMessage<SparseTensorProto> = schemaOf("Spars
 export const AttributeSchema: GenMessage<AttributeProto> = schemaOf("AttributeProto");
 export const NodeSchema: GenMessage<NodeProto> = schemaOf("NodeProto");
 export const GraphSchema: GenMessage<GraphProto> = schemaOf("GraphProto");
+export const FunctionSchema: GenMessage<FunctionProto> = schemaOf("FunctionProto");
 export const ModelSchema: GenMessage<ModelProto> = schemaOf("ModelProto");

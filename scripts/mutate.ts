@@ -51,7 +51,7 @@ const AROUND: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/subnet": ["test/subnet", "test/float64", "test/structure", "test/pipeline"],
   "src/formulation/presolve": ["test/formulation", "test/float64"],
-  "src/mip": ["test/mip", "test/solvers", "test/formulation"],
+  "src/mip": ["test/mip", "test/solvers", "test/formulation/encode", "test/formulation/start"],
 };
 
 interface Line extends Mutant {

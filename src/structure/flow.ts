@@ -2,12 +2,20 @@ import { constantOf } from "../graph/constants.ts";
 import type { DataType, Graph, Node, Tensor } from "../graph/graph.ts";
 import { nodeId } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
-import { dataInputs, hasTrait } from "../graph/op-traits.ts";
+import { dataInputs, hasTrait, traitsOf } from "../graph/op-traits.ts";
 import { opOf } from "../graph/read-op.ts";
 import { bytesPerElement } from "../graph/tensor.ts";
 import { namesRead } from "../graph/traversal.ts";
 import { type Axes, createElements } from "./elements.ts";
-import { describe, fixedAxes, type Propagation, pinValues, type Rule } from "./propagation.ts";
+import {
+  describe,
+  fixedAxes,
+  type Propagation,
+  pinValues,
+  type Rule,
+  setAxes,
+  shapeOf,
+} from "./propagation.ts";
 import { depthToSpace, groupNorm, spaceToDepth } from "./rules/channel-groups.ts";
 import { pinCounted } from "./rules/counted.ts";
 import { elementwise, layerNorm, pool, reduce, softmax, unary } from "./rules/elementwise.ts";
@@ -125,7 +133,8 @@ function applyRule(flow: Propagation, node: Node): void {
   if (node.opType === "Constant" && node.domain === "") return;
   if (!makesOrCarries(flow, node)) {
     pinCaptured(flow, node);
-    fixOutputs(flow, node);
+    if (isFilled(flow, node)) fill(flow, node);
+    else fixOutputs(flow, node);
     return;
   }
   const op = opOf(node, flow.graph, flow.shapes.constant);
@@ -143,6 +152,27 @@ function applyRule(flow: Propagation, node: Node): void {
   } else {
     rule(node, op, flow);
   }
+}
+
+/** Numbers that are all alike, in a shape that is known when the network runs: zeros beside an image, an empty memory. */
+function isFilled(flow: Propagation, node: Node): boolean {
+  if (traitsOf(node)?.kind !== "constantOfShape") return false;
+  const [output = ""] = node.outputs;
+  const value = node.attributes.get("value");
+  const type = value?.kind === "tensor" ? value.value.type : "float32";
+  return (
+    FLOATS.has(type) && flow.shapes.of(output) !== null && flow.shapes.constant(output) === null
+  );
+}
+
+/** They fit whatever they are put beside: each axis has elements of its own, as a constant's. */
+function fill(flow: Propagation, node: Node): void {
+  const shape = shapeOf(flow, node.outputs[0]);
+  setAxes(
+    flow,
+    node.outputs[0],
+    shape.map((extent) => (extent > 1 ? flow.elements.fresh(extent) : null)),
+  );
 }
 
 function whyPinned(node: Node, op: Op): string {

@@ -50,6 +50,8 @@ export function rewriteNode(node: Node, rewriting: Rewriting): Node {
       return rewriteTarget(node, op.target, 1, rewriting);
     case "resize":
       return rewriteResize(node, op, rewriting);
+    case "constantOfShape":
+      return rewriteFilled(node, rewriting);
     default:
       return node;
   }
@@ -190,6 +192,18 @@ function isMissed(
     if (typeof size === "number") return size > copied && size !== (kept?.length ?? extent);
     return kept !== null;
   });
+}
+
+/** Lengths that are left; what is only known when the network runs stays as it is read. */
+function rewriteFilled(node: Node, rewriting: Rewriting): Node {
+  const [output = ""] = node.outputs;
+  const now = rewriting.sizes(node.inputs[0] ?? "");
+  const left = (rewriting.open().of(output)?.shape ?? []).map((extent, axis) => {
+    const kept = rewriting.kept(output, axis);
+    return kept?.length ?? (typeof extent === "number" ? extent : null);
+  });
+  const isRight = left.every((size, axis) => size === null || size === now?.[axis]);
+  return isRight ? node : withSomeSizes(node, "shape", 0, left, rewriting);
 }
 
 /** Where a Resize has its sizes from opset 11 on; before, there were scales only. */

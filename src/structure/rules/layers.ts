@@ -23,11 +23,11 @@ type Kind<K extends Op["kind"]> = Extract<Op, { kind: K }>;
 export const conv: Rule<Kind<"conv">> = (node, op, flow) => {
   const [batch = null, channels = null, ...spatial] = inputAxes(flow, node, 0);
   const [out = null, contracted = null, ...kernel] = inputAxes(flow, node, 1);
-  if (out === null || !hasWeight(node, flow) || spatial.some((axis) => axis !== null)) {
+  if (out === null || !hasWeight(node, flow)) {
     forget(flow, node, `${describe(node)} has a weight or input that it can't be pruned through`);
     return;
   }
-  for (const axis of kernel) flow.elements.pin(axis, `${describe(node)} slides over it`);
+  const still = slide(flow, node, spatial, kernel);
   if (op.group === 1) {
     uniteAxes(flow, contracted, channels, `${describe(node)} reads an axis that always stays`);
   } else {
@@ -35,18 +35,18 @@ export const conv: Rule<Kind<"conv">> = (node, op, flow) => {
   }
   uniteBias(flow, inputAxes(flow, node, 2), out, describe(node));
   flow.elements.markProduced(out);
-  setAxes(flow, node.outputs[0], [batch, out, ...spatial]);
+  setAxes(flow, node.outputs[0], [batch, out, ...still]);
 };
 
 /** Weight [in, out / groups, ...]: a convolution's backward pass. */
 export const convTranspose: Rule<Kind<"convTranspose">> = (node, op, flow) => {
   const [batch = null, channels = null, ...spatial] = inputAxes(flow, node, 0);
   const [contracted = null, perGroup = null, ...kernel] = inputAxes(flow, node, 1);
-  if (perGroup === null || !hasWeight(node, flow) || spatial.some((axis) => axis !== null)) {
+  if (perGroup === null || !hasWeight(node, flow)) {
     forget(flow, node, `${describe(node)} has a weight or input that it can't be pruned through`);
     return;
   }
-  for (const axis of kernel) flow.elements.pin(axis, `${describe(node)} slides over it`);
+  const still = slide(flow, node, spatial, kernel);
   uniteAxes(flow, contracted, channels, `${describe(node)} reads an axis that always stays`);
   let out = perGroup;
   if (op.group > 1) {
@@ -56,8 +56,15 @@ export const convTranspose: Rule<Kind<"convTranspose">> = (node, op, flow) => {
   }
   uniteBias(flow, inputAxes(flow, node, 2), out, describe(node));
   flow.elements.markProduced(out);
-  setAxes(flow, node.outputs[0], [batch, out, ...spatial]);
+  setAxes(flow, node.outputs[0], [batch, out, ...still]);
 };
+
+/** Height and width stay whole, of the image (where channels have become pixels, their factor of a pixel does) and of the kernel. */
+function slide(flow: Propagation, node: Node, spatial: Axes, kernel: Axes): Axes {
+  for (const axis of [...spatial, ...kernel])
+    flow.elements.pin(axis, `${describe(node)} slides over it`);
+  return spatial.map(() => null);
+}
 
 /** Y = A B + C with A [rows, in], B [in, out] (or transposed), C broadcast to [rows, out]. */
 export const gemm: Rule<Kind<"gemm">> = (node, op, flow) => {
@@ -95,7 +102,7 @@ export const gemm: Rule<Kind<"gemm">> = (node, op, flow) => {
 export const matMul: Rule<Kind<"matMul">> = (node, _op, flow) => {
   const left = inputAxes(flow, node, 0);
   const right = inputAxes(flow, node, 1);
-  if (left.length < 2 || right.length < 2) {
+  if (left.length < 1 || right.length < 2) {
     forget(flow, node, `${describe(node)} multiplies by a vector`);
     return;
   }
@@ -104,16 +111,19 @@ export const matMul: Rule<Kind<"matMul">> = (node, _op, flow) => {
   uniteAxes(flow, inner, left.at(-1) ?? null, reason);
   if (columns !== null && hasWeight(node, flow)) flow.elements.markProduced(columns);
   const batch = batchAxes(flow, node, left, right);
-  setAxes(flow, node.outputs[0], [...batch, left.at(-2) ?? null, columns]);
+  // A vector on the left is a row without an axis.
+  const rows = left.length < 2 ? [] : [left.at(-2) ?? null];
+  setAxes(flow, node.outputs[0], [...batch, ...rows, columns]);
 };
 
 /** Axes before the last two. Where one side is repeated (extent 1, or absent), the other side's elements stay. */
 function batchAxes(flow: Propagation, node: Node, left: Axes, right: Axes): Axes {
   const shape = shapeOf(flow, node.outputs[0]);
   const reason = `${describe(node)} repeats it along an axis that always stays`;
-  return shape.slice(0, -2).map((whole, index): Axis => {
+  const matrix = Math.min(2, left.length);
+  return shape.slice(0, -matrix).map((whole, index): Axis => {
     const sides = [left, right].flatMap((axes, side) => {
-      const at = index - (shape.length - axes.length);
+      const at = index - (shape.length - matrix - (axes.length - 2));
       const extent = shapeOf(flow, node.inputs[side])[at];
       return at < 0 || extent !== whole ? [] : [axes[at] ?? null];
     });

@@ -7,20 +7,12 @@ import { opOf } from "../graph/read-op.ts";
 import { bytesPerElement } from "../graph/tensor.ts";
 import { namesRead } from "../graph/traversal.ts";
 import { type Axes, createElements } from "./elements.ts";
-import {
-  describe,
-  fixedAxes,
-  type Propagation,
-  pinValues,
-  type Rule,
-  setAxes,
-  shapeOf,
-} from "./propagation.ts";
+import { describe, fixedAxes, type Propagation, pinValues, type Rule } from "./propagation.ts";
 import { depthToSpace, groupNorm, spaceToDepth } from "./rules/channel-groups.ts";
 import { pinCounted } from "./rules/counted.ts";
 import { elementwise, layerNorm, pool, reduce, softmax, unary } from "./rules/elementwise.ts";
 import { forget } from "./rules/forget.ts";
-import { along, einsum, quantized } from "./rules/further.ts";
+import { along, einsum, filled, quantized } from "./rules/further.ts";
 import { batchNorm, conv, convTranspose, gemm, instanceNorm, matMul } from "./rules/layers.ts";
 import { concat, gather, pad, slice, split, stretch, transpose } from "./rules/move.ts";
 import { reshape } from "./rules/reshape.ts";
@@ -68,7 +60,7 @@ const RULES = {
   spaceToDepth,
   scatter: "pin",
   range: "pin",
-  constantOfShape: "pin",
+  constantOfShape: filled,
   fixed: "pin",
   opaque: "pin",
   shape: "size",
@@ -133,8 +125,7 @@ function applyRule(flow: Propagation, node: Node): void {
   if (node.opType === "Constant" && node.domain === "") return;
   if (!makesOrCarries(flow, node)) {
     pinCaptured(flow, node);
-    if (isFilled(flow, node)) fill(flow, node);
-    else fixOutputs(flow, node);
+    fixOutputs(flow, node);
     return;
   }
   const op = opOf(node, flow.graph, flow.shapes.constant);
@@ -154,27 +145,6 @@ function applyRule(flow: Propagation, node: Node): void {
   }
 }
 
-/** Numbers that are all alike, in a shape that is known when the network runs: zeros beside an image, an empty memory. */
-function isFilled(flow: Propagation, node: Node): boolean {
-  if (traitsOf(node)?.kind !== "constantOfShape") return false;
-  const [output = ""] = node.outputs;
-  const value = node.attributes.get("value");
-  const type = value?.kind === "tensor" ? value.value.type : "float32";
-  return (
-    FLOATS.has(type) && flow.shapes.of(output) !== null && flow.shapes.constant(output) === null
-  );
-}
-
-/** They fit whatever they are put beside: each axis has elements of its own, as a constant's. */
-function fill(flow: Propagation, node: Node): void {
-  const shape = shapeOf(flow, node.outputs[0]);
-  setAxes(
-    flow,
-    node.outputs[0],
-    shape.map((extent) => (extent > 1 ? flow.elements.fresh(extent) : null)),
-  );
-}
-
 function whyPinned(node: Node, op: Op): string {
   switch (op.kind) {
     case "control":
@@ -190,8 +160,9 @@ function whyPinned(node: Node, op: Op): string {
 
 function makesOrCarries(flow: Propagation, node: Node): boolean {
   return (
-    // Ops with weights make elements even where their input has none.
+    // Ops with weights make elements even where their input has none, as does what fills a shape.
     hasTrait(node, "layer") ||
+    traitsOf(node)?.kind === "constantOfShape" ||
     flow.shuffles.has(nodeId(node)) ||
     node.inputs.some((name) => hasElements(flow.axes.get(name)))
   );

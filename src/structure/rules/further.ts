@@ -41,6 +41,20 @@ export const quantized: Rule<Kind<"quantize"> | Kind<"dequantize">> = (node, op,
   setAxes(flow, node.outputs[0], axes);
 };
 
+/** Numbers that are all alike fit whatever they are put beside: each axis has elements of its own, as a constant's. */
+export const filled: Rule<Kind<"constantOfShape">> = (node, _op, flow) => {
+  const value = node.attributes.get("value");
+  // Whole numbers are sizes and indices.
+  const isFloat = value?.kind !== "tensor" || value.value.type.includes("float");
+  setAxes(
+    flow,
+    node.outputs[0],
+    shapeOf(flow, node.outputs[0]).map((extent) =>
+      isFloat && extent > 1 ? flow.elements.fresh(extent) : null,
+    ),
+  );
+};
+
 /** Axes that the op mixes are pinned; the others go on where their length stays. */
 export const along: Rule<Kind<"along">> = (node, op, flow) => {
   const axes = inputAxes(flow, node, 0);

@@ -1,11 +1,12 @@
 /**
  * Changes the sources in small ways and looks whether a test notices:
  *
- *   npm run mutate -- --folder src/mip [--folder ...] [--count 40] [--seed 1] [--minutes 20] [--log mutants.jsonl] [--coverage mutants.coverage.json] [--survivors]
+ *   npm run mutate -- --folder src/mip [--folder ...] [--count 40] [--seed 1] [--minutes 20] [--log mutants.jsonl] [--coverage mutants.coverage.json] [--most 120]
+ *   [--survivors]
  *
  * Mutants (scripts/mutate/mutants.ts) are drawn by the seed from all of the folders and tried in a copy of the tree. First, each test file of the
  * rooms around a folder runs once with coverage (kept in the file of `--coverage`; delete it where tests changed). A mutant is tried with the files
- * that run its statement, the quickest first, until one test fails. Each verdict is a line of the log at once; a run that was stopped
+ * that run its statement, the quickest first and no more than take `--most` seconds as they are, until one test fails. Each verdict is a line of the log at once; a run that was stopped
  * goes on behind it. A mutant that takes three times as long as its tests take counts as noticed. `--survivors` tries again those of
  * the log that survived.
  */
@@ -36,6 +37,7 @@ const { values: options } = parseArgs({
     minutes: { type: "string", default: "20" },
     log: { type: "string", default: "mutants.jsonl" },
     coverage: { type: "string", default: "mutants.coverage.json" },
+    most: { type: "string", default: "120" },
     survivors: { type: "boolean", default: false },
   },
 });
@@ -43,13 +45,12 @@ const { values: options } = parseArgs({
 /** Where the tests of a folder are: names that a test file's path begins with. */
 const AROUND: Readonly<Record<string, readonly string[]>> = {
   "src/structure": [
-    "test/structure",
-    "test/float64",
-    "test/graph",
-    "test/subnet",
-    "test/formulation",
+    ...["test/structure", "test/float64", "test/graph/fold"],
+    ...["subnet", "small-networks", "patterns", "opsets", "dead-channels"].map(
+      (name) => `test/subnet/${name}.test.ts`,
+    ),
   ],
-  "src/subnet": ["test/subnet", "test/float64", "test/structure", "test/pipeline"],
+  "src/subnet": ["test/subnet", "test/float64"],
   "src/formulation/presolve": ["test/formulation", "test/float64"],
   "src/mip": ["test/mip", "test/solvers", "test/formulation/encode", "test/formulation/start"],
 };
@@ -91,7 +92,8 @@ try {
     const text = readFileSync(mutant.file, "utf8");
     const above = text.slice(0, mutant.start).split("\n");
     const line = above.length;
-    const near = testsAt(covered, mutant.file, line, above.at(-1)?.length ?? 0);
+    const column = above.at(-1)?.length ?? 0;
+    const near = testsAt(covered, mutant.file, line, column, Number(options.most));
     const verdict = await verdictOn(mutant.file, mutated(text, mutant), text, near, covered);
     const entry: Line = { ...mutant, line, verdict };
     done.set(key, entry);

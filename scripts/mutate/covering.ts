@@ -81,16 +81,22 @@ function rangesOf(tree: string, path: string): Record<string, readonly Range[]> 
   );
 }
 
-/** The test files that run the statement at this place, the quickest first. */
+/** The test files that run the statement at this place, the quickest first, as many as take no more than these seconds. */
 export function testsAt(
   covered: ReadonlyMap<string, Covered>,
   file: string,
   line: number,
   column: number,
+  most: number,
 ): readonly string[] {
+  let total = 0;
   return [...covered]
     .filter(([, { isPassing, files }]) => isPassing && runsAt(files[file] ?? [], line, column))
     .sort(([, a], [, b]) => a.seconds - b.seconds)
+    .filter(([, { seconds }], at) => {
+      total += seconds;
+      return at === 0 || total <= most;
+    })
     .map(([test]) => test);
 }
 

@@ -13,10 +13,12 @@ import { inAttention } from "./dim-step.ts";
 import { type FoundDims, findDims } from "./dims.ts";
 import { flowElements } from "./flow.ts";
 import { findLayers } from "./layers.ts";
+import { splitProjections } from "./parts/split-projections.ts";
 import { copyConstants, foldWeights } from "./prepare.ts";
 import type { Propagation } from "./propagation.ts";
 import { namesByRole, rolesOf } from "./roles.ts";
 import type { AxisUnits, Dim, Layer, ResolvedShapes, Structure } from "./structure.ts";
+import { unfoldFused } from "./unfold/unfold.ts";
 import { misdeclaredNotes, unknownShapes } from "./unknown-shapes.ts";
 import { unreadDims } from "./unread.ts";
 import { findContractions, findWeights } from "./weights.ts";
@@ -38,9 +40,12 @@ export interface StructureOptions {
  * structure.dims.filter((dim) => dim.pinned === null).length // 37
  */
 export function findStructure(original: Graph, options: StructureOptions = {}): Structure {
-  const { bind = {} } = options;
-  const folded = foldWeights(original);
-  const { graph, shapes, flow, dims, notes } = flowUntied(folded.graph, options);
+  const { bind = {}, batch: atBatch = 1 } = options;
+  const extents = { batch: atBatch, bind };
+  const unfolded = unfoldFused(original, extents);
+  const folded = foldWeights(unfolded.graph);
+  const apart = splitProjections(folded.graph, extents);
+  const { graph, shapes, flow, dims, notes } = flowUntied(apart.graph, options);
   // A file may fix its batch.
   const batch = shapes.of(graph.inputs[0]?.name ?? "")?.[0] ?? 1;
   const { dims: found, axis, count } = dims;
@@ -51,7 +56,7 @@ export function findStructure(original: Graph, options: StructureOptions = {}): 
   const names = namesByRole(
     housed.map(({ name }, index) => ({ name, role: roles[index] ?? null })),
   );
-  const apart = housed.map(
+  const named = housed.map(
     ({ isFactor, ...dim }, index): Dim => ({
       ...dim,
       unitChannels: isFactor && inAttention(roles[index] ?? null) ? 1 : dim.unitChannels,
@@ -61,15 +66,16 @@ export function findStructure(original: Graph, options: StructureOptions = {}): 
       isUnread: false,
     }),
   );
-  const layers = findLayers({ graph, shapes, dims: apart, blocks, batch, axis, count });
-  const unread = unreadDims(graph, apart, layers, { axis, shapes });
+  const layers = findLayers({ graph, shapes, dims: named, blocks, batch, axis, count });
+  const unread = unreadDims(graph, named, layers, { axis, shapes });
   const components = findComponents({ graph, shapes, layers });
   return {
     graph,
+    given: original,
     bind,
     shapes,
     dims: dimsIn(
-      apart.map((dim) => ({ ...dim, isUnread: unread.has(dim.index) })),
+      named.map((dim) => ({ ...dim, isUnread: unread.has(dim.index) })),
       { axis, layers, components },
     ),
     layers,
@@ -85,7 +91,9 @@ export function findStructure(original: Graph, options: StructureOptions = {}): 
     shuffles: flow.shuffles,
     notes: [
       ...misdeclaredNotes(inferShapes(graph, { batch, bind }).misdeclared),
+      ...unfolded.notes,
       ...folded.notes,
+      ...apart.notes,
       ...notes,
     ],
     unknown: unknownShapes(graph, shapes),

@@ -11,6 +11,7 @@
  */
 import { constantOf } from "../graph/constants.ts";
 import { foldableValues, foldedOf } from "../graph/fold/folded.ts";
+import { freshNames } from "../graph/fresh-names.ts";
 import { type Graph, type Node, nodeLabel, type Tensor } from "../graph/graph.ts";
 import { traitsOf } from "../graph/op-traits.ts";
 import { elementCount } from "../graph/tensor.ts";
@@ -85,6 +86,7 @@ export function copyConstants(
   const copies = new Map<string, readonly string[]>();
   const renamed = new Map<Node, Map<number, string>>();
   const initializers = new Map(graph.initializers);
+  const fresh = freshNames(graph);
   for (const [name, list] of places) {
     const tensor = constantOf(graph, name);
     if (tensor === null) continue;
@@ -93,8 +95,7 @@ export function copyConstants(
     for (const [index, { node, input }] of list.entries()) {
       const group = groupOf(name, index);
       const known = byGroup.get(group);
-      const own =
-        known ?? (byGroup.size === 0 ? name : copyName(graph, initializers, name, byGroup.size));
+      const own = known ?? (byGroup.size === 0 ? name : fresh(`${name}_copy${byGroup.size}`));
       byGroup.set(group, own);
       names.push(own);
       if (own === name) continue;
@@ -111,19 +112,6 @@ export function copyConstants(
     return { ...node, inputs: node.inputs.map((name, index) => inputs.get(index) ?? name) };
   });
   return { graph: { ...graph, nodes, initializers }, copies };
-}
-
-function copyName(
-  graph: Graph,
-  initializers: ReadonlyMap<string, Tensor>,
-  name: string,
-  number: number,
-): string {
-  const producers = producerOf(graph);
-  const inputs = new Set(graph.inputs.map((value) => value.name));
-  let own = `${name}_copy${number}`;
-  while (initializers.has(own) || producers.has(own) || inputs.has(own)) own += "_";
-  return own;
 }
 
 /** Constants that may be copied, and where they are read: at two places or more, and by no subgraph. */

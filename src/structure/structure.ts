@@ -12,6 +12,8 @@ import type { UnknownShape } from "./unknown-shapes.ts";
 export interface Structure {
   /** The network, prepared: see `prepare.ts`. */
   readonly graph: Graph;
+  /** The graph as it was given, before it was prepared (prepare.ts): the same object where nothing had to change. */
+  readonly given: Graph;
   /** Lengths that were given to open axes of the inputs, by name. */
   readonly bind: Readonly<Record<string, number>>;
   /** Shapes at the batch that the structure was found with (1 unless asked otherwise). */

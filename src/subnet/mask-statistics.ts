@@ -62,7 +62,9 @@ export function statisticsUnder(
   }
   if (node.opType === "ReduceMean") {
     const mean = `${output}_mean`;
-    const whole = { ...node, inputs: [masked, ...node.inputs.slice(1)], outputs: [mean] };
+    const inputs = [masked, ...node.inputs.slice(1)];
+    // The node that gives the output is named after it; onnxruntime wants every name once.
+    const whole = { ...node, name: mean, inputs, outputs: [mean] };
     return [...emitter.nodes(), whole, named("Mul", [mean, ratio], output)];
   }
   return maskedNorm(structure, node, emitter, { mask, ratio, masked });

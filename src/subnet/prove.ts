@@ -9,6 +9,7 @@ import { cutGraph } from "./cut.ts";
 import { makeBench } from "./proof/bench.ts";
 import { cantProve, chooseInputs, runOn } from "./proof/choose-inputs.ts";
 import {
+  comparePrepared,
   compareSegments,
   compareWhole,
   emptyFindings,
@@ -89,6 +90,7 @@ export async function proveCut(
   try {
     const { kind, first } = await chooseInputs(bench, { seed, given: options.inputs });
     const count = Math.min(runs, kind.count);
+    await comparePrepared(bench, first, findings, limit);
     for (let run = 0; run < count; run += 1) {
       const one = run === 0 ? first : await runOn(bench, kind, run);
       if (layers) await compareSegments(bench, one, findings, run === 0 ? seed : null);
@@ -119,11 +121,17 @@ export async function proveCut(
   }
 }
 
+const COMPARED = {
+  segment: "The smaller network differs from the masked original at value",
+  output: "The smaller network differs from the masked original at output",
+  preparation: "The network with its structure prepared differs from its file at output",
+} as const satisfies Record<Failure["what"], string>;
+
 function failed({ what, name, apart, largest, allowed }: Failure, model: Model): VerificationError {
   const [off, of, most] = [apart, largest, allowed].map((value) => value.toExponential(2));
   return new VerificationError({
     code: "subnet/proof-failed",
-    message: `The smaller network differs from the masked original at ${what === "segment" ? "value" : "output"} '${name}': by ${off} where values reach ${of}; rounding explains at most ${most}.`,
+    message: `${COMPARED[what]} '${name}': by ${off} where values reach ${of}; rounding explains at most ${most}.`,
     where: modelLabel(model),
     hint: "Nothing was written. Please report the network; protecting dims one by one shows where surgery goes wrong.",
   });

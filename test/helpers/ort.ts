@@ -26,7 +26,7 @@ function withAllOutputs(graph: Graph, shapes: Shapes): Graph {
   return { ...graph, outputs, values: [] };
 }
 
-/** Runs a model without optimisation on seeded normal inputs; inputs of other types are filled with ones. */
+/** Runs a model without optimisation on seeded normal inputs; those of int32 are filled with ones. */
 export async function runSeeded(
   model: Model | Graph,
   options: { readonly batch?: number; readonly seed?: number } = {},
@@ -43,8 +43,11 @@ export async function runSeeded(
   const feeds: Record<string, Tensor> = {};
   for (const input of whole.graph.inputs) {
     const shape = shapes.resolved(input.name) ?? [];
-    const data = Float32Array.from({ length: elementCount(shape) }, random.normal);
-    feeds[input.name] = new Tensor("float32", data, shape);
+    const length = elementCount(shape);
+    feeds[input.name] =
+      input.type === "int32"
+        ? new Tensor("int32", new Int32Array(length).fill(1), shape)
+        : new Tensor("float32", Float32Array.from({ length }, random.normal), shape);
   }
   const results = await session.run(feeds);
   await session.release();

@@ -86,6 +86,90 @@ const fusedSlices: Part = (b, name, input) => {
   return linear(b, `${name}.proj`, attend(b, name, [pick(0), pick(1), pick(2)]), WIDTH, WIDTH);
 };
 
+/** As `fused`, with sizes computed from lengths and taken apart by one Split (unbind). */
+const fusedUnbound: Part = (b, name, input) => {
+  const all = linear(b, `${name}.qkv`, input, WIDTH, 3 * WIDTH);
+  const shape = b.node("Shape", [input], { attributes: { start: 0, end: 2 } });
+  const sizes = [shape, b.ints(`${name}.sizes`, [3, HEADS, COLUMNS])];
+  const target = b.node("Concat", sizes, { attributes: { axis: 0 } });
+  const front = turn(b, b.node("Reshape", [all, target]), [2, 0, 3, 1, 4]);
+  const names = ["q", "k", "v"].map((role) => `${name}.${role}`);
+  b.node("Split", [front, b.ints(`${name}.ones`, [1, 1, 1])], {
+    attributes: { axis: 0 },
+    outputs: names,
+  });
+  const part = (own: string): string => b.node("Squeeze", [own, b.ints(`${own}.axes`, [0])]);
+  const [q = "", k = "", v = ""] = names.map(part);
+  return linear(b, `${name}.proj`, attend(b, name, [q, k, v]), WIDTH, WIDTH);
+};
+
+/** torch 2's MultiheadAttention: tokens first, [tokens, batch, 3, width] turned to the front, then heads merged with the batch. */
+const packedFirst: Part = (b, name, input) => {
+  const all = linear(b, `${name}.in_proj`, turn(b, input, [1, 0, 2]), WIDTH, 3 * WIDTH);
+  const split = reshape(b, `${name}.split`, all, [0, 0, 3, WIDTH]);
+  const ahead = b.node("Unsqueeze", [split, b.ints(`${name}.ahead`, [0])]);
+  const turned = turn(b, ahead, [3, 1, 2, 0, 4]);
+  const front = b.node("Squeeze", [turned, b.ints(`${name}.behind`, [3])]);
+  const part = (index: number): string => {
+    const own = b.node("Gather", [front, b.tensor(`${name}.${index}`, intScalar(index))], {
+      attributes: { axis: 0 },
+    });
+    return turn(b, reshape(b, `${name}.${index}.heads`, own, [TOKENS, -1, COLUMNS]), [1, 0, 2]);
+  };
+  const scores = b.node("MatMul", [part(0), turn(b, part(1), [0, 2, 1])]);
+  const scaled = b.node("Mul", [scores, scalar(b, `${name}.scale`, COLUMNS ** -0.5)]);
+  const weights = b.node("Softmax", [scaled], { attributes: { axis: -1 } });
+  const mixed = turn(b, b.node("MatMul", [weights, part(2)]), [1, 0, 2]);
+  const joined = reshape(b, `${name}.join`, mixed, [-1, WIDTH]);
+  const out = b.node("Gemm", [joined, b.weight(`${name}.out.weight`, [WIDTH, WIDTH])]);
+  return turn(b, reshape(b, `${name}.out`, out, [TOKENS, -1, WIDTH]), [1, 0, 2]);
+};
+
+/** onnxruntime's op for one matrix of queries, keys and values. */
+const onnxruntimeAttention: Part = (b, name, input) => {
+  const weights = [b.weight(`${name}.qkv.weight`, [WIDTH, 3 * WIDTH])];
+  const mixed = b.node(
+    "Attention",
+    [input, ...weights, b.weight(`${name}.qkv.bias`, [3 * WIDTH])],
+    {
+      domain: "com.microsoft",
+      attributes: { num_heads: HEADS },
+    },
+  );
+  return linear(b, `${name}.proj`, mixed, WIDTH, WIDTH);
+};
+
+/** onnxruntime's op for queries, keys and values of their own layers, with one list of biases, keeping queries from later keys. */
+const onnxruntimeMultiHead: Part = (b, name, input) => {
+  const part = (role: string): string =>
+    b.node("MatMul", [input, b.weight(`${name}.${role}_proj.weight`, [WIDTH, WIDTH])]);
+  const parts = [part("q"), part("k"), part("v")];
+  const mixed = b.node("MultiHeadAttention", [...parts, b.weight(`${name}.biases`, [3 * WIDTH])], {
+    domain: "com.microsoft",
+    attributes: { num_heads: HEADS, unidirectional: 1 },
+  });
+  return linear(b, `${name}.out_proj`, mixed, WIDTH, WIDTH);
+};
+
+/** Opset 23: keys and values of two heads for four of queries. */
+const standardAttention: Part = (b, name, input) => {
+  const part = (role: string, count: number): string =>
+    linear(b, `${name}.${role}_proj`, input, WIDTH, count * COLUMNS);
+  const mixed = b.node("Attention", [part("q", HEADS), part("k", 2), part("v", 2)], {
+    attributes: { q_num_heads: HEADS, kv_num_heads: 2, is_causal: 1 },
+  });
+  return linear(b, `${name}.out_proj`, mixed, WIDTH, WIDTH);
+};
+
+/** Gelu with its bias, as onnxruntime fuses them. */
+const biasGeluMlp: Part = (b, name, input) => {
+  const wide = b.node("MatMul", [input, b.weight(`${name}.fc1.weight`, [WIDTH, 20])]);
+  const bent = b.node("BiasGelu", [wide, b.weight(`${name}.fc1.bias`, [20])], {
+    domain: "com.microsoft",
+  });
+  return linear(b, `${name}.fc2`, bent, 20, WIDTH);
+};
+
 /** torch 1.13's MultiheadAttention: one matrix, three Slices, tokens first and heads merged with the batch. */
 const packed: Part = (b, name, input) => {
   const all = linear(b, `${name}.in_proj`, turn(b, input, [1, 0, 2]), WIDTH, 3 * WIDTH);
@@ -272,11 +356,12 @@ interface Plan {
   readonly order?: "pre" | "post";
   readonly classToken?: boolean;
   readonly mask?: boolean;
+  readonly opset?: number;
 }
 
 function transformer(plan: Plan, seed: number): Graph {
   const { attention, mlp: wide = mlp, norm = layerNorm, order = "pre", classToken = true } = plan;
-  const b = networkBuilder(seed);
+  const b = networkBuilder(seed, plan.opset);
   const tokens = classToken ? TOKENS - 1 : TOKENS;
   let x = linear(b, "embed", b.input("input", ["batch", tokens, CHANNELS]), CHANNELS, WIDTH);
   if (classToken) x = withClassToken(b, x);
@@ -349,6 +434,12 @@ export const TRANSFORMERS = {
   postNorm: () => transformer({ attention: separate, order: "post" }, 32),
   fused: () => transformer({ attention: fused }, 33),
   fusedSlices: () => transformer({ attention: fusedSlices }, 34),
+  fusedUnbound: () => transformer({ attention: fusedUnbound }, 45),
+  packedFirst: () => transformer({ attention: packedFirst, order: "post" }, 46),
+  onnxruntimeAttention: () =>
+    transformer({ attention: onnxruntimeAttention, mlp: biasGeluMlp, order: "post" }, 47),
+  onnxruntimeMultiHead: () => transformer({ attention: onnxruntimeMultiHead }, 48),
+  standardAttention: () => transformer({ attention: standardAttention, opset: 23 }, 49),
   packed: () => transformer({ attention: packed, order: "post" }, 35),
   computedSizes: () => transformer({ attention: computedSizes, norm: layerNormWrittenOut }, 36),
   groupedQuery: () =>

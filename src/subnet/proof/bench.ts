@@ -28,9 +28,18 @@ export interface Bench {
 
 /**
  * `masked`: the masked original with its places as outputs. `whole`: the smaller network. `parts` and `masked-parts`: both in
- * segments. `rounded` and `rounded-parts`: the masked original with weights rounded otherwise.
+ * segments. `rounded` and `rounded-parts`: the masked original with weights rounded otherwise. `file` and `prepared`: the whole
+ * network as the file has it, and as its structure was found in (src/structure/prepare.ts).
  */
-export type Role = "masked" | "whole" | "parts" | "masked-parts" | "rounded" | "rounded-parts";
+export type Role =
+  | "masked"
+  | "whole"
+  | "parts"
+  | "masked-parts"
+  | "rounded"
+  | "rounded-parts"
+  | "file"
+  | "prepared";
 
 export interface BenchOptions {
   readonly model: Model;
@@ -54,6 +63,8 @@ export function makeBench(options: BenchOptions): Bench {
     "masked-parts": () => segmented(masked, places),
     rounded: () => withWeightsRounded(masked, ROUNDING_SEED),
     "rounded-parts": () => segmented(withWeightsRounded(masked, ROUNDING_SEED), places),
+    file: () => floatForm(structure.given),
+    prepared: () => floatForm(structure.graph),
   } as const satisfies Record<Role, () => Graph>;
   const sessions = new Map<Role, Session>();
   return {

@@ -25,7 +25,7 @@ export interface Findings {
 
 /** The first difference that rounding doesn't explain. */
 export interface Failure {
-  readonly what: "segment" | "output";
+  readonly what: "segment" | "output" | "preparation";
   readonly name: string;
   /** Largest difference and largest value, at the unit that is furthest off. */
   readonly apart: number;
@@ -153,6 +153,30 @@ export async function compareWhole(
     findings.rounding = Math.max(findings.rounding ?? 0, relativeOf(moved));
     const allowed = [...moved.apart].map((apart) => ROUNDING_FACTOR * apart);
     findings.failure ??= failureAt("output", name, at, allowed);
+  }
+}
+
+/**
+ * Where the structure was found in a prepared form of the file's network: compares the outputs of both, whole, so that the proof reaches
+ * back to the file.
+ */
+export async function comparePrepared(
+  bench: Bench,
+  { feeds }: Run,
+  findings: Findings,
+  limit: number,
+): Promise<void> {
+  if (bench.structure.given === bench.structure.graph) return;
+  const [wanted, found] = [
+    await (await bench.open("file")).run(feeds),
+    await (await bench.open("prepared")).run(feeds),
+  ];
+  for (const name of bench.outputs) {
+    const [a, b] = [wanted[name], found[name]];
+    if (a === undefined || b === undefined) continue;
+    const at = sameShape(a, b) ? differencesOf(a, b) : APART;
+    const allowed = scales(at.largest).map((scale) => limit * scale);
+    findings.failure ??= failureAt("preparation", name, at, allowed);
   }
 }
 

@@ -1,0 +1,116 @@
+/** Attention of the standard domain, opset 23 on. */
+import { codeOfType } from "../../graph/data-type.ts";
+import { floatAttribute, input, intAttribute } from "../../graph/graph.ts";
+import { attend, causal, extentOf, fromHeads, toHeads } from "./attend.ts";
+import {
+  type Fused,
+  Kept,
+  optional,
+  refuseInputs,
+  refuseOutputs,
+  scalar,
+  stepsOf,
+  typeOf,
+  type Unfold,
+} from "./rule.ts";
+
+/** In the place of minus infinity: nothing that is finite is made infinite or NaN by it. */
+const LOWEST: Readonly<Record<string, number>> = { float16: -60_000 };
+const LOW = -1e30;
+
+function lowOf(fused: Fused): number {
+  return LOWEST[typeOf(fused)] ?? LOW;
+}
+
+/** Numbers of a [batch, heads, tokens, columns] operand, from either way in which the op takes it. */
+interface Operand {
+  readonly value: string;
+  readonly heads: number;
+  readonly columns: number;
+  readonly tokens: number | null;
+}
+
+const attention: Unfold = (fused) => {
+  const { node, shapes } = fused;
+  refuseInputs(fused, {
+    4: "keys of earlier calls",
+    5: "values of earlier calls",
+    6: "lengths of caches",
+  });
+  refuseOutputs(fused, {
+    1: "keys for later calls",
+    2: "values for later calls",
+    3: "the products of queries and keys",
+  });
+  const rank = shapes.of(input(node, 0))?.shape.length;
+  if (rank !== 3 && rank !== 4) throw new Kept(`the shape of '${input(node, 0)}' is not known`);
+  const queryHeads = intAttribute(node, "q_num_heads", 0);
+  const keyHeads = intAttribute(node, "kv_num_heads", 0);
+  const [q, k, v] = [
+    operand(fused, 0, queryHeads),
+    operand(fused, 1, keyHeads),
+    operand(fused, 2, keyHeads),
+  ];
+  const [keys, values] = [shared(fused, k, q.heads), shared(fused, v, q.heads)];
+  const biases = biasesOf(fused, { queries: q.tokens, keys: k.tokens });
+  const softcap = floatAttribute(node, "softcap", 0);
+  if (softcap > 0 && biases.length > 0) throw new Kept("it bounds scores that a mask is added to");
+  const scale = node.attributes.has("scale") ? floatAttribute(node, "scale", 0) : null;
+  const { columns } = q;
+  const all = { q: q.value, k: keys, v: values, columns, scale, biases, softcap };
+  const mixed = attend(fused, all);
+  if (rank === 3) fromHeads(fused, mixed, q.heads * v.columns);
+  else stepsOf(fused).last("Identity", [mixed]);
+};
+
+function operand(fused: Fused, index: number, heads: number): Operand {
+  const name = input(fused.node, index);
+  const rank = fused.shapes.of(name)?.shape.length;
+  const [tokens, width] = [extentOf(fused, name, -2), extentOf(fused, name, -1)];
+  if (width === null) throw new Kept(`the width of '${name}' is not known`);
+  if (rank === 4) {
+    const own = extentOf(fused, name, 1);
+    if (own === null) throw new Kept(`the number of heads of '${name}' is not known`);
+    return { value: name, heads: own, columns: width, tokens };
+  }
+  const columns = width / heads;
+  if (!Number.isInteger(columns)) throw new Kept(`${heads} heads don't divide a width of ${width}`);
+  return { value: toHeads(fused, name, heads, columns), heads, columns, tokens };
+}
+
+/** Keys or values that several heads of queries share, once per head. */
+function shared(fused: Fused, { value, heads, columns }: Operand, wanted: number): string {
+  if (heads === wanted) return value;
+  const { step } = stepsOf(fused);
+  const { writer } = fused;
+  const wide = writer.alongAxes("Unsqueeze", value, [2], { wanted: `${value}_wide` });
+  const copies = writer.ints(`${value}_copies`, [1, 1, wanted / heads, 1, 1]);
+  const sizes = writer.ints(`${value}_sizes`, [0, wanted, -1, columns]);
+  return step("Reshape", [step("Expand", [wide, copies]), sizes]);
+}
+
+function biasesOf(
+  fused: Fused,
+  tokens: { readonly queries: number | null; readonly keys: number | null },
+): readonly string[] {
+  const { node, shapes } = fused;
+  const { step } = stepsOf(fused);
+  const isCausal = intAttribute(node, "is_causal", 0) !== 0;
+  const mask = optional(fused, 3);
+  const own = mask === null ? [] : [additive(mask)];
+  return [...own, ...(isCausal ? [causal(fused, tokens, lowOf(fused))] : [])];
+
+  function additive(name: string): string {
+    const shape = shapes.of(name)?.shape;
+    if (shape === undefined) throw new Kept(`the shape of '${name}' is not known`);
+    if (tokens.keys !== null && shape.at(-1) !== tokens.keys)
+      throw new Kept(`'${name}' is as long as other keys`);
+    if (shapes.of(name)?.type !== "bool") return name;
+    const gone = step("Cast", [step("Not", [name])], { to: codeOfType(typeOf(fused)) ?? 0 });
+    return step("Mul", [gone, scalar(fused, "low", lowOf(fused))]);
+  }
+}
+
+export const standardAttention: readonly (readonly [string, Unfold])[] = [
+  [":Attention", attention],
+];

@@ -9,7 +9,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EChartsOption } from "echarts";
 import { packageRoot } from "../src/core/files.ts";
-import { axisStyle, FAINT, FONT, INK, svgOf, titleOf } from "../src/report/chart.ts";
+import { axisStyle, FIGURE, styledLine, svgOf, textStyle, titleOf } from "../src/report/figures/chart.ts";
+import { FAINT, INK } from "../src/report/figures/theme.ts";
 
 interface Point {
   readonly latencyMs: number;
@@ -52,7 +53,7 @@ function optionOf({ network, date, dense, methods }: Measured): EChartsOption {
       left: 76,
       itemWidth: 36,
       itemGap: 32,
-      textStyle: { color: INK, fontFamily: FONT, fontSize: 13 },
+      textStyle: { color: INK, fontFamily: "Helvetica", fontSize: 13 },
       data: Object.keys(methods),
     },
     grid: { left: 76, right: 56, top: 104, bottom: 64 },
@@ -86,7 +87,7 @@ function optionOf({ network, date, dense, methods }: Measured): EChartsOption {
           position: "left",
           formatter: "dense network",
           color: FAINT,
-          fontFamily: FONT,
+          fontFamily: "Helvetica",
           fontSize: 13,
         },
       },

@@ -42,3 +42,8 @@ export function count(value: number): string {
   if (value >= 1e3) return `${(value / 1e3).toFixed(1)} k`;
   return String(value);
 }
+
+/** Four digits; a dash for what is not known. */
+export function figure(value: number | null): string {
+  return value === null || !Number.isFinite(value) ? "-" : Number(value.toPrecision(4)).toString();
+}

@@ -1,6 +1,6 @@
 import type { CoefficientsReport, GroupsReport, ReasonsReport } from "../documents/coefficients.ts";
 import type { GateReport } from "../documents/release.ts";
-import { figure } from "./gate-report.ts";
+import { figure } from "./amounts.ts";
 import { count, percent, plainTable } from "./solve-report.ts";
 
 const STOPPED: Readonly<Record<string, string>> = {

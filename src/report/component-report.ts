@@ -1,6 +1,6 @@
 import { componentLinks, componentSizes } from "../structure/components/links.ts";
 import type { Structure } from "../structure/structure.ts";
-import { FAINT, FONT, INK } from "./chart.ts";
+import { FAINT, FONT, INK, PAPER } from "./figures/theme.ts";
 import { count, plainTable } from "./solve-report.ts";
 
 const ORIGINS = {
@@ -87,7 +87,7 @@ export function componentFigure(structure: Structure, title: string): string {
   });
   const boxes = components.map(({ name, layers }, index) =>
     [
-      `<rect x="${left(index)}" y="${top(index)}" width="${BOX.width}" height="${BOX.height}" rx="6" fill="#fff" stroke="${INK}"/>`,
+      `<rect x="${left(index)}" y="${top(index)}" width="${BOX.width}" height="${BOX.height}" rx="6" fill="${PAPER}" stroke="${INK}"/>`,
       text(left(index) + 12, top(index) + 24, name, 15, INK, "start", "bold"),
       text(left(index) + 12, top(index) + 44, `${layers.length} layers`, 12, FAINT),
       text(
@@ -102,7 +102,7 @@ export function componentFigure(structure: Structure, title: string): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${FONT}">`,
     `<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="${FAINT}"/></marker></defs>`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
+    `<rect width="${width}" height="${height}" fill="${PAPER}"/>`,
     text(BOX.margin, BOX.margin + 10, title, 18, INK, "start", "bold"),
     ...lines,
     ...boxes,

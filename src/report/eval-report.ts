@@ -1,6 +1,7 @@
 import { basename } from "node:path";
-import type { EvalMetric, EvalReport } from "../documents/evaluation.ts";
+import type { EvalReport } from "../documents/evaluation.ts";
 import { loadWarning } from "../runtime/machine-load.ts";
+import { metricDifference, metricText } from "./metric-text.ts";
 import type { Painter } from "./painter.ts";
 import { percent, plainTable } from "./solve-report.ts";
 
@@ -64,31 +65,13 @@ function metricLines({ results, task }: EvalReport): readonly string[] {
       ...(many ? ["", basename(model)] : []),
       ...metrics.map((metric, at) => {
         const difference = differences?.[at];
-        const than = difference === undefined ? "" : `; to the first ${signed(difference)}`;
-        return `  ${metric.name}: ${withInterval(metric)}${than}`;
+        const than =
+          difference === undefined ? "" : `; to the first ${metricDifference(difference)}`;
+        return `  ${metric.name}: ${metricText(metric)}${than}`;
       }),
-      ...(agreement ?? []).map(
-        (metric) => `  ${metric.name}, to the first: ${withInterval(metric)}`,
-      ),
+      ...(agreement ?? []).map((metric) => `  ${metric.name}, to the first: ${metricText(metric)}`),
     ]),
   ];
-}
-
-/** "91.50 % [89.61, 93.08]" */
-function withInterval({ unit, value, low, high }: EvalMetric): string {
-  return `${amount(value, unit)}${SUFFIX[unit]} [${amount(low, unit)}, ${amount(high, unit)}]`;
-}
-
-function signed({ unit, value, low, high }: EvalMetric): string {
-  const plus = (number: number): string => `${number >= 0 ? "+" : ""}${amount(number, unit)}`;
-  return `${plus(value)}${unit === "share" ? " points" : SUFFIX[unit]} [${plus(low)}, ${plus(high)}]`;
-}
-
-const SUFFIX = { share: " %", dB: " dB", number: "" } as const;
-
-function amount(value: number, unit: EvalMetric["unit"]): string {
-  if (unit === "share") return (100 * value).toFixed(2);
-  return unit === "dB" ? value.toFixed(2) : String(Number(value.toPrecision(4)));
 }
 
 function resultTable({ results }: EvalReport, paint: Painter): string {

@@ -1,11 +1,7 @@
 import type { GateReport } from "../documents/release.ts";
+import { figure } from "./amounts.ts";
 import type { Painter } from "./painter.ts";
 import { plainTable } from "./solve-report.ts";
-
-/** Five digits; a dash for what is not known. */
-export function figure(value: number | null): string {
-  return value === null || !Number.isFinite(value) ? "-" : Number(value.toPrecision(4)).toString();
-}
 
 const VERDICTS = {
   pass: "passes: every requirement holds",

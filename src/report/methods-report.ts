@@ -1,4 +1,4 @@
-import { figure } from "./gate-report.ts";
+import { figure } from "./amounts.ts";
 import { plainTable } from "./solve-report.ts";
 
 interface MethodRow {

@@ -1,6 +1,6 @@
 import type { MonitorReport } from "../documents/release.ts";
 import type { LedgerEntry } from "../release/ledger.ts";
-import { figure } from "./gate-report.ts";
+import { figure } from "./amounts.ts";
 import type { Painter } from "./painter.ts";
 import { plainTable } from "./solve-report.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { CompareReport, CompareResult } from "../../src/documents/compare.ts";
-import { compareSvg } from "../../src/report/compare-chart.ts";
 import { compareText } from "../../src/report/compare-report.ts";
+import { compareSvg } from "../../src/report/figures/compare-chart.ts";
 
 const result: CompareResult = {
   status: "optimal",

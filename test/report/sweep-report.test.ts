@@ -2,8 +2,8 @@ import { parse } from "csv-parse/sync";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import type { SweepPoint, SweepReport } from "../../src/documents/sweep.ts";
+import { sweepSvg } from "../../src/report/figures/sweep-chart.ts";
 import { painter } from "../../src/report/painter.ts";
-import { sweepSvg } from "../../src/report/sweep-chart.ts";
 import { sweepCsv, sweepText } from "../../src/report/sweep-report.ts";
 
 function point(change: Partial<SweepPoint>): SweepPoint {

@@ -14,8 +14,8 @@ import {
   solveNetworkOptions,
 } from "../../pipeline/solve/solve-settings.ts";
 import { noTable, tableFor } from "../../pipeline/tables/table-source.ts";
-import { compareSvg } from "../../report/compare-chart.ts";
 import { compareText } from "../../report/compare-report.ts";
+import { compareSvg } from "../../report/figures/compare-chart.ts";
 import { methodsText } from "../../report/methods-report.ts";
 import { type Command, type Context, command } from "../command.ts";
 import { REPEATABLE_LIMITS } from "../options/limit-options.ts";

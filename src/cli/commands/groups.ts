@@ -9,7 +9,7 @@ import { openNetwork } from "../../pipeline/open/network.ts";
 import { checkSolveOptions, solveNetworkOptions } from "../../pipeline/solve/solve-settings.ts";
 import { noTable, tableFor } from "../../pipeline/tables/table-source.ts";
 import { groupsCsv, groupsText } from "../../report/coefficients-report.ts";
-import { groupsFigure } from "../../report/groups-figure.ts";
+import { groupsFigure } from "../../report/figures/groups-chart.ts";
 import { type Command, command } from "../command.ts";
 import { REPEATABLE_LIMITS } from "../options/limit-options.ts";
 import { solvedModelOptions } from "../options/solve-options.ts";

@@ -4,7 +4,8 @@ import type { KnowledgeReport } from "../../documents/knowledge.ts";
 import { checkWhole } from "../../pipeline/checks.ts";
 import { compareKnowledge } from "../../pipeline/knowledge/compare-knowledge.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
-import { knowledgeSvg, knowledgeText } from "../../report/knowledge-report.ts";
+import { knowledgeSvg } from "../../report/figures/spectra-chart.ts";
+import { knowledgeText } from "../../report/knowledge-report.ts";
 import { type Command, command } from "../command.ts";
 
 export const knowledgeCommand: Command = command({

@@ -21,7 +21,7 @@ export function explorerPage(
   const wasm = createRequire(import.meta.url).resolve("highs/runtime");
   return reportPage([{ ...EMPTY_SUBJECT, title: data.network.name }], {
     ...pageAssets(),
-    figures: [null],
+    figures: [],
     places: [null],
     explorer: {
       data: packed(JSON.stringify(data)),

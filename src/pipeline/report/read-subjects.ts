@@ -3,13 +3,20 @@ import { basename, join, resolve } from "node:path";
 import type { z } from "zod";
 import { InputError, MdpError } from "../../core/errors.ts";
 import { readJson } from "../../core/files.ts";
+import { CALIBRATE } from "../../documents/calibrate.ts";
+import { COEFFICIENTS, GROUPS, REASONS } from "../../documents/coefficients.ts";
 import { COMPARE } from "../../documents/compare.ts";
 import { type Document, parseDocument } from "../../documents/document.ts";
 import { EVALUATION } from "../../documents/evaluation.ts";
 import { EXPLAIN } from "../../documents/explain.ts";
+import { KNOWLEDGE } from "../../documents/knowledge.ts";
+import { COMPARED_METRICS } from "../../documents/metrics.ts";
+import { PROFILE } from "../../documents/profile.ts";
 import { PROOF } from "../../documents/proof.ts";
+import { GATE } from "../../documents/release.ts";
 import { CONFIG, RUN } from "../../documents/run.ts";
 import { SOLVE } from "../../documents/solve.ts";
+import { SPARSIFY } from "../../documents/sparsify.ts";
 import { STRUCTURE } from "../../documents/structure.ts";
 import { SWEEP } from "../../documents/sweep.ts";
 import { IMPORTANCE } from "../../importance/importance.ts";
@@ -95,6 +102,33 @@ function take(parts: Parts, subnets: Map<string, SubnetFile>, file: string): boo
       return true;
     case "mdp-compare/1":
       parts.compare = read(COMPARE);
+      return true;
+    case "mdp-gate/1":
+      parts.gate = read(GATE);
+      return true;
+    case "mdp-coefficients/1":
+      parts.coefficients = read(COEFFICIENTS);
+      return true;
+    case "mdp-reasons/1":
+      parts.reasons = read(REASONS);
+      return true;
+    case "mdp-groups/1":
+      parts.groups = read(GROUPS);
+      return true;
+    case "mdp-compared-metrics/1":
+      parts.comparedMetrics = read(COMPARED_METRICS);
+      return true;
+    case "mdp-sparsify/1":
+      parts.sparsify = read(SPARSIFY);
+      return true;
+    case "mdp-knowledge/1":
+      parts.knowledge = read(KNOWLEDGE);
+      return true;
+    case "mdp-profile/1":
+      parts.profile = read(PROFILE);
+      return true;
+    case "mdp-calibrate/1":
+      parts.calibrate = read(CALIBRATE);
       return true;
     case "mdp-run/1":
       parts.run = read(RUN);

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot, writeFileAtomic } from "../../core/files.ts";
+import { figuresOf, overviewFigure } from "../../report/page/figures.ts";
 import { modelCard } from "../../report/page/model-card.ts";
 import { reportPage } from "../../report/page/page.ts";
 import { placeOps } from "../../report/page/place-ops.ts";
 import type { Subject } from "../../report/page/subject.ts";
-import { sweepSvg } from "../../report/sweep-chart.ts";
 import { readSubjects } from "./read-subjects.ts";
 
 export interface ReportRequest {
@@ -30,12 +30,11 @@ export interface WrittenReport {
  */
 export async function writeReport({ paths, out, card }: ReportRequest): Promise<WrittenReport> {
   const subjects = readSubjects(paths);
-  const figures = await Promise.all(
-    subjects.map(({ sweep }) => (sweep === null ? null : sweepSvg(sweep))),
-  );
+  const figures = await Promise.all(subjects.map(figuresOf));
   const page = reportPage(subjects, {
     ...pageAssets(),
     figures,
+    overview: await overviewFigure(subjects),
     places: await Promise.all(subjects.map(placeOps)),
   });
   writeFileAtomic(out, page);
@@ -48,11 +47,24 @@ export async function writeReport({ paths, out, card }: ReportRequest): Promise<
   };
 }
 
+/** The page's script, in the order that its parts need each other in. */
+const SCRIPTS = [
+  "base",
+  "tables",
+  "save",
+  "charts",
+  "details",
+  "ops",
+  "frontier",
+  "events",
+] as const;
+
 /** Style and script of every page. */
 export function pageAssets(): { readonly css: string; readonly script: string } {
   const assets = join(packageRoot(), "src/report/page/assets");
+  const parts = SCRIPTS.map((part) => readFileSync(join(assets, `${part}.js`), "utf8"));
   return {
     css: readFileSync(join(assets, "page.css"), "utf8"),
-    script: readFileSync(join(assets, "page.js"), "utf8"),
+    script: `(() => {\n"use strict";\n${parts.join("\n")}})();\n`,
   };
 }

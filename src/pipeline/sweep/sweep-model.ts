@@ -4,7 +4,7 @@ import { checkWritable, writeFileAtomic } from "../../core/files.ts";
 import { writeDocument } from "../../documents/document.ts";
 import { SWEEP, type SweepPoint, type SweepReport } from "../../documents/sweep.ts";
 import type { FrontierPoint } from "../../formulation/sweep/frontier.ts";
-import { sweepSvg } from "../../report/sweep-chart.ts";
+import { sweepSvg } from "../../report/figures/sweep-chart.ts";
 import { sweepCsv } from "../../report/sweep-report.ts";
 import { checkWhole } from "../checks.ts";
 import { openNetwork } from "../open/network.ts";

@@ -1,8 +1,9 @@
 import type { CompareReport } from "../../documents/compare.ts";
 import type { SweepReport } from "../../documents/sweep.ts";
 import { count, percent } from "../amounts.ts";
-import { html, type Markup, name, table } from "./markup.ts";
+import { figureMarkup, html, type Markup, name, table } from "./markup.ts";
 import type { Subject } from "./subject.ts";
+import { PREDICTED } from "./summary-section.ts";
 
 /** What the slider shows per point of a frontier. */
 export interface FrontierPoint {
@@ -18,11 +19,17 @@ export function frontierSection(subject: Subject, figure: Markup | null): Markup
   if (sweep === null) return null;
   const last = Math.max(0, sweep.points.length - 1);
   return html`<section class="frontier"><h2>Frontier</h2>
-${figure === null ? null : html`<figure class="chart">${figure}</figure>`}
-<p><label>Budget <input type="range" class="point" min="0" max="${last}" value="0" step="1"></label> <output class="point-text"></output></p>
+<p>The best subnet within each budget. ${sweep.complete ? null : "The sweep was interrupted: some budgets have no point yet."}${sweep.head?.table.origin === "predicted" ? html` Latencies are ${PREDICTED}.` : null}</p>
+${figureMarkup(figure)}
+${
+  sweep.points.length < 2
+    ? null
+    : html`<p class="slider"><label>Move over the points <input type="range" class="point" min="0" max="${last}" value="0" step="1"></label> <output class="point-text"></output></p>
 <p class="dropped name"></p>
-<div class="widths"></div>
-${pointTable(sweep)}</section>`;
+<div class="widths"></div>`
+}
+${pointTable(sweep)}
+${sweep.notes.length === 0 ? null : html`<ul class="notes">${sweep.notes.map((note) => html`<li>${name(note)}</li>`)}</ul>`}</section>`;
 }
 
 function pointTable({ points, unit, dense }: SweepReport): Markup {
@@ -37,8 +44,11 @@ function pointTable({ points, unit, dense }: SweepReport): Markup {
       { title: "gap", isNumber: true },
       { title: "blocks dropped", isNumber: true },
     ],
-    points.map((point) => [
-      { content: point.budget, sort: point.limit },
+    points.map((point, at) => [
+      {
+        content: html`<span data-point="${at}">${name(point.budget)}</span>`,
+        sort: point.limit,
+      },
       { content: point.latency?.toPrecision(4) ?? "–", sort: point.latency ?? "" },
       {
         content: point.importance === null ? "–" : percent(point.importance / dense.importance),
@@ -49,7 +59,15 @@ function pointTable({ points, unit, dense }: SweepReport): Markup {
         sort: point.parameters ?? "",
       },
       { content: point.status },
-      { content: point.gap === null ? "–" : String(point.gap), sort: point.gap ?? "" },
+      {
+        content:
+          point.gap === null
+            ? "–"
+            : point.gap === 0
+              ? "0"
+              : `${(100 * point.gap).toPrecision(2)} %`,
+        sort: point.gap ?? "",
+      },
       {
         content: String(point.droppedBlocks?.length ?? "–"),
         sort: point.droppedBlocks?.length ?? "",
@@ -77,9 +95,10 @@ export function frontierPoints({ sweep, subnets }: Subject): FrontierPoint[] {
 }
 
 /** Methods at one true latency; null without a comparison. */
-export function compareSection({ compare }: Subject): Markup | null {
+export function compareSection({ compare }: Subject, figure: Markup | null): Markup | null {
   if (compare === null) return null;
-  return html`<section class="methods"><h2>Methods at one true latency</h2><p>${name(compare.name)}, ${name(compare.source)}</p>
+  return html`<section class="methods"><h2>Methods at one true latency</h2><p>${name(compare.name)}, ${name(compare.source)}${compare.predicted ? html` ${PREDICTED}` : null}. Every subnet is judged by the true tables, whatever its method took for the latency.</p>
+${figureMarkup(figure)}
 ${compareTable(compare)}</section>`;
 }
 

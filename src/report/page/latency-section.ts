@@ -1,104 +1,132 @@
-import { milliseconds, percent } from "../amounts.ts";
-import { html, type Markup, name, table } from "./markup.ts";
+import { milliseconds, percent, tableErrorText } from "../amounts.ts";
+import { figureMarkup, html, type Markup, name, table } from "./markup.ts";
+import { type OpTime, opTimes } from "./op-times.ts";
 import type { Subject } from "./subject.ts";
 import { PREDICTED } from "./summary-section.ts";
 
-type Table = NonNullable<Subject["table"]>;
-type Op = Table["ops"][number];
-
-interface OpTimes {
-  readonly op: Op;
-  readonly dense: number;
-  /** 0 where it went with its block. */
-  readonly chosen: number;
-}
+/** Tables longer than this get a field that filters them. */
+const LONG = 15;
 
 /** Time per operation before and after, slowest first; null without a table. */
 export function latencySection(subject: Subject): Markup | null {
   const latencyTable = subject.table;
   if (latencyTable === null) return null;
-  const times = timesOf(subject, latencyTable);
-  const slowest = Math.max(...times.map(({ dense }) => dense), 1e-9);
-  const mark = latencyTable.device.kind === "predicted" ? PREDICTED : null;
-  const hasChoice = subject.subnet !== null && subject.structure !== null;
-  return html`<section class="latency"><h2>Latency by operation ${mark}</h2>
-<p>${latencyTable.ops.length} operations; ${milliseconds(latencyTable.fixedMs)} are fixed: no choice changes them.</p>
-${table(
-  "Operations, slowest first",
-  [
-    { title: "operation", isNumber: false },
-    { title: "kind", isNumber: false },
-    { title: "dense", isNumber: true },
+  const times = opTimes(subject, latencyTable);
+  const slowest = Math.max(...times.map(({ denseMs }) => denseMs), 1e-9);
+  const isPredicted = latencyTable.device.kind === "predicted";
+  const hasChoice = times.some(({ chosenAt, isGone }) => chosenAt !== null || isGone);
+  const { device, runtime, precision, batch, expectedError } = latencyTable;
+  const sum = (of: (time: OpTime) => number): number =>
+    times.reduce((total, time) => total + of(time), latencyTable.fixedMs);
+  const [dense, chosen] = [sum(({ denseMs }) => denseMs), sum(({ chosenMs }) => chosenMs)];
+  return html`<section class="latency"><h2>Latency by operation${isPredicted ? html` ${PREDICTED}` : null}</h2>
+<p>${isPredicted ? "Predicted" : "Measured"} for ${name(device.model)}, ${name(isPredicted ? runtime.name : `${runtime.name} ${runtime.version}`)}, ${precision}, batch ${batch}; ${expectedError === null ? "its error is unknown" : tableErrorText(expectedError)}. The ${times.length} operations${latencyTable.fixedMs === 0 ? "" : ` and ${milliseconds(latencyTable.fixedMs)} that no choice changes`} add up to ${milliseconds(dense)}${hasChoice ? html` for the dense network and ${milliseconds(chosen)} for the chosen one` : null}. Select an operation for its table.</p>
+${times.length > LONG ? html`<p><label>Filter <input type="search" class="find" placeholder="name or kind" spellcheck="false" autocomplete="off"></label></p>` : null}
+<div class="${times.length > LONG ? "tall" : ""}">${table(
+    "Operations, slowest first",
+    [
+      { title: "operation", isNumber: false },
+      { title: "kind", isNumber: false },
+      { title: "dense, ms", isNumber: true },
+      ...(hasChoice
+        ? [
+            { title: "chosen, ms", isNumber: true },
+            { title: "kept", isNumber: true },
+          ]
+        : []),
+      { title: "time", isNumber: false },
+    ],
+    times.map((time, at) => row(time, at, { slowest, hasChoice })),
+  )}</div>
+<aside class="detail" aria-live="polite" aria-label="The selected operation" hidden></aside></section>`;
+}
+
+function row(
+  { op, denseMs, chosenMs, isGone }: OpTime,
+  at: number,
+  { slowest, hasChoice }: { readonly slowest: number; readonly hasChoice: boolean },
+): Parameters<typeof table>[2][number] {
+  const kept = denseMs > 0 ? chosenMs / denseMs : null;
+  return [
+    {
+      content: html`<button type="button" class="link" data-op="${at}">${name(op.label)}</button>`,
+      sort: op.label.slice(0, 200),
+    },
+    { content: name(op.kind) },
+    { content: digits(denseMs), sort: denseMs },
     ...(hasChoice
       ? [
-          { title: "chosen", isNumber: true },
-          { title: "kept", isNumber: true },
-        ]
-      : []),
-    { title: "time", isNumber: false },
-  ],
-  times.map(({ op, dense, chosen }) => [
-    { content: name(op.label) },
-    { content: op.kind },
-    { content: milliseconds(dense), sort: dense },
-    ...(hasChoice
-      ? [
-          { content: milliseconds(chosen), sort: chosen },
-          {
-            content: dense > 0 ? percent(chosen / dense) : "–",
-            sort: dense > 0 ? chosen / dense : 0,
-          },
+          { content: isGone ? "dropped" : digits(chosenMs), sort: chosenMs },
+          { content: kept === null ? "–" : percent(kept), sort: kept ?? 0 },
         ]
       : []),
     {
-      content: html`<span class="bar" style="width:${((100 * dense) / slowest).toFixed(2)}%"><span class="kept" style="width:${(dense > 0 ? (100 * chosen) / dense : 0).toFixed(2)}%"></span></span>`,
-      sort: dense,
+      content: html`<span class="bar" style="width:${((100 * denseMs) / slowest).toFixed(2)}%"><span class="kept" style="width:${(100 * Math.min(1, kept ?? 0)).toFixed(2)}%"></span></span>`,
+      sort: denseMs,
     },
-  ]),
-)}</section>`;
+  ];
 }
 
-function timesOf({ structure, subnet, solve }: Subject, { ops }: Table): OpTimes[] {
-  const units = structure?.dims.map((dim) => dim.units) ?? [];
-  const kept = structure?.dims.map(
-    (dim) => subnet?.dims.find((each) => each.dim === dim.name)?.kept ?? dim.units,
-  );
-  const droppedBlocks = new Set(solve?.droppedBlocks ?? []);
-  const droppedLayers = new Set(solve?.droppedLayers ?? []);
-  const gone = new Set(
-    (structure?.layers ?? [])
-      .filter(
-        ({ name: layer, blocks }) =>
-          droppedLayers.has(layer) ||
-          blocks.some((block) => block !== null && droppedBlocks.has(block)),
-      )
-      .map(({ node }) => node),
-  );
-  for (const { name: block, add } of structure?.blocks ?? [])
-    if (droppedBlocks.has(block)) gone.add(add);
-  return ops
-    .map((op): OpTimes => {
-      const dense = cellAt(op, units, true);
-      if (kept === undefined) return { op, dense, chosen: dense };
-      const isGone =
-        gone.has(op.id) || op.axes.some(({ parts }) => parts.some(({ dim }) => kept[dim] === 0));
-      return { op, dense, chosen: isGone ? 0 : cellAt(op, kept, false) };
-    })
-    .sort((one, other) => other.dense - one.dense);
+/** Milliseconds with three digits, as short as they may be. */
+function digits(ms: number): string {
+  return ms === 0 ? "0" : ms.toPrecision(3);
 }
 
-/** The cell at these units; the last cell of every axis for the dense network. Nearest covered count where it lies between. */
-function cellAt(op: Op, units: readonly number[], isDense: boolean): number {
-  let cell = 0;
-  op.counts.forEach((covered, axis) => {
-    const { fixed = 0, parts = [] } = op.axes[axis] ?? {};
-    const channels = parts.reduce(
-      (sum, { dim, perUnit }) => sum + perUnit * (units[dim] ?? 0),
-      fixed,
-    );
-    const above = covered.findIndex((value) => value >= channels);
-    const at = isDense || above < 0 ? covered.length - 1 : above;
-    cell = cell * covered.length + at;
-  });
-  return op.ms[cell] ?? 0;
+/** What the network takes against what was predicted: validation of the table, calibration; null without either. */
+export function measuredSection(
+  { profile, calibrate }: Subject,
+  charts: { readonly validation: Markup | null; readonly calibration: Markup | null },
+): Markup | null {
+  const validated = profile?.validation ?? null;
+  if (validated === null && calibrate === null) return null;
+  return html`<section class="measured"><h2>Predicted against measured</h2>
+${figureMarkup(charts.validation)}
+${
+  validated === null
+    ? null
+    : html`<details><summary>${validated.networks.length} validation networks</summary>${table(
+        "Random subnets that the table was not made from",
+        [
+          { title: "network", isNumber: true },
+          { title: "dropped blocks", isNumber: true },
+          { title: "dropped layers", isNumber: true },
+          { title: "predicted, ms", isNumber: true },
+          { title: "measured, ms", isNumber: true },
+          { title: "error, drift taken out", isNumber: true },
+        ],
+        validated.networks.map((each, at) => [
+          { content: String(at + 1), sort: at },
+          { content: String(each.droppedBlocks), sort: each.droppedBlocks },
+          { content: String(each.droppedLayers), sort: each.droppedLayers },
+          { content: digits(each.predictedMs), sort: each.predictedMs },
+          { content: digits(each.measuredMs), sort: each.measuredMs },
+          { content: percent(each.error), sort: each.error },
+        ]),
+      )}</details>`
+}
+${figureMarkup(charts.calibration)}
+${calibrationTable(calibrate)}</section>`;
+}
+
+function calibrationTable(calibrate: Subject["calibrate"]): Markup | null {
+  if (calibrate === null) return null;
+  return table(
+    `Calibration: budget ${calibrate.budget}, ${calibrate.status}`,
+    [
+      { title: "try", isNumber: true },
+      { title: "asked, ms", isNumber: true },
+      { title: "predicted, ms", isNumber: true },
+      { title: "measured, ms", isNumber: true },
+      { title: "of the budget", isNumber: true },
+      { title: "", isNumber: false },
+    ],
+    calibrate.tries.map((each, at) => [
+      { content: String(at + 1), sort: at },
+      { content: digits(each.askedMs), sort: each.askedMs },
+      { content: digits(each.predictedMs), sort: each.predictedMs },
+      { content: digits(each.measuredMs), sort: each.measuredMs },
+      { content: percent(each.used), sort: each.used },
+      { content: at === calibrate.best ? "chosen" : each.used > 1 ? "above" : "" },
+    ]),
+  );
 }

@@ -33,6 +33,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
+/** A figure that this package drew, whose text is escaped by what draws it. */
+export function svgMarkup(svg: string): Markup {
+  return { markup: svg };
+}
+
 export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (sign) => ESCAPES[sign] ?? "");
 }
@@ -43,6 +48,11 @@ export function name(text: string): Markup {
   return html`<bdi class="name" title="${text.slice(0, 2000)}">${short}</bdi>`;
 }
 
+/** A value with its interval below it. */
+export function withInterval(value: string, low: string, high: string): Markup {
+  return html`${value} <span class="interval">${low} to ${high}</span>`;
+}
+
 /** A value as JSON that can stand inside a script element. */
 export function scriptJson(value: unknown): Markup {
   const text = JSON.stringify(value)
@@ -51,6 +61,15 @@ export function scriptJson(value: unknown): Markup {
     .replaceAll("\u2029", "\\u2029");
   return { markup: text };
 }
+
+/** A figure of the theme, with buttons that save it; nothing without one. */
+export function figureMarkup(figure: Markup | null): Markup | null {
+  if (figure === null) return null;
+  return html`<figure class="chart"><div class="scroll" tabindex="0" role="group" aria-label="Figure">${figure}</div><figcaption>${SAVE}</figcaption></figure>`;
+}
+
+/** Buttons for the script, which saves the figure beside them. */
+const SAVE: Markup = html`<button type="button" data-save="svg">Save as SVG</button> <button type="button" data-save="png">Save as PNG</button>`;
 
 /** A table with headings; numbers stand to the right. Cells sort by `sort` where it is given, else by their text. */
 export interface Cell {
@@ -68,7 +87,7 @@ export function table(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
 ): Markup {
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption.slice(0, 200)}"><button type="button" class="copy" data-copy="table">Copy</button><table class="sortable"><caption>${caption}</caption>
+  return html`<div class="box"><button type="button" class="copy" data-copy="table">Copy</button><div class="scroll" tabindex="0" role="group" aria-label="${caption.slice(0, 200)}"><table class="sortable"><caption>${caption}</caption>
 <thead><tr>${columns.map(
     ({ title, isNumber }) =>
       html`<th scope="col" class="${isNumber ? "number" : ""}"><button type="button">${title}</button></th>`,
@@ -79,5 +98,5 @@ export function table(
         ({ content, sort }, at) =>
           html`<td class="${columns[at]?.isNumber ? "number" : ""}" data-sort="${sort ?? ""}">${content}</td>`,
       )}</tr>`,
-  )}</tbody></table></div>`;
+  )}</tbody></table></div></div>`;
 }

@@ -1,172 +1,118 @@
-import type { ExplainReport } from "../../documents/explain.ts";
 import { count } from "../amounts.ts";
+import { type Chosen, chosenOf } from "./chosen.ts";
 import { html, type Markup, name, table } from "./markup.ts";
 import type { Subject } from "./subject.ts";
 
 type Structure = NonNullable<Subject["structure"]>;
 type StructureDim = Structure["dims"][number];
 
-/** What a click on a dim shows: data for the page's script. */
-export interface DimDetail {
-  readonly name: string;
-  readonly total: number;
-  readonly kept: number;
-  /** Summed score per unit, best first, and whether the unit is kept. */
-  readonly scores: readonly (readonly [number, boolean])[];
-  readonly why: string;
+/** Components have this many colours and hatchings. */
+const TONES = 6;
+
+/** What every bar is drawn from. */
+interface Drawn {
+  readonly structure: Structure;
+  readonly chosen: Chosen;
+  readonly widest: number;
+  /** Why a dim has no choice, by its name. */
+  readonly whole: ReadonlyMap<string, string>;
+  readonly tones: ReadonlyMap<string, number>;
 }
 
-/** Widths before and after, block by block, with layers to open; null without a structure and an answer. */
+/** Widths before and after, block by block, with layers to open; null without a structure and a choice. */
 export function networkSection(subject: Subject): Markup | null {
-  const { structure, solve } = subject;
-  if (structure === null || solve === null) return null;
-  const dropped = new Set(solve.droppedBlocks);
+  const { structure, solve, explain } = subject;
+  const chosen = chosenOf(subject);
+  if (structure === null || chosen === null) return null;
   const groups = new Map<string | null, StructureDim[]>([[null, []]]);
   for (const block of structure.blocks) groups.set(block.name, []);
   for (const dim of structure.dims) groups.get(dim.block)?.push(dim);
-  const widest = Math.max(
-    1,
-    ...structure.dims.map(({ units, unitChannels }) => units * unitChannels),
-  );
+  const components = (structure.components ?? []).map((each) => each.name);
+  const drawn: Drawn = {
+    ...{ structure, chosen },
+    widest: Math.max(1, ...structure.dims.map(({ units, unitChannels }) => units * unitChannels)),
+    whole: new Map(
+      (solve?.dims ?? []).flatMap(({ name: dim, whole }) => (whole === null ? [] : [[dim, whole]])),
+    ),
+    tones: new Map(components.map((component, at) => [component, at % TONES])),
+  };
+  const hasReasons = explain !== null || subject.reasons !== null;
   return html`<section class="network"><h2>Network, before and after</h2>
-<p>Each bar is a dim: channels that stay or go together. Dark is kept, light is removed. Select a dim for its scores and the reason.</p>
-${[...groups].map(([block, dims]) => {
-  const isGone = block !== null && dropped.has(block);
-  const title = block === null ? html`Outside blocks` : name(block);
-  return dims.length === 0 && block === null
-    ? null
-    : html`<div class="block${isGone ? " gone" : ""}" data-block="${block ?? ""}">
-<h3>${title}${isGone ? html` <span class="tag">dropped</span>` : null}</h3>
-${dims.map((dim) => dimBar(subject, dim, widest))}
-${layerTable(subject, block)}${opsDetails(subject, block)}</div>`;
-})}
-<aside class="detail" aria-live="polite" hidden></aside>
+<p>Each bar is a dim: channels that stay or go together. The filled part is kept, the pale part is removed. Select a dim for its scores${hasReasons ? ", what one step costs" : ""} and why it stayed.</p>
+${legend(components)}
+<div class="blocks">${[...groups].map(([block, dims]) => blockMarkup(drawn, block, dims))}</div>
+<aside class="detail" aria-live="polite" aria-label="The selected dim" hidden></aside>
 </section>`;
 }
 
-function dimBar({ solve, structure }: Subject, dim: StructureDim, widest: number): Markup {
+function legend(components: readonly string[]): Markup | null {
+  if (components.length < 2) return null;
+  return html`<p class="legend">Components: ${components.map(
+    (component, at) =>
+      html`<span class="key tone${at % TONES}"><span class="kept"></span>${name(component)}</span> `,
+  )}</p>`;
+}
+
+function blockMarkup(
+  drawn: Drawn,
+  block: string | null,
+  dims: readonly StructureDim[],
+): Markup | null {
+  const { structure, chosen } = drawn;
+  const layers = layerTable(drawn, block);
+  const ops = opsDetails(structure, block);
+  if (dims.length === 0 && layers === null && ops === null) return null;
+  const isGone = block !== null && chosen.droppedBlocks.has(block);
+  const title = block === null ? html`Outside blocks` : name(block);
+  return html`<div class="block${isGone ? " gone" : ""}" data-block="${block ?? ""}">
+<h3>${title}${isGone ? html` <span class="tag">dropped</span>` : null}</h3>
+${dims.map((dim) => dimBar(drawn, dim))}
+<div class="folds">${layers}${ops}</div></div>`;
+}
+
+function dimBar({ structure, chosen, widest, whole, tones }: Drawn, dim: StructureDim): Markup {
   const total = dim.units * dim.unitChannels;
-  const ended = solve?.dims.find((each) => each.name === dim.name);
-  const kept = ended?.kept ?? total;
-  const whole = ended?.whole ?? dim.pinned;
+  const kept = chosen.kept.get(dim.name) ?? total;
+  const reason = whole.get(dim.name) ?? dim.pinned;
   const component = dim.component ?? null;
-  const index = structure?.dims.indexOf(dim) ?? -1;
-  const tone = component === null ? "" : ` tone${toneOf(structure, component)}`;
-  return html`<button type="button" class="dim${tone}" data-dim="${index}">
-<span class="label">${name(dim.name)}${component === null ? null : html` <span class="tag">${name(component)}</span>`}</span>
+  const tone = tones.get(component?.split("+")[0] ?? "");
+  return html`<button type="button" class="dim${tone === undefined ? "" : ` tone${tone}`}" data-dim="${structure.dims.indexOf(dim)}">
+<span class="label">${name(dim.name)}${component === null || tones.size < 2 ? null : html` <span class="tag">${name(component)}</span>`}</span>
 <span class="bar" style="width:${((100 * total) / widest).toFixed(2)}%"><span class="kept" style="width:${((100 * kept) / Math.max(1, total)).toFixed(2)}%"></span></span>
 <span class="amount">${kept} of ${total}</span>${
-    whole === null ? null : html`<span class="why">${whole}</span>`
+    reason === null ? null : html`<span class="why">${name(reason)}</span>`
   }</button>`;
 }
 
 /** Opened, the page's script draws the ops of the block here. */
-function opsDetails({ structure }: Subject, block: string | null): Markup | null {
-  const inside = (structure?.ops ?? []).filter((op) => op.block === block);
+function opsDetails({ ops = [] }: Structure, block: string | null): Markup | null {
+  const inside = ops.filter((op) => op.block === block);
   if (inside.length < 2) return null;
   return html`<details class="ops" data-ops="${block ?? ""}"><summary>${inside.length} operations, drawn</summary><div class="scroll drawing" tabindex="0" role="group" aria-label="Drawing of the operations"></div></details>`;
 }
 
-function toneOf(structure: Structure | null, component: string): number {
-  const all = (structure?.components ?? []).map((each) => each.name);
-  const at = all.indexOf(component.split("+")[0] ?? component);
-  return (at + 6) % 6;
-}
-
-function layerTable({ structure, solve }: Subject, block: string | null): Markup | null {
-  if (structure === null || solve === null) return null;
+function layerTable({ structure, chosen }: Drawn, block: string | null): Markup | null {
   const inside = structure.layers.filter(({ blocks }) => (blocks.at(-1) ?? null) === block);
   if (inside.length === 0) return null;
-  const gone = new Set(solve.droppedLayers);
+  const isBlockGone = block !== null && chosen.droppedBlocks.has(block);
   return html`<details><summary>${inside.length} layer${inside.length === 1 ? "" : "s"}</summary>${table(
     "Layers",
     [
       { title: "layer", isNumber: false },
       { title: "operation", isNumber: false },
-      { title: "parameters", isNumber: true },
-      { title: "MACs", isNumber: true },
-      { title: "", isNumber: false },
+      { title: "parameters, dense", isNumber: true },
+      { title: "MACs, dense", isNumber: true },
+      { title: "chosen", isNumber: false },
     ],
-    inside.map((layer) => [
-      { content: name(layer.name) },
-      { content: layer.opType },
-      { content: count(layer.parameters), sort: layer.parameters },
-      { content: count(layer.macs), sort: layer.macs },
-      { content: gone.has(layer.name) ? "dropped" : "" },
-    ]),
+    inside.map((layer) => {
+      const isGone = isBlockGone || chosen.droppedLayers.has(layer.name);
+      return [
+        { content: isGone ? html`<s>${name(layer.name)}</s>` : name(layer.name) },
+        { content: layer.opType },
+        { content: count(layer.parameters), sort: layer.parameters },
+        { content: count(layer.macs), sort: layer.macs },
+        { content: isBlockGone ? "dropped with its block" : isGone ? "dropped" : "stays" },
+      ];
+    }),
   )}</details>`;
-}
-
-/** Scores are cut to this many units per dim, evenly, so that a page of a wide network stays small. */
-const MOST_SCORES = 256;
-
-/** Per dim of the structure, in its order. */
-export function dimDetails(subject: Subject): DimDetail[] {
-  const { structure, solve, subnet, importance, explain } = subject;
-  if (structure === null || solve === null) return [];
-  return structure.dims.map((dim): DimDetail => {
-    const total = dim.units * dim.unitChannels;
-    const ended = solve.dims.find((each) => each.name === dim.name);
-    const scored = importance?.dims.find((each) => each.dim === dim.name);
-    const kept = indicesOf(subnet?.dims.find((each) => each.dim === dim.name)?.indices ?? "");
-    const sums = new Array<number>(dim.units).fill(0);
-    for (const { scores } of scored?.layers ?? []) {
-      scores.forEach((score, unit) => {
-        sums[unit] = (sums[unit] ?? 0) + score;
-      });
-    }
-    const scores = sums
-      .map((score, unit) => [score, kept.has(unit)] as const)
-      .sort((one, other) => other[0] - one[0]);
-    const stride = Math.max(1, Math.ceil(scores.length / MOST_SCORES));
-    return {
-      name: dim.name,
-      total,
-      kept: ended?.kept ?? total,
-      scores: scored === undefined ? [] : scores.filter((_, at) => at % stride === 0),
-      why: whyText(dim, ended?.whole ?? null, explain),
-    };
-  });
-}
-
-function indicesOf(ranges: string): Set<number> {
-  const all = new Set<number>();
-  for (const range of ranges.split(",").filter((text) => text !== "")) {
-    const [first = 0, last = first] = range.split("-").map(Number);
-    for (let at = first; at <= last; at += 1) all.add(at);
-  }
-  return all;
-}
-
-const REASONS = {
-  "only-choice": "It had one choice only.",
-  gone: "It went with its block.",
-  narrowed: "It was narrowed: what it lost was worth less than the latency it cost.",
-  floor: "It is at its least width.",
-  "no-saving": "Fewer units would save no latency.",
-  "worth-more": "Its units are worth more than the latency they cost.",
-} satisfies Record<ExplainReport["explanation"]["dims"][number]["why"], string>;
-
-function whyText(dim: StructureDim, whole: string | null, explain: ExplainReport | null): string {
-  if (whole !== null) return `Stays whole: ${whole}.`;
-  const explained = explain?.explanation.dims.find((each) => each.name === dim.name);
-  if (explained === undefined) return "";
-  const step = (what: string, side: typeof explained.narrower): string =>
-    side === null ? "" : ` One step ${what} (${side.count} units) costs ${lossText(side.loss)}.`;
-  return `${REASONS[explained.why]}${step("narrower", explained.narrower)}${step("wider", explained.wider)}`;
-}
-
-function lossText(loss: ExplainReport["explanation"]["blocks"][number]["loss"]): string {
-  switch (loss.kind) {
-    case "exact":
-      return `${loss.loss.toPrecision(4)} of the objective`;
-    case "between":
-      return loss.least === null
-        ? "an unknown amount"
-        : `at least ${loss.least.toPrecision(4)} of the objective`;
-    case "impossible":
-      return "more than the limits allow";
-    default:
-      return loss satisfies never;
-  }
 }

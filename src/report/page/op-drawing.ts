@@ -1,3 +1,4 @@
+import { chosenOf, goneOps } from "./chosen.ts";
 import type { Subject } from "./subject.ts";
 
 /** Where an op's box is in the drawing of its block: its middle. */
@@ -36,14 +37,15 @@ export const BOX = { width: 132, height: 34 } as const;
 
 /** The drawings with what went struck out. */
 export function drawingsOf(
-  { structure, solve }: Subject,
+  subject: Subject,
   places: OpPlaces | null,
 ): Readonly<Record<string, BlockDrawing>> {
+  const { structure } = subject;
   if (structure === null || places === null) return {};
   const kinds = new Map((structure.ops ?? []).map(({ id, opType }) => [id, opType]));
   const layers = new Map(structure.layers.map(({ node, name }) => [node, name]));
-  const gone = new Set(solve?.droppedLayers ?? []);
-  const goneBlocks = new Set(solve?.droppedBlocks ?? []);
+  const chosen = chosenOf(subject);
+  const gone = chosen === null ? new Set<string>() : goneOps(structure, chosen);
   return Object.fromEntries(
     [...places].map(([block, { width, height, ops, arrows }]) => [
       block,
@@ -56,7 +58,7 @@ export function drawingsOf(
             kind: kinds.get(id) ?? "",
             name: (layer ?? id).slice(0, 300),
             isLayer: layer !== undefined,
-            isGone: goneBlocks.has(block) || (layer !== undefined && gone.has(layer)),
+            isGone: gone.has(id),
           };
         }),
       },

@@ -1,39 +1,101 @@
-import type { SolveHead } from "../../documents/solve.ts";
-import { wilson } from "../../tasks/statistics/intervals.ts";
+import type { SolveHead, SolveReport } from "../../documents/solve.ts";
 import { count, milliseconds, percent, tableErrorText } from "../amounts.ts";
+import { metricText } from "../metric-text.ts";
 import { html, type Markup, name, table } from "./markup.ts";
+import { headlines } from "./stages-section.ts";
 import type { Subject } from "./subject.ts";
 
 /** Marks a figure that no device has confirmed. */
 export const PREDICTED: Markup = html`<span class="predicted">predicted</span>`;
 
-/** Network, device and budget; dense against chosen; stages; proof and status. Null without an answer of `mdp solve`. */
+/** Network, device and budget; dense against chosen; proof and status. Null where nothing was chosen. */
 export function summarySection(subject: Subject): Markup | null {
   const { solve } = subject;
-  if (solve === null) return null;
+  if (solve === null) return searchedSummary(subject);
   const { latencyMs, answer } = solve;
   const mark = solve.table.origin === "predicted" ? html` ${PREDICTED}` : null;
   const budget =
     latencyMs.budget === null
       ? "none"
       : `${milliseconds(latencyMs.budget)} (${percent(latencyMs.budget / latencyMs.dense)} of dense)`;
-  const gap =
-    answer.gap === null ? "unknown" : answer.gap === 0 ? "0: proven optimal" : String(answer.gap);
   return html`<section class="summary"><h2>Summary</h2>
+${lead(subject)}
 <dl class="facts">
 <div><dt>Network</dt><dd>${name(solve.network.name)}</dd></div>
 <div><dt>Device</dt><dd>${name(solve.device.title)}</dd></div>
 <div><dt>Budget</dt><dd>${budget}</dd></div>
 <div><dt>Latency table</dt><dd>${tableText(solve)}${mark}</dd></div>
-<div><dt>Status</dt><dd>${answer.status}, gap ${gap}</dd></div>
-<div><dt>Proof</dt><dd>${proofText(subject)}</dd></div>
+<div><dt>Choice</dt><dd>${statusText(solve)}</dd></div>
+<div><dt>Proof of the smaller network</dt><dd>${proofText(subject)}</dd></div>
 </dl>
 ${amounts(subject, mark)}
-${stages(subject)}
 ${limits(subject)}
-${answer.notes.length === 0 ? null : html`<ul class="notes">${answer.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
+${answer.notes.length === 0 ? null : html`<ul class="notes">${answer.notes.map((note) => html`<li>${name(note)}</li>`)}</ul>`}
 </section>`;
 }
+
+/** What happened, in two sentences. */
+function lead(subject: Subject): Markup | null {
+  const { solve } = subject;
+  if (solve === null) return null;
+  const { latencyMs, importanceKept, table: used, device } = solve;
+  const isPredicted = used.origin === "predicted";
+  const measured = headlines(subject);
+  const [first, last] = [measured[0], measured.at(-1)];
+  const metric =
+    first === undefined || last === undefined || measured.length < 2
+      ? null
+      : html` Measured ${first.metric.name}: <strong>${metricText(last.metric)}</strong> (${last.stage}); original ${metricText(first.metric)}; intervals of 95 %.`;
+  return html`<p class="lead">The chosen network ${isPredicted ? html`is predicted to take` : html`takes`} <strong>${milliseconds(latencyMs.chosen)}</strong> of ${milliseconds(latencyMs.dense)} (${percent(latencyMs.chosen / latencyMs.dense)}) on ${name(device.title)}${isPredicted ? "" : ", by the measured table"}, and keeps ${percent(importanceKept.chosen / importanceKept.dense)} of the importance.${metric}${
+    isPredicted ? html` No run on the device confirms the latency yet.` : null
+  }</p>`;
+}
+
+export function statusText({ answer }: SolveReport): string {
+  const { status, bound, gap } = answer;
+  if (status === "optimal" && gap === 0) {
+    return "proven optimal (gap 0): no other choice keeps more within the limits, by these scores and latencies";
+  }
+  const known = gap === null ? "unknown" : `${(100 * gap).toPrecision(3)} %`;
+  return `${status}; bound ${bound?.toPrecision(6) ?? "unknown"}, gap ${known}`;
+}
+
+/** Of a run by the user's metrics, which has no single answer of `mdp solve`. */
+function searchedSummary(subject: Subject): Markup | null {
+  const { coefficients, table: used } = subject;
+  if (coefficients === null) return null;
+  const { size, limits: asked, network } = coefficients;
+  const mark = used?.device.kind === "measured" ? null : html` ${PREDICTED}`;
+  const rows = [
+    [html`latency${mark}`, size.latencyMs, milliseconds] as const,
+    [html`parameters`, size.parameters, count] as const,
+  ];
+  return html`<section class="summary"><h2>Summary</h2>
+<p class="lead">The chosen network has <strong>${count(size.parameters.kept)}</strong> of ${count(size.parameters.dense)} parameters (${percent(size.parameters.kept / size.parameters.dense)})${used?.device.kind === "predicted" ? " and is predicted to take" : " and takes, by the table,"} <strong>${milliseconds(size.latencyMs.kept)}</strong> of ${milliseconds(size.latencyMs.dense)} (${percent(size.latencyMs.kept / size.latencyMs.dense)}).</p>
+<dl class="facts">
+<div><dt>Network</dt><dd>${name(network)}</dd></div>
+${used === null ? null : html`<div><dt>Device</dt><dd>${name(used.device.model)}${mark}</dd></div>`}
+<div><dt>Limits</dt><dd>${asked.map((each) => html`${name(each)} `)}</dd></div>
+<div><dt>Proof of the smaller network</dt><dd>${proofText(subject)}</dd></div>
+</dl>
+${table(
+  "Dense network and chosen subnet",
+  AMOUNT_COLUMNS,
+  rows.map(([what, { dense, kept }, text]) => [
+    { content: what },
+    { content: text(dense), sort: dense },
+    { content: text(kept), sort: kept },
+    { content: percent(kept / dense), sort: kept / dense },
+  ]),
+)}</section>`;
+}
+
+const AMOUNT_COLUMNS = [
+  { title: "quantity", isNumber: false },
+  { title: "dense", isNumber: true },
+  { title: "chosen", isNumber: true },
+  { title: "kept", isNumber: true },
+] as const;
 
 function tableText({
   table: { runtime, precision, batch, threads, date, expectedError },
@@ -64,58 +126,12 @@ function amounts({ solve }: Subject, mark: Markup | null): Markup | null {
     { content: text(chosen), sort: chosen },
     { content: percent(chosen / dense), sort: chosen / dense },
   ];
-  return table(
-    "Dense network and chosen subnet",
-    [
-      { title: "quantity", isNumber: false },
-      { title: "dense", isNumber: true },
-      { title: "chosen", isNumber: true },
-      { title: "kept", isNumber: true },
-    ],
-    [
-      row(html`latency${mark ?? html` (from the measured table)`}`, latencyMs, milliseconds),
-      row("importance", importanceKept, (value) => value.toPrecision(5)),
-      row("parameters", parameters, count),
-      row("MACs", macs, count),
-    ],
-  );
-}
-
-function stages({ evaluation }: Subject): Markup | null {
-  if (evaluation === null || evaluation.results.length === 0) return null;
-  const { data, images, runtime, batch, threads } = evaluation;
-  const on = data === null ? "latency only" : `${images} images of ${data}`;
-  return table(
-    `Measured by mdp eval: ${on}; ${runtime}, batch ${batch}, ${threads} thread${threads === 1 ? "" : "s"}`,
-    [
-      { title: "network", isNumber: false },
-      { title: "MB", isNumber: true },
-      { title: "top-1", isNumber: true },
-      { title: "top-1, 95 % interval", isNumber: true },
-      { title: "median ms", isNumber: true },
-      { title: "p90 ms", isNumber: true },
-      { title: "of the first", isNumber: true },
-    ],
-    evaluation.results.map(({ model, bytes, accuracy, latency }) => [
-      { content: name(model.split("/").at(-1) ?? model) },
-      { content: (bytes / 1e6).toFixed(2), sort: bytes },
-      accuracy === null ? NOTHING : { content: percent(accuracy.top1), sort: accuracy.top1 },
-      accuracy === null ? NOTHING : { content: rateInterval(accuracy.top1, accuracy.count) },
-      latency === null
-        ? NOTHING
-        : { content: latency.medianMs.toPrecision(4), sort: latency.medianMs },
-      latency === null ? NOTHING : { content: latency.p90Ms.toPrecision(4), sort: latency.p90Ms },
-      latency === null ? NOTHING : { content: percent(latency.ofFirst), sort: latency.ofFirst },
-    ]),
-  );
-}
-
-const NOTHING = { content: "–" } as const;
-
-/** The 95 % interval of a rate. */
-function rateInterval(rate: number, count: number): string {
-  const { low, high } = wilson(rate * count, count, 0.95);
-  return `${(low * 100).toFixed(1)} – ${percent(high)}`;
+  return table("Dense network and chosen subnet", AMOUNT_COLUMNS, [
+    row(html`latency${mark ?? html` (from the measured table)`}`, latencyMs, milliseconds),
+    row("importance", importanceKept, (value) => value.toPrecision(5)),
+    row("parameters", parameters, count),
+    row("MACs", macs, count),
+  ]);
 }
 
 function limits({ solve }: Subject): Markup | null {

@@ -4,7 +4,7 @@ import { checkWhole } from "../../../pipeline/checks.ts";
 import { rankMetrics } from "../../../pipeline/metrics/rank-metrics.ts";
 import { openForMetrics } from "../../../pipeline/metrics/suggest-metrics.ts";
 import { openNetwork } from "../../../pipeline/open/network.ts";
-import { figure } from "../../../report/gate-report.ts";
+import { figure } from "../../../report/amounts.ts";
 import { percent, plainTable } from "../../../report/solve-report.ts";
 import { type Command, command } from "../../command.ts";
 

@@ -7,7 +7,7 @@ import {
   PLOT_COLUMNS,
   type PlotColumn,
   stairsSvg,
-} from "../../../report/table-chart.ts";
+} from "../../../report/figures/table-chart.ts";
 import { type Command, command } from "../../command.ts";
 
 export const plotTableCommand: Command = command({

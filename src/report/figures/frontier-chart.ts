@@ -1,5 +1,6 @@
 import type { EChartsOption } from "echarts";
-import { axisStyle, FAINT, FONT, INK, svgOf, titleOf } from "./chart.ts";
+import { axisStyle, FIGURE, styledLine, svgOf, textStyle, titleOf } from "./chart.ts";
+import { FAINT, KEPT, PAPER } from "./theme.ts";
 
 /** A point of the figure: what a subnet uses, and the share of the importance that it keeps. */
 export interface ChartPoint {
@@ -19,22 +20,29 @@ export interface FrontierChart {
   readonly points: readonly ChartPoint[];
   /** The whole network; null leaves it out. */
   readonly dense: { readonly x: number; readonly y: number } | null;
+  /** Several frontiers in one figure, with a legend, instead of `points`. */
+  readonly series?: readonly FrontierSeries[] | undefined;
+}
+
+export interface FrontierSeries {
+  readonly name: string;
+  readonly points: readonly { readonly x: number; readonly y: number }[];
 }
 
 const WIDTH = 880;
 const HEIGHT = 520;
-const LINE = "#1f6feb";
 
 /** The frontier as an SVG figure; the same points give the same bytes. */
 export function frontierSvg(chart: FrontierChart): Promise<string> {
   return svgOf(optionOf(chart), WIDTH, HEIGHT);
 }
 
-function optionOf({ title, subtitle, xName, yName, points, dense }: FrontierChart): EChartsOption {
+function optionOf(chart: FrontierChart): EChartsOption {
+  const { title, subtitle, xName, yName, points, dense, series } = chart;
+  if (series !== undefined) return seriesOption(chart, series);
   const ordered = [...points].sort((one, other) => one.x - other.x);
   return {
-    animation: false,
-    backgroundColor: "#ffffff",
+    ...FIGURE,
     title: titleOf(title, subtitle),
     grid: { left: 76, right: 56, top: 92, bottom: 64 },
     xAxis: { ...axisStyle(xName, 34), type: "value", scale: true },
@@ -44,7 +52,7 @@ function optionOf({ title, subtitle, xName, yName, points, dense }: FrontierChar
         type: "line",
         data: ordered.map(({ x, y }) => [x, y]),
         symbol: "none",
-        lineStyle: { color: LINE, width: 2 },
+        lineStyle: { color: KEPT, width: 2 },
         silent: true,
       },
       ...boundSeries(ordered),
@@ -55,8 +63,8 @@ function optionOf({ title, subtitle, xName, yName, points, dense }: FrontierChar
           value: [x, y],
           itemStyle: {
             opacity: 1,
-            color: bound === null ? LINE : "#ffffff",
-            borderColor: LINE,
+            color: bound === null ? KEPT : PAPER,
+            borderColor: KEPT,
             borderWidth: 2,
           },
           label: { show: true, formatter: label },
@@ -64,9 +72,7 @@ function optionOf({ title, subtitle, xName, yName, points, dense }: FrontierChar
         // Frontiers bend to the right and down from here: below and right of a point is free.
         label: {
           position: "right",
-          color: INK,
-          fontSize: 12,
-          fontFamily: FONT,
+          ...textStyle(),
         },
         labelLayout: { hideOverlap: true, dx: -2, dy: 13 },
       },
@@ -75,8 +81,34 @@ function optionOf({ title, subtitle, xName, yName, points, dense }: FrontierChar
   };
 }
 
+function seriesOption(
+  { title, subtitle, xName, yName }: FrontierChart,
+  series: readonly FrontierSeries[],
+): EChartsOption {
+  return {
+    ...FIGURE,
+    title: titleOf(title, subtitle),
+    legend: { top: 64, left: 76, itemWidth: 40, textStyle: textStyle() },
+    grid: { left: 76, right: 56, top: 110, bottom: 64 },
+    xAxis: { ...axisStyle(xName, 34), type: "value", scale: true },
+    yAxis: {
+      ...axisStyle(yName, 50),
+      type: "value",
+      scale: true,
+      ...rangeOf(series.flatMap(({ points }) => points)),
+    },
+    series: series.map(({ name, points }, at) =>
+      styledLine(
+        at,
+        name,
+        [...points].sort((one, other) => one.x - other.x).map(({ x, y }) => [x, y] as const),
+      ),
+    ),
+  };
+}
+
 /** Up to 100 per cent, in at most seven round steps from below the lowest point; left to the library where a point is outside. */
-function rangeOf(points: readonly ChartPoint[]): object {
+function rangeOf(points: readonly { readonly y: number }[]): object {
   const lowest = Math.min(100, ...points.map(({ y }) => y));
   if (lowest < 0 || points.some(({ y }) => y > 100)) return {};
   const interval = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20].find((step) => 100 - lowest < 7 * step) ?? 20;
@@ -117,9 +149,7 @@ function denseSeries({ x, y }: { readonly x: number; readonly y: number }): obje
       formatter: "whole\nnetwork",
       position: "bottom",
       distance: 9,
-      color: FAINT,
-      fontSize: 12,
-      fontFamily: FONT,
+      ...textStyle(FAINT),
     },
   };
 }

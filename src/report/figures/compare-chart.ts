@@ -1,12 +1,12 @@
 import type { EChartsOption } from "echarts";
-import type { CompareReport, CompareRow } from "../documents/compare.ts";
-import { percent } from "./amounts.ts";
-import { axisStyle, FAINT, FONT, INK, svgOf, titleOf } from "./chart.ts";
+import type { CompareReport, CompareRow } from "../../documents/compare.ts";
+import { percent } from "../amounts.ts";
+import { axisStyle, FIGURE, roundStep, svgOf, textStyle, titleOf } from "./chart.ts";
+import { FAINT, INK, KEPT } from "./theme.ts";
 
 const WIDTH = 880;
 const ROW = 46;
 const AROUND = 170;
-const DOT = "#1f6feb";
 
 type Found = CompareRow & { readonly result: NonNullable<CompareRow["result"]> };
 
@@ -23,11 +23,10 @@ function optionOf(report: CompareReport, rows: readonly Found[]): EChartsOption 
   const { name, latency, importanceDense, predicted, source } = report;
   const share = ({ result }: Found): number => (100 * result.importance) / importanceDense;
   const values = rows.map(share);
-  const room = Math.max(1, (Math.max(...values) - Math.min(...values)) / 3);
-  const { fontFamily } = { fontFamily: FONT };
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const step = roundStep((high - low) / 4 + 0.25);
   return {
-    animation: false,
-    backgroundColor: "#ffffff",
+    ...FIGURE,
     title: titleOf(
       `${name} at ${latency.budget === null ? "no budget" : `${percent(latency.budget / latency.dense)} of its latency`}`,
       `${predicted ? "Predicted" : "Measured"} latencies (${source}); each dot with the latency that the method really takes`,
@@ -35,29 +34,28 @@ function optionOf(report: CompareReport, rows: readonly Found[]): EChartsOption 
     grid: { left: 170, right: 150, top: 84, bottom: 60 },
     xAxis: {
       type: "value",
-      min: Math.max(0, Math.floor(Math.min(...values) - room)),
-      max: Math.ceil(Math.min(100, Math.max(...values) + room)),
+      min: Math.max(0, Math.floor(low / step - 0.2) * step),
+      max: Math.min(100, Math.ceil(high / step + 0.2) * step),
+      interval: step,
       ...axisStyle("importance kept (%)", 34),
     },
     yAxis: {
       type: "category",
       data: rows.map(({ method }) => method),
       axisLine: { show: true, lineStyle: { color: FAINT } },
-      axisLabel: { color: INK, fontSize: 13, fontFamily },
+      axisLabel: textStyle(INK, 13),
     },
     series: [
       {
         type: "scatter",
         symbolSize: 12,
-        itemStyle: { color: DOT, opacity: 1 },
+        itemStyle: { color: KEPT, opacity: 1 },
         data: rows.map((row, index) => ({
           value: [share(row), index],
           label: {
             show: true,
             position: "right",
-            color: INK,
-            fontSize: 12,
-            fontFamily,
+            ...textStyle(),
             formatter: `${share(row).toFixed(2)} %, ${Number(row.result.latency.toPrecision(4))} ${latency.unit}`,
           },
         })),

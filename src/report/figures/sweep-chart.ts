@@ -1,6 +1,6 @@
-import type { SweepPoint, SweepReport } from "../documents/sweep.ts";
+import type { SweepPoint, SweepReport } from "../../documents/sweep.ts";
+import { withUnit } from "../sweep-report.ts";
 import { frontierSvg } from "./frontier-chart.ts";
-import { withUnit } from "./sweep-report.ts";
 
 /** The frontier as a figure: importance kept against latency; the same points give the same bytes. */
 export async function sweepSvg(report: SweepReport): Promise<string> {

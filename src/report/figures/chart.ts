@@ -1,10 +1,6 @@
-/** How figures look, and how they become SVG. */
+/** How figures become SVG, and what they have in common. */
 import type { EChartsOption } from "echarts";
-
-export const INK = "#1d2733";
-export const FAINT = "#66727f";
-export const RULE = "#e3e7eb";
-export const FONT = "Helvetica, Arial, sans-serif";
+import { FAINT, FONT, INK, PAPER, RULE, seriesStyle } from "./theme.ts";
 
 /** The figure as SVG; the same option gives the same bytes. */
 export async function svgOf(option: EChartsOption, width: number, height: number): Promise<string> {
@@ -65,7 +61,7 @@ export function titleOf(text: string, subtext: string): NonNullable<EChartsOptio
     left: 24,
     top: 14,
     textStyle: { color: INK, fontSize: 18, fontWeight: "bold", fontFamily: FONT },
-    subtextStyle: { color: FAINT, fontSize: 13, fontFamily: FONT },
+    subtextStyle: { color: FAINT, fontSize: 13, lineHeight: 17, fontFamily: FONT },
   };
 }
 
@@ -88,6 +84,51 @@ interface AxisStyle {
   readonly splitLine: { readonly lineStyle: { readonly color: string } };
 }
 
+/** What every figure begins with. */
+export const FIGURE = { animation: false, backgroundColor: PAPER } as const;
+
+type TextStyle = { readonly color: string; readonly fontSize: number; readonly fontFamily: string };
+
+/** Labels and legends. */
+export function textStyle(color: string = INK, fontSize = 12): TextStyle {
+  return { color, fontSize, fontFamily: FONT };
+}
+
+/** A line of the theme's style for its place; with a symbol at each point where there are few. */
+export function styledLine(
+  at: number,
+  name: string,
+  data: readonly (readonly [number, number | null])[],
+): Extract<NonNullable<EChartsOption["series"]>, { readonly type?: "line" }> {
+  const { color, dash, symbol } = seriesStyle(at);
+  return {
+    ...{ type: "line", name, symbol, symbolSize: 8 },
+    data: data.map(([x, y]) => [x, y ?? "-"]),
+    itemStyle: { color },
+    lineStyle: { color, width: 2.5, type: typeof dash === "string" ? dash : [...dash] },
+  };
+}
+
+/** A name without its middle, of at most this many letters. */
+export function shortened(name: string, most: number): string {
+  if (name.length <= most) return name;
+  const end = Math.ceil((most - 1) * 0.6);
+  return `${name.slice(0, most - 1 - end)}…${name.slice(-end)}`;
+}
+
+/** A thin line from one point to another: the interval of a point. */
+export function whisker(
+  from: readonly [number, number],
+  to: readonly [number, number],
+  color: string = FAINT,
+): Extract<NonNullable<EChartsOption["series"]>, { readonly type?: "line" }> {
+  return {
+    ...{ type: "line", symbol: "none", silent: true, z: 1 },
+    data: [[...from], [...to]],
+    lineStyle: { color, width: 1.5 },
+  };
+}
+
 /** What the axes of all figures have in common. */
 export function axisStyle(name: string, gap: number): AxisStyle {
   return {
@@ -100,4 +141,11 @@ export function axisStyle(name: string, gap: number): AxisStyle {
     axisLabel: { color: FAINT, fontSize: 12, fontFamily: FONT },
     splitLine: { lineStyle: { color: RULE } },
   };
+}
+
+/** A step of 1, 2 or 5 times a power of ten that is not below the given one. */
+export function roundStep(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(least, 1e-12)));
+  const factor = [1, 2, 5, 10].find((each) => each * power >= least) ?? 10;
+  return Number((factor * power).toPrecision(3));
 }

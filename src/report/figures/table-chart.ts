@@ -1,8 +1,9 @@
 /** An operation's times as figures: a map over its two widths, or stairs over one. */
 import type { EChartsOption } from "echarts";
-import { countsAt } from "../latency/lookup.ts";
-import type { LatencyOp, LatencyTable } from "../latency/table.ts";
-import { axisStyle, FONT, INK, svgOf, titleOf } from "./chart.ts";
+import { countsAt } from "../../latency/lookup.ts";
+import type { LatencyOp, LatencyTable } from "../../latency/table.ts";
+import { axisStyle, FIGURE, styledLine, svgOf, textStyle, titleOf } from "./chart.ts";
+import { INK, LOW_TO_HIGH, PAPER, seriesStyle } from "./theme.ts";
 
 export const PLOT_COLUMNS = ["ms", "energyMj", "memoryBytes"] as const;
 export type PlotColumn = (typeof PLOT_COLUMNS)[number];
@@ -16,8 +17,6 @@ const HEIGHT = 560;
 const MOST_WIDTHS = 96;
 /** Lines of a figure of stairs. */
 const MOST_LINES = 6;
-const BLUES = ["#0b3c8c", "#1f6feb", "#58a6ff", "#2da44e", "#d29922", "#cf5d2b"];
-const LOW_TO_HIGH = ["#f2f7ff", "#9cc3f5", "#3f83d8", "#174f9c", "#0a2450"];
 
 /** A map of one colour per cell; dots mark measured cells where not all are. */
 export function heatMapSvg(
@@ -37,8 +36,7 @@ export function heatMapSvg(
   const isMixed = new Set(cells.map(({ origin }) => origin)).size > 1;
   const isSmall = first.length <= 32 && second.length <= 32;
   const option: EChartsOption = {
-    animation: false,
-    backgroundColor: "#ffffff",
+    ...FIGURE,
     title: titleOf(titleText(op), subtitleText(table, op, column, isMixed && isSmall)),
     grid: { left: 92, right: 132, top: 92, bottom: 66 },
     xAxis: {
@@ -59,8 +57,8 @@ export function heatMapSvg(
       itemHeight: 220,
       precision: 4,
       text: [amountText(Math.max(...amounts), column), amountText(Math.min(...amounts), column)],
-      textStyle: { color: INK, fontSize: 12, fontFamily: FONT },
-      inRange: { color: LOW_TO_HIGH },
+      textStyle: textStyle(),
+      inRange: { color: [...LOW_TO_HIGH] },
     },
     series: [
       { type: "heatmap", data: cells.map(({ at, value }) => [...at, value]), silent: true },
@@ -74,7 +72,7 @@ function dots(cells: readonly { readonly at: readonly number[] }[]): object {
   return {
     type: "scatter",
     symbolSize: 5,
-    itemStyle: { color: "#ffffff", borderColor: INK, borderWidth: 1, opacity: 1 },
+    itemStyle: { color: PAPER, borderColor: INK, borderWidth: 1, opacity: 1 },
     data: cells.map(({ at }) => [...at]),
     silent: true,
   };
@@ -89,7 +87,7 @@ export function stairsSvg(table: LatencyTable, op: LatencyOp, column: PlotColumn
     const start = (row === null ? 0 : rows.indexOf(row)) * last.length;
     return {
       name: row === null ? axisName(op, 0) : String(row),
-      color: BLUES[index % BLUES.length] ?? INK,
+      style: seriesStyle(index),
       points: last.map((count, position) => ({
         at: [count, op[column]?.[start + position] ?? 0],
         isMeasured: op.origin[start + position] === "m",
@@ -98,17 +96,16 @@ export function stairsSvg(table: LatencyTable, op: LatencyOp, column: PlotColumn
   });
   const isMixed = new Set(op.origin).size > 1;
   const option: EChartsOption = {
-    animation: false,
-    backgroundColor: "#ffffff",
+    ...FIGURE,
     title: titleOf(titleText(op), subtitleText(table, op, column, isMixed)),
     legend: {
       show: lines.length > 1,
       orient: "vertical",
       right: 18,
       top: 96,
-      textStyle: { color: INK, fontSize: 12, fontFamily: FONT },
+      textStyle: textStyle(),
       formatter: (name: string) => `${name} read`,
-      icon: "roundRect",
+      itemWidth: 34,
       data: lines.map(({ name }) => name),
     },
     grid: { left: 92, right: lines.length > 1 ? 132 : 40, top: 92, bottom: 66 },
@@ -119,21 +116,21 @@ export function stairsSvg(table: LatencyTable, op: LatencyOp, column: PlotColumn
       max: "dataMax",
     },
     yAxis: { ...axisStyle(`${QUANTITY[column]} (${UNIT[column]})`, 62), type: "value", min: 0 },
-    series: lines.flatMap(({ name, color, points }) => [
+    series: lines.flatMap(({ name, style, points }, index) => [
       {
-        type: "line" as const,
-        name,
-        data: points.map(({ at }) => at),
-        symbol: "none",
-        lineStyle: { color, width: 2 },
-        itemStyle: { color },
-        silent: true,
+        ...styledLine(
+          index,
+          name,
+          points.map(({ at: [x = 0, y = 0] }) => [x, y] as const),
+        ),
+        ...{ showSymbol: false, silent: true },
       },
       {
         type: "scatter" as const,
         name,
-        symbolSize: isMixed ? 6 : 4,
-        itemStyle: { color, opacity: 1 },
+        symbol: style.symbol,
+        symbolSize: isMixed ? 7 : 6,
+        itemStyle: { color: style.color, opacity: 1 },
         data: points.filter(({ isMeasured }) => isMeasured || !isMixed).map(({ at }) => at),
         silent: true,
       },

@@ -1,12 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
 import type { SolveReport } from "../../src/documents/solve.ts";
-import type { Graph } from "../../src/graph/graph.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { writeModel } from "../../src/onnx/write.ts";
 import type { ExploreSettings } from "../../src/pipeline/explore/explore-network.ts";
@@ -19,15 +17,17 @@ import { SOLVE_DEFAULTS } from "../../src/pipeline/solve/solve-settings.ts";
 import {
   bundleForTests,
   chromiumPath,
+  type Faults,
+  seriousFaults,
   startBrowser,
   type TestBrowser,
+  widths,
 } from "../helpers/browser.ts";
-import { networkBuilder } from "../helpers/networks.ts";
+import { HOSTILE, residualNetwork } from "../helpers/report-subjects.ts";
 import { silentRun } from "../helpers/run-context.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-explorer-"));
 const SETTINGS = { ...SOLVE_DEFAULTS, model: join(folder, "net.onnx"), device: "jetson", batch: 8 };
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const COUNT = 20;
 const SEED = 20;
 
@@ -37,12 +37,17 @@ describe.skipIf(chromiumPath() === null)(
     let browser: TestBrowser;
     let html = "";
     let bundle = "";
+    /** Opened once: the program is built once for all tests of the page. */
+    let page: Page;
+    let faults: Faults;
     beforeAll(async () => {
-      writeModel(modelOf(network()), SETTINGS.model);
+      writeModel(modelOf(residualNetwork()), SETTINGS.model);
       bundle = await bundleForTests();
       const settings: ExploreSettings = { ...SETTINGS, with: ["jetson-nano"] };
       html = explorerPage(await explorerData(settings, { bind: {}, commandLine: "mdp" }), bundle);
       browser = await startBrowser();
+      ({ page, faults } = await browser.open(html));
+      await answered(page);
     });
     afterAll(async () => {
       await browser?.close();
@@ -51,13 +56,10 @@ describe.skipIf(chromiumPath() === null)(
 
     test(`for ${COUNT} random budgets and limits from seed ${SEED} the page's answer is that of mdp solve`, async () => {
       const random = randomFrom(SEED);
-      const { page, faults } = await browser.open(html);
-      await answered(page);
       let infeasible = 0;
       for (let draw = 0; draw < COUNT; draw += 1) {
         const asked = drawn(random);
-        const wanted = await solvedHere(asked);
-        const shown = await askedThere(page, asked);
+        const [wanted, shown] = await Promise.all([solvedHere(asked), askedThere(page, asked)]);
         if (wanted === null) {
           infeasible += 1;
           expect(shown, JSON.stringify(asked)).toBeNull();
@@ -66,12 +68,11 @@ describe.skipIf(chromiumPath() === null)(
         }
       }
       expect(infeasible).toBeLessThan(COUNT / 2);
+      await fresh(page);
       expect(faults).toEqual({ errors: [], requests: [] });
     });
 
     test("a block is dropped and a dim kept whole by hand; the command says so, and both can be taken back", async () => {
-      const { page, faults } = await browser.open(html);
-      await answered(page);
       const block = (await page.getAttribute("button[data-drop]", "data-drop")) ?? "";
       await act(page, () => page.click("button[data-drop]"));
       expect(await page.textContent("#command")).toContain(
@@ -82,7 +83,7 @@ describe.skipIf(chromiumPath() === null)(
       await dim.focus();
       await page.keyboard.press("Enter");
       await act(page, () => page.getByRole("button", { name: "Keep it whole" }).click());
-      expect(await dim.textContent()).toContain("64 of 64");
+      expect(await dim.textContent()).toContain("32 of 32");
       expect(await page.textContent("#command")).toContain("--protect '^stem$'");
       await page.getByRole("button", { name: "What would one step cost?" }).click();
       await page.locator(".steps", { hasText: /It can't be|costs/ }).waitFor();
@@ -93,8 +94,6 @@ describe.skipIf(chromiumPath() === null)(
     });
 
     test("a limit that is not understood shows its place, and the last answer stays", async () => {
-      const { page } = await browser.open(html);
-      await answered(page);
       await page.fill("#limit", "parms <= 50%");
       await page.keyboard.press("Enter");
       await page.waitForSelector("#limit-error:not([hidden])");
@@ -102,11 +101,10 @@ describe.skipIf(chromiumPath() === null)(
       expect(text).toContain("    parms <= 50%\n    ^");
       expect(text).toContain("Did you mean 'params'?");
       expect(await page.locator(".block").count()).toBe(5);
+      await fresh(page);
     });
 
     test("the other device's answer is that of mdp solve, and the downloaded file is its subnet", async () => {
-      const { page } = await browser.open(html);
-      await answered(page);
       await act(page, () => page.selectOption("#device", "1"));
       const [download] = await Promise.all([
         page.waitForEvent("download"),
@@ -125,47 +123,78 @@ describe.skipIf(chromiumPath() === null)(
       });
       const { latencyMs } = JSON.parse(JSON.stringify(file["solve"], rounded)) as SolveReport;
       expect(latencyMs).toEqual(JSON.parse(JSON.stringify(report.latencyMs, rounded)));
+      await act(page, () => page.selectOption("#device", "0"));
+    });
+
+    test("the budget moves by the keyboard, and an operation's table follows the answer", async () => {
+      await page.focus("#budget-range");
+      await act(page, () => page.keyboard.press("ArrowLeft"));
+      expect(await page.inputValue("#budget")).toBe("49%");
+      await page.locator("button[data-op]").first().focus();
+      await page.keyboard.press("Enter");
+      const text = page.locator(".latency .detail p").first();
+      const before = await text.textContent();
+      expect(await page.locator(".latency .detail svg .frame.chosen.over").count()).toBe(1);
+      await act(page, async () => {
+        await page.fill("#budget", "30%");
+        await page.dispatchEvent("#budget", "change");
+      });
+      expect(await text.textContent()).not.toBe(before);
+      await page.keyboard.press("Escape");
+      expect(await page.locator(".latency .detail").isHidden()).toBe(true);
+      await fresh(page);
     });
 
     test("axe finds no serious fault, in light and dark", async () => {
-      const { page } = await browser.open(html);
-      await answered(page);
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme });
         expect(await seriousFaults(page), colorScheme).toEqual([]);
       }
     });
 
+    test("names that are markup, script, 10,000 characters long or written from right to left are text", async () => {
+      const prefix = `${HOSTILE}\u05e9\u05dc\u05d5\u05dd'"\`\${alert(3)} ${"x".repeat(10_000)}.`;
+      const model = join(folder, "hostile.onnx");
+      writeModel(modelOf(residualNetwork(prefix)), model);
+      const data = await explorerData({ ...SETTINGS, model }, { bind: {}, commandLine: "mdp" });
+      const other = await browser.open(explorerPage(data, bundle), { width: 400 });
+      await answered(other.page);
+      await act(other.page, () => other.page.click("button[data-drop]"));
+      expect(await other.page.locator(".block.gone").count()).toBeGreaterThan(0);
+      await other.page.locator("button.dim").first().click();
+      await other.page.locator("button[data-op]").first().click();
+      for (const folded of await other.page.locator("details.ops > summary").all())
+        await folded.click();
+      expect(await other.page.locator("#report img, #report script, #explorer img").count()).toBe(
+        0,
+      );
+      const { page: wide, window } = await widths(other.page);
+      expect(wide).toBeLessThanOrEqual(window);
+      expect(other.dialogs).toEqual([]);
+      expect(other.faults).toEqual({ errors: [], requests: [] });
+      await other.page.close();
+    });
+
     test("it can be served on the loopback address, and works there", async () => {
       const stop = new AbortController();
       const { address, closed } = await servePage(html, 0, stop.signal);
-      const { page, faults } = await browser.visit(address);
-      await answered(page);
-      expect(faults).toEqual({ errors: [], requests: [] });
+      const served = await browser.visit(address);
+      await answered(served.page);
+      expect(served.faults).toEqual({ errors: [], requests: [] });
       stop.abort();
       await closed;
     });
   },
 );
 
-/** Four residual blocks, one of them narrow. */
-function network(): Graph {
-  const b = networkBuilder(7);
-  let value = b.relu(b.conv("stem", b.input("images", [1, 3, 16, 16]), { from: 3, to: 64 }));
-  for (const [name, width] of [
-    ["one", 64],
-    ["two", 96],
-    ["three", 48],
-    ["four", 128],
-  ] as const) {
-    const first = b.relu(b.conv(`${name}.conv1`, value, { from: 64, to: width }));
-    value = b.relu(b.add(name, b.conv(`${name}.conv2`, first, { from: width, to: 64 }), value));
-  }
-  b.output(
-    b.gemm("fc", b.node("Flatten", [b.node("GlobalAveragePool", [value])]), 64, 10),
-    [1, 10],
-  );
-  return b.graph();
+/** As it was opened: half the latency, no limits, the first device. */
+async function fresh(page: Page): Promise<void> {
+  while ((await page.locator("button[data-chip]").count()) > 0)
+    await act(page, () => page.click("button[data-chip]"));
+  await act(page, async () => {
+    await page.fill("#budget", "50%");
+    await page.dispatchEvent("#budget", "change");
+  });
 }
 
 async function answered(page: Page): Promise<void> {
@@ -262,31 +291,4 @@ async function askedThere(page: Page, { budget, limit }: Asked): Promise<Compare
   }
   const text = (await page.textContent("#answer")) ?? "";
   return compared(JSON.parse(text) as SolveReport);
-}
-
-async function seriousFaults(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: {
-        run: () => Promise<{
-          violations: {
-            id: string;
-            impact: string;
-            nodes: { html: string; failureSummary: string }[];
-          }[];
-        }>;
-      };
-    };
-    const { violations } = await axe.run();
-    return violations
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
-      .map(
-        ({ id, nodes }) =>
-          `${id}: ${nodes
-            .slice(0, 3)
-            .map(({ html, failureSummary }) => `${html.slice(0, 150)} ${failureSummary}`)
-            .join(" | ")}`,
-      );
-  });
 }

@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -19,15 +20,23 @@ export interface Faults {
   readonly requests: string[];
 }
 
+/** An open page, with what it may not do. */
+export interface OpenPage {
+  readonly page: Page;
+  readonly faults: Faults;
+  /** Texts of dialogs: a script from a file that ran would open one. */
+  readonly dialogs: readonly string[];
+}
+
 /** A browser for the tests of a file. */
 export interface TestBrowser {
   /** Opens HTML from disk, as a user does. */
   readonly open: (
     html: string,
     options?: { readonly width?: number; readonly scheme?: "light" | "dark" },
-  ) => Promise<{ readonly page: Page; readonly faults: Faults }>;
+  ) => Promise<OpenPage>;
   /** Opens an address. */
-  readonly visit: (address: string) => Promise<{ readonly page: Page; readonly faults: Faults }>;
+  readonly visit: (address: string) => Promise<OpenPage>;
   readonly close: () => Promise<void>;
 }
 
@@ -40,7 +49,7 @@ export async function startBrowser(): Promise<TestBrowser> {
   const watched = async (
     address: string,
     { width = 1400, scheme = "light" }: { width?: number; scheme?: "light" | "dark" } = {},
-  ): Promise<{ page: Page; faults: Faults }> => {
+  ): Promise<OpenPage> => {
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: scheme });
     page.setDefaultTimeout(20_000);
     const faults: Faults = { errors: [], requests: [] };
@@ -52,8 +61,13 @@ export async function startBrowser(): Promise<TestBrowser> {
       const url = request.url();
       if (url !== address && !/^(?:blob|data):/.test(url)) faults.requests.push(url);
     });
+    const dialogs: string[] = [];
+    page.on("dialog", (dialog) => {
+      dialogs.push(dialog.message());
+      void dialog.dismiss();
+    });
     await page.goto(address);
-    return { page, faults };
+    return { page, faults, dialogs };
   };
   return {
     open: (html, options) => {
@@ -68,6 +82,41 @@ export async function startBrowser(): Promise<TestBrowser> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+/** What axe-core finds that is serious or critical, in the page as it is now. */
+export async function seriousFaults(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync(AXE, "utf8"));
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: {
+        run: () => Promise<{
+          violations: {
+            id: string;
+            impact: string;
+            nodes: { html: string; failureSummary: string }[];
+          }[];
+        }>;
+      };
+    };
+    const { violations } = await axe.run();
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(
+        ({ id, nodes }) =>
+          `${id}: ${nodes
+            .slice(0, 3)
+            .map(({ html, failureSummary }) => `${html.slice(0, 150)} ${failureSummary}`)
+            .join(" | ")}`,
+      );
+  });
+}
+
+/** How wide the page is and how wide its window: it must not scroll sideways. */
+export function widths(page: Page): Promise<{ readonly page: number; readonly window: number }> {
+  return page.evaluate("({ page: document.documentElement.scrollWidth, window: innerWidth })");
 }
 
 /** The page's program, bundled from the sources into a folder of its own, which the caller removes. */

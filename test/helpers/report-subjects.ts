@@ -10,19 +10,19 @@ export const HOSTILE = `</script><script>alert(1)</script>"'><img src=x onerror=
 export function residualNetwork(prefix = ""): Graph {
   const b = networkBuilder(7);
   const named = (name: string): string => `${prefix}${name}`;
-  let value = b.relu(b.conv(named("stem"), b.input("images", [1, 3, 16, 16]), { from: 3, to: 64 }));
+  let value = b.relu(b.conv(named("stem"), b.input("images", [1, 3, 16, 16]), { from: 3, to: 32 }));
   for (const [name, width] of [
-    ["one", 64],
-    ["two", 96],
-    ["three", 48],
-    ["four", 128],
+    ["one", 32],
+    ["two", 48],
+    ["three", 16],
+    ["four", 64],
   ] as const) {
-    const first = b.relu(b.conv(named(`${name}.conv1`), value, { from: 64, to: width }));
-    const second = b.conv(named(`${name}.conv2`), first, { from: width, to: 64 });
+    const first = b.relu(b.conv(named(`${name}.conv1`), value, { from: 32, to: width }));
+    const second = b.conv(named(`${name}.conv2`), first, { from: width, to: 32 });
     value = b.relu(b.add(named(name), second, value));
   }
   const pooled = b.node("Flatten", [b.node("GlobalAveragePool", [value])]);
-  b.output(b.gemm("fc", pooled, 64, 10), [1, 10]);
+  b.output(b.gemm("fc", pooled, 32, 10), [1, 10]);
   return b.graph();
 }
 

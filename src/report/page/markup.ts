@@ -88,9 +88,10 @@ export function table(
   rows: readonly (readonly Cell[])[],
 ): Markup {
   return html`<div class="box"><button type="button" class="copy" data-copy="table">Copy</button><div class="scroll" tabindex="0" role="group" aria-label="${caption.slice(0, 200)}"><table class="sortable"><caption>${caption}</caption>
-<thead><tr>${columns.map(
-    ({ title, isNumber }) =>
-      html`<th scope="col" class="${isNumber ? "number" : ""}"><button type="button">${title}</button></th>`,
+<thead><tr>${columns.map(({ title, isNumber }) =>
+    title === ""
+      ? html`<td></td>`
+      : html`<th scope="col" class="${isNumber ? "number" : ""}"><button type="button">${title}</button></th>`,
   )}</tr></thead>
 <tbody>${rows.map(
     (row) =>

@@ -1,0 +1,176 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { importanceText } from "../../src/importance/importance.ts";
+import { modelOf } from "../../src/onnx/model.ts";
+import { writeModel } from "../../src/onnx/write.ts";
+import { writeReport } from "../../src/pipeline/report/write-report.ts";
+import { subnetDocument } from "../../src/pipeline/solve/solve-document.ts";
+import { solveModel } from "../../src/pipeline/solve/solve-model.ts";
+import { importanceFor } from "../../src/pipeline/solve/solve-network.ts";
+import { SOLVE_DEFAULTS } from "../../src/pipeline/solve/solve-settings.ts";
+import { SWEEP_DEFAULTS, sweepModel } from "../../src/pipeline/sweep/sweep-model.ts";
+import { tableFor } from "../../src/pipeline/tables/table-source.ts";
+import { structureJson } from "../../src/structure/structure-json.ts";
+import {
+  chromiumPath,
+  type Faults,
+  seriousFaults,
+  startBrowser,
+  type TestBrowser,
+  widths,
+} from "../helpers/browser.ts";
+import { everySection, residualNetwork } from "../helpers/report-subjects.ts";
+import { silentRun } from "../helpers/run-context.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mdp-report-page-"));
+const RUN = join(folder, "run");
+const SWEEP = join(folder, "frontier");
+const OTHER = join(folder, "other");
+
+/** A run, a sweep and every document that needs no network, as commands write them. */
+async function makeFolders(): Promise<void> {
+  for (const path of [RUN, OTHER]) mkdirSync(path);
+  const model = join(folder, "net.onnx");
+  writeModel(modelOf(residualNetwork()), model);
+  const settings = { ...SOLVE_DEFAULTS, model, device: "jetson", batch: 8, budget: "60%" };
+  const { open, solved, report } = await solveModel({ ...settings, method: "mdp" }, silentRun);
+  const { table } = tableFor(open, { ...settings, commandLine: "mdp" });
+  const write = (path: string, name: string, content: unknown): void =>
+    writeFileSync(join(path, `${name}.json`), JSON.stringify(content));
+  write(RUN, "solve", report);
+  write(RUN, "structure", structureJson(open.structure));
+  write(RUN, "subnet", subnetDocument(open, solved, report));
+  write(RUN, "table", table);
+  write(RUN, "importance", JSON.parse(importanceText(importanceFor(open, undefined).used)));
+  const { budget: _, ...swept } = settings;
+  await sweepModel({ ...SWEEP_DEFAULTS, ...swept, out: SWEEP, budgets: "80%,60%,40%" }, silentRun);
+  for (const [name, content] of Object.entries(everySection("plain"))) {
+    if (typeof content === "object" && content !== null && "schema" in content)
+      write(OTHER, name, content);
+  }
+}
+
+describe.skipIf(chromiumPath() === null)(
+  "report pages in Chromium (skipped where there is none)",
+  () => {
+    let browser: TestBrowser;
+    let page: Page;
+    let faults: Faults;
+    let html = "";
+    beforeAll(async () => {
+      await makeFolders();
+      const out = join(folder, "report.html");
+      await writeReport({ paths: [RUN, SWEEP, OTHER], out });
+      html = readFileSync(out, "utf8");
+      browser = await startBrowser();
+      ({ page, faults } = await browser.open(html));
+    });
+    afterAll(async () => {
+      await browser?.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    test("every section whose documents are there is shown once per subject", async () => {
+      const shown = await page
+        .locator("section")
+        .evaluateAll((all) => all.map(({ className }) => className));
+      expect(shown).toEqual([
+        "overview",
+        ...["summary", "network", "latency", "provenance"],
+        ...["frontier", "provenance"],
+        ...["release", "summary", "stages", "groups", "measured", "by-metrics", "sparsity"],
+        ...["knowledge", "provenance"],
+      ]);
+      expect(html.length).toBeLessThan(3e6);
+    });
+
+    test("a dim opens by the keyboard with its scores, and Escape leads back to it", async () => {
+      await page.locator("#s0 button.dim").first().focus();
+      await page.keyboard.press("Enter");
+      const detail = page.locator("#s0 .network .detail");
+      expect(await detail.textContent()).toContain("channels kept");
+      expect(await detail.locator("rect.score.kept").count()).toBeGreaterThan(0);
+      await page.keyboard.press("Escape");
+      expect(await detail.isHidden()).toBe(true);
+      expect(await page.evaluate("document.activeElement.dataset.dim")).toBe("0");
+    });
+
+    test("an operation opens the table behind it, with the chosen cell framed, and the figure can be saved", async () => {
+      // The slowest one reads and writes widths that can be chosen.
+      await page.locator("#s0 button[data-op]").first().click();
+      const detail = page.locator("#s0 .latency .detail");
+      expect(await detail.locator("p").first().textContent()).toMatch(/dense .*; chosen .* ms/);
+      expect(await detail.locator(".frame.chosen.over").count()).toBe(1);
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        detail.locator("button[data-save='svg']").click(),
+      ]);
+      const svg = readFileSync(await download.path(), "utf8");
+      expect(svg).toMatch(/^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+      expect(svg).not.toContain("var(");
+      const [png] = await Promise.all([
+        page.waitForEvent("download"),
+        detail.locator("button[data-save='png']").click(),
+      ]);
+      expect(
+        readFileSync(await png.path())
+          .subarray(1, 4)
+          .toString(),
+      ).toBe("PNG");
+      await page.keyboard.press("Escape");
+    });
+
+    test("the slider moves over the points: text, widths and the row of the table follow", async () => {
+      const slider = page.locator("#s1 input.point");
+      await slider.focus();
+      const text = page.locator("#s1 .point-text");
+      expect(await text.textContent()).toMatch(/^80%/);
+      const before = await page.locator("#s1 .widths").innerHTML();
+      await page.keyboard.press("End");
+      expect(await text.textContent()).toMatch(/^40%/);
+      expect(await slider.getAttribute("aria-valuetext")).toMatch(/^40%/);
+      expect(await page.locator("#s1 .widths").innerHTML()).not.toBe(before);
+      expect(await page.locator("#s1 tr.now").textContent()).toMatch(/^40%/);
+    });
+
+    test("tables sort by a click on a heading and are filtered by a word", async () => {
+      const cells = page.locator("#s0 .latency tbody tr:visible td:nth-child(3)");
+      await page.locator("#s0 .latency th", { hasText: "dense" }).locator("button").click();
+      const times = (await cells.allTextContents()).map(Number);
+      expect(times).toEqual([...times].sort((one, other) => one - other));
+      await page.fill("#s0 .latency .find", "gemm");
+      const names = await page
+        .locator("#s0 .latency tbody tr:visible td:nth-child(2)")
+        .allTextContents();
+      expect(names.length).toBeGreaterThan(0);
+      expect(names.every((name) => name === "Gemm")).toBe(true);
+      await page.fill("#s0 .latency .find", "");
+    });
+
+    test("axe finds no serious fault with everything open, in light and dark, and nothing leaves the page", async () => {
+      for (const folded of await page.locator("details > summary").all()) await folded.click();
+      await page.locator("#s0 button.dim").first().click();
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        expect(await seriousFaults(page), colorScheme).toEqual([]);
+      }
+      expect(faults).toEqual({ errors: [], requests: [] });
+    });
+
+    test("no section is wider than a window of 400 pixels, and paper shows no controls", async () => {
+      await page.setViewportSize({ width: 400, height: 800 });
+      const { page: wide, window } = await widths(page);
+      expect(wide).toBeLessThanOrEqual(window);
+      await page.emulateMedia({ media: "print" });
+      expect(
+        await page
+          .locator("button[data-save], .detail, nav, .copy")
+          .filter({ visible: true })
+          .count(),
+      ).toBe(0);
+    });
+  },
+);

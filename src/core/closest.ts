@@ -1,8 +1,13 @@
+/** Letters of one word times those of the other. */
+const LONGEST = 90_000;
+
 /** The word that was probably meant: the nearest one, where it is near enough; otherwise null. */
 export function closest(word: string, words: Iterable<string>): string | null {
   let best: string | null = null;
   let least = word.length / 2;
   for (const candidate of words) {
+    // Nobody mistypes names that long; comparing them takes a minute.
+    if (word.length * candidate.length > LONGEST) continue;
     const distance = editDistance(word, candidate);
     const isNearer = best === null ? distance <= least : distance < least;
     if (!isNearer) continue;

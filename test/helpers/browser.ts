@@ -51,7 +51,7 @@ export async function startBrowser(): Promise<TestBrowser> {
     { width = 1400, scheme = "light" }: { width?: number; scheme?: "light" | "dark" } = {},
   ): Promise<OpenPage> => {
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: scheme });
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     const faults: Faults = { errors: [], requests: [] };
     page.on("pageerror", (error) => faults.errors.push(error.message));
     page.on("console", (message) => {

@@ -24,9 +24,16 @@ export function settingsOf(given: ExplorerSettings, controls: Controls): Explore
   };
 }
 
-/** A block is dropped by a limit, in the grammar of all limits. */
+/**
+ * A block is dropped by a limit, in the grammar of all limits: by its very name, or, where no quotes can hold that, by a pattern in which
+ * a dot stands for every sign that means something in quotes or patterns.
+ */
 function dropLimit(name: string): string {
-  const argument = name.includes("'") ? `"${name.replaceAll('"', ".")}"` : `'${name}'`;
+  const quote = name.includes("\\") ? undefined : ["'", '"'].find((each) => !name.includes(each));
+  const argument =
+    quote === undefined
+      ? `'^${name.replaceAll(/[\\'"^$.*+?()[\]{}|]/g, ".")}$'`
+      : `${quote}${name}${quote}`;
   return `dropped_blocks(${argument}) >= 1`;
 }
 

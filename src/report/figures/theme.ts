@@ -7,7 +7,7 @@ export const INK = "#1d2733";
 export const FAINT = "#57626e";
 export const RULE = "#d5dbe1";
 export const KEPT = "#1f6feb";
-export const GONE = "#c9d8ee";
+const GONE = "#c9d8ee";
 export const WARN = "#8a4b00";
 export const FONT = "Helvetica, Arial, sans-serif";
 

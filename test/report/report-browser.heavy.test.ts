@@ -91,7 +91,7 @@ describe.skipIf(chromiumPath() === null)(
       await page.locator("#s0 button.dim").first().focus();
       await page.keyboard.press("Enter");
       const detail = page.locator("#s0 .network .detail");
-      expect(await detail.textContent()).toContain("channels kept");
+      expect(await detail.textContent()).toContain("of 32 kept");
       expect(await detail.locator("rect.score.kept").count()).toBeGreaterThan(0);
       await page.keyboard.press("Escape");
       expect(await detail.isHidden()).toBe(true);

@@ -20,7 +20,7 @@ const showDim = (from) => {
   state.openDim = dim.name;
   const steps = element("p", "", "steps");
   steps.setAttribute("role", "status");
-  const parts = [element("p", `${dim.kept} of ${dim.total} channels kept.`)];
+  const parts = [element("p", `${dim.kept} of ${dim.total} kept.`)];
   if (dim.why.length > 0) {
     const list = element("ul");
     list.append(...dim.why.map((text) => element("li", text)));

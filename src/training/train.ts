@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { InputError } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
 import { weightsAsInitializers } from "../graph/constants.ts";
+import type { Graph } from "../graph/graph.ts";
 import { type Model, withGraph } from "../onnx/model.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { TrainingBatch, TrainingData, Validation } from "./batches.ts";
@@ -18,6 +19,8 @@ import { type EventFile, openEventFile } from "./tensorboard.ts";
 export interface TrainingJob extends ObjectiveOptions {
   /** The network with the weights to start from. */
   readonly model: Model;
+  /** The network as its file has it, where `model` had its batch opened; null or left out: as `model`. */
+  readonly declared?: Graph | null;
   /** The network whose outputs it should come near to; null where labels alone teach. */
   readonly teacher: Model | null;
   readonly data: TrainingData;
@@ -101,7 +104,7 @@ export async function train(job: TrainingJob): Promise<TrainingResult> {
   try {
     const end = await runEpochs(run);
     const { history, best, epoch } = run;
-    return { end, epochs: epoch, history, best, resumed, model: currentModel(run) };
+    return { end, epochs: epoch, history, best, resumed, model: writtenModel(run) };
   } finally {
     events.close();
     await stepper.close();
@@ -222,9 +225,9 @@ async function finishEpoch(run: Run): Promise<void> {
   run.sums = {};
   if (validation !== null && (run.best === null || validation.top1 > run.best.top1)) {
     run.best = { epoch: run.epoch, top1: validation.top1 };
-    writeModel(model, join(job.folder, RUN_FILES.best));
+    writeModel(writtenModel(run), join(job.folder, RUN_FILES.best));
   }
-  writeModel(model, join(job.folder, RUN_FILES.last));
+  writeModel(writtenModel(run), join(job.folder, RUN_FILES.last));
   save(run);
   writeMetrics(job.folder, run.history);
   const { step: _step, epoch: _epoch, ...figures } = metrics;
@@ -237,6 +240,17 @@ async function finishEpoch(run: Run): Promise<void> {
 
 function currentModel({ state, job }: Run): Model {
   return withGraph(job.model, state.graph());
+}
+
+/** The network as its file has it, with the weights that were trained. */
+function writtenModel(run: Run): Model {
+  const { model, declared = null } = run.job;
+  const graph = run.state.graph();
+  if (declared === null) return withGraph(model, graph);
+  const initializers = new Map(
+    [...declared.initializers].map(([name, own]) => [name, graph.initializers.get(name) ?? own]),
+  );
+  return withGraph(model, { ...declared, initializers });
 }
 
 function isStuck({ job, best, epoch }: Run): boolean {

@@ -5,6 +5,9 @@ import { readDatasetConfig } from "../../data/config.ts";
 import { modelHash, readModel } from "../../onnx/read.ts";
 import { RUN_FILES } from "../../training/train.ts";
 import { hasTraining } from "../open/images.ts";
+import type { OpenNetwork } from "../open/network.ts";
+import { openedModel, refuseFixedBatch } from "../open/opened-batch.ts";
+import type { RunContext } from "../run-context.ts";
 import { runTraining } from "../train/run-training.ts";
 import { PLAIN_FINETUNE } from "../train/training-defaults.ts";
 import { trainingData } from "./prune-images.ts";
@@ -34,6 +37,19 @@ export async function checkFinetune(options: PruneOptions, embedded: boolean): P
     where: "--data",
     hint: "Name training images with --data and others with --test-data, or give --data a config with the splits 'train' and 'test' (docs/datasets.md).",
   });
+}
+
+/**
+ * Refuses a network that can't be trained because its batch is fixed, before anything is scored.
+ * @throws UsageError `cli/fixed-batch`
+ */
+export async function checkFinetuneBatch(
+  { model, path }: OpenNetwork,
+  { finetune }: PruneOptions,
+  context: RunContext,
+): Promise<void> {
+  if (finetune !== true) return;
+  refuseFixedBatch(await openedModel(model, context), [Number(BATCH)], path);
 }
 
 /**

@@ -10,7 +10,7 @@ import { openNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import { checkSolveOptions, SOLVE_DEFAULTS } from "../solve/solve-settings.ts";
 import { noTable } from "../tables/table-source.ts";
-import { checkFinetune, finetuneStage } from "./finetune-stage.ts";
+import { checkFinetune, checkFinetuneBatch, finetuneStage } from "./finetune-stage.ts";
 import { preprocessingStage } from "./preprocessing-stage.ts";
 import {
   correctStage,
@@ -98,6 +98,7 @@ export async function prepareRun(
   const images = { data: data ?? train, dataConfig };
   const open = carrying(await openNetwork(settings.model, context), images);
   await checkFinetune(settings, open.embedded);
+  await checkFinetuneBatch(open, settings, context);
   const run = openRunFolder(settings.out);
   try {
     writeDocument(CONFIG, run.path("config.json"), {

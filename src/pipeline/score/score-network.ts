@@ -9,9 +9,11 @@ import {
   needsData,
 } from "../../importance/importance.ts";
 import { scoreNetwork } from "../../importance/score.ts";
+import { fixedBatchOf } from "../../runtime/bind-feeds.ts";
 import { checkWhole } from "../checks.ts";
 import { type ImageOptions, openImages } from "../open/images.ts";
 import type { OpenNetwork } from "../open/network.ts";
+import { openedNetwork } from "../open/opened-batch.ts";
 import type { RunContext } from "../run-context.ts";
 
 export interface ScoreRequest extends ImageOptions {
@@ -62,15 +64,17 @@ export async function scoreOpened(
   if (request.data === undefined && request.dataConfig === undefined) throw noData(method);
   const dataset = await openImages(open, request, context);
   const wanted = Math.min(request.images ?? samplesFor(method), dataset.count);
-  const fixed = open.model.graph.inputs[0]?.shape?.[0];
-  const batch = request.batch ?? (typeof fixed === "number" ? fixed : Math.min(BATCH, wanted));
+  const working = await openedNetwork(open, context);
+  const { model, structure } = working;
+  const fixed = fixedBatchOf(model.graph.inputs);
+  const batch = request.batch ?? fixed ?? Math.min(BATCH, wanted);
   if (wanted < batch) throw tooFew(wanted, batch, dataset.path);
   const images = wanted - (wanted % batch);
   const { outputs } = request;
   if (method === "sensitivity") {
-    for (const note of answersOf(open.model.graph, outputs).notes) context.progress.note(note);
+    for (const note of answersOf(model.graph, outputs).notes) context.progress.note(note);
   }
-  return scoreWithData(open.model, open.structure, {
+  return scoreWithData(model, structure, {
     ...{ method, normalisation, seed, labels, threads, networkHash, images, batch, partialPath },
     outputs,
     modalities: { pair: request.pairs, joint: request.fused },

@@ -51,36 +51,51 @@ export function pruneWhileTraining(
 ): Promise<TrainingReport> {
   const startedAt = performance.now();
   const source = tableFor(open, { ...options, batch: undefined, commandLine: context.commandLine });
-  return withTraining("finetune", open, options, context, async (training) => {
-    context.onEvent({ kind: "training", plan: training.plan, validates: true });
-    const epochs = epochsOf(options);
-    const dense = predictNetwork(source.table, open.structure, keepAll(open.structure)).ms;
-    const target = await latencyBudget(options.budget, dense);
-    let model = training.job.model;
-    let subnet = keepAll(open.structure);
-    for (let step = 1; step <= options.schedule; step += 1) {
-      // Equal factors, so that each step takes the same share of what is left.
-      const budgetMs = dense * (target / dense) ** (step / options.schedule);
-      const folder = join(options.out, `step-${step}`);
-      const stage = { open: withModel(open, model), source, folder, budgetMs };
-      subnet = await chooseSubnet(stage, training, options, context);
-      context.progress.note(`step ${step} of ${options.schedule}: ${subnetText(subnet, budgetMs)}`);
-      const soft = { ...training.job.recipe, epochs: epochs.soft };
-      const first = (step - 1) * epochs.soft;
-      model = await trainSoftly(stage, subnet, { training, recipe: soft, first }, options, context);
-    }
-    const cut = await cutOut(withModel(open, model), subnet, options);
-    const last: Recipe = { ...training.job.recipe, epochs: epochs.last };
-    const rest = laterEpochs(training, options.schedule * epochs.soft);
-    const plan = {
-      ...training.plan,
-      ...planned(cut.graph, objectiveOf(cut.graph, rest.teacher?.graph ?? null, last.loss, rest)),
-      network: { ...training.plan.network, hash: hashOfWeights(cut) },
-      recipe: last,
-    };
-    const job = { ...rest, model: cut, recipe: last };
-    return runJob(plan, job, training.validation, options, context, startedAt);
-  });
+  return withTraining(
+    "finetune",
+    open,
+    options,
+    context,
+    async (training) => {
+      context.onEvent({ kind: "training", plan: training.plan, validates: true });
+      const epochs = epochsOf(options);
+      const dense = predictNetwork(source.table, open.structure, keepAll(open.structure)).ms;
+      const target = await latencyBudget(options.budget, dense);
+      let model = training.job.model;
+      let subnet = keepAll(open.structure);
+      for (let step = 1; step <= options.schedule; step += 1) {
+        // Equal factors, so that each step takes the same share of what is left.
+        const budgetMs = dense * (target / dense) ** (step / options.schedule);
+        const folder = join(options.out, `step-${step}`);
+        const stage = { open: withModel(open, model), source, folder, budgetMs };
+        subnet = await chooseSubnet(stage, training, options, context);
+        context.progress.note(
+          `step ${step} of ${options.schedule}: ${subnetText(subnet, budgetMs)}`,
+        );
+        const soft = { ...training.job.recipe, epochs: epochs.soft };
+        const first = (step - 1) * epochs.soft;
+        model = await trainSoftly(
+          stage,
+          subnet,
+          { training, recipe: soft, first },
+          options,
+          context,
+        );
+      }
+      const cut = await cutOut(withModel(open, model), subnet, options);
+      const last: Recipe = { ...training.job.recipe, epochs: epochs.last };
+      const rest = laterEpochs(training, options.schedule * epochs.soft);
+      const plan = {
+        ...training.plan,
+        ...planned(cut.graph, objectiveOf(cut.graph, rest.teacher?.graph ?? null, last.loss, rest)),
+        network: { ...training.plan.network, hash: hashOfWeights(cut) },
+        recipe: last,
+      };
+      const job = { ...rest, model: cut, recipe: last };
+      return runJob(plan, job, training.validation, options, context, startedAt);
+    },
+    { opens: false },
+  );
 }
 
 /** Half of the epochs, and at least one per step, go to the steps; at least one is left for the end. */

@@ -37,6 +37,7 @@ import { runningStatistics, trainableParameters } from "../../training/parameter
 import { checkBatches } from "../../training/plan.ts";
 import { RUN_FILES, type TrainingJob, train } from "../../training/train.ts";
 import { modelPath } from "../open/embedded.ts";
+import { openedModel, refuseFixedBatch } from "../open/opened-batch.ts";
 import type { RunContext } from "../run-context.ts";
 import { taughtBy } from "./taught-by.ts";
 import { type NamedDataset, trainingSets } from "./training-data.ts";
@@ -58,7 +59,10 @@ const VALIDATION_BATCH = 64;
 /** A run whose data are open and whose options are checked. */
 export interface OpenTraining {
   readonly plan: TrainingPlan;
-  readonly job: Pick<TrainingJob, "model" | "teacher" | "data" | "recipe" | "target" | "outputs">;
+  readonly job: Pick<
+    TrainingJob,
+    "model" | "declared" | "teacher" | "data" | "recipe" | "target" | "outputs"
+  >;
   /** Images to validate on. */
   readonly validation: Dataset | null;
   readonly train: NamedDataset;
@@ -82,23 +86,32 @@ export function runTraining(
   });
 }
 
-/** Opens what a run needs, checks all of it, and closes it in the end. */
+/**
+ * Opens what a run needs, checks all of it, and closes it in the end.
+ * @param opens whether a batch that the file fixes at 1 is opened; true unless given
+ */
 export async function withTraining<Result>(
   kind: TrainingReport["kind"],
   network: TrainedNetwork,
   options: TrainingSettings,
   context: RunContext,
   use: (training: OpenTraining) => Promise<Result>,
+  { opens = true }: { readonly opens?: boolean } = {},
 ): Promise<Result> {
   const asked = recipeOf(options);
   checkWritable(join(options.out, RUN_FILES.last));
-  const teacher = options.teacher === undefined ? null : readModel(modelPath(options.teacher));
-  const graph = weightsAsInitializers(network.model.graph);
+  const teacher =
+    options.teacher === undefined
+      ? null
+      : await openedModel(readModel(modelPath(options.teacher)), context);
+  const opened = opens ? await openedModel(network.model, context) : network.model;
+  const graph = weightsAsInitializers(opened.graph);
   const outputs = options.outputs?.split(",").map((name) => name.trim());
   const sets = await trainingSets(options, network, context);
   const { dataset, path, config, split } = sets.train;
   const taught = await taughtBy(dataset, graph, asked, { options, outputs });
   const { recipe, target } = taught;
+  refuseFixedBatch(opened, recipe.batch, network.path);
   for (const note of taught.notes) context.progress.note(note);
   // What the network can't be trained for is said before the images are decoded.
   const objective = objectiveOf(graph, teacher?.graph ?? null, recipe.loss, { target, outputs });
@@ -124,7 +137,9 @@ export async function withTraining<Result>(
     };
     const weights = kind === "train" ? randomWeights(graph, recipe.seed) : graph;
     const model = withPreprocessing(withGraph(network.model, weights), sets.preprocessing);
-    const job = { model, teacher, data: loader, recipe, target, outputs };
+    const isOpened = opened !== network.model;
+    const declared = isOpened ? weightsAsInitializers(network.model.graph) : null;
+    const job = { model, declared, teacher, data: loader, recipe, target, outputs };
     return await use({
       plan,
       job,

@@ -1,9 +1,17 @@
-import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { InputError } from "./errors.ts";
 import { makeFolder, writeFailed } from "./files.ts";
-import { isRunning, removeQuietly } from "./temporary.ts";
+import { isRunning, removeQuietly, temporaryIn } from "./temporary.ts";
 
 /** What a lock file says of the process that holds it. */
 interface Owner {
@@ -30,8 +38,31 @@ export function takeLock(path: string, what: string): () => void {
   throw locked(path, what, ownerOf(path) ?? { pid: null, host: null, seconds: 0 });
 }
 
-/** False where the file is there. */
+/**
+ * False where the file is there. The lock is written beside its place and linked there, so that it has its owner's name from the first
+ * moment on: a process that is killed meanwhile leaves no lock that nobody can be asked about.
+ */
 function create(path: string): boolean {
+  const own = temporaryIn(dirname(path));
+  try {
+    writeFileSync(own, JSON.stringify({ pid: process.pid, host: hostname() }), { flag: "wx" });
+    linkSync(own, path);
+    return true;
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : null;
+    if (code === "EEXIST") return false;
+    if (WITHOUT_LINKS.has(code)) return createInPlace(path);
+    throw writeFailed(path, cause);
+  } finally {
+    removeQuietly(own);
+  }
+}
+
+/** What file systems say that know no hard links. */
+const WITHOUT_LINKS: ReadonlySet<unknown> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
+
+/** As `create`, but for the moment between making and writing. */
+function createInPlace(path: string): boolean {
   let made = false;
   try {
     const file = openSync(path, "wx");

@@ -11,6 +11,7 @@ import { SUBNET_FILE } from "../subnet/subnet-file.ts";
 import { CALIBRATE } from "./calibrate.ts";
 import { COEFFICIENTS, GROUPS, REASONS } from "./coefficients.ts";
 import { COMPARE, COMPARES } from "./compare.ts";
+import { COMPARED_RATES } from "./compared-rates.ts";
 import { CORRECT, CORRECTION } from "./correct.ts";
 import { DAMAGES } from "./damages.ts";
 import { DEVICES, DOCTOR, DOCTOR_BOARDS } from "./environment.ts";
@@ -47,6 +48,7 @@ export const DOCUMENTS = {
   "mdp-coefficients/1": COEFFICIENTS,
   "mdp-compare/1": COMPARE,
   "mdp-compared-metrics/1": COMPARED_METRICS,
+  "mdp-compared-rates/1": COMPARED_RATES,
   "mdp-compares/1": COMPARES,
   "mdp-config/1": CONFIG,
   "mdp-conflict/1": CONFLICT,

@@ -8,6 +8,7 @@ const POINT = z.object({
   status: z.enum(["optimal", "feasible", "infeasible", "unsolved"]),
   latency: z.number().nullable(),
   importance: z.number().nullable(),
+  damage: z.number().exactOptional().describe("Of zeros alone: what the answers lose in all."),
   objective: z
     .number()
     .nullable()
@@ -33,6 +34,11 @@ export const SWEEP = z.object({
   name: z.string().describe("Of the network or instance."),
   head: SOLVE_HEAD.nullable().describe("null for an instance."),
   options: z.record(z.string(), z.unknown()).nullable(),
+  swept: z
+    .enum(["nonzeros", "bytes"])
+    .exactOptional()
+    .describe("Of zeros alone: what `latency` counts here."),
+  damage: z.string().exactOptional().describe("Measure of the damages, as in damages.json."),
   unit: z.string().describe("Of every latency."),
   dense: z.object({
     latency: z.number(),

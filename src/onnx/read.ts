@@ -14,8 +14,9 @@ import { damaged, inFile } from "./errors.ts";
 import { inlineFunctions } from "./inline-functions.ts";
 import type { Model } from "./model.ts";
 import { readGraph, standardDomain } from "./read-graph.ts";
-import { type ModelProto, ModelSchema } from "./schema.ts";
+import { type GraphProto, type ModelProto, ModelSchema, type TensorProto } from "./schema.ts";
 import { guessFormat } from "./sniff.ts";
+import { EXTERNAL } from "./tensors.ts";
 import { checkWeights } from "./weights.ts";
 
 export interface ReadOptions {
@@ -193,6 +194,27 @@ export async function modelHash(path: string): Promise<string> {
     throw readFailed(path, cause);
   }
   return hash.digest("hex");
+}
+
+/**
+ * Whether weights of a model lie in files of their own.
+ * @throws InputError as `modelMetadata`
+ */
+export function hasExternalData(path: string): boolean {
+  const { graph } = decode(modelBytes(path), path);
+  return graph !== undefined && isPartlyElsewhere(graph);
+}
+
+function isPartlyElsewhere({ initializer, sparseInitializer, node }: GraphProto): boolean {
+  const isElsewhere = (tensor: TensorProto | undefined): boolean =>
+    tensor?.dataLocation === EXTERNAL;
+  return (
+    initializer.some(isElsewhere) ||
+    sparseInitializer.some(({ values, indices }) => isElsewhere(values) || isElsewhere(indices)) ||
+    node.some(({ attribute }) =>
+      attribute.some(({ t, g }) => isElsewhere(t) || (g !== undefined && isPartlyElsewhere(g))),
+    )
+  );
 }
 
 /**

@@ -26,10 +26,14 @@ const CLOSEST = 5;
 /** The explanation as people read it. Losses are per cent of the whole network's importance, or of what is minimised. */
 export function explainText(report: ExplainReport, paint: Painter): string {
   const { explanation, head, name, subnet } = report;
-  const title = head === null ? [`Instance    ${name}`] : headLines(head, paint);
+  const isDamage = report.goal.startsWith("damage");
+  const what = isDamage ? "Network     " : "Instance    ";
+  const title = head === null ? [`${what}${name}`] : headLines(head, paint);
   if (subnet !== null) title.push(`Subnet      ${subnet}`);
   const show = sharesOf(report.dense.objective);
-  const shares = `Losses are shares of the whole network's ${report.goal}.`;
+  const shares = isDamage
+    ? `Losses are damage, in hundredths of ${report.goal === "damage" ? "the answers' variance" : "a nat"}; dims are nonzeros of a weight.`
+    : `Losses are shares of the whole network's ${report.goal}.`;
   const parts = [
     title.join("\n"),
     `${qualityText(report, show, paint)} ${shares}`,

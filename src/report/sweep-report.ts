@@ -5,13 +5,38 @@ import { count, headLines, percent, plainTable, tidy } from "./solve-report.ts";
 
 /** The frontier as people read it. */
 export function sweepText(report: SweepReport, paint: Painter): string {
-  const { head, name } = report;
-  const title = head === null ? [`Instance    ${name}`] : headLines(head, paint);
-  const parts = [title.join("\n"), pointsText(report, paint), notesText(report)];
+  const { head } = report;
+  const title = head === null ? [titleOf(report)] : headLines(head, paint);
+  const points = report.swept === undefined ? pointsText(report, paint) : zerosText(report, paint);
+  const parts = [title.join("\n"), points, notesText(report)];
   return parts
     .filter((part) => part !== "")
     .map(tidy)
     .join("\n\n");
+}
+
+function titleOf({ name, swept, damage }: SweepReport): string {
+  return swept === undefined
+    ? `Instance    ${name}`
+    : `Network     ${name}; single weights alone, damage in ${damage ?? "squares"}`;
+}
+
+/** Zeros alone: what is swept against damage. */
+function zerosText({ points, dense, unit, swept }: SweepReport, paint: Painter): string {
+  const table = plainTable(
+    ["budget", withUnit("limit", unit), withUnit("used", unit), "of dense", "damage", "status"],
+    ["right", "right", "right", "right", "right", "left"],
+  );
+  for (const point of points) {
+    const { latency: used, damage } = point;
+    table.push([
+      ...[point.budget, amount(point.limit), used === null ? "" : amount(used)],
+      used === null ? "" : percent(used / dense.latency),
+      damage === undefined ? "" : damage.toPrecision(3),
+      statusText(point, unit, paint),
+    ]);
+  }
+  return `${table.toString()}\nWhole network: ${amount(dense.latency)} ${swept === "bytes" ? "B" : "weights of layers"}`;
 }
 
 function pointsText(report: SweepReport, paint: Painter): string {
@@ -112,6 +137,7 @@ export function sweepCsv({ points, unit, dense }: SweepReport): string {
     "latency_share",
     "importance",
     "importance_share",
+    "damage",
     "objective",
     "bound",
     "gap",
@@ -130,6 +156,7 @@ export function sweepCsv({ points, unit, dense }: SweepReport): string {
     point.latency === null ? null : point.latency / dense.latency,
     point.importance,
     point.importance === null ? null : point.importance / dense.importance,
+    point.damage ?? null,
     point.objective,
     point.bound,
     point.gap,

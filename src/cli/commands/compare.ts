@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { EXIT, UsageError } from "../../core/errors.ts";
+import { EXIT, type ExitCode, UsageError } from "../../core/errors.ts";
 import { checkWritable, writeFileAtomic } from "../../core/files.ts";
 import type { CompareReport } from "../../documents/compare.ts";
 import type { ComparedMetrics } from "../../documents/metrics.ts";
@@ -13,10 +13,13 @@ import {
   type GivenSettings,
   solveNetworkOptions,
 } from "../../pipeline/solve/solve-settings.ts";
+import { type CompareRatesSettings, compareRates } from "../../pipeline/sparsify/compare-rates.ts";
+import { areZerosAlone } from "../../pipeline/sparsify/zeros-subjects.ts";
 import { noTable, tableFor } from "../../pipeline/tables/table-source.ts";
 import { compareText } from "../../report/compare-report.ts";
 import { compareSvg } from "../../report/figures/compare-chart.ts";
 import { methodsText } from "../../report/methods-report.ts";
+import { ratesText } from "../../report/rates-report.ts";
 import { type Command, type Context, command } from "../command.ts";
 import { REPEATABLE_LIMITS } from "../options/limit-options.ts";
 import { type SearchOptions, searchOptions } from "../options/metrics-options.ts";
@@ -30,6 +33,10 @@ export const compareCommand: Command = command({
     [
       "mdp compare net.onnx --table t.json --methods mdp,linear-latency:30,uniform --out DIR",
       "HALP in 30 steps; each subnet is written",
+    ],
+    [
+      "mdp compare net.onnx --damages damages.json --sparsity 80%",
+      "zeros alone: the program's rates beside global, uniform, ERK and LAMP",
     ],
     ["mdp compare --instance FILE.json", "a published instance, at its own budget"],
   ],
@@ -60,13 +67,14 @@ export const compareCommand: Command = command({
         requiresArg: true,
         describe: "Folder for the subnets and the figures",
       })
-      .conflicts("instance", ["model", "device", "table", "importance"])
+      .conflicts("instance", ["model", "device", "table", "importance", "damages"])
       .conflicts("instance", ["limit", "soft", "penalty", "minimize", "component"]),
   repeatable: ["instance", "coefficients", ...REPEATABLE_LIMITS],
   run: async (options, context) => {
     await checkSolveOptions(options);
     const { metrics } = options;
     if (metrics !== undefined) return await byMetrics({ ...options, metrics }, context);
+    if (areZerosAlone(options)) return await byRates(options, context);
     const methods = methodsOf(options.methods);
     const out = options.out ?? null;
     if (out !== null) checkWritable(join(out, "compare.json"));
@@ -148,6 +156,25 @@ async function byMetrics(
   context.json(report);
   context.print(methodsText(methods));
   return EXIT.done;
+}
+
+/** The program's rates beside those of rules, for zeros alone. */
+async function byRates(
+  options: CompareRatesSettings & {
+    readonly model: string | undefined;
+    readonly out?: string | undefined;
+  },
+  context: Context,
+): Promise<ExitCode> {
+  const { out } = options;
+  if (out !== undefined) checkWritable(join(out, "program.subnet.json"));
+  const open = await openNetwork(options.model, context);
+  const fileOf = out === undefined ? null : (rates: string) => join(out, `${rates}.subnet.json`);
+  const report = await compareRates(open, options, fileOf, context);
+  context.json(report);
+  context.print(ratesText(report));
+  if (out !== undefined) context.print(`\nWritten to ${out}: densities, for mdp sparsify --subnet`);
+  return report.rows.every(({ failed }) => failed !== null) ? EXIT.infeasible : EXIT.done;
 }
 
 /** No method has a subnet: as a solve without one would end. */

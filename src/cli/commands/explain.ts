@@ -20,6 +20,7 @@ import {
 import { solveProgressNotes } from "../../pipeline/solve/solve-notes.ts";
 import { checkSolveOptions, solveNetworkOptions } from "../../pipeline/solve/solve-settings.ts";
 import { withSolvers } from "../../pipeline/solve/solvers.ts";
+import { areZerosAlone, zerosToExplain } from "../../pipeline/sparsify/zeros-subjects.ts";
 import { noTable, tableFor } from "../../pipeline/tables/table-source.ts";
 import { reasonsText } from "../../report/coefficients-report.ts";
 import { conflictText, explainText } from "../../report/explain-report.ts";
@@ -43,6 +44,10 @@ export const explainCommand: Command = command({
     [
       "mdp explain net.onnx --table t.json --budget 3ms",
       "an infeasible budget: what stands in the way",
+    ],
+    [
+      'mdp explain net.onnx --damages damages.json --sparsity 80% --limit "bytes <= 25%"',
+      "the densities of zeros alone, and what the limits are worth",
     ],
     ["mdp explain --instance FILE.json", "a published instance of the program"],
   ],
@@ -83,7 +88,7 @@ export const explainCommand: Command = command({
       .implies("metrics", "subnet")
       // A subnet file may say these, so that they have no default before it is read.
       .default({ "max-prune": undefined, blocks: undefined, layers: undefined })
-      .conflicts("instance", ["model", "device", "table", "importance", "subnet"]),
+      .conflicts("instance", ["model", "device", "table", "importance", "subnet", "damages"]),
   run: async (options, context) => {
     const { instance, subnet = null, metrics } = options;
     if (metrics !== undefined && subnet !== null) {
@@ -134,6 +139,7 @@ async function openSubject(given: Options, context: Context): Promise<ExplainSub
     given.subnet === undefined ? null : rememberedSubnet(given.subnet, open.structure);
   const options = withRemembered(given, remembered?.options ?? {});
   await checkSolveOptions(options);
+  if (areZerosAlone(options)) return zerosToExplain(open, options, remembered);
   const source = tableFor(open, { ...options, commandLine: context.commandLine });
   const wanted = solveNetworkOptions(options, source.table.step);
   return networkToExplain(open, source, wanted, remembered);

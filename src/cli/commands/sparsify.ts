@@ -111,6 +111,11 @@ export const sparsifyCommand: Command = command({
         default: 2,
         describe: "Number of fits of a layer that a Relu follows",
       })
+      .option("damages", {
+        type: "string",
+        requiresArg: true,
+        describe: "damages.json of mdp damages, instead of measuring them",
+      })
       .option("passes", {
         type: "number",
         requiresArg: true,
@@ -121,7 +126,7 @@ export const sparsifyCommand: Command = command({
       .option("refine", {
         type: "number",
         requiresArg: true,
-        default: 4,
+        default: 0,
         describe:
           "How often, at most, rates are measured again around themselves and solved again; 0: never",
       })

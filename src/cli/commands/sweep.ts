@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode } from "../../core/errors.ts";
 import type { SweepReport } from "../../documents/sweep.ts";
+import { SWEPT } from "../../pipeline/sparsify/zeros-subjects.ts";
 import { SWEEP_DEFAULTS, sweepModel } from "../../pipeline/sweep/sweep-model.ts";
 import { painter } from "../../report/painter.ts";
 import { sweepText } from "../../report/sweep-report.ts";
@@ -14,6 +15,10 @@ export const sweepCommand: Command = command({
     ["mdp sweep --device jetson", "ten budgets from 90% to 20%"],
     ["mdp sweep net.onnx --table t.json --from 80% --to 30% --points 6 --out frontier", "your own"],
     ["mdp sweep net.onnx --table t.json --budgets 12ms,9ms,6ms", "these three"],
+    [
+      'mdp sweep net.onnx --damages damages.json --from 50% --to 10% --limit "bytes <= 40%" --out zeros',
+      "single weights alone, without a device: zeros against damage",
+    ],
     ["mdp sweep --instance FILE.json --jobs 2", "a published instance, in two threads"],
   ],
   repeatable: REPEATABLE_LIMITS,
@@ -43,6 +48,11 @@ export const sweepCommand: Command = command({
         requiresArg: true,
         describe: "Number of budgets, evenly spaced",
       })
+      .option("of", {
+        requiresArg: true,
+        choices: SWEPT,
+        describe: "With --damages and no device: what the budgets are of [nonzeros]",
+      })
       .option("jobs", {
         type: "number",
         default: SWEEP_DEFAULTS.jobs as number,
@@ -59,7 +69,7 @@ export const sweepCommand: Command = command({
         requiresArg: true,
         describe: "Published instance to sweep instead of a network",
       })
-      .conflicts("instance", ["model", "device", "table", "importance"]),
+      .conflicts("instance", ["model", "device", "table", "importance", "damages"]),
   run: async (options, context) => {
     const report = await sweepModel(options, context);
     const { out } = options;

@@ -84,7 +84,7 @@ export function sparseOptions<Before>(yargs: Argv<Before>) {
     .option("rounds", {
       type: "number",
       requiresArg: true,
-      default: 1,
+      default: 4,
       describe: "Rounds in which a layer's mask is found, with a fit after each",
     })
     .option("threads", {

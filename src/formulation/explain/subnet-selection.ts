@@ -1,4 +1,5 @@
 import { InputError } from "../../core/errors.ts";
+import { elementCount } from "../../graph/tensor.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
 import type { NetworkProblem } from "../network/network-problem.ts";
 import { selectedSubnet } from "../network/selected-subnet.ts";
@@ -13,9 +14,14 @@ export interface SubnetSelection {
 
 /**
  * The selection that keeps as many units of each dim as a subnet, and drops the same blocks and layers.
+ * @param densities share of elements that stays of each weight, where the program chooses that too
  * @throws InputError `formulation/subnet-not-a-choice`: the program offers no such width, or may not drop what the subnet drops
  */
-export function subnetSelection(network: NetworkProblem, subnet: Subnet): SubnetSelection {
+export function subnetSelection(
+  network: NetworkProblem,
+  subnet: Subnet,
+  densities: Readonly<Record<string, number>> = {},
+): SubnetSelection {
   const { problem, structure, layerIndices } = network;
   const droppedBlocks = new Set(subnet.droppedBlocks);
   for (const block of droppedBlocks) {
@@ -37,8 +43,17 @@ export function subnetSelection(network: NetworkProblem, subnet: Subnet): Subnet
     }
     droppedLayers.add(layer);
   }
+  const sparse = new Map((network.sparsity?.dims ?? []).map((each) => [each.dim, each.weight]));
   const options = problem.dims.map(({ name, counts, block }, dim) => {
     if (block !== null && droppedBlocks.has(block)) return -1;
+    const weight = sparse.get(dim);
+    if (weight !== undefined) {
+      const whole = elementCount(weight.tensor.shape);
+      const density = densities[weight.name] ?? 1;
+      const option = counts.findIndex((count) => Math.abs(count - density * whole) < 0.5);
+      if (option < 0) throw notADensity(name, density);
+      return option;
+    }
     const kept = subnet.kept[dim]?.length ?? 0;
     const option = counts.indexOf(kept);
     if (option < 0) {
@@ -53,6 +68,13 @@ export function subnetSelection(network: NetworkProblem, subnet: Subnet): Subnet
   const best = selectedSubnet(network, selection);
   const keepsBest = best.kept.every((units, dim) => units.join() === subnet.kept[dim]?.join());
   return { selection, keepsBest };
+}
+
+function notADensity(name: string, density: number): InputError {
+  return notAChoice(
+    `has a ${name} of ${density}, which the damages don't offer`,
+    "Give the --damages that it was solved with.",
+  );
 }
 
 function notAChoice(what: string, hint: string): InputError {

@@ -10,6 +10,7 @@ import { cutGraph } from "../../subnet/cut.ts";
 import { proveCut } from "../../subnet/prove.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
 import { checkPositive, checkWhole } from "../checks.ts";
+import { noteZeros } from "../export/export-model.ts";
 import { imageInputs, readProofInputs } from "../export/proof-inputs.ts";
 import { carrying } from "../open/images.ts";
 import { openNetwork } from "../open/network.ts";
@@ -53,7 +54,8 @@ export async function correctModel(
   const open = carrying(named, settings);
   checkNotSource(open.path, settings.out);
   const { model, structure } = open;
-  const { subnet } = parseSubnet(readJson(settings.subnet), structure, settings.subnet);
+  const { subnet, notes } = parseSubnet(readJson(settings.subnet), structure, settings.subnet);
+  noteZeros(notes, context);
   const test =
     settings.testImages === 0
       ? null

@@ -8,7 +8,7 @@ import { macCount, parameterCount } from "../../structure/counts.ts";
 import { cutGraph } from "../../subnet/cut.ts";
 import { type Proof, type ProofOptions, proveCut } from "../../subnet/prove.ts";
 import { checkSubnet, keepAll, type Subnet, unitCounts } from "../../subnet/subnet.ts";
-import { parseSubnet } from "../../subnet/subnet-file.ts";
+import { parseSubnet, type SubnetNotes } from "../../subnet/subnet-file.ts";
 import { checkWhole } from "../checks.ts";
 import { carrying } from "../open/images.ts";
 import { type OpenNetwork, openNetwork } from "../open/network.ts";
@@ -99,7 +99,19 @@ function chosenSubnet(
       `The subnet was solved for other weights of this network (${notes.networkHash.slice(0, 12)}, here ${open.hash.slice(0, 12)}).`,
     );
   }
+  noteZeros(notes, context);
   return subnet;
+}
+
+/** What cuts channels alone says where a program has chosen densities too. */
+export function noteZeros(
+  { densities }: Pick<SubnetNotes, "densities">,
+  { progress }: Pick<RunContext, "progress">,
+): void {
+  if (densities === undefined) return;
+  progress.note(
+    "warning: the subnet also says which weights are to be sparse, and this command cuts channels alone; mdp sparsify --subnet makes both.",
+  );
 }
 
 async function prove(

@@ -20,6 +20,7 @@ import { cutGraph } from "../../subnet/cut.ts";
 import { keepAll, type Subnet } from "../../subnet/subnet.ts";
 import { runCommandMetric } from "../../tasks/command-metric.ts";
 import type { OpenNetwork } from "../open/network.ts";
+import { onCopy } from "./model-copy.ts";
 import type { Gauge, OpenMetrics } from "./open-metrics.ts";
 
 /** Evidence by metric, in the order of the metrics file. */
@@ -70,7 +71,7 @@ function merged<E>(
 }
 
 /**
- * Runs every command of the metrics once on a model's file.
+ * Runs every command of the metrics once, each on a copy of the model's file.
  * @throws InputError `tasks/command-failed`, `metrics/command-lacks`
  */
 async function commandEvidence(
@@ -85,8 +86,8 @@ async function commandEvidence(
     const key = JSON.stringify(gauge.command);
     if (results.has(key)) continue;
     const { command, timeoutSeconds } = gauge;
-    const run = { command, model, items, seed: file.seed, timeoutSeconds, folder, signal };
-    results.set(key, await runCommandMetric(run));
+    const run = { command, items, seed: file.seed, timeoutSeconds, folder, signal };
+    results.set(key, await onCopy(model, (copy) => runCommandMetric({ ...run, model: copy })));
   }
   return (gauge) => {
     const given = results.get(JSON.stringify(gauge.command));

@@ -41,7 +41,7 @@ const FITTING: Omit<SparsifyRequest, "limits" | "components" | "repair" | "seed"
   labels: "self",
   ridge: 0.01,
   looks: 2,
-  rounds: 1,
+  rounds: 4,
   passes: 1,
   refine: 0,
   memory: 2,

@@ -4,10 +4,10 @@ import { subnetSelection } from "../../formulation/explain/subnet-selection.ts";
 import { latencyBudget } from "../../formulation/network/latency-budget.ts";
 import { evaluate } from "../../formulation/problem/evaluate.ts";
 import type { Problem, Selection } from "../../formulation/problem/problem.ts";
-import type { Subnet } from "../../subnet/subnet.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { TableSource } from "../tables/table-source.ts";
 import { everything, type SolveNetworkOptions, withBudget } from "./asked-network.ts";
+import type { RememberedSubnet } from "./remembered-subnet.ts";
 import { prepareNetwork } from "./solve-network.ts";
 import { headOf } from "./solved-report.ts";
 
@@ -51,12 +51,13 @@ export async function networkToExplain(
   open: OpenNetwork,
   source: TableSource,
   wanted: SolveNetworkOptions,
-  remembered: { readonly subnet: Subnet; readonly notes: readonly string[] } | null,
+  remembered: Pick<RememberedSubnet, "subnet" | "notes" | "densities"> | null,
 ): Promise<ExplainSubject> {
   const prepared = await prepareNetwork(open, source, wanted);
   const { network, dense, importance } = prepared;
   const budgetMs = await latencyBudget(wanted.budget, dense);
-  const given = remembered === null ? null : subnetSelection(network, remembered.subnet);
+  const given =
+    remembered === null ? null : subnetSelection(network, remembered.subnet, remembered.densities);
   const { budget, step, countFrom, maxPrune, protect, blocks, layers } = wanted;
   return {
     about: {
@@ -73,8 +74,9 @@ export async function networkToExplain(
       },
       goal: prepared.objective?.text ?? "importance",
       dense: { objective: prepared.objective?.dense ?? dense.importance },
-      dims: open.structure.dims.map(({ unitChannels }, dim) => ({
-        unitChannels,
+      // Behind the network's dims, those of densities.
+      dims: network.problem.dims.map((_, dim) => ({
+        unitChannels: open.structure.dims[dim]?.unitChannels ?? 1,
         whole: network.choices[dim]?.whole ?? null,
       })),
       notes: [

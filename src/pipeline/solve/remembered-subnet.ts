@@ -33,6 +33,8 @@ export interface RememberedSubnet {
   readonly subnet: Subnet;
   readonly options: RememberedOptions;
   readonly notes: readonly string[];
+  /** Share of elements that stays of each weight, where that was chosen too. */
+  readonly densities?: Readonly<Record<string, number>> | undefined;
 }
 
 /** A subnet file with the options that it was solved with. */
@@ -62,6 +64,7 @@ export function rememberedSubnet(path: string, structure: Structure): Remembered
       ...limitsAsked(parsed.success ? parsed.data : {}),
     },
     notes: options?.limits === undefined ? softLeftOut(limits) : [],
+    densities: notes.densities,
   };
 }
 

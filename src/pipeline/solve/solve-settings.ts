@@ -61,7 +61,7 @@ export async function checkSolveOptions(options: GivenSettings): Promise<void> {
  * Limits, a share of zeros among them.
  * @throws UsageError `sparsify/sparsity`, `sparsify/needs-damages`
  */
-function limitsAsked(options: GivenSettings): LimitRequest {
+export function limitsAsked(options: GivenSettings): LimitRequest {
   const { sparsity, damages } = options;
   const limits = limitRequest(options);
   if (sparsity === undefined) return limits;

@@ -1,22 +1,11 @@
-import { InputError } from "../../core/errors.ts";
-import { applyLimits } from "../../formulation/limits/apply.ts";
-import { measuredWhole } from "../../formulation/limits/measure.ts";
-import { parseRequest } from "../../formulation/limits/request.ts";
-import { type SettledLimit, settleLimits } from "../../formulation/limits/settled.ts";
-import { requestedWidths } from "../../formulation/limits/width-rules.ts";
-import { type NetworkProblem, networkProblem } from "../../formulation/network/network-problem.ts";
+import type { SettledLimit } from "../../formulation/limits/settled.ts";
 import type { Problem } from "../../formulation/problem/problem.ts";
 import type { Answer } from "../../formulation/solve/answer.ts";
 import { solveProblem } from "../../formulation/solve/solve-problem.ts";
 import { startingSelection } from "../../formulation/solve/start.ts";
 import { levelsOf } from "../../formulation/sparsity/levels.ts";
 import { checkSome, type RuleRates, ratesByRule } from "../../formulation/sparsity/rates.ts";
-import {
-  type LevelledWeight,
-  selectedDensities,
-  withSparsity,
-} from "../../formulation/sparsity/sparse-problem.ts";
-import type { Importance } from "../../importance/importance.ts";
+import type { LevelledWeight } from "../../formulation/sparsity/sparse-problem.ts";
 import type { WeightDamages } from "../../importance/sparse/damages.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { keptByPattern } from "../../subnet/sparse/mask.ts";
@@ -32,6 +21,7 @@ import type { RunContext } from "../run-context.ts";
 import { withShareOfZeros } from "../solve/given-limits.ts";
 import { withSolvers } from "../solve/solvers.ts";
 import type { CheckedRequest } from "./request.ts";
+import { settledZeros, zerosProgram } from "./zeros-program.ts";
 
 /** How many elements of each weight stay, and how that was found. */
 export interface ChosenDensities {
@@ -68,16 +58,11 @@ export async function solveDensities(
   request: CheckedRequest,
   context: RunContext,
 ): Promise<ChosenDensities> {
-  const network = sparseNetwork(structure, levelled, request);
-  const asked = await parseRequest(withTotal(request));
-  // Channels stay as they are, and so there are no widths to choose: what names them finds a single one.
-  const widths = requestedWidths(structure, asked, () => 1);
-  const sources = {
-    ...{ network, importance: noImportance(structure), table: null },
-    ...{ tableOf: noTable, components: request.components },
-  };
-  const limited = applyLimits(sources, asked);
-  const problem = { ...limited.problem, name: structure.graph.name };
+  const { components, format } = request;
+  const program = await zerosProgram(
+    ...([structure, { weights: levelled, format }, withTotal(request), components] as const),
+  );
+  const { problem, network } = program;
   const answer = await withSolvers((solvers) =>
     solveProblem(problem, solvers, {
       timeLimitSeconds: request.timeLimitSeconds,
@@ -85,9 +70,7 @@ export async function solveDensities(
       start: startingSelection,
     }),
   );
-  const densities = selectedDensities(network.sparsity, answer.selection);
-  const subnet = { ...measuredWhole(structure), densities };
-  const limits = settleLimits({ ...network, problem }, limited, widths, subnet, answer);
+  const { limits } = settledZeros(program, answer);
   const chosen = network.sparsity.dims.map(({ weight, levels, dim }) => {
     const level = levels[answer.selection.options[dim] ?? -1];
     return [weight.name, level ?? { kept: weightCount(weight), damage: 0 }] as const;
@@ -98,21 +81,6 @@ export async function solveDensities(
     program: { problem, answer, limits },
   };
 }
-
-/** The network's program with no choice but the densities. */
-export function sparseNetwork(
-  structure: Structure,
-  levelled: readonly LevelledWeight[],
-  { format }: Pick<CheckedRequest, "format">,
-): ReturnType<typeof withSparsity> {
-  const base: NetworkProblem = networkProblem(structure, noImportance(structure), null, {
-    ...{ step: 1, countFrom: "zero", maxPrune: 0, protect: EVERY, blocks: false, layers: false },
-    budgetMs: Number.POSITIVE_INFINITY,
-  });
-  return withSparsity(base, levelled, format);
-}
-
-const EVERY = { text: "everything", pattern: /^/, components: [] } as const;
 
 /** Weights without measurements stay whole. */
 export function levelledWeights(
@@ -141,24 +109,6 @@ export function levelledWeights(
 
 function withTotal({ limits, sparsity }: CheckedRequest): CheckedRequest["limits"] {
   return sparsity === null ? limits : withShareOfZeros(limits, sparsity);
-}
-
-/** Channels have no importance where none can go. */
-function noImportance({ dims }: Structure): Importance {
-  return {
-    ...{ schema: "mdp-importance/1", method: "none", normalisation: "none" },
-    ...{ networkHash: null, seed: null },
-    dims: dims.map(({ name, size }) => ({ dim: name, units: size, layers: [] })),
-  };
-}
-
-function noTable(device: string): never {
-  throw new InputError({
-    code: "sparsify/no-latency",
-    message: `Zeros change no latency that a table of '${device}' knows.`,
-    where: "--limit",
-    hint: "Limit nonzeros or bytes; for a latency, run mdp solve first and name its --subnet here.",
-  });
 }
 
 /** The rates of a rule, with the given weights kept whole. */

@@ -27,6 +27,8 @@ export interface SparsifyRequest extends ImageOptions {
   readonly images: number;
   /** How many of them judge damages. */
   readonly measured: number;
+  /** File of measured damages, which are then not measured again. */
+  readonly damages?: string | undefined;
   /** What damages are measured in. */
   readonly damage: DamageMeasure;
   /** Images per batch of gradients and of knowledge. */

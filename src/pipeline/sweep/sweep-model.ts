@@ -14,6 +14,7 @@ import {
   type GivenSettings as SolveGiven,
   solveNetworkOptions,
 } from "../solve/solve-settings.ts";
+import { areZerosAlone, type Swept, zerosSubject } from "../sparsify/zeros-subjects.ts";
 import { type TableRequest, tableFor } from "../tables/table-source.ts";
 import { type BudgetOptions, type SweepBudget, sweepBudgets } from "./sweep-budgets.ts";
 import { sweepInJobs } from "./sweep-jobs.ts";
@@ -34,6 +35,8 @@ export interface SweepModelSettings
   /** Folder for sweep.csv, .json, .svg and a subnet file per point. */
   readonly out?: string | undefined;
   readonly budget?: string | undefined;
+  /** Of zeros alone: what is swept. */
+  readonly of?: Swept | undefined;
   readonly jobs: number;
   readonly timeLimit?: number | undefined;
   readonly gap: number;
@@ -53,8 +56,9 @@ export async function sweepModel(
   if (out !== undefined) checkWritable(join(out, "sweep.json"));
   const subject =
     instance === undefined ? await openSubject(settings, context) : instanceSubject(instance);
-  const { dense } = subject.about;
-  const budgets = await sweepBudgets(settings, dense.latency, instance !== undefined);
+  const { dense, swept } = subject.about;
+  const inOwnUnit = instance !== undefined || swept !== undefined;
+  const budgets = await sweepBudgets(settings, dense.latency, inOwnUnit);
   const report = await sweep(subject, budgets, settings, context, out);
   if (out !== undefined) {
     writeFileAtomic(join(out, "sweep.csv"), sweepCsv(report));
@@ -85,8 +89,19 @@ async function openSubject(
   context: RunContext,
 ): Promise<SweepSubject> {
   const open = await openNetwork(options.model, context);
+  if (areZerosAlone(options)) return zerosSubject(open, options, options.of ?? "nonzeros");
+  if (options.of !== undefined) throw zerosOnly();
   const source = tableFor(open, { ...options, commandLine: context.commandLine });
   return networkSubject(open, source, solveNetworkOptions(options, source.table.step));
+}
+
+function zerosOnly(): UsageError {
+  return new UsageError({
+    code: "cli/sweep-of",
+    message: "Without --damages, or with a device, mdp sweep is over latencies.",
+    where: "--of",
+    hint: "Leave --of out, or sweep zeros alone: mdp sweep net.onnx --damages damages.json.",
+  });
 }
 
 async function sweep(
@@ -96,9 +111,10 @@ async function sweep(
   context: RunContext,
   out: string | undefined,
 ): Promise<SweepReport> {
-  const { problem } = subject;
+  const { problem, resource } = subject;
   let done = 0;
   const solving = {
+    resource,
     timeLimitSeconds: options.timeLimit,
     relativeGap: options.gap,
     presolve: options.presolve ? undefined : (false as const),
@@ -190,7 +206,7 @@ function pointOf(
         status: answer.status,
         ...NOTHING,
         ...subject.details(answer, limit),
-        latency: answer.usage[0] ?? null,
+        latency: answer.usage[subject.resource] ?? null,
         objective: answer.objective,
         // JSON has no Infinity: what is not proven is null.
         bound: Number.isFinite(answer.bound) ? answer.bound : null,

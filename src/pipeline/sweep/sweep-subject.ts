@@ -20,9 +20,13 @@ import type { TableSource } from "../tables/table-source.ts";
 
 /** What a sweep is over: a network or an instance. */
 export interface SweepSubject {
-  readonly about: Pick<SweepReport, "name" | "head" | "unit" | "dense" | "notes">;
-  /** Its first resource is the latency, whose limit the sweep sets. */
+  readonly about: Pick<
+    SweepReport,
+    "name" | "head" | "swept" | "damage" | "unit" | "dense" | "notes"
+  >;
   readonly problem: Problem;
+  /** Index of the resource whose limit the sweep sets: 0, the latency, unless zeros alone are chosen. */
+  readonly resource: number;
   /** What is known of an answer within a budget. */
   readonly details: (answer: Answer, limit: number) => PointDetails;
   /** Which program it was, but for the budget. */
@@ -33,7 +37,7 @@ export interface SweepSubject {
 
 export type PointDetails = Pick<
   SweepPoint,
-  "importance" | "parameters" | "macs" | "droppedBlocks" | "droppedLayers"
+  "importance" | "damage" | "parameters" | "macs" | "droppedBlocks" | "droppedLayers"
 >;
 
 /** @throws InputError for the file */
@@ -54,6 +58,7 @@ export function instanceSubject(path: string): SweepSubject {
       notes: [],
     },
     problem,
+    resource: 0,
     details: ({ selection, objective: importance }) => ({
       importance,
       parameters: null,
@@ -106,6 +111,7 @@ export async function networkSubject(
       notes: [...source.notes, ...source.table.notes],
     },
     problem,
+    resource: 0,
     details: (answer, limit) => {
       const { report } = reportFor(answer, limit, "");
       const { importanceKept, parameters, macs, droppedBlocks, droppedLayers } = report;

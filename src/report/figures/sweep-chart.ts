@@ -5,6 +5,7 @@ import { frontierSvg } from "./frontier-chart.ts";
 /** The frontier as a figure: importance kept against latency; the same points give the same bytes. */
 export async function sweepSvg(report: SweepReport): Promise<string> {
   const { dense, unit, points, head, name } = report;
+  if (report.swept !== undefined) return zerosSvg(report);
   const solved = points.flatMap((point) =>
     point.latency === null || point.importance === null
       ? []
@@ -28,6 +29,23 @@ export async function sweepSvg(report: SweepReport): Promise<string> {
       label: point.budget,
       bound: boundOf(point, dense.importance),
     })),
+  });
+}
+
+/** Zeros alone: damage against what is swept. */
+function zerosSvg({ name, points, dense, unit, swept, damage }: SweepReport): Promise<string> {
+  const solved = points.flatMap((point) =>
+    point.latency === null || point.damage === undefined
+      ? []
+      : [{ x: point.latency, y: point.damage, label: point.budget, bound: null }],
+  );
+  return frontierSvg({
+    title: name,
+    subtitle: "The least summed damage of zeros within each budget, labelled with it",
+    xName: withUnit(swept ?? "", unit),
+    yName: damage === "divergence" ? "damage (nats)" : "damage (share of the answers' variance)",
+    dense: { x: dense.latency, y: 0 },
+    points: solved,
   });
 }
 

@@ -72,7 +72,7 @@ test("a command that writes to its model harms neither the network nor what the 
   const request = { network, release: undefined, ledgerOf: path, threads: 1, now: new Date() };
   const report = await gateNetwork(open, await openMetrics(path, open), request, context);
   const { length } = readFileSync(network);
-  expect(report.metrics.map(({ value }) => value)).toEqual([length, length]);
+  expect(report.lines.map(({ value }) => value)).toEqual([length, length]);
   expect(sha256(readFileSync(network))).toBe(before);
   expect(sha256(readFileSync(open.path))).toBe(denseBefore);
 });

@@ -127,10 +127,23 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     commands: [
       {
         word: "prune",
-        usage: "prune [model]",
+        usage: "prune [model] [second]",
         summary:
           "Run the whole pipeline into one folder: score, profile, solve, export, repair, train, evaluate",
         load: async () => (await import("./commands/prune.ts")).pruneCommand,
+      },
+      {
+        word: "join",
+        usage: "join <first> <second>",
+        summary:
+          "Write two networks whose embeddings are compared as one, to be pruned as one problem",
+        load: async () => (await import("./commands/join.ts")).joinCommand,
+      },
+      {
+        word: "split",
+        usage: "split <model>",
+        summary: "Take a joined network apart into its two files, checked against it",
+        load: async () => (await import("./commands/split.ts")).splitCommand,
       },
       {
         word: "rebase",

@@ -12,6 +12,7 @@ import { decodeImage, type Prepared, prepareImage } from "./prepare.ts";
 import { idxSource, recordSource } from "./record-source.ts";
 import { openSamples } from "./samples.ts";
 import { isSamplesConfig, readSamplesConfig } from "./samples-config.ts";
+import { isSetsConfig, readSetsConfig, together } from "./sets.ts";
 import type { Source, SourceImage } from "./source.ts";
 import { tarSource } from "./tar-source.ts";
 
@@ -88,6 +89,11 @@ export async function openDataset(
   const described = samplesConfigAt(path);
   if (described !== null) {
     const { json, file } = described;
+    if (isSetsConfig(json)) {
+      const sets: Dataset[] = [];
+      for (const each of readSetsConfig(json, file)) sets.push(await openDataset(each, options));
+      return together(sets, file);
+    }
     const samples = readSamplesConfig(json, file, options.split);
     return openSamples(samples, file, options, (config) =>
       openPictures(config.path, { config, unlabelled: config.labels === undefined }),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readJson } from "../core/files.ts";
 import { type DatasetConfig, readDatasetConfig } from "./config.ts";
 import { isSamplesConfig, readSamplesConfig } from "./samples-config.ts";
+import { isSetsConfig, readSetsConfig } from "./sets.ts";
 
 /** What is said of a data set before it is opened. */
 export interface Peek {
@@ -22,6 +23,13 @@ export function peekAt(data: string): Peek {
   if (!isSamplesConfig(json)) {
     const config = readDatasetConfig(file);
     return { config, splits: Object.keys(config.splits ?? {}) };
+  }
+  if (isSetsConfig(json)) {
+    const sets = readSetsConfig(json, file).map(peekAt);
+    const splits = (sets[0]?.splits ?? []).filter((name) =>
+      sets.every((set) => set.splits.includes(name)),
+    );
+    return { config: sets[0]?.config ?? {}, splits };
   }
   const { inputs, splits } = readSamplesConfig(json, file, undefined);
   const pictures = Object.values(inputs).find(({ from }) => from === "images");

@@ -1,7 +1,9 @@
 /** Every document by the name that stands in its field `schema`, those of other rooms included. */
-import type { z } from "zod";
+import { z } from "zod";
 import { DATASET_CONFIG } from "../data/config.ts";
 import { SAMPLES_CONFIG } from "../data/samples-config.ts";
+import { SETS_CONFIG } from "../data/sets.ts";
+import { JOINED } from "../graph/pair/joined.ts";
 import { IMPORTANCE } from "../importance/importance.ts";
 import { DEVICE } from "../latency/predict/device.ts";
 import { OBSERVATIONS } from "../latency/predict/observations.ts";
@@ -21,6 +23,7 @@ import { EXPLORE } from "./explore.ts";
 import { IMPORT, IMPORT_WEIGHTS } from "./imports.ts";
 import { KNOWLEDGE } from "./knowledge.ts";
 import { COMPARED_METRICS, METRICS, SUGGESTED } from "./metrics.ts";
+import { JOIN, SPLIT } from "./pair.ts";
 import { PREDICT } from "./predict.ts";
 import { PROFILE, PROFILES } from "./profile.ts";
 import { PROOF } from "./proof.ts";
@@ -56,7 +59,7 @@ export const DOCUMENTS = {
   "mdp-correction/1": CORRECTION,
   "mdp-damages/1": DAMAGES,
   "mdp-dataset/1": DATASET_CONFIG,
-  "mdp-dataset/2": SAMPLES_CONFIG,
+  "mdp-dataset/2": z.union([SAMPLES_CONFIG, SETS_CONFIG]),
   "mdp-device/1": DEVICE,
   "mdp-devices/1": DEVICES,
   "mdp-diff/1": DIFF,
@@ -71,6 +74,8 @@ export const DOCUMENTS = {
   "mdp-import/1": IMPORT,
   "mdp-import-weights/1": IMPORT_WEIGHTS,
   "mdp-importance/1": IMPORTANCE,
+  "mdp-join/1": JOIN,
+  "mdp-joined/1": JOINED,
   "mdp-knowledge/1": KNOWLEDGE,
   "mdp-latency-table/1": TABLE,
   "mdp-latency-table/2": TABLE,
@@ -89,6 +94,7 @@ export const DOCUMENTS = {
   "mdp-run/1": RUN,
   "mdp-solve/1": SOLVE,
   "mdp-sparsify/1": SPARSIFY,
+  "mdp-split/1": SPLIT,
   "mdp-structure/1": STRUCTURE,
   "mdp-subnet/1": SUBNET_FILE,
   "mdp-suggested/1": SUGGESTED,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Document } from "./document.ts";
 import { EVALUATION } from "./evaluation.ts";
+import { PARTS } from "./pair.ts";
 import { PROOF } from "./proof.ts";
 import { REBASE } from "./rebase.ts";
 import { SOLVE } from "./solve.ts";
@@ -40,5 +41,6 @@ export const SUMMARY = z.object({
   sparsify: SPARSIFY.exactOptional().describe("Where single weights went too."),
   proof: PROOF,
   eval: EVALUATION,
+  parts: PARTS.optional().describe("Of two networks that were pruned as one: their files."),
 });
 export type RunSummary = Document<typeof SUMMARY>;

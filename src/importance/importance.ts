@@ -90,6 +90,14 @@ export interface DimImportance {
   readonly layers: readonly LayerImportance[];
 }
 
+/** What one of the compared answers would lose: importance for it alone, in its own variance. */
+export interface PartImportance {
+  /** An output or another value; `similarities` of two embeddings. */
+  readonly name: string;
+  readonly dims: readonly DimImportance[];
+  readonly joint?: readonly JointImportance[] | undefined;
+}
+
 /** How much each unit of each dim is worth, split over the layers that produce it. Contents of `importance.json`. */
 export interface Importance {
   readonly schema: "mdp-importance/1";
@@ -108,7 +116,24 @@ export interface Importance {
   readonly dims: readonly DimImportance[];
   /** What dims of one product are worth together, beyond the sum of their scores; absent where nothing is known of it. */
   readonly joint?: readonly JointImportance[] | undefined;
+  /** The same for each of several compared answers alone, where cuts were measured; units go in the orders of `dims`. */
+  readonly parts?: readonly PartImportance[] | undefined;
 }
+
+const DIMS = z.array(
+  z.object({
+    dim: z.string(),
+    units: z.int().nonnegative(),
+    order: z.array(z.int().nonnegative()).optional(),
+    layers: z.array(
+      z.object({
+        layer: z.string(),
+        block: z.string().nullable(),
+        scores: z.array(z.number().nonnegative()),
+      }),
+    ),
+  }),
+);
 
 export const IMPORTANCE = z.object({
   schema: z.literal("mdp-importance/1"),
@@ -125,21 +150,11 @@ export const IMPORTANCE = z.object({
     })
     .optional(),
   unpricedLayers: z.array(z.string()).optional(),
-  dims: z.array(
-    z.object({
-      dim: z.string(),
-      units: z.int().nonnegative(),
-      order: z.array(z.int().nonnegative()).optional(),
-      layers: z.array(
-        z.object({
-          layer: z.string(),
-          block: z.string().nullable(),
-          scores: z.array(z.number().nonnegative()),
-        }),
-      ),
-    }),
-  ),
+  dims: DIMS,
   joint: z.array(JOINT).optional(),
+  parts: z
+    .array(z.object({ name: z.string(), dims: DIMS, joint: z.array(JOINT).optional() }))
+    .optional(),
 });
 
 /**
@@ -158,36 +173,40 @@ export function parseImportance(json: unknown, where: string): Importance {
       hint: "Write one with `mdp score`.",
     });
   }
-  for (const dim of parsed.data.dims) {
+  for (const part of [parsed.data, ...(parsed.data.parts ?? [])]) checkScores(part, where);
+  return parsed.data;
+}
+
+/** @throws InputError `importance/bad-file` where numbers of scores or orders don't fit the dims */
+function checkScores({ dims, joint }: Pick<Importance, "dims" | "joint">, where: string): void {
+  for (const dim of dims) {
     if (dim.order !== undefined && !isOrder(dim.order, dim.units)) {
-      throw new InputError({
-        code: "importance/bad-file",
-        message: `The order of dim '${dim.dim}' does not name each of its ${dim.units} units once.`,
+      throw badFile(
+        `The order of dim '${dim.dim}' does not name each of its ${dim.units} units once.`,
         where,
-        hint: "Write the file again with `mdp score`.",
-      });
+      );
     }
     const wrong = dim.layers.find((layer) => layer.scores.length !== dim.units);
     if (wrong !== undefined) {
-      throw new InputError({
-        code: "importance/bad-file",
-        message: `Dim '${dim.dim}' has ${dim.units} units, but ${wrong.scores.length} scores in layer '${wrong.layer}'.`,
+      throw badFile(
+        `Dim '${dim.dim}' has ${dim.units} units, but ${wrong.scores.length} scores in layer '${wrong.layer}'.`,
         where,
-        hint: "Write the file again with `mdp score`.",
-      });
+      );
     }
   }
-  for (const table of parsed.data.joint ?? []) {
+  for (const table of joint ?? []) {
     const fault = jointFault(table);
-    if (fault === null) continue;
-    throw new InputError({
-      code: "importance/bad-file",
-      message: fault,
-      where,
-      hint: "Write the file again with `mdp score`.",
-    });
+    if (fault !== null) throw badFile(fault, where);
   }
-  return parsed.data;
+}
+
+function badFile(message: string, where: string): InputError {
+  return new InputError({
+    code: "importance/bad-file",
+    message,
+    where,
+    hint: "Write the file again with `mdp score`.",
+  });
 }
 
 function isOrder(order: readonly number[], units: number): boolean {
@@ -200,7 +219,15 @@ function isOrder(order: readonly number[], units: number): boolean {
  * @throws InputError `importance/other-network`
  */
 export function checkImportance(importance: Importance, structure: Structure, where: string): void {
-  const byName = new Map(importance.dims.map((dim) => [dim.dim, dim]));
+  for (const part of [importance, ...(importance.parts ?? [])]) checkPart(part, structure, where);
+}
+
+function checkPart(
+  { dims, joint }: Pick<Importance, "dims" | "joint">,
+  structure: Structure,
+  where: string,
+): void {
+  const byName = new Map(dims.map((dim) => [dim.dim, dim]));
   const layers = new Set(structure.layers.map((layer) => layer.name));
   for (const dim of structure.dims) {
     const scored = byName.get(dim.name);
@@ -221,7 +248,7 @@ export function checkImportance(importance: Importance, structure: Structure, wh
   }
   const [stranger] = byName.keys();
   if (stranger !== undefined) throw otherNetwork(`the network has no dim '${stranger}'`, where);
-  checkJoint(importance.joint ?? [], structure, (reason) => otherNetwork(reason, where));
+  checkJoint(joint ?? [], structure, (reason) => otherNetwork(reason, where));
 }
 
 /** The same with nothing for units that nothing reads. */

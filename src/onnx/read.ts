@@ -3,7 +3,7 @@ import { createReadStream, statSync } from "node:fs";
 import { dirname, extname, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import { fromBinary } from "@bufbuild/protobuf";
+import { fromBinary, isMessage } from "@bufbuild/protobuf";
 import { InputError } from "../core/errors.ts";
 import { readFailed, readFileBytes } from "../core/files.ts";
 import { checkGraph } from "../graph/check.ts";
@@ -224,4 +224,14 @@ function isPartlyElsewhere({ initializer, sparseInitializer, node }: GraphProto)
 export function modelMetadata(path: string): ReadonlyMap<string, string> {
   const { metadataProps } = decode(modelBytes(path), path);
   return new Map(metadataProps.map(({ key, value }) => [key, value]));
+}
+
+/** Number of the field of a model that holds functions of its own. */
+const FUNCTIONS = 25;
+
+/** Whether a network as it was read has functions of its own, which its nodes call. */
+export function hasFunctions({ source }: Pick<Model, "source">): boolean {
+  return (
+    isMessage(source, ModelSchema) && (source.$unknown ?? []).some(({ no }) => no === FUNCTIONS)
+  );
 }

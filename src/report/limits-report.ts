@@ -38,6 +38,8 @@ function amountOf(value: number, kind: string): string {
       return `${value.toPrecision(4)} mJ`;
     case "bytes":
       return bytes(value);
+    case "damage":
+      return `${(100 * value).toPrecision(3)}%`;
     case "importance":
       return value.toPrecision(5);
     default:

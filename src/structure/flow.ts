@@ -14,7 +14,7 @@ import { elementwise, layerNorm, pool, reduce, softmax, unary } from "./rules/el
 import { forget } from "./rules/forget.ts";
 import { along, einsum, filled, quantized } from "./rules/further.ts";
 import { batchNorm, conv, convTranspose, gemm, instanceNorm, matMul } from "./rules/layers.ts";
-import { concat, gather, pad, slice, split, stretch, transpose } from "./rules/move.ts";
+import { concat, followedBy, gather, pad, slice, split, stretch, transpose } from "./rules/move.ts";
 import { reshape } from "./rules/reshape.ts";
 import type { ResolvedShapes } from "./structure.ts";
 
@@ -164,6 +164,7 @@ function makesOrCarries(flow: Propagation, node: Node): boolean {
     hasTrait(node, "layer") ||
     traitsOf(node)?.kind === "constantOfShape" ||
     flow.shuffles.has(nodeId(node)) ||
+    followedBy(flow, node) !== null ||
     node.inputs.some((name) => hasElements(flow.axes.get(name)))
   );
 }

@@ -20,6 +20,62 @@ export function isNormStatistic(graph: Graph, node: Node): boolean {
   return isMean(graph, input, output) || isVariance(graph, input, output);
 }
 
+/** Reductions that leave out what is zero, so that they are taken over whatever stays without further ado. */
+const LENGTHS: ReadonlySet<string> = new Set(["ReduceL2", "ReduceSumSquare", "ReduceSum"]);
+
+/**
+ * Whether a reduction is the length of a vector, or its square, by which the vector itself is divided and nothing else:
+ *
+ *     n = ||x||, y = x / n;     n as ReduceL2, sqrt(ReduceSumSquare) or sqrt(ReduceSum(x^2)), with a floor (Clip, Max, + eps) and an Expand in between
+ */
+export function isLength(graph: Graph, node: Node): boolean {
+  if (!LENGTHS.has(node.opType) || node.domain !== "") return false;
+  const [input = ""] = node.inputs;
+  const [output = ""] = node.outputs;
+  const producer = producerOf(graph).get(input);
+  const squareOf = producer === undefined ? null : squared(graph, producer);
+  if (node.opType === "ReduceSum" && squareOf === null) return false;
+  const base = node.opType === "ReduceSum" ? (squareOf ?? "") : input;
+  return dividesOnly(graph, { name: output, base, isRooted: node.opType === "ReduceL2" });
+}
+
+interface LengthValue {
+  readonly name: string;
+  readonly base: string;
+  /** Whether it is the length already, not its square. */
+  readonly isRooted: boolean;
+}
+
+function dividesOnly(graph: Graph, { name, base, isRooted }: LengthValue): boolean {
+  const readers = consumersOf(graph).get(name) ?? [];
+  if (readers.length === 0 || isOutput(graph, name)) return false;
+  return readers.every((reader) => {
+    const [first = "", second = ""] = reader.inputs;
+    const next = (rooted: boolean): boolean =>
+      dividesOnly(graph, { name: reader.outputs[0] ?? "", base, isRooted: rooted });
+    switch (reader.opType) {
+      case "Div":
+        return isRooted && first === base && second === name;
+      case "Sqrt":
+        return !isRooted && next(true);
+      case "Pow":
+        return !isRooted && first === name && isNumber(graph, second, 0.5) && next(true);
+      case "Clip":
+      case "Expand":
+        return first === name && next(isRooted);
+      case "Max":
+      case "Add":
+        return isConstant(graph, first === name ? second : first) && next(isRooted);
+      default:
+        return false;
+    }
+  });
+}
+
+function isConstant(graph: Graph, name: string): boolean {
+  return constantOf(graph, name) !== null;
+}
+
 function isMean(graph: Graph, input: string, output: string): boolean {
   const readers = consumersOf(graph).get(output) ?? [];
   const isCentring = (node: Node): boolean =>

@@ -4,10 +4,11 @@
  *
  *     LayerNorm    mean = sum(m x) / k,  d = m (x - mean),  var = sum(d^2) / k,  y = d / sqrt(var + eps) * gamma + beta
  *     ReduceMean   mean(m x) D / k, the statistic of a norm that is written out
+ *     ReduceL2, ReduceSum, ReduceSumSquare, LpNormalization   of m x: a vector's length, over what stays
  *     MatMul       (m A) B, for activations A and B that are contracted over the axis
  */
 import type { Node, SourcedAttribute, Tensor } from "../graph/graph.ts";
-import { floatAttribute, intsAttribute } from "../graph/graph.ts";
+import { floatAttribute, intAttribute, intsAttribute } from "../graph/graph.ts";
 import { floatTensor, intTensor } from "../graph/tensor.ts";
 import { axisIndex } from "../structure/propagation.ts";
 import type { Structure } from "../structure/structure.ts";
@@ -57,7 +58,7 @@ export function statisticsUnder(
   const [output = ""] = node.outputs;
   const emitter = createEmitter(output, constants);
   const masked = emitter.node("Mul", [input, mask], "masked");
-  if (node.opType === "MatMul") {
+  if (isSum(node)) {
     return [...emitter.nodes(), { ...node, inputs: [masked, ...node.inputs.slice(1)] }];
   }
   if (node.opType === "ReduceMean") {
@@ -79,6 +80,11 @@ export function summedAxis(structure: Structure, node: Node): number | null {
       return weightOf(structure.graph, node) === null ? rank - 1 : null;
     case "LayerNormalization":
       return rank - 1;
+    case "LpNormalization":
+      return axisIndex(intAttribute(node, "axis", -1), rank);
+    case "ReduceL2":
+    case "ReduceSum":
+    case "ReduceSumSquare":
     case "ReduceMean": {
       const listed = structure.shapes.constant(node.inputs[1] ?? "");
       const [axis] = listed ?? intsAttribute(node, "axes", []);
@@ -87,6 +93,15 @@ export function summedAxis(structure: Structure, node: Node): number | null {
     default:
       return null;
   }
+}
+
+/** Ops that sum, and so need no correction for how many there are. */
+export function isSum(node: Node): boolean {
+  return node.opType === "MatMul" || isLengthOp(node);
+}
+
+function isLengthOp({ opType }: Node): boolean {
+  return ["ReduceL2", "ReduceSum", "ReduceSumSquare", "LpNormalization"].includes(opType);
 }
 
 function maskedNorm(

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { SILENT } from "../../src/core/progress.ts";
 import { randomFrom } from "../../src/core/random.ts";
 import { checkImportance, unitOrder } from "../../src/importance/importance.ts";
+import { candidatesOf } from "../../src/importance/sensitivity/candidates.ts";
 import { damageOf } from "../../src/importance/sensitivity/damage.ts";
 import { type Cut, gatedNetwork } from "../../src/importance/sensitivity/gated.ts";
 import { openSensitivity } from "../../src/importance/sensitivity/sensitivity.ts";
@@ -118,7 +119,8 @@ test("damage of a network with two outputs is the mean of what each alone says",
   const orders = structure.dims.map(({ size }) => Array.from({ length: size }, (_, unit) => unit));
   const of = async (outputs?: readonly string[]): Promise<readonly number[]> => {
     const meter = await openSensitivity(modelOf(graph), structure, {
-      ...{ orders, outputs, threads: 1, batches: 2, progress: SILENT },
+      ...{ outputs, threads: 1, batches: 2, progress: SILENT },
+      cuts: (gated) => candidatesOf(structure, orders, gated),
     });
     for (const [index, batch] of batches.entries()) await meter.add(batch, index);
     await meter.close();

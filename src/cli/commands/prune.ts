@@ -8,6 +8,7 @@ import { pruneModel } from "../../pipeline/prune/prune-model.ts";
 import { approvalPage, coefficientsText } from "../../report/coefficients-report.ts";
 import { gateText } from "../../report/gate-report.ts";
 import { painter } from "../../report/painter.ts";
+import { splitText } from "../../report/pair-report.ts";
 import { runText } from "../../report/run-report.ts";
 import { type Command, command } from "../command.ts";
 import { finetuneOptions } from "../options/finetune-options.ts";
@@ -18,7 +19,7 @@ import { solveOptions } from "../options/solve-options.ts";
 import { exitOf } from "./gate.ts";
 
 export const pruneCommand: Command = command({
-  name: "prune [model]",
+  name: "prune [model] [second]",
   describe:
     "Run the whole pipeline into one folder: score, profile, solve, export, repair, train, evaluate",
   examples: [
@@ -26,6 +27,10 @@ export const pruneCommand: Command = command({
     [
       "mdp prune --device local --finetune --out runs/default",
       "and trained further, with the original as its teacher",
+    ],
+    [
+      "mdp prune image.onnx text.onnx --data pairs.json --device local --out runs/pair",
+      "two networks whose embeddings are compared, as one problem (docs/vision-language.md)",
     ],
     [
       "mdp prune net.onnx --device local --batch 8 --budget 50% --data photos --out runs/net",
@@ -43,6 +48,20 @@ export const pruneCommand: Command = command({
       .positional("model", {
         type: "string",
         describe: "ONNX file; the embedded default without it",
+      })
+      .positional("second", {
+        type: "string",
+        describe: "ONNX file of the network that it is compared with: both are pruned as one",
+      })
+      .option("pairs", {
+        type: "string",
+        requiresArg: true,
+        describe: "With two networks: their embeddings, FIRST,SECOND [the outputs of one width]",
+      })
+      .option("embeddings-only", {
+        type: "boolean",
+        default: false,
+        describe: "With two networks: leave out all other outputs",
       })
       .option("out", {
         type: "string",
@@ -161,6 +180,7 @@ export const pruneCommand: Command = command({
     const summary = await pruneModel(options, written, context);
     context.json(summary);
     context.print(`\n${runText(summary, painter(process.stdout.isTTY))}`);
+    if (summary.parts !== undefined) context.print(`\n${splitText(summary.parts)}`);
     return undefined;
   },
 });

@@ -185,6 +185,7 @@ export const DRAWN_SETS = {
         target: { from: "labels" },
         classes: [...ANSWERS],
       },
+      "both.json": { schema: "mdp-dataset/2", sets: ["dataset.json", "questions.json"] },
     },
   },
 } as const satisfies Record<string, DrawnFiles>;

@@ -51,6 +51,7 @@ export function pointsOf(parts: readonly Weighed[], sign: number): WeighedTable[
 export function unitOf(kind: QuantityKind): string {
   if (kind === "milliseconds") return "ms";
   if (kind === "millijoules") return "mJ";
+  if (kind === "damage") return "of the variance";
   return kind === "importance" ? "" : kind;
 }
 

@@ -157,6 +157,7 @@ const WITH_ARGUMENT: ReadonlyMap<QuantityName, string> = new Map([
   ["energy", "energy('my-board') <= 20 mJ"],
   ["device_memory", "device_memory('my-board') <= 100 MB"],
   ["importance", "importance('head') >= 90%"],
+  ["damage", "damage('answer') <= 5%"],
   ["nonzeros", "nonzeros('layer1') >= 30%"],
   ["count", "count('layer1.*') >= 16"],
   ["dropped_blocks", "dropped_blocks('layer1.*') >= 1"],

@@ -6,6 +6,7 @@ export type QuantityKind =
   | "milliseconds"
   | "millijoules"
   | "importance"
+  | "damage"
   | "channels"
   | "nonzeros"
   | "blocks"
@@ -22,6 +23,7 @@ export const QUANTITIES = {
   energy: "millijoules",
   device_memory: "bytes",
   importance: "importance",
+  damage: "damage",
   count: "channels",
   dropped_blocks: "blocks",
   dropped_layers: "layers",

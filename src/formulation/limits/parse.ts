@@ -124,12 +124,14 @@ function relationOf(
   const refuse = (what: string, message: string, hint: string, place = at): never => {
     throw limitError(source, place, what, message, hint);
   };
-  const sides = [left, right].map(
-    (form): LinearForm =>
-      form.isPercent && isNumber(form)
-        ? { ...form, constant: 0, share: form.constant, isPercent: false }
-        : form,
-  );
+  // Damage is a share already: of the variance of what it is done to.
+  const isShare = [left, right].some(({ kind }) => kind === "damage");
+  const sides = [left, right].map((form): LinearForm => {
+    if (!form.isPercent || !isNumber(form)) return form;
+    return isShare
+      ? { ...form, isPercent: false }
+      : { ...form, constant: 0, share: form.constant, isPercent: false };
+  });
   const [first = left, second = right] = sides;
   commonKind(source, first, second, at);
   if (first.parts.length + second.parts.length === 0) {
@@ -140,6 +142,14 @@ function relationOf(
     [second, first],
   ] as const) {
     if (form.share === 0) continue;
+    if (isShare) {
+      refuse(
+        "dense",
+        "The dense network has no damage to take a share of.",
+        "Damage is a share of the answer's variance: damage('answer') <= 5%.",
+        form.at,
+      );
+    }
     if (other.share !== 0 || other.parts.length === 0 || form.parts.length > 0) {
       refuse(
         "dense",

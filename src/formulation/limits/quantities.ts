@@ -24,6 +24,7 @@ import { OUTSIDE, type Place, placeAround } from "../network/places.ts";
 import { nonzerosOf, sparseBytesOf } from "../sparsity/quantities.ts";
 import { blocksNamed } from "./blocks-named.ts";
 import { componentOf, type Part } from "./components.ts";
+import { damagedPart, scoredBy } from "./damage.ts";
 import { dimsNamed } from "./dims-named.ts";
 import type { QuantityRef } from "./form.ts";
 import {
@@ -32,6 +33,7 @@ import {
   keptChannels,
   keptImportance,
   type MeasuredSubnet,
+  measuredWhole,
 } from "./measure.ts";
 import type { RunSetting } from "./memories.ts";
 import { memoryPoints } from "./memory.ts";
@@ -89,6 +91,8 @@ export function quantityOf(ref: QuantityRef, sources: LimitSources, source: Sour
       return columnOf(network, latencyTable(ref, sources, source), "memoryBytes");
     case "importance":
       return importanceQuantity(sources, componentOf(ref, sources, source).hasLayer);
+    case "damage":
+      return damageQuantity(sources, ref, source);
     case "count":
       return countOf(network, ref, source);
     case "dropped_blocks":
@@ -285,8 +289,10 @@ function columnOf(network: NetworkProblem, table: LatencyTable, column: SummedCo
   return latencyOf(network, columnTable(table, column));
 }
 
-function importanceQuantity(sources: LimitSources, isMeant: IsMeant): Quantity {
-  const { network, importance } = sources;
+function importanceQuantity(
+  { network, importance }: Pick<LimitSources, "network" | "importance">,
+  isMeant: IsMeant,
+): Quantity {
   const { problem, structure, layerIndices } = network;
   const layers = layerIndices.flatMap((index) => structure.layers[index] ?? []);
   const tables = [
@@ -298,6 +304,26 @@ function importanceQuantity(sources: LimitSources, isMeant: IsMeant): Quantity {
   );
   const measure = (subnet: MeasuredSubnet): number => keptImportance(subnet, importance, isMeant);
   return { sums: [{ tables, ties }], isExact: true, measure };
+}
+
+/** What is lost of the importance that the damages of one answer are written as. */
+function damageQuantity(sources: LimitSources, ref: QuantityRef, source: Source): Quantity {
+  const importance = damagedPart(sources.importance, ref, source);
+  const network = scoredBy(sources.network, importance);
+  const kept = importanceQuantity({ network, importance }, () => true);
+  const whole = kept.measure(measuredWhole(network.structure));
+  const constant = product(network, "damage of dropping all", OUTSIDE, whole, []);
+  return {
+    isExact: kept.isExact,
+    sums: kept.sums.map(({ tables, ties }) => ({
+      tables: [
+        ...tables.map((each) => ({ ...each, table: each.table.map((gain) => -gain) })),
+        constant,
+      ],
+      ties: ties.map((tie) => tie?.map((gain) => -gain) ?? null),
+    })),
+    measure: (subnet) => whole - kept.measure(subnet),
+  };
 }
 
 function countOf(network: NetworkProblem, ref: QuantityRef, source: Source): Quantity {

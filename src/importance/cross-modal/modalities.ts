@@ -1,7 +1,7 @@
 import { InputError } from "../../core/errors.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { inferShapes } from "../../graph/shapes/infer.ts";
-import { ancestors } from "../../graph/traversal.ts";
+import { ancestors, producerOf } from "../../graph/traversal.ts";
 
 /** The outputs of a network of two modalities. */
 export interface Modalities {
@@ -9,6 +9,17 @@ export interface Modalities {
   readonly pair: readonly [left: string, right: string];
   /** Outputs that depend on both: a fused representation, answers. */
   readonly joint: readonly string[];
+  /**
+   * Where the network multiplies them itself, so that their width may change: outputs [samples, samples] that hold their products with each other and with
+   * themselves. The pair is then compared by these alone.
+   */
+  readonly products?: Products | undefined;
+}
+
+export interface Products {
+  readonly both: string;
+  /** Of the left and of the right with themselves, where there are any. */
+  readonly own: readonly string[];
 }
 
 export interface ModalityNames {
@@ -29,6 +40,12 @@ export function modalitiesOf(graph: Graph, names: ModalityNames = {}): Modalitie
     return shape?.length === 2 && shapes.of(name)?.type === "float32" ? (shape[1] ?? null) : null;
   };
   for (const name of [...(names.pair ?? []), ...(names.joint ?? [])]) checkOutput(graph, name);
+  const tied = names.pair === undefined ? tiedPair(graph, widthOf) : null;
+  if (tied !== null) {
+    const made = new Set([tied.products.both, ...tied.products.own]);
+    const joint = names.joint ?? jointOutputs(graph, tied.pair).filter((name) => !made.has(name));
+    return { ...tied, joint };
+  }
   const pair = names.pair === undefined ? foundPair(graph, widthOf) : twoOf(names.pair);
   const [left, right] = pair;
   const widths = [widthOf(left), widthOf(right)];
@@ -42,6 +59,37 @@ export function modalitiesOf(graph: Graph, names: ModalityNames = {}): Modalitie
   }
   const joint = names.joint ?? jointOutputs(graph, pair);
   return { pair, joint };
+}
+
+/** Two values that are no outputs, whose product is one: vectors of one width that depend on different inputs. */
+function tiedPair(
+  graph: Graph,
+  widthOf: (name: string) => number | null,
+): { readonly pair: readonly [string, string]; readonly products: Products } | null {
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+  const producers = producerOf(graph);
+  const turned = (name: string): string => {
+    const node = producers.get(name);
+    return node?.opType === "Transpose" ? (node.inputs[0] ?? name) : name;
+  };
+  const products = graph.outputs.flatMap(({ name }) => {
+    const node = producers.get(name);
+    if (node?.opType !== "MatMul") return [];
+    const [left = "", right = ""] = node.inputs.map(turned);
+    return widthOf(left) === null || widthOf(left) !== widthOf(right)
+      ? []
+      : [{ name, left, right }];
+  });
+  const both = products.find(({ left, right }) => {
+    const own = inputsBehind(graph, left);
+    const others = [...inputsBehind(graph, right)];
+    return own.size > 0 && others.length > 0 && !others.some((input) => own.has(input));
+  });
+  if (both === undefined || outputs.has(both.left) || outputs.has(both.right)) return null;
+  const own = products.flatMap(({ name, left, right }) =>
+    left === right && (left === both.left || left === both.right) ? [name] : [],
+  );
+  return { pair: [both.left, both.right], products: { both: both.name, own } };
 }
 
 /** Names of the inputs that each output depends on. */

@@ -11,15 +11,21 @@ import {
   type Importance,
   type LabelSource,
   type Normalisation,
+  type PartImportance,
   rankUnits,
   type ScoreData,
   scoreUnits,
 } from "../importance.ts";
 import { assembleImportance, type LayerScores } from "../per-unit.ts";
 import { defaultNormalisation } from "../score.ts";
-import { isPriced } from "../sensitivity/candidates.ts";
+import { betterOrders } from "../sensitivity/better-orders.ts";
+import { candidatesOf, isPriced } from "../sensitivity/candidates.ts";
 import { importanceFromDamages, type MeasuredImportance } from "../sensitivity/from-damages.ts";
-import { openSensitivity } from "../sensitivity/sensitivity.ts";
+import {
+  openSensitivity,
+  type Sensitivity,
+  type SensitivityOptions,
+} from "../sensitivity/sensitivity.ts";
 import { activationScorer } from "./activation.ts";
 import { collect, type Passed, type PassOptions, type Scorer } from "./collect.ts";
 import { openColumnEnergy } from "./column-energy.ts";
@@ -92,7 +98,7 @@ export async function scoreWithData(
     ...{ images: passed.images, batch, labels, hash: passed.hash },
   });
   if (isMeasured(method)) {
-    const { dims, joint, passed } = await measuredDims(
+    const { dims, joint, passed, parts } = await measuredDims(
       model,
       structure,
       { ...options, normalisation },
@@ -102,7 +108,11 @@ export async function scoreWithData(
       .filter((layer) => layer.drop !== null && !isPriced(structure, layer.index))
       .map((layer) => layer.name);
     const data = dataOf(passed);
-    const measured = { unpricedLayers, dims, ...(joint === undefined ? {} : { joint }) };
+    const measured = {
+      ...{ unpricedLayers, dims },
+      ...(joint === undefined ? {} : { joint }),
+      ...(parts.length === 0 ? {} : { parts: parts.map(withoutOrders) }),
+    };
     return { schema: "mdp-importance/1", ...about, data, ...measured };
   }
   const scorer = await scorerOf(model, structure, method, options);
@@ -116,13 +126,15 @@ export async function scoreWithData(
   }
 }
 
-/** Ranks units by reconstruction, then measures what the network loses along those orders. */
+/** Ranks units by reconstruction (between modalities: by that or by curvature, as measured), then measures what the network loses along those orders. */
 async function measuredDims(
   model: Model,
   structure: Structure,
   options: DataScoreOptions,
   pass: PassOptions,
-): Promise<MeasuredImportance & { readonly passed: Passed }> {
+): Promise<
+  MeasuredImportance & { readonly passed: Passed; readonly parts: readonly PartImportance[] }
+> {
   const { threads = 1, progress = SILENT, signal, batch, images } = options;
   if (options.normalisation !== "none") {
     throw new UsageError({
@@ -135,47 +147,98 @@ async function measuredDims(
   }
   const modalities =
     options.method === "cross-modal" ? modalitiesOf(structure.graph, options.modalities) : null;
-  const orders = await ordersOf(model, structure, options, pass, modalities);
   const comparison = modalities === null ? undefined : crossModalComparison(modalities);
+  const meterOf = (
+    cuts: SensitivityOptions["cuts"],
+    expected: number,
+    label?: string,
+  ): Promise<Sensitivity> =>
+    openSensitivity(model, structure, {
+      ...{ cuts, threads, batches: expected, progress, signal, label },
+      ...{ outputs: options.outputs, comparison },
+    });
+  const byWeights = await reconstructionOrders(model, structure, options, pass);
+  const orders =
+    modalities === null
+      ? byWeights
+      : await betterOrders(
+          structure,
+          [byWeights, await curvatureOrders(model, structure, options, pass, modalities)],
+          (cuts) => damagesOn(pass, (label) => meterOf(cuts, 1, label)),
+        );
   const batches = Math.max(1, Math.floor(images / batch));
-  const meter = await openSensitivity(model, structure, {
-    ...{ orders, threads, batches, progress, signal, outputs: options.outputs, comparison },
-  });
+  const meter = await meterOf((gated) => candidatesOf(structure, orders, gated), batches);
   try {
     const partial = pass.partial === null ? null : { ...pass.partial, every: 1 };
     // The meter tells its progress itself, cut by cut.
     const quiet = { ...progress, step: () => {} };
     const passed = await collect(meter, { ...pass, partial, progress: quiet });
-    const damages = meter.damages();
-    return { ...importanceFromDamages(structure, orders, meter.candidates, damages), passed };
+    const importanceOf = (part?: number): MeasuredImportance =>
+      importanceFromDamages(structure, orders, meter.candidates, meter.damages(part));
+    const parts = meter.parts.map((name, part) => ({ name, ...importanceOf(part) }));
+    return { ...importanceOf(), passed, parts: parts.length > 1 ? parts : [] };
   } finally {
     await meter.close();
   }
 }
 
-/** Units of every dim from the most to the least important, by which cuts are measured. */
-async function ordersOf(
+/** The orders are those of the whole, and needn't be said again. */
+function withoutOrders(part: PartImportance): PartImportance {
+  return { ...part, dims: part.dims.map(({ order: _, ...dim }) => dim) };
+}
+
+/** Damages of cuts on the first batch alone. */
+async function damagesOn(
+  pass: PassOptions,
+  open: (label: string) => Promise<Sensitivity>,
+): Promise<readonly number[]> {
+  const meter = await open("comparing orders");
+  try {
+    for await (const batch of pass.batches()) {
+      await meter.add(batch, 0);
+      break;
+    }
+    return meter.damages();
+  } finally {
+    await meter.close();
+  }
+}
+
+/** Units of every dim by what the layers that read them can't restore without them. */
+async function reconstructionOrders(
   model: Model,
   structure: Structure,
   options: DataScoreOptions,
   pass: PassOptions,
-  modalities: Modalities | null,
+): Promise<readonly (readonly number[])[]> {
+  const ranking = await scoreWithData(model, structure, {
+    ...options,
+    ...{ method: "reconstruction", partialPath: undefined },
+  });
+  const energies = await columnEnergies(model, structure, options.threads ?? 1, pass);
+  return ranking.dims.map((dim, index) => {
+    const scores = scoreUnits(dim);
+    return rankUnits(scores.some((score) => score > 0) ? scores : (energies.get(index) ?? scores));
+  });
+}
+
+/** Random draws over all batches: their mean square is off by an eighth of itself, one standard deviation. */
+const DRAWS = 128;
+
+/** Units of every dim by the curvature of a distillation between the modalities. */
+async function curvatureOrders(
+  model: Model,
+  structure: Structure,
+  options: DataScoreOptions,
+  pass: PassOptions,
+  modalities: Modalities,
 ): Promise<readonly (readonly number[])[]> {
   const { batch, seed = 0, threads = 1, networkHash = null } = options;
-  if (modalities === null) {
-    const ranking = await scoreWithData(model, structure, {
-      ...options,
-      ...{ method: "reconstruction", partialPath: undefined },
-    });
-    const energies = await columnEnergies(model, structure, threads, pass);
-    return ranking.dims.map((dim, index) => {
-      const scores = scoreUnits(dim);
-      return rankUnits(
-        scores.some((score) => score > 0) ? scores : (energies.get(index) ?? scores),
-      );
-    });
-  }
-  const scorer = await gaussNewtonScorer(model, structure, modalities, { batch, seed, threads });
+  const batches = Math.max(1, Math.floor(options.images / batch));
+  const draws = Math.ceil(DRAWS / batches);
+  const scorer = await gaussNewtonScorer(model, structure, modalities, {
+    ...{ batch, seed, threads, draws },
+  });
   try {
     const passed = await collect(scorer, { ...pass, label: "ranking units", partial: null });
     const about = { method: options.method, normalisation: "none", networkHash, seed } as const;

@@ -39,12 +39,7 @@ export function candidatesOf(
     dim,
     new Set(orders[dim]?.slice(0, count)),
   ];
-  const widths = structure.dims.flatMap((dim) =>
-    levelsOf(dim, LEVELS).map((count): Candidate => {
-      const kept = new Map([keptOf(dim.index, count)]);
-      return { kind: "units", dim: dim.index, count, cut: { ...NOTHING, kept } };
-    }),
-  );
+  const widths = widthsAlong(structure, orders, LEVELS);
   const pairs = pairCounts(structure).map(
     ({ dims, counts }): Candidate => ({
       ...{ kind: "pair", dims, counts },
@@ -70,6 +65,20 @@ export function candidatesOf(
     }),
   );
   return [...widths, ...pairs, ...blocks, ...layers];
+}
+
+/** Every prunable dim alone at widths in so many parts of its units: its best units by an order. */
+export function widthsAlong(
+  structure: Structure,
+  orders: readonly (readonly number[])[],
+  levels: number,
+): readonly Candidate[] {
+  return structure.dims.flatMap((dim) =>
+    levelsOf(dim, levels).map((count): Candidate => {
+      const kept = new Map([[dim.index, new Set(orders[dim.index]?.slice(0, count))]]);
+      return { kind: "units", dim: dim.index, count, cut: { ...NOTHING, kept } };
+    }),
+  );
 }
 
 /** How many cuts `candidatesOf` names, at most. */

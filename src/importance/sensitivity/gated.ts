@@ -3,7 +3,7 @@ import { nodeId } from "../../graph/graph.ts";
 import type { Feed } from "../../runtime/session.ts";
 import { dimsAlong } from "../../structure/counts.ts";
 import type { AxisUnits, Structure, UnitLevel } from "../../structure/structure.ts";
-import { maskShape, statisticsUnder, summedAxis } from "../../subnet/mask-statistics.ts";
+import { isSum, maskShape, statisticsUnder, summedAxis } from "../../subnet/mask-statistics.ts";
 
 /** What is taken away for one measurement. */
 export interface Cut {
@@ -140,7 +140,7 @@ function gatedSum(state: Gating, node: Node): readonly Node[] {
   if (axis === null || shape === null || units === null || !isFree) return [node];
   const name = `mdp_sum_${sums.length}`;
   const extents = maskShape(shape, axis);
-  const ratio = node.opType === "MatMul" ? null : `${name}_ratio`;
+  const ratio = isSum(node) ? null : `${name}_ratio`;
   inputs.push({ name, type: "float32", shape: extents });
   if (ratio !== null) inputs.push({ name: ratio, type: "float32", shape: [1] });
   sums.push({ name, gated: value, shape: extents, units, ratio });

@@ -6,13 +6,15 @@ import type { Feed, Feeds } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { Collector } from "../data/collect.ts";
 import { feedsOf, openGraph } from "../data/feed.ts";
-import { type Candidate, candidatesOf } from "./candidates.ts";
+import type { Candidate } from "./candidates.ts";
 import { type Damage, damageOf } from "./damage.ts";
-import { type Cut, gatedNetwork } from "./gated.ts";
+import { type Cut, type GatedNetwork, gatedNetwork } from "./gated.ts";
 
 export interface SensitivityOptions {
-  /** Units of every dim from the most to the least important. */
-  readonly orders: readonly (readonly number[])[];
+  /** The cuts to measure, of the network with its gates. */
+  readonly cuts: (gated: GatedNetwork) => readonly Candidate[];
+  /** What is being done, for people; `measuring cuts` unless given. */
+  readonly label?: string | undefined;
   /** Values to compare; all outputs, as `answersOf` reads them, where left out. */
   readonly outputs?: readonly string[] | undefined;
   /** How answers are compared; value by value where left out. */
@@ -36,8 +38,10 @@ export interface Comparison {
 
 export interface Sensitivity extends Collector {
   readonly candidates: readonly Candidate[];
-  /** Damage of each candidate, as a share of the answers' variance. */
-  readonly damages: () => readonly number[];
+  /** Names of what is compared. */
+  readonly parts: readonly string[];
+  /** Damage of each candidate, as a share of the answers' variance: of one part, or the mean over the parts. */
+  readonly damages: (part?: number) => readonly number[];
   readonly close: () => Promise<void>;
 }
 
@@ -51,7 +55,8 @@ export async function openSensitivity(
 ): Promise<Sensitivity> {
   const { graph } = structure;
   const gated = gatedNetwork(structure);
-  const candidates = candidatesOf(structure, options.orders, gated);
+  const candidates = options.cuts(gated);
+  const { label = "measuring cuts" } = options;
   const comparison = options.comparison ?? valueByValue(answersOf(graph, options.outputs).values);
   const { parts, damages } = comparison;
   const outputs = comparison.values.map((name) => ({
@@ -65,6 +70,7 @@ export async function openSensitivity(
   const sizes = new Float64Array(parts.length);
   return {
     candidates,
+    parts,
     sums: new Map([
       ["differences", differences],
       ["sizes", sizes],
@@ -80,7 +86,7 @@ export async function openSensitivity(
           if (at === 0) sizes[part] = (sizes[part] ?? 0) + damage.size;
         }
         const done = index * candidates.length + at + 1;
-        options.progress.step("measuring cuts", done, options.batches * candidates.length);
+        options.progress.step(label, done, options.batches * candidates.length);
         if (options.signal?.aborted) throw interrupted(at + 1, candidates.length);
       }
       // Whole batches only, so that a stopped run leaves none by halves.
@@ -88,22 +94,23 @@ export async function openSensitivity(
         differences[at] = (differences[at] ?? 0) + difference;
       }
     },
-    damages: () => meanDamages(candidates.length, differences, sizes),
+    damages: (part) =>
+      meanDamages(candidates.length, { differences, sizes }, part === undefined ? null : [part]),
     close: () => session.close(),
   };
 }
 
-/** Per candidate, the mean over the values that vary of the difference over the variance. */
+/** Per candidate, the mean over the parts that vary (of those that are asked for) of the difference over the variance. */
 function meanDamages(
   candidates: number,
-  differences: Float64Array,
-  sizes: Float64Array,
+  { differences, sizes }: { readonly differences: Float64Array; readonly sizes: Float64Array },
+  parts: readonly number[] | null,
 ): readonly number[] {
-  const varying = Array.from(sizes.keys()).filter((value) => (sizes[value] ?? 0) > 0);
+  const varying = (parts ?? [...sizes.keys()]).filter((part) => (sizes[part] ?? 0) > 0);
   return Array.from({ length: candidates }, (_, at) =>
     varying.reduce(
-      (sum, value) =>
-        sum + (differences[value * candidates + at] ?? 0) / (sizes[value] ?? 1) / varying.length,
+      (sum, part) =>
+        sum + (differences[part * candidates + at] ?? 0) / (sizes[part] ?? 1) / varying.length,
       0,
     ),
   );

@@ -9,7 +9,8 @@ import {
   type ResolvedPreprocessing,
 } from "../../data/preprocessing.ts";
 import type { EvalReport, EvalResult } from "../../documents/evaluation.ts";
-import { isCompressed, modelBytes, modelMetadata } from "../../onnx/read.ts";
+import { isCompressed, modelBytes, modelMetadata, readModel } from "../../onnx/read.ts";
+import { serializeModel } from "../../onnx/write.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
 import { type MachineLoad, machineLoad, mostLoaded } from "../../runtime/machine-load.ts";
 import { runtimeVersion } from "../../runtime/onnxruntime.ts";
@@ -23,6 +24,7 @@ import { type SessionTurns, timeSessions } from "../../runtime/turns.ts";
 import { checkWhole } from "../checks.ts";
 import { modelPath } from "../open/embedded.ts";
 import { openPrepared, preparation } from "../open/preparation.ts";
+import { joinedPair, judgedModel } from "../pair/joined-model.ts";
 import type { RunContext } from "../run-context.ts";
 import { type Prepared, preprocessed } from "./fitting-preprocessing.ts";
 import { type JudgedModel, type Judgement, judgeModels, type TaskOptions } from "./judge-models.ts";
@@ -144,8 +146,15 @@ function listed({
   };
 }
 
-/** The runtime reads files itself, which it must where weights lie beside them, but none that are compressed. */
+/**
+ * The runtime reads files itself, which it must where weights lie beside them, but none that are compressed. Of two networks that were joined the embeddings are
+ * judged.
+ */
 function openNamed(path: string, settings: SessionOptions): Promise<Session> {
+  if (joinedPair({ metadata: modelMetadata(path) }, path) !== null) {
+    const judged = judgedModel(readModel(path), path);
+    return openSession(Buffer.concat(serializeModel(judged)), { ...settings, where: path });
+  }
   return openSession(isCompressed(path) ? modelBytes(path) : path, { ...settings, where: path });
 }
 

@@ -8,6 +8,7 @@ import { hasTraining } from "../open/images.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import { openedModel, refuseFixedBatch } from "../open/opened-batch.ts";
 import type { RunContext } from "../run-context.ts";
+import { joinedPair } from "../pair/joined-model.ts";
 import { runTraining } from "../train/run-training.ts";
 import { PLAIN_FINETUNE } from "../train/training-defaults.ts";
 import { trainingData } from "./prune-images.ts";
@@ -17,6 +18,8 @@ import { type PruneJob, type PruneOptions, staged } from "./prune-stages.ts";
 const FOLDER = "finetune";
 /** Few images are had for this stage: smaller batches take more steps with them. */
 const BATCH = "64";
+/** Pairs teach without labels, and texts speak of left and right. */
+const PAIRS = { loss: "cross-modal", optimizer: "adamw", flip: "none", crop: 0 } as const;
 const RESULT = "finetuned.onnx";
 
 /**
@@ -81,6 +84,7 @@ export async function finetuneStage(job: PruneJob, from: string): Promise<string
         ...{ ...PLAIN_FINETUNE, data, dataConfig, seed, epochs, lr, out },
         ...{ teacher: original, validate: false, batch: BATCH },
         ...(keepZeros ? { keepZeros } : {}),
+        ...(joinedPair(open.model, open.path) === null ? {} : PAIRS),
       },
       context,
     );

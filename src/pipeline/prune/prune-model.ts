@@ -11,6 +11,7 @@ import type { RunContext } from "../run-context.ts";
 import { checkSolveOptions, SOLVE_DEFAULTS } from "../solve/solve-settings.ts";
 import { noTable } from "../tables/table-source.ts";
 import { checkFinetune, checkFinetuneBatch, finetuneStage } from "./finetune-stage.ts";
+import { networkOfPair, type PairOptions, splitStage } from "./pair-stages.ts";
 import { preprocessingStage } from "./preprocessing-stage.ts";
 import {
   correctStage,
@@ -51,7 +52,7 @@ export const PRUNE_DEFAULTS = {
   seed: 1,
 } as const;
 
-export interface PruneModelSettings extends PruneOptions {
+export interface PruneModelSettings extends PruneOptions, PairOptions {
   /** ONNX file; the embedded default without it. */
   readonly model?: string | undefined;
   /** Folder of the run; what is done there is not done again. */
@@ -79,7 +80,8 @@ export async function pruneModel(
     const tuned = await finetuneStage(job, corrected ?? "pruned.onnx");
     const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
     await evalStage(job, made);
-    const summary = summaryOf(job);
+    const parts = await splitStage(job, made.at(-1) ?? "pruned.onnx");
+    const summary = { ...summaryOf(job), ...(parts === undefined ? {} : { parts }) };
     writeDocument(SUMMARY, run.path("summary.json"), summary);
     return summary;
   } finally {
@@ -96,7 +98,8 @@ export async function prepareRun(
   await checkPruneOptions(settings);
   const { data, train, dataConfig } = settings;
   const images = { data: data ?? train, dataConfig };
-  const open = carrying(await openNetwork(settings.model, context), images);
+  const model = networkOfPair(settings.model, settings, settings.out, context);
+  const open = carrying(await openNetwork(model, context), images);
   await checkFinetune(settings, open.embedded);
   await checkFinetuneBatch(open, settings, context);
   const run = openRunFolder(settings.out);

@@ -4,6 +4,7 @@ import { isSameFile } from "../../core/guarded-files.ts";
 import { readDatasetConfig } from "../../data/config.ts";
 import { type Importance, needsData } from "../../importance/importance.ts";
 import { hasTraining } from "../open/images.ts";
+import { joinedPair } from "../pair/joined-model.ts";
 import { chooseScoring, scoreWithRetreat } from "../score/choose-scoring.ts";
 import { SCORE_DEFAULTS, type ScoreRequest, scoreOpened } from "../score/score-network.ts";
 import { trainingData } from "./prune-images.ts";
@@ -16,7 +17,13 @@ export async function scoreStage(job: PruneJob): Promise<void> {
   const needsImages = options.method === "auto" || needsData(options.method);
   const data = importance === undefined && needsImages ? await trainingData(job) : undefined;
   const chosen =
-    options.method === "auto" ? chooseScoring(open.structure, imagesOf(job, data)) : null;
+    options.method === "auto"
+      ? chooseScoring(
+          open.structure,
+          imagesOf(job, data),
+          joinedPair(open.model, open.path) !== null,
+        )
+      : null;
   const method = options.method === "auto" ? (chosen?.method ?? "magnitude-l2") : options.method;
   const labels = chosen?.labels ?? SCORE_DEFAULTS.labels;
   const onImages = importance === undefined && needsData(method);

@@ -28,9 +28,13 @@ const MEASURING_LIMIT = 2e13;
 export function chooseScoring(
   structure: Structure,
   images: "none" | "own" | "judged",
+  isPair = false,
 ): ChosenScoring {
   if (images === "none") {
     return { method: "magnitude-l2", labels: "data", reason: "no images are named" };
+  }
+  if (isPair) {
+    return { method: "cross-modal", labels: "self", reason: "two networks are compared" };
   }
   const labels = images === "own" ? "data" : "self";
   if (measuringMacs(structure) <= MEASURING_LIMIT) {

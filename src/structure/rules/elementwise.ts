@@ -1,7 +1,7 @@
 import type { Node } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import type { Axis } from "../elements.ts";
-import { isNormStatistic } from "../norm-statistics.ts";
+import { isLength, isNormStatistic } from "../norm-statistics.ts";
 import {
   axesOf,
   axisIndex,
@@ -70,8 +70,11 @@ export const reduce: Rule<Kind<"reduce">> = (node, op, flow) => {
   const listed = (op.axes ?? []).map((axis) => axisIndex(axis, rank));
   const all = op.axes === null || (listed.length === 0 && !op.noopWithEmptyAxes);
   const reduced = (index: number): boolean => all || listed.includes(index);
-  // A norm's mean over one axis is a statistic of what stays; any other is a number that the network learnt to read.
-  const isStatistic = op.keepDims && listed.length === 1 && isNormStatistic(flow.graph, node);
+  // A norm's mean over one axis, or a vector's length, is a statistic of what stays; any other is a number that the network learnt to read.
+  const isStatistic =
+    op.keepDims &&
+    listed.length === 1 &&
+    (isNormStatistic(flow.graph, node) || isLength(flow.graph, node));
   const kept = isStatistic
     ? axes.map((axis, index) => (reduced(index) ? null : axis))
     : pinAxes(flow, axes, reduced, `${describe(node)} reduces over this axis`);

@@ -59,7 +59,9 @@ export const filled: Rule<Kind<"constantOfShape">> = (node, _op, flow) => {
 export const along: Rule<Kind<"along">> = (node, op, flow) => {
   const axes = inputAxes(flow, node, 0);
   const before = shapeOf(flow, node.inputs[0]);
-  const mixed = new Set(op.axes.map((axis) => axisIndex(axis, axes.length)));
+  // A vector brought to length one keeps its direction in what stays of it.
+  const isLength = node.opType === "LpNormalization";
+  const mixed = new Set(isLength ? [] : op.axes.map((axis) => axisIndex(axis, axes.length)));
   const reason = `${describe(node)} works along this axis`;
   pinValues(flow, node.inputs.slice(1), `${describe(node)} takes it as a parameter`);
   for (const output of node.outputs) {

@@ -1,5 +1,7 @@
+import type { Node } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { sliceRange } from "../../graph/shapes/layout.ts";
+import { producerOf } from "../../graph/traversal.ts";
 import type { Axis } from "../elements.ts";
 import {
   asElements,
@@ -177,6 +179,13 @@ export function numbersOf(list: readonly unknown[] | null): readonly number[] | 
   return numbers.length === list.length ? numbers : null;
 }
 
+/** The value whose shape an Expand takes when the network runs: what it repeats has as many elements as stay of that value. */
+export function followedBy({ graph }: Propagation, { opType, inputs }: Node): string | null {
+  const shape = producerOf(graph).get(inputs[1] ?? "");
+  const isWhole = shape?.opType === "Shape" && shape.attributes.size === 0;
+  return opType === "Expand" && isWhole ? (shape.inputs[0] ?? null) : null;
+}
+
 /**
  * Expand, Tile, Resize: an axis whose length stays is passed on; one that changes is pinned. Copies that Expand and Tile make of
  * one index are elements of their own: heads that share keys and values.
@@ -191,8 +200,12 @@ export const stretch: Rule<Kind<"expand"> | Kind<"tile"> | Kind<"resize">> = (no
   const same = (index: number): boolean => before[index] === shape[index + added];
   const kept = pinAxes(flow, axes, (index) => !same(index), reason);
   const isCopied = node.opType === "Expand" || node.opType === "Tile";
+  const followed = followedBy(flow, node);
   const copies = kept.map((axis, index): Axis => {
     const extent = shape[index + added] ?? 1;
+    if (axis === null && before[index] === 1 && followed !== null) {
+      return axesOf(flow, followed)[index + added] ?? null;
+    }
     return isCopied && before[index] === 1 && extent > 1 ? flow.elements.fresh(extent) : axis;
   });
   setAxes(flow, output, [...new Array<null>(added).fill(null), ...copies]);

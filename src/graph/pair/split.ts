@@ -9,13 +9,13 @@ import type { JoinedPair, JoinedPart } from "./joined.ts";
 export function withEmbeddings(graph: Graph, { parts, similarities }: JoinedPair): Graph {
   const products = new Set([similarities, ...parts.map(({ own }) => own)]);
   const others = graph.outputs.filter(({ name }) => !products.has(name));
-  const outputs = [...parts.map(({ embedding }) => valueOf(graph, embedding.joined)), ...others];
+  const outputs = [...parts.map(({ embedding }) => declaredOf(graph, embedding.joined)), ...others];
   return { ...graph, outputs };
 }
 
 /** One part of a joined network, with the names that it had in its own file. */
 export function partOf(graph: Graph, part: JoinedPart): Graph {
-  const outputs = part.outputs.map(({ joined }) => valueOf(graph, joined));
+  const outputs = part.outputs.map(({ joined }) => declaredOf(graph, joined));
   const inputs = graph.inputs.filter(({ name }) =>
     part.inputs.some(({ joined }) => joined === name),
   );
@@ -40,7 +40,7 @@ export function partOf(graph: Graph, part: JoinedPart): Graph {
 }
 
 /** An output's declaration: as the graph has it, or by its inferred shape. */
-function valueOf(graph: Graph, name: string): Value {
+function declaredOf(graph: Graph, name: string): Value {
   const declared = graph.outputs.find((output) => output.name === name);
   if (declared !== undefined) return declared;
   const inferred = inferShapes(graph).of(name);

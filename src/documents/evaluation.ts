@@ -11,7 +11,9 @@ const METRIC = z.object({
   low: z.number().describe("Lower end of the interval."),
   high: z.number(),
   items: z.number().int().describe("Samples that it was measured on."),
-  by: z.enum(["wilson", "student", "newcombe", "bootstrap"]).describe("How the interval was made."),
+  by: z
+    .enum(["wilson", "student", "newcombe", "bootstrap", "none"])
+    .describe("How the interval was made; none where there is a single number."),
   confidence: z.number().describe("Two-sided, 0 to 1."),
 });
 export type EvalMetric = Document<typeof METRIC>;

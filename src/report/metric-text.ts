@@ -3,6 +3,7 @@ import type { EvalMetric } from "../documents/evaluation.ts";
 /** "91.50 % [89.61, 93.08]" */
 export function metricText(metric: EvalMetric): string {
   const { value, low, high } = metricParts(metric);
+  if (metric.by === "none") return value;
   return `${value} [${low}, ${high}]`;
 }
 
@@ -17,8 +18,9 @@ export function metricParts({ unit, value, low, high }: EvalMetric): {
 }
 
 /** "-1.20 points [-2.10, -0.30]" */
-export function metricDifference({ unit, value, low, high }: EvalMetric): string {
+export function metricDifference({ unit, value, low, high, by }: EvalMetric): string {
   const plus = (number: number): string => `${number >= 0 ? "+" : ""}${amount(number, unit)}`;
+  if (by === "none") return plus(value);
   return `${plus(value)}${unit === "share" ? " points" : SUFFIX[unit]} [${plus(low)}, ${plus(high)}]`;
 }
 

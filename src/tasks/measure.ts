@@ -21,8 +21,8 @@ export interface MeasureOptions {
 /** A metric's value with its interval. */
 export interface Measured extends Interval {
   readonly items: number;
-  /** How the interval was made. */
-  readonly by: "wilson" | "student" | "newcombe" | "bootstrap";
+  /** How the interval was made; `none` where one number says nothing of it. */
+  readonly by: "wilson" | "student" | "newcombe" | "bootstrap" | "none";
   readonly confidence: number;
 }
 

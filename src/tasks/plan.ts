@@ -135,10 +135,15 @@ function planned(
   const names = question.classes ?? [];
   switch (task) {
     case "classification": {
-      const classes = outputs[0]?.shape[0] ?? names.length;
+      const scores = scoresAmong(outputs, names.length, question.chosen !== undefined);
+      const output = scores?.name;
+      const classes = scores?.shape[0] ?? names.length;
+      const isOther = scores !== outputs[0];
       return {
         ...{
-          notes,
+          notes: isOther
+            ? [...notes, `'${output}' has the scores of the ${classes} classes.`]
+            : notes,
           perClass: names.map((name, at) => asAny(classMetric("recall", at, name, { output }))),
         },
         metrics: [
@@ -186,6 +191,20 @@ function planned(
     default:
       return task satisfies never;
   }
+}
+
+/** The output of class scores: the first one, unless another alone has as many numbers as there are classes and nobody chose. */
+function scoresAmong(
+  outputs: readonly OutputShape[],
+  classes: number,
+  isChosen: boolean,
+): OutputShape | undefined {
+  const [first] = outputs;
+  const fits = ({ shape }: OutputShape): boolean =>
+    shape[0] === classes && shape.slice(1).every((extent) => extent === 1);
+  if (isChosen || classes < 2 || first === undefined || fits(first)) return first;
+  const fitting = outputs.filter(fits);
+  return fitting.length === 1 ? fitting[0] : first;
 }
 
 function detection(

@@ -4,7 +4,9 @@ import { contrastive } from "../gradients/pairs.ts";
 import type { Graph } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
 import {
+  type Box,
   joinedFeeds,
+  type Placement,
   type SampleBatch,
   type Target,
   targetOf,
@@ -13,6 +15,7 @@ import {
 import type { Feed } from "../runtime/session.ts";
 import type { TargetLoss } from "../training/target-loss.ts";
 import { targetAs } from "./answers.ts";
+import { centreLoss, centreTargets } from "./losses/centres.ts";
 import { indexCrossEntropy, multiLabelCrossEntropy } from "./losses/classes.ts";
 import { regressionLoss } from "./losses/regression.ts";
 import type { TaskName } from "./plan.ts";
@@ -20,7 +23,7 @@ import type { TaskName } from "./plan.ts";
 const TARGETS = "task_targets";
 
 /**
- * The loss of a task by its own targets; null where class labels teach (classification), or where only an original network can (detectors, whose heads need a matcher, and
+ * The loss of a task by its own targets; null where class labels teach (classification), or where only an original network can (detectors whose heads need a matcher, and
  * agreement).
  * @param outputs in the order that the user chose; the graph's own where left out
  * @throws InputError `tasks/no-output`
@@ -34,9 +37,10 @@ export function targetLossOf(
   const [first = "", second] = names;
   switch (task) {
     case "classification":
-    case "detection":
     case "agreement":
       return null;
+    case "detection":
+      return centreStyleLoss(graph, names);
     case "segmentation":
       return segmentationLoss(graph, logitsOf(graph, first));
     case "multi-label":
@@ -86,6 +90,69 @@ function segmentationLoss(graph: Graph, logits: string): TargetLoss {
       return { [TARGETS]: { type: "int64", shape: [batch.size, height, width], data } };
     },
   };
+}
+
+/**
+ * Of a detector that marks centres: one map of classes and one of the distances to the four sides. Null for any other head.
+ */
+function centreStyleLoss(graph: Graph, names: readonly string[]): TargetLoss | null {
+  const shapes = inferShapes(graph, { batch: 2 });
+  const pictures = graph.inputs.find(({ shape }) => shape?.length === 4);
+  const [height, width] = (shapes.resolved(pictures?.name ?? "") ?? []).slice(2);
+  if (height === undefined || width === undefined) return null;
+  const outputs = names.map((name) => ({ name, shape: shapes.resolved(name)?.slice(1) ?? [] }));
+  const maps = outputs.filter(({ shape }) => shape.length === 3);
+  const sides = maps.find(({ shape }) => shape[0] === 4);
+  const heat = maps.find((output) => output !== sides);
+  const [classes = 0, rows = 0, columns = 0] = heat?.shape ?? [];
+  const sameGrid = sides?.shape[1] === rows && sides.shape[2] === columns;
+  if (
+    maps.length !== 2 ||
+    outputs.length !== 2 ||
+    heat === undefined ||
+    sides === undefined ||
+    !sameGrid
+  ) {
+    return null;
+  }
+  const grid = { classes, rows, columns, stride: height / rows };
+  if (width / columns !== grid.stride) return null;
+  const heatmap = beforeSigmoid(graph, heat.name);
+  const [centres, distances] = [`${TARGETS}_centres`, `${TARGETS}_distances`];
+  return {
+    name: "centre loss",
+    reads: [heatmap, sides.name],
+    append: (fed) => centreLoss(fed, { heatmap, sides: sides.name, centres, distances }),
+    feeds: (batch) => {
+      const plane = rows * columns;
+      const bells = new Float32Array(batch.size * classes * plane);
+      const wanted = new Float32Array(batch.size * 4 * plane);
+      for (let sample = 0; sample < batch.size; sample += 1) {
+        const { boxes, placement } = targetAs(targetOf(batch, sample), "boxes");
+        const wrong = boxes.find(({ label }) => label >= classes);
+        if (wrong !== undefined) throw badClass(wrong.label, classes);
+        const made = centreTargets(
+          boxes.map((box) => onInput(box, placement)),
+          grid,
+        );
+        bells.set(made.centres, sample * classes * plane);
+        wanted.set(made.distances, sample * 4 * plane);
+      }
+      const shape = (channels: number): number[] => [batch.size, channels, rows, columns];
+      return {
+        [centres]: { type: "float32", shape: shape(classes), data: bells },
+        [distances]: { type: "float32", shape: shape(4), data: wanted },
+      };
+    },
+  };
+}
+
+/** A box of the original picture in pixels of the network's input. */
+function onInput(box: Box, { scale, offset }: Placement): Box {
+  const x = (at: number): number => at * scale[1] + offset[1];
+  const y = (at: number): number => at * scale[0] + offset[0];
+  const { left, top, right, bottom } = box;
+  return { ...box, left: x(left), right: x(right), top: y(top), bottom: y(bottom) };
 }
 
 function multiLabelLoss(graph: Graph, logits: string): TargetLoss {

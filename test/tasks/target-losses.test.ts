@@ -45,7 +45,7 @@ test("masks are brought to the output's resolution; pixels that count for nothin
   );
 });
 
-test("several labels and given numbers become tensors; detectors have no loss of their own", () => {
+test("several labels and given numbers become tensors; a network without maps has no loss of boxes", () => {
   const b = networkBuilder(1);
   b.output(b.node("Sigmoid", [b.gemm("fc", b.input("x", ["batch", 4]), 4, 3)]));
   const graph = b.graph();
@@ -122,4 +122,39 @@ test("a segmenter learns from its masks: the loss falls to a tenth", async () =>
   rmSync(folder, { recursive: true, force: true });
   const [first, last] = [result.history[0]?.loss ?? 0, result.history.at(-1)?.loss ?? 1];
   expect(last).toBeLessThan(first / 10);
+});
+
+/** Maps of two classes, behind a sigmoid, and of four distances, at half the resolution of the picture. */
+function detector() {
+  const b = networkBuilder(6);
+  const x = b.relu(
+    b.conv("stem", b.input("input", ["batch", 3, 8, 8]), { from: 3, to: 8, stride: 2, bn: false }),
+  );
+  b.output(b.node("Sigmoid", [b.conv("heat", x, { from: 8, to: 2, kernel: 1, bn: false })]));
+  b.output(b.relu(b.conv("sides", x, { from: 8, to: 4, kernel: 1, bn: false })));
+  return b.graph();
+}
+
+test("boxes become centres and distances where the picture lies in the input; labels beyond the classes are refused", () => {
+  const loss = targetLossOf("detection", detector());
+  // The original is 16 x 8 (wide x high); at half its size it lies two rows below the input's top.
+  const placement = { height: 8, width: 16, scale: [0.5, 0.5], offset: [2, 0] } as const;
+  const box = { left: 4, top: 0, right: 12, bottom: 4, label: 1 };
+  const target: Target = { kind: "boxes", boxes: [box], placement };
+  const feeds = Object.values(loss?.feeds(batchOf([target])) ?? {});
+  const [centres, distances] = feeds.map(({ data }) => Array.from(data as Float32Array));
+  // In the input: 2 to 6 and 2 to 4, whose middle (4, 3) lies in column 2 and row 1 of cells of two pixels.
+  const cell = 1 * 4 + 2;
+  expect(feeds.map(({ shape }) => shape)).toEqual([
+    [1, 2, 4, 4],
+    [1, 4, 4, 4],
+  ]);
+  expect(centres?.indexOf(1)).toBe(16 + cell);
+  expect(centres?.filter((value) => value === 1)).toHaveLength(1);
+  expect([0, 1, 2, 3].map((side) => distances?.[16 * side + cell])).toEqual([1.5, 0.5, 0.5, 0.5]);
+  expect(distances?.filter((value) => value >= 0)).toHaveLength(4);
+  const wrong: Target = { kind: "boxes", boxes: [{ ...box, label: 2 }], placement };
+  expect(() => loss?.feeds(batchOf([wrong]))).toThrowError(
+    expect.objectContaining({ code: "data/bad-label", exitCode: 3 }),
+  );
 });

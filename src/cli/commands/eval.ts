@@ -15,6 +15,10 @@ export const evalCommand: Command = command({
       "mdp eval net.onnx --test-data photos.tar --data-config imagenet.json --images 500",
       "pre-processing from a file",
     ],
+    [
+      'mdp eval dense.onnx small.onnx --command "python judge.py" --items 20 --no-latency',
+      "a metric of your own, with intervals over 20 items and paired differences",
+    ],
   ],
   options: (yargs) =>
     yargs
@@ -55,11 +59,27 @@ export const evalCommand: Command = command({
         requiresArg: true,
         describe: "Largest minus smallest value of pictures, for PSNR and SSIM [1]",
       })
+      .option("command", {
+        type: "string",
+        requiresArg: true,
+        describe: "Program that judges each network, with its arguments (docs/tasks.md)",
+      })
+      .option("items", {
+        type: "number",
+        requiresArg: true,
+        describe: "With --command: number of items that it judges on [1]",
+      })
+      .option("better", {
+        requiresArg: true,
+        choices: ["higher", "lower"] as const,
+        default: "higher" as const,
+        describe: "With --command: which values are better",
+      })
       .option("seed", {
         type: "number",
         requiresArg: true,
         default: 0,
-        describe: "Random seed of the bootstrap",
+        describe: "Random seed of the bootstrap, and of --command",
       })
       .option("images", {
         type: "number",

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { at } from "../../core/at.ts";
 import { InputError, UsageError } from "../../core/errors.ts";
-import { openDataset } from "../../data/dataset.ts";
+import { type Dataset, openDataset } from "../../data/dataset.ts";
 import {
   carriedPreprocessing,
   type Preprocessing,
@@ -9,6 +9,7 @@ import {
   type ResolvedPreprocessing,
 } from "../../data/preprocessing.ts";
 import type { EvalReport, EvalResult } from "../../documents/evaluation.ts";
+import { modalitiesOf } from "../../importance/cross-modal/modalities.ts";
 import { isCompressed, modelBytes, modelMetadata, readModel } from "../../onnx/read.ts";
 import { serializeModel } from "../../onnx/write.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
@@ -27,9 +28,10 @@ import { openPrepared, preparation } from "../open/preparation.ts";
 import { joinedPair, judgedModel } from "../pair/joined-model.ts";
 import type { RunContext } from "../run-context.ts";
 import { type Prepared, preprocessed } from "./fitting-preprocessing.ts";
+import { type CommandJudged, type CommandOptions, judgeByCommand } from "./judge-by-command.ts";
 import { type JudgedModel, type Judgement, judgeModels, type TaskOptions } from "./judge-models.ts";
 
-export interface EvalOptions extends DataOptions, TaskOptions {
+export interface EvalOptions extends DataOptions, TaskOptions, Omit<CommandOptions, "seed"> {
   readonly models: readonly string[];
   readonly limit?: number | undefined;
   /** Images per timed run. */
@@ -54,7 +56,7 @@ export async function evaluateModels(
   options: EvalOptions,
   context: RunContext,
 ): Promise<EvalReport> {
-  for (const option of ["limit", "batch", "threads", "repeats"] as const) {
+  for (const option of ["limit", "batch", "threads", "repeats", "items"] as const) {
     checkWhole(options[option], `--${option}`, 1);
   }
   const { batch, threads, optimisation } = options;
@@ -85,7 +87,10 @@ export async function evaluateModels(
             context,
           );
     const judged =
-      dataset === null ? null : await judgeModels(classifiers, dataset, options, context);
+      dataset === null
+        ? null
+        : await judgeModels(classifiers, dataset, pairJudged(options, models, dataset), context);
+    const byCommand = await judgeByCommand(models, options, context);
     const started = performance.now();
     const before = machineLoad();
     const timings = options.latency ? await timed(sessions, options, context) : null;
@@ -94,7 +99,7 @@ export async function evaluateModels(
         model,
         bytes: sizeOf(models[index] ?? model),
         accuracy: accuracyOf(judged, index),
-        ...(judged?.models[index] === undefined ? {} : listed(judged.models[index])),
+        ...listed(judged?.models[index], byCommand?.[index]),
         latency: latencyOf(timings?.[index]),
       }),
     );
@@ -103,7 +108,7 @@ export async function evaluateModels(
       data: dataset?.path ?? null,
       images: judged?.samples ?? 0,
       preprocessing,
-      task: judged?.task ?? null,
+      task: judged?.task ?? (byCommand === null ? null : { name: "command", notes: [] }),
       runtime: `onnxruntime-node ${runtimeVersion()}`,
       batch,
       threads,
@@ -133,17 +138,43 @@ function accuracyOf(judged: Judgement | null, index: number): EvalResult["accura
   return { count: judged.samples, top1: value("top-1"), top5: value("top-5") };
 }
 
-function listed({
-  metrics,
-  perClass,
-  agreement,
-  differences,
-}: JudgedModel): Pick<EvalResult, "metrics" | "perClass" | "agreement" | "differences"> {
+function listed(
+  judged: JudgedModel | undefined,
+  byCommand: CommandJudged | undefined,
+): Pick<EvalResult, "metrics" | "perClass" | "agreement" | "differences"> {
+  if (judged === undefined && byCommand === undefined) return {};
+  const { metrics = [], perClass = [], agreement = null, differences = null } = judged ?? {};
+  const own = [differences, byCommand?.differences].filter((list) => list != null);
   return {
-    ...{ metrics: [...metrics], perClass: [...perClass] },
+    metrics: [...metrics, ...(byCommand?.metrics ?? [])],
+    perClass: [...perClass],
     agreement: agreement === null ? null : [...agreement],
-    differences: differences === null ? null : [...differences],
+    differences: own.length === 0 ? null : own.flat(),
   };
+}
+
+/**
+ * Pairs without a target are judged by retrieval: the two embeddings of a network of two towers find each other. As asked otherwise.
+ */
+function pairJudged(
+  options: EvalOptions,
+  models: readonly string[],
+  dataset: Dataset,
+): TaskOptions & { readonly limit?: number | undefined } {
+  const [first] = models;
+  const isOpen =
+    options.task === undefined && options.outputs === undefined && dataset.task === null;
+  if (!isOpen || first === undefined || dataset.inputs.length < 2 || dataset.target !== null) {
+    return options;
+  }
+  try {
+    const model = judgedModel(readModel(first), first);
+    const { pair } = modalitiesOf(model.graph);
+    return { ...options, task: "retrieval", outputs: pair.join(",") };
+  } catch (error) {
+    if (error instanceof InputError && error.code.startsWith("importance/")) return options;
+    throw error;
+  }
 }
 
 /**

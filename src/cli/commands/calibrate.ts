@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
-import { writeJson } from "../../core/files.ts";
+import { writeFileAtomic, writeJson } from "../../core/files.ts";
 import { writeTable } from "../../latency/table.ts";
 import { withGraph } from "../../onnx/model.ts";
 import { writeModel } from "../../onnx/write.ts";
@@ -14,6 +14,7 @@ import { reportOf, writeSubnet } from "../../pipeline/solve/solved-report.ts";
 import { CALIBRATION, calibrateOpened, notMet } from "../../pipeline/tables/calibrate-network.ts";
 import { tableFor } from "../../pipeline/tables/table-source.ts";
 import { calibrateText } from "../../report/calibrate-report.ts";
+import { calibrateSvg } from "../../report/figures/scatter-chart.ts";
 import { painter } from "../../report/painter.ts";
 import { cutGraph } from "../../subnet/cut.ts";
 import { proveCut } from "../../subnet/prove.ts";
@@ -97,6 +98,8 @@ export const calibrateCommand: Command = command({
         if (resolve(file) !== resolve(open.path)) rmSync(file, { force: true });
       }
       writeJson(folder.path("calibrate.json"), report);
+      const drawn = await calibrateSvg(report);
+      if (drawn !== null) writeFileAtomic(folder.path("calibrate.svg"), drawn);
       context.json(report);
       context.print(calibrateText(report, painter(process.stdout.isTTY)));
       if (report.status === "above") throw notMet(report, options.out);
@@ -107,7 +110,7 @@ export const calibrateCommand: Command = command({
       writeSubnet(folder.path("subnet.json"), open, solved, solveReport);
       writeModel(withGraph(open.model, cut), folder.path("pruned.onnx"));
       context.print(
-        `Written to  ${join(options.out, "pruned.onnx")}, proven; the corrected table beside it`,
+        `Written to  ${join(options.out, "pruned.onnx")}, proven; the corrected table and calibrate.svg beside it`,
       );
     } finally {
       folder.close();

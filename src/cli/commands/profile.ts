@@ -1,9 +1,11 @@
 import { UsageError } from "../../core/errors.ts";
+import { checkWritable, writeFileAtomic } from "../../core/files.ts";
 import { RUNNERS } from "../../latency/remote/runners/runner.ts";
 import { checkPositive, checkWhole, shareOf } from "../../pipeline/checks.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import { profileBoards } from "../../pipeline/tables/profile-boards.ts";
 import { PROFILE_DEFAULTS, profileModel } from "../../pipeline/tables/profile-model.ts";
+import { validationSvg } from "../../report/figures/scatter-chart.ts";
 import { profileText } from "../../report/profile-report.ts";
 import { OPTIMISATIONS } from "../../runtime/session.ts";
 import { type Command, command } from "../command.ts";
@@ -32,6 +34,7 @@ const NEED_A_VALUE = [
   "validate",
   "seed",
   "out",
+  "figure",
 ];
 
 export const profileCommand: Command = command({
@@ -136,6 +139,10 @@ export const profileCommand: Command = command({
         default: ".",
         describe: "Folder for latency-tables/<device>/<network>-b<batch>.json",
       })
+      .option("figure", {
+        type: "string",
+        describe: "Draw predicted against measured times of --validate to this file, as SVG",
+      })
       .requiresArg(NEED_A_VALUE),
   run: async (options, context) => {
     const hosts = hostsOf(options.device, options.host ?? []);
@@ -148,6 +155,8 @@ export const profileCommand: Command = command({
       checkWhole(options[name], `--${name}`, 1);
     }
     checkWhole(options.validate, "--validate", 0);
+    const { figure } = options;
+    if (figure !== undefined) checkFigure(figure, options.validate, accesses.length);
     checkWhole(options.seed, "--seed", 0);
     checkPositive(options.maxMinutes, "--max-minutes");
     const targetError =
@@ -172,7 +181,7 @@ export const profileCommand: Command = command({
     }
     const result = await profileModel(open, { ...options, targetError, name: names[0] }, context);
     const { ops, ...head } = result.table;
-    context.json({
+    const document = {
       schema: "mdp-profile/1",
       path: result.tablePath,
       table: { ...head, operations: ops.length },
@@ -183,11 +192,35 @@ export const profileCommand: Command = command({
       resumed: result.resumed,
       seconds: result.seconds,
       load: result.load,
-    });
+    } as const;
+    context.json(document);
     context.print(profileText(result));
+    const drawn = figure === undefined ? null : await validationSvg(document);
+    if (figure !== undefined && drawn !== null) {
+      writeFileAtomic(figure, drawn);
+      context.print(`Drawn to ${figure}`);
+    }
     return undefined;
   },
 });
+
+/** @throws UsageError `cli/no-figure` where there would be nothing to draw */
+function checkFigure(figure: string, validate: number, boards: number): void {
+  checkWritable(figure);
+  if (validate > 0 && boards === 0) return;
+  throw new UsageError({
+    code: "cli/no-figure",
+    message:
+      boards > 0
+        ? "The figure is drawn of networks that are validated on this machine, not on boards."
+        : "The figure shows networks that the table is validated on, and --validate is 0.",
+    where: "--figure",
+    hint:
+      boards > 0
+        ? "Save the output of --json, and draw it with mdp report."
+        : "Give --validate 20, or leave --figure out.",
+  });
+}
 
 /**
  * The boards to measure on; none is this machine. A device without a host is a host that ssh knows by that name.

@@ -1,15 +1,23 @@
 import type { CompareReport } from "../../documents/compare.ts";
 import type { SweepReport } from "../../documents/sweep.ts";
+import type { SubnetFile } from "../../subnet/subnet-file.ts";
 import { count, percent } from "../amounts.ts";
 import { figureMarkup, html, type Markup, name, table } from "./markup.ts";
 import type { Subject } from "./subject.ts";
 import { PREDICTED } from "./summary-section.ts";
 
-/** What the slider shows per point of a frontier. */
+/** What the slider shows. */
+export interface FrontierData {
+  /** Dims, and their units. */
+  readonly names: readonly string[];
+  readonly units: readonly number[];
+  readonly points: readonly FrontierPoint[];
+}
+
 export interface FrontierPoint {
   readonly text: string;
-  /** Kept share per dim, by name. */
-  readonly widths: readonly (readonly [string, number, number])[];
+  /** Kept units per dim; none where the point has no subnet. */
+  readonly kept: readonly number[];
   readonly dropped: readonly string[];
 }
 
@@ -76,22 +84,31 @@ function pointTable({ points, unit, dense }: SweepReport): Markup {
   );
 }
 
-export function frontierPoints({ sweep, subnets }: Subject): FrontierPoint[] {
-  if (sweep === null) return [];
-  return sweep.points.map((point): FrontierPoint => {
-    const subnet = point.subnet === null ? undefined : subnets.get(point.subnet);
-    const kept =
-      point.importance === null
-        ? ""
-        : `, importance ${percent(point.importance / sweep.dense.importance)}`;
-    const latency =
-      point.latency === null ? point.status : `${point.latency.toPrecision(4)} ${sweep.unit}`;
-    return {
-      text: `${point.budget}: ${latency}${kept}`,
-      widths: subnet?.dims.map(({ dim, kept: left, units }) => [dim, left, units] as const) ?? [],
-      dropped: [...(point.droppedBlocks ?? []), ...(point.droppedLayers ?? [])],
-    };
-  });
+/** Null without a sweep. */
+export function frontierData({ sweep, subnets }: Subject): FrontierData | null {
+  if (sweep === null) return null;
+  const subnetOf = ({ subnet }: SweepReport["points"][number]): SubnetFile | undefined =>
+    subnet === null ? undefined : subnets.get(subnet);
+  const [first] = sweep.points.flatMap((point) => subnetOf(point) ?? []);
+  const dims = first?.dims ?? [];
+  return {
+    names: dims.map(({ dim }) => dim.slice(0, 300)),
+    units: dims.map(({ units }) => units),
+    points: sweep.points.map((point): FrontierPoint => {
+      const kept = new Map(subnetOf(point)?.dims.map((each) => [each.dim, each.kept]));
+      const importance =
+        point.importance === null
+          ? ""
+          : `, importance ${percent(point.importance / sweep.dense.importance)}`;
+      const latency =
+        point.latency === null ? point.status : `${point.latency.toPrecision(4)} ${sweep.unit}`;
+      return {
+        text: `${point.budget}: ${latency}${importance}`,
+        kept: kept.size === 0 ? [] : dims.map(({ dim, units }) => kept.get(dim) ?? units),
+        dropped: [...(point.droppedBlocks ?? []), ...(point.droppedLayers ?? [])],
+      };
+    }),
+  };
 }
 
 /** Methods at one true latency; null without a comparison. */

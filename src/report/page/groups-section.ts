@@ -89,10 +89,10 @@ function reasonsTable({ now, groups, protected: kept }: ReasonsReport): Markup {
     { title: "removed", isNumber: true },
     { title: "held by", isNumber: false },
     ...now.stands.flatMap(({ name: metric }) => [
-      { title: `${metric}, one step narrower`, isNumber: true },
-      { title: `${metric}, one step wider`, isNumber: true },
+      { title: `${metric}, narrower`, isNumber: true },
+      { title: `${metric}, wider`, isNumber: true },
     ]),
-    { title: "a step narrower saves", isNumber: true },
+    { title: "size if narrower", isNumber: true },
   ];
   const values = (step: Step, at: number): Cell => numberCell(step?.stands[at]?.value ?? null);
   const standing = now.stands.map(
@@ -115,7 +115,7 @@ ${table(
     group.narrower === null
       ? { content: "–" }
       : {
-          content: `to ${count(group.narrower.parameters)} parameters, ${milliseconds(group.narrower.latencyMs)}`,
+          content: `${count(group.narrower.parameters)} parameters, ${milliseconds(group.narrower.latencyMs)}`,
           sort: group.narrower.latencyMs - smallest,
         },
   ]),

@@ -1,5 +1,5 @@
 import { milliseconds, percent, tableErrorText } from "../amounts.ts";
-import { figureMarkup, html, type Markup, name, table } from "./markup.ts";
+import { bar, figureMarkup, html, type Markup, name, table } from "./markup.ts";
 import { type OpTime, opTimes } from "./op-times.ts";
 import type { Subject } from "./subject.ts";
 import { PREDICTED } from "./summary-section.ts";
@@ -49,20 +49,19 @@ function row(
   const kept = denseMs > 0 ? chosenMs / denseMs : null;
   return [
     {
-      content: html`<button type="button" class="link" data-op="${at}">${name(op.label)}</button>`,
-      sort: op.label.slice(0, 200),
+      content: html`<button class="link" data-op="${at}">${name(op.label)}</button>`,
     },
-    { content: name(op.kind) },
-    { content: digits(denseMs), sort: denseMs },
+    { content: op.kind.slice(0, 200) },
+    { content: digits(denseMs) },
     ...(hasChoice
       ? [
-          { content: isGone ? "dropped" : digits(chosenMs), sort: chosenMs },
-          { content: kept === null ? "–" : percent(kept), sort: kept ?? 0 },
+          isGone ? { content: "dropped", sort: 0 } : { content: digits(chosenMs) },
+          { content: kept === null ? "–" : percent(kept), sort: (kept ?? 0).toFixed(4) },
         ]
       : []),
     {
-      content: html`<span class="bar" style="width:${((100 * denseMs) / slowest).toFixed(2)}%"><span class="kept" style="width:${(100 * Math.min(1, kept ?? 0)).toFixed(2)}%"></span></span>`,
-      sort: denseMs,
+      content: bar(denseMs / slowest, kept ?? 0),
+      sort: digits(denseMs),
     },
   ];
 }

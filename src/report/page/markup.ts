@@ -44,8 +44,23 @@ export function escapeHtml(text: string): string {
 
 /** A name from a file: kept apart from the text around it, whichever way it is written, and broken where it is long. */
 export function name(text: string): Markup {
-  const short = text.length > 200 ? `${text.slice(0, 197)}...` : text;
-  return html`<bdi class="name" title="${text.slice(0, 2000)}">${short}</bdi>`;
+  if (text.length <= 200) return html`<bdi class="name">${text}</bdi>`;
+  return html`<bdi class="name" title="${text.slice(0, 2000)}">${text.slice(0, 197)}...</bdi>`;
+}
+
+/** A bar of this width, of which a share is filled; both from 0 to 1. */
+export function bar(width: number, filled: number): Markup {
+  const share = (value: number): string => String(Number((100 * value).toFixed(1)));
+  return html`<i class="bar" style="width:${share(width)}%;--k:${share(Math.min(1, filled))}%"></i>`;
+}
+
+/** A short table inside something that was opened: without buttons, so that hundreds of them stay small. */
+export function plainTable(columns: readonly Column[], rows: readonly (readonly Cell[])[]): Markup {
+  const cell = (tag: string, content: Cell["content"], at: number): Markup =>
+    html`<${{ markup: tag }}${columns[at]?.isNumber ? NUMBER : null}>${content}</${{ markup: tag }}>`;
+  return html`<div class="scroll"><table><tr>${columns.map(({ title }, at) => cell("th", title, at))}</tr>${rows.map(
+    (row) => html`<tr>${row.map(({ content }, at) => cell("td", content, at))}</tr>`,
+  )}</table></div>`;
 }
 
 /** A value with its interval below it. */
@@ -71,6 +86,8 @@ export function figureMarkup(figure: Markup | null): Markup | null {
 /** Buttons for the script, which saves the figure beside them. */
 const SAVE: Markup = html`<button type="button" data-save="svg">Save as SVG</button> <button type="button" data-save="png">Save as PNG</button>`;
 
+const NUMBER: Markup = { markup: ' class="number"' };
+
 /** A table with headings; numbers stand to the right. Cells sort by `sort` where it is given, else by their text. */
 export interface Cell {
   readonly content: Markup | string;
@@ -91,13 +108,13 @@ export function table(
 <thead><tr>${columns.map(({ title, isNumber }) =>
     title === ""
       ? html`<td></td>`
-      : html`<th scope="col" class="${isNumber ? "number" : ""}"><button type="button">${title}</button></th>`,
+      : html`<th scope="col"${isNumber ? NUMBER : null}><button type="button">${title}</button></th>`,
   )}</tr></thead>
 <tbody>${rows.map(
     (row) =>
       html`<tr>${row.map(
         ({ content, sort }, at) =>
-          html`<td class="${columns[at]?.isNumber ? "number" : ""}" data-sort="${sort ?? ""}">${content}</td>`,
+          html`<td${columns[at]?.isNumber ? NUMBER : null}${sort === undefined || sort === "" ? null : html` data-sort="${sort}"`}>${content}</td>`,
       )}</tr>`,
   )}</tbody></table></div></div>`;
 }

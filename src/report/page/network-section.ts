@@ -1,6 +1,6 @@
 import { count } from "../amounts.ts";
 import { type Chosen, chosenOf } from "./chosen.ts";
-import { html, type Markup, name, table } from "./markup.ts";
+import { bar, html, type Markup, name, plainTable } from "./markup.ts";
 import type { Subject } from "./subject.ts";
 
 type Structure = NonNullable<Subject["structure"]>;
@@ -49,7 +49,7 @@ function legend(components: readonly string[]): Markup | null {
   if (components.length < 2) return null;
   return html`<p class="legend">Components: ${components.map(
     (component, at) =>
-      html`<span class="key tone${at % TONES}"><span class="kept"></span>${name(component)}</span> `,
+      html`<span class="key tone${at % TONES}">${bar(1, 1)}${name(component)}</span> `,
   )}</p>`;
 }
 
@@ -76,9 +76,9 @@ function dimBar({ structure, chosen, widest, whole, tones }: Drawn, dim: Structu
   const reason = whole.get(dim.name) ?? dim.pinned;
   const component = dim.component ?? null;
   const tone = tones.get(component?.split("+")[0] ?? "");
-  return html`<button type="button" class="dim${tone === undefined ? "" : ` tone${tone}`}" data-dim="${structure.dims.indexOf(dim)}">
+  return html`<button class="dim${tone === undefined ? "" : ` tone${tone}`}" data-dim="${structure.dims.indexOf(dim)}">
 <span class="label">${name(dim.name)}${component === null || tones.size < 2 ? null : html` <span class="tag">${name(component)}</span>`}</span>
-<span class="bar" style="width:${((100 * total) / widest).toFixed(2)}%"><span class="kept" style="width:${((100 * kept) / Math.max(1, total)).toFixed(2)}%"></span></span>
+${bar(total / widest, kept / Math.max(1, total))}
 <span class="amount">${kept} of ${total}</span>${
     reason === null ? null : html`<span class="why">${name(reason)}</span>`
   }</button>`;
@@ -95,8 +95,7 @@ function layerTable({ structure, chosen }: Drawn, block: string | null): Markup 
   const inside = structure.layers.filter(({ blocks }) => (blocks.at(-1) ?? null) === block);
   if (inside.length === 0) return null;
   const isBlockGone = block !== null && chosen.droppedBlocks.has(block);
-  return html`<details><summary>${inside.length} layer${inside.length === 1 ? "" : "s"}</summary>${table(
-    "Layers",
+  return html`<details><summary>${inside.length} layer${inside.length === 1 ? "" : "s"}</summary>${plainTable(
     [
       { title: "layer", isNumber: false },
       { title: "operation", isNumber: false },
@@ -109,8 +108,8 @@ function layerTable({ structure, chosen }: Drawn, block: string | null): Markup 
       return [
         { content: isGone ? html`<s>${name(layer.name)}</s>` : name(layer.name) },
         { content: layer.opType },
-        { content: count(layer.parameters), sort: layer.parameters },
-        { content: count(layer.macs), sort: layer.macs },
+        { content: count(layer.parameters) },
+        { content: count(layer.macs) },
         { content: isBlockGone ? "dropped with its block" : isGone ? "dropped" : "stays" },
       ];
     }),

@@ -3,13 +3,12 @@ import type { Subject } from "./subject.ts";
 
 /** An operation of the latency section, for the page's script. */
 export interface OpDetail {
-  readonly label: string;
-  readonly kind: string;
   /** Channels per axis. */
   readonly dense: readonly number[];
   /** Null where nothing was chosen, or where the operation went. */
   readonly chosen: readonly number[] | null;
-  readonly isGone: boolean;
+  /** Absent for false. */
+  readonly isGone?: true;
   /** Milliseconds. */
   readonly denseMs: number;
   readonly chosenMs: number;
@@ -35,9 +34,9 @@ export interface TableCells {
 export function opDetails(subject: Subject): OpDetail[] {
   if (subject.table === null) return [];
   return opTimes(subject, subject.table).map(
-    ({ op, denseAt, denseMs, chosenAt, chosenMs, isGone }) => ({
-      ...{ label: op.label.slice(0, 300), kind: op.kind, dense: denseAt, chosen: chosenAt },
-      ...{ isGone, denseMs: rounded(denseMs), chosenMs: rounded(chosenMs) },
+    ({ denseAt, denseMs, chosenAt, chosenMs, isGone }) => ({
+      ...{ dense: denseAt, chosen: chosenAt, ...(isGone ? { isGone } : {}) },
+      ...{ denseMs: rounded(denseMs), chosenMs: rounded(chosenMs) },
     }),
   );
 }

@@ -28,8 +28,9 @@ export interface BlockDrawing extends Omit<BlockPlaces, "ops"> {
     readonly kind: string;
     /** Its layer's name, or its id. */
     readonly name: string;
-    readonly isGone: boolean;
-    readonly isLayer: boolean;
+    /** These are absent for false. */
+    readonly isGone?: true;
+    readonly isLayer?: true;
   }[];
 }
 
@@ -57,8 +58,8 @@ export function drawingsOf(
             ...{ x, y },
             kind: kinds.get(id) ?? "",
             name: (layer ?? id).slice(0, 300),
-            isLayer: layer !== undefined,
-            isGone: gone.has(id),
+            ...(layer === undefined ? {} : { isLayer: true as const }),
+            ...(gone.has(id) ? { isGone: true as const } : {}),
           };
         }),
       },

@@ -2,8 +2,8 @@ import { LOW_TO_HIGH } from "../figures/theme.ts";
 import { type DimDetail, dimDetails } from "./dim-details.ts";
 import {
   compareSection,
-  type FrontierPoint,
-  frontierPoints,
+  type FrontierData,
+  frontierData,
   frontierSection,
 } from "./frontier-section.ts";
 import { comparedMetricsSection, groupsSection } from "./groups-section.ts";
@@ -24,7 +24,8 @@ import { summarySection } from "./summary-section.ts";
 export interface PageData {
   readonly subjects: readonly {
     readonly dims: readonly DimDetail[];
-    readonly points: readonly FrontierPoint[];
+    /** Null without a sweep. */
+    readonly frontier: FrontierData | null;
     /** In the order of the latency section. */
     readonly ops: readonly OpDetail[];
     /** Drawn where a block is opened. */
@@ -78,7 +79,7 @@ export function pageData(
   return {
     subjects: subjects.map((subject, at) => ({
       dims: dimDetails(subject),
-      points: frontierPoints(subject),
+      frontier: frontierData(subject),
       ops: opDetails(subject),
       drawings: drawingsOf(subject, places[at] ?? null),
     })),

@@ -66,9 +66,11 @@ const showOp = (from) => {
   const table = state.cells.tables[subjectAt(from)];
   const found = table?.cells[table.of[at]];
   state.openOp = at;
+  // What the row says of it.
+  const [label, kind] = [from.textContent, from.closest("tr").cells[1].textContent];
   if (found === undefined || found.counts.length === 0) {
-    openDetail(from, op.label, [
-      element("p", `${op.kind}: ${markText(op)}. No choice changes its widths.`),
+    openDetail(from, label, [
+      element("p", `${kind}: ${markText(op)}. No choice changes its widths.`),
     ]);
     return;
   }
@@ -79,10 +81,10 @@ const showOp = (from) => {
     saveButtons(),
   );
   const slice = part.slice === null ? "" : ` Shown for ${part.slice} on the first of its widths.`;
-  openDetail(from, op.label, [
+  openDetail(from, label, [
     element(
       "p",
-      `${op.kind}: ${markText(op)}. Framed: chosen (solid) and dense (dashed). Cells: ${originText(found.origin)}.${slice}`,
+      `${kind}: ${markText(op)}. Framed: chosen (solid) and dense (dashed). Cells: ${originText(found.origin)}.${slice}`,
     ),
     figure,
   ]);

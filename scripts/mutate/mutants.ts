@@ -16,7 +16,8 @@ const OPERATORS: Readonly<Record<string, string>> = {
 
 /**
  * All mutants of a file by its syntax tree, in the order of the file: comparison, arithmetic and logical operators, negated conditions,
- * numbers one larger, statements left out, returned values left out. Imports, types and what is thrown are left alone.
+ * numbers one larger, statements left out, returned values left out. Imports, types and what is thrown are left alone, and so
+ * are literals that stand in for an element that is always there (`list[at] ?? 0`), which only the compiler asks for.
  */
 export function mutantsOf(file: string, text: string): readonly Mutant[] {
   const { program, errors } = parseSync(file, text);
@@ -45,7 +46,10 @@ export function mutantsOf(file: string, text: string): readonly Mutant[] {
   };
   new Visitor({
     BinaryExpression: operator,
-    LogicalExpression: operator,
+    LogicalExpression: (node) => {
+      operator(node);
+      if (isStandIn(node, text)) silent.push({ start: node.right.start, end: node.right.end });
+    },
     IfStatement: condition,
     ConditionalExpression: condition,
     Literal: (node) => {
@@ -66,6 +70,15 @@ export function mutantsOf(file: string, text: string): readonly Mutant[] {
   }).visit(program);
   const isIn = (at: number): boolean => silent.some(({ start, end }) => at >= start && at < end);
   return found.filter(({ start }) => !isIn(start)).sort((a, b) => a.start - b.start);
+}
+
+/** `list[at] ?? 0`, `lists[at]?.[0] ?? 0` and `list.at(-1) ?? 0`: the element is there, but its type doesn't say so. */
+function isStandIn(
+  { operator, left, right }: { operator: string; left: SyntaxNode; right: SyntaxNode },
+  text: string,
+): boolean {
+  const element = /(\]|\.at\([^()]*\))$/.test(text.slice(left.start, left.end).trimEnd());
+  return operator === "??" && element && right.type === "Literal";
 }
 
 export function mutated(text: string, { start, end, replacement }: Mutant): string {

@@ -24,3 +24,18 @@ test("a gap without a proven bound is infinite, and zero where bound and objecti
   expect(relativeGap(-4, -4)).toBe(0);
   expect(relativeGap(100, 101)).toBeCloseTo(0.01, 12);
 });
+
+test("what is off by the tolerance, and no more, is no violation", () => {
+  expect(violations(knapsack, Float64Array.of(0.25, 0, 0, 0), 0.25)).toEqual([]);
+  expect(violations(knapsack, Float64Array.of(0, 0, 0, 1.25), 0.25)).toEqual([]);
+  expect(violations(knapsack, Float64Array.of(0.25, 0, 0, 0), 0.125)).toHaveLength(1);
+});
+
+test("a row or column that is not there has no name", () => {
+  expect(() => knapsack.columnName(-1)).toThrowError(
+    expect.objectContaining({ code: "mip/no-such-index" }),
+  );
+  expect(() => knapsack.columnName(knapsack.columnCount)).toThrowError(
+    expect.objectContaining({ code: "mip/no-such-index" }),
+  );
+});

@@ -1,7 +1,7 @@
 /**
  * Changes the sources in small ways and looks whether a test notices:
  *
- *   npm run mutate -- --folder src/mip [--folder ...] [--count 40] [--seed 1] [--minutes 20] [--log mutants.jsonl] [--coverage mutants.coverage.json] [--most 120]
+ *   npm run mutate -- --folder src/mip [--folder FOLDER or FILE ...] [--count 40] [--seed 1] [--minutes 20] [--log mutants.jsonl] [--coverage mutants.coverage.json] [--most 120]
  *   [--survivors]
  *
  * Mutants (scripts/mutate/mutants.ts) are drawn by the seed from all of the folders and tried in a copy of the tree. First, each test file of the
@@ -42,7 +42,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Where the tests of a folder are: names that a test file's path begins with. */
+/** Where the tests of a folder are: names that a test file's path begins with; heavy ones where they are named. */
 const AROUND: Readonly<Record<string, readonly string[]>> = {
   "src/structure": [
     ...["test/structure", "test/float64", "test/graph/fold"],
@@ -50,8 +50,13 @@ const AROUND: Readonly<Record<string, readonly string[]>> = {
       (name) => `test/subnet/${name}.test.ts`,
     ),
   ],
-  "src/subnet": ["test/subnet", "test/float64"],
-  "src/formulation/presolve": ["test/formulation", "test/float64"],
+  "src/subnet": ["test/subnet", "test/float64", "test/subnet/sabotage.heavy.test.ts"],
+  "src/formulation/presolve": [
+    ...["test/formulation", "test/float64"],
+    ...["presolve", "presolve-instances", "trust"].map(
+      (name) => `test/formulation/${name}.heavy.test.ts`,
+    ),
+  ],
   "src/mip": ["test/mip", "test/solvers", "test/formulation/encode", "test/formulation/start"],
 };
 
@@ -75,7 +80,9 @@ const until = performance.now() + 60_000 * Number(options.minutes);
 const tree = copyOfTree();
 try {
   const tests = filesIn("test", ".test.ts").filter((test) =>
-    folders.some((folder) => (AROUND[folder] ?? ["test"]).some((name) => test.startsWith(name))),
+    folders
+      .flatMap((folder) => around(folder))
+      .some((name) => test === name || (test.startsWith(name) && !test.includes(".heavy."))),
   );
   const covered = await coverageOf(
     tree,
@@ -112,11 +119,17 @@ console.log(
   `${all.length} mutants in ${folders.join(", ")}; ${verdicts.length} of ${drawn.length} drawn (seed ${options.seed}) tried: ${noticed} noticed (${timeouts} by the time limit), ${verdicts.length - noticed} survived`,
 );
 
+function around(folder: string): readonly string[] {
+  const room = Object.keys(AROUND).find((name) => folder.startsWith(name));
+  return room === undefined ? ["test"] : (AROUND[room] ?? []);
+}
+
 function hasSurvived({ verdict }: Line): boolean {
   return verdict === "survived" || verdict === "uncovered";
 }
 
 function filesIn(folder: string, ending = ".ts"): readonly string[] {
+  if (folder.endsWith(ending)) return [folder];
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
   return names
     .filter((name) => name.endsWith(ending))

@@ -15,6 +15,11 @@ export function guardInputs(paths: Iterable<string>): void {
   }
 }
 
+/** Guards what belongs to a guarded file (the weights beside a model) as well; nothing where the file itself is not guarded. */
+export function guardAlong(path: string, parts: Iterable<string>): void {
+  if (guarded.size > 0 && guarded.has(identityOf(path) ?? "")) guardInputs(parts);
+}
+
 /** Forgets all guarded files. */
 export function unguardInputs(): void {
   guarded.clear();

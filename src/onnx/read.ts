@@ -6,6 +6,7 @@ import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { fromBinary, isMessage } from "@bufbuild/protobuf";
 import { InputError } from "../core/errors.ts";
 import { readFailed, readFileBytes } from "../core/files.ts";
+import { guardAlong } from "../core/guarded-files.ts";
 import { checkGraph } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
@@ -14,9 +15,15 @@ import { damaged, inFile } from "./errors.ts";
 import { inlineFunctions } from "./inline-functions.ts";
 import type { Model } from "./model.ts";
 import { readGraph, standardDomain } from "./read-graph.ts";
-import { type GraphProto, type ModelProto, ModelSchema, type TensorProto } from "./schema.ts";
+import {
+  type GraphProto,
+  type ModelProto,
+  ModelSchema,
+  type TensorProto,
+  TensorSchema,
+} from "./schema.ts";
 import { guessFormat } from "./sniff.ts";
-import { EXTERNAL } from "./tensors.ts";
+import { EXTERNAL, placeOf } from "./tensors.ts";
 import { checkWeights } from "./weights.ts";
 
 export interface ReadOptions {
@@ -41,7 +48,18 @@ export function readModel(path: string, options: ReadOptions = {}): Model {
     { where: path, folder: dirname(resolve(path)) },
     options,
   );
+  guardAlong(path, externalFiles(model.graph));
   return { ...model, path };
+}
+
+/** Files beside the model that hold weights. */
+function externalFiles({ initializers }: Graph): ReadonlySet<string> {
+  const files = new Set<string>();
+  for (const { source } of initializers.values()) {
+    const place = isMessage(source, TensorSchema) ? placeOf(source) : undefined;
+    if (place !== undefined) files.add(place.path);
+  }
+  return files;
 }
 
 /** Whether the file's name says that `modelBytes` unpacks it. */

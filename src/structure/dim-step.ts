@@ -15,11 +15,18 @@ export function narrowerCounts(
   // What nothing reads may go altogether.
   const from = dim.isUnread ? 0 : least;
   const all = Array.from({ length: Math.max(0, dim.size - from) }, (_, index) => from + index);
+  return missesStep(dim, step, countFrom) ? all : all.filter(gridOf(dim, step, countFrom));
+}
+
+/** Whether no number of its groups fits the step, so that any number of them may stay. */
+export function missesStep(dim: Dim, step: number, countFrom: "zero" | "full" = "zero"): boolean {
+  return dim.unitChannels > 1 && !anyUnit(dim, gridOf(dim, step, countFrom));
+}
+
+function gridOf(dim: Dim, step: number, countFrom: "zero" | "full"): (units: number) => boolean {
   const own = stepOfDim(dim, step);
   const anchor = countFrom === "zero" ? 0 : (dim.size * dim.unitChannels) % own;
-  const onGrid = (units: number): boolean => (units * dim.unitChannels) % own === anchor;
-  if (dim.unitChannels === 1 || anyUnit(dim, onGrid)) return all.filter(onGrid);
-  return all;
+  return (units) => (units * dim.unitChannels) % own === anchor;
 }
 
 function anyUnit({ size }: Dim, accepts: (units: number) => boolean): boolean {

@@ -9,6 +9,7 @@ import { modelOf } from "../../src/onnx/model.ts";
 import { writeModel } from "../../src/onnx/write.ts";
 import { mdp } from "../helpers/cli.ts";
 import { flattenVgg } from "../helpers/networks.ts";
+import { runHere } from "../helpers/run-here.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-cli-safe-"));
 const network = join(folder, "net.onnx");
@@ -32,6 +33,23 @@ test.concurrent("a command does not write over the network that it reads, unless
   const forced = await mdp(["inspect", copy, "--out", copy, "--force"], folder);
   expect(forced.code).toBe(EXIT.done);
   expect(readFileSync(copy).equals(before)).toBe(false);
+}, 300_000);
+
+test("weights beside a network are guarded as the network is", async () => {
+  const own = join(folder, "outside.onnx");
+  writeModel(modelOf(flattenVgg()), own, { externalData: "always", threshold: 1 });
+  const data = `${own}.data`;
+  const before = readFileSync(data);
+  for (const args of [
+    ["inspect", own, "--out", data],
+    ["score", own, "--method", "magnitude-l2", "--out", data],
+    ["predict", own, "--device", "jetson", "--out", data],
+    ["solve", own, "--device", "jetson", "--budget", "90%", "--out", data],
+  ]) {
+    const { code, text } = await runHere(args);
+    expect([args[0], code, text.includes("--force")]).toEqual([args[0], EXIT.usage, true]);
+    expect(readFileSync(data).equals(before)).toBe(true);
+  }
 }, 300_000);
 
 test.concurrent("a config value of another type names key, type and an example", async () => {

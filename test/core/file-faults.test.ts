@@ -1,11 +1,22 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { LISTED_COMMANDS } from "../../src/cli/command-list.ts";
 import { writeFileAtomic } from "../../src/core/files.ts";
 import { forgetTidied, removeLeftovers, temporaryIn } from "../../src/core/temporary.ts";
-import { faultsOf, prepareInputs } from "../helpers/faulty-commands.ts";
+import { faultsOf, prepareInputs, READING, UNTRIED, WRITING } from "../helpers/faulty-commands.ts";
 import { withFault } from "../helpers/file-faults.ts";
+import type { RunHere } from "../helpers/run-here.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "faults-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -25,6 +36,32 @@ test.each([
   },
   120_000,
 );
+
+test("every command of the command line is run with faults, writes nothing, or has a reason", () => {
+  const tried = new Set(Object.values(WRITING).map((line) => line.split(" ")[0]));
+  const known = [...tried, ...READING, ...Object.keys(UNTRIED)];
+  expect([...new Set(known)].sort()).toEqual(LISTED_COMMANDS.map(({ word }) => word).sort());
+  expect(known).toHaveLength(new Set(known).size);
+});
+
+test("a command that writes over its file piece by piece is found, and one that leaves something temporary", async () => {
+  const work = join(folder, "work");
+  const inPieces = (name: string) => (): Promise<RunHere> => {
+    try {
+      mkdirSync(join(work, "out"), { recursive: true });
+      writeFileSync(join(work, "out", name), '{"a":');
+      appendFileSync(join(work, "out", name), " 1}\n");
+      return Promise.resolve({ code: 0, text: "" });
+    } catch (error) {
+      return Promise.resolve({ code: 3, text: String(error) });
+    }
+  };
+  const report = await faultsOf("inspect", work, "once", 1, inPieces("result.json"));
+  expect(report.writes).toBeGreaterThan(2);
+  expect(report.wrong.join()).toContain("'result.json' is neither the old nor the new one");
+  const left = await faultsOf("inspect", work, "once", 1, inPieces("result.tmp"));
+  expect(left.wrong.join()).toContain("'result.tmp' was left");
+});
 
 test("a write that is not whole is found: the file is cut off where the second chunk fails", async () => {
   const path = join(folder, "broken.txt");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Graph } from "../../src/graph/graph.ts";
-import { narrowerCounts } from "../../src/structure/dim-step.ts";
+import { missesStep, narrowerCounts } from "../../src/structure/dim-step.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { networkBuilder } from "../helpers/networks.ts";
 
@@ -33,6 +33,7 @@ describe("dims of groups have narrower widths at every step", () => {
     for (const dim of dims) {
       const { size, unitChannels } = dim;
       expect({ units: size, unitChannels, widths: narrowerCounts(dim, 8) }).toEqual(wanted);
+      expect(missesStep(dim, 8)).toBe(width > 8 && width % 8 !== 0);
     }
   });
 });

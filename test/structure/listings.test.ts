@@ -2,7 +2,10 @@ import { describe, expect, test } from "vitest";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { dimListing } from "../helpers/dim-listing.ts";
 import { NETWORKS } from "../helpers/networks.ts";
+import { hourglassNetwork, latentAgent, twoTowers } from "../helpers/part-networks.ts";
+import { PATTERNS } from "../helpers/patterns.ts";
 import { sharedGraph } from "../helpers/shared.ts";
+import { structureListing } from "../helpers/structure-listing.ts";
 import { TRANSFORMERS } from "../helpers/transformers.ts";
 
 describe("dims, blocks and droppable layers are as listed", () => {
@@ -38,6 +41,20 @@ describe("dims, blocks and droppable layers are as listed", () => {
       await expect(listing).toMatchFileSnapshot(`../golden/dims/${name}.txt`);
     });
   }
+});
+
+describe("layers, weights, components and lengths of axes are as listed", () => {
+  const patterns = Object.entries(PATTERNS).map(
+    ([name, { graph }]) => [name.replaceAll(/[^a-z]+/gi, "-"), graph] as const,
+  );
+  const parts = Object.entries({ latentAgent, hourglassNetwork, twoTowers });
+  test.each([...Object.entries({ ...NETWORKS, ...TRANSFORMERS }), ...patterns, ...parts])(
+    "for %s",
+    async (name, make) => {
+      const listing = structureListing(findStructure(make()));
+      await expect(listing).toMatchFileSnapshot(`../golden/structures/${name}.txt`);
+    },
+  );
 });
 
 test.skipIf(sharedGraph("graphs/resnet50_op13_bn.onnx.br") === null)(

@@ -9,6 +9,11 @@ import { checkWhole } from "../../pipeline/checks.ts";
 import { openNetwork } from "../../pipeline/open/network.ts";
 import { openObservations } from "../../pipeline/tables/correct-device.ts";
 import { predictionReport } from "../../pipeline/tables/prediction.ts";
+import {
+  batchNotes,
+  predictedBatch,
+  predictedPrecision,
+} from "../../pipeline/tables/table-source.ts";
 import { painter } from "../../report/painter.ts";
 import { predictText } from "../../report/predict-report.ts";
 import { type Command, command } from "../command.ts";
@@ -47,14 +52,12 @@ export const predictCommand: Command = command({
       .option("batch", {
         type: "number",
         requiresArg: true,
-        default: 1,
-        describe: "Images per run",
+        describe: "Images per run; what the network fixes, or 1",
       })
       .option("precision", {
         choices: PRECISIONS,
         requiresArg: true,
-        default: "float16" as const,
-        describe: "Number format",
+        describe: "Number format; int8 where the network is quantised, otherwise float16",
       })
       .option("step", {
         type: "number",
@@ -74,12 +77,14 @@ export const predictCommand: Command = command({
         describe: "Write the predicted latency table to this file",
       }),
   run: async (options, context) => {
-    const { batch, precision, step, out } = options;
-    checkWhole(batch, "--batch", 1);
+    const { step, out } = options;
+    checkWhole(options.batch, "--batch", 1);
     checkWhole(step, "--step", 1);
     if (out !== undefined) checkWritable(out);
     const described = describedDevice(options.device, options["power-mode"]);
     const open = await openNetwork(options.model, context);
+    const batch = predictedBatch(open.structure, options.batch, 1);
+    const precision = options.precision ?? predictedPrecision(open.structure, described);
     const target = { structure: open.structure, batch, precision };
     const observations =
       options.observations === undefined ? null : await openObservations(options.observations);
@@ -96,9 +101,10 @@ export const predictCommand: Command = command({
         ? null
         : { fit: learnt.fit, surprise: learnt.surprise, observations };
     const report = predictionReport(open, table, device, fitted);
+    const notes = [...batchNotes(open.structure, table), ...report.notes];
     if (out !== undefined) writeTable(out, table);
-    context.json(report);
-    context.print(predictText(report, painter(process.stdout.isTTY)));
+    context.json({ ...report, notes });
+    context.print(predictText({ ...report, notes }, painter(process.stdout.isTTY)));
     if (out !== undefined) context.print(`\nTable written to ${out}; solve with --table ${out}`);
     return undefined;
   },

@@ -14,6 +14,7 @@ import { readJson } from "../../core/files.ts";
 import { firstIssues } from "../../core/schema.ts";
 import { isPublished } from "../../networks/published/published.ts";
 import { quantile } from "../../runtime/timing.ts";
+import { batchOf } from "../../structure/batch.ts";
 import { denseUnits, evaluateCount } from "../../structure/counts.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
@@ -29,7 +30,12 @@ import {
   openBefore,
   SHAPE_DEVIATION,
 } from "./fit-device.ts";
-import { networkWorks, type OpWork, uncertaintyOfDevice } from "./predict-table.ts";
+import {
+  networkWorks,
+  type OpWork,
+  suppressionWork,
+  uncertaintyOfDevice,
+} from "./predict-table.ts";
 import type { Work } from "./roofline.ts";
 
 /** `nms`: suppression of overlapping boxes, inside the engine. */
@@ -94,17 +100,10 @@ export function runObservation(
   const works = networkWorks(structure, { batch, precision }).flatMap(
     ({ op, workAt }) => workAt(denseCounts(structure, op.axes)) ?? [],
   );
-  const after = includes.map(() => suppressionWork(structure, batch));
+  const outputs = structure.graph.outputs.map((value) => value.name);
+  const ratio = batch / batchOf(structure).images;
+  const after = includes.map(() => suppressionWork(structure, outputs, ratio));
   return { name: network, works: [...works, ...after], precision, ms, isCall: true };
-}
-
-/** Reads all numbers of the network's outputs, in float32. */
-function suppressionWork({ graph, shapes }: Structure, batch: number): Work {
-  const elements = graph.outputs.reduce((sum, { name }) => {
-    const shape = shapes.of(name) ?? [];
-    return sum + shape.slice(1).reduce((product, extent) => product * extent, batch);
-  }, 0);
-  return { kind: "memory", bytes: 4 * elements, family: "NonMaxSuppression" };
 }
 
 /** Cells per operation that are looked at: the shapes differ enough, and a hundred say little more. */

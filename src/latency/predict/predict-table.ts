@@ -1,3 +1,4 @@
+import { batchOf } from "../../structure/batch.ts";
 import { denseUnits, evaluateCount } from "../../structure/counts.ts";
 import type { AxisCount, Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
@@ -6,8 +7,10 @@ import { type ProfiledOp, profiledOps } from "../ops.ts";
 import type { LatencyOp, LatencyTable } from "../table.ts";
 import { cellInterval, normalQuantile } from "../uncertainty.ts";
 import type { DeviceDescription, DeviceUncertainty, Precision } from "./device.ts";
+import { formatNotes, formatsOf } from "./formats.ts";
 import { fusedInputs } from "./fusion.ts";
-import { workMs } from "./roofline.ts";
+import { SUPPRESSION, suppressionPlugin } from "./plugins.ts";
+import { type Work, workMs } from "./roofline.ts";
 import { familyOfOp, type WorkAt, workOf } from "./work.ts";
 
 export interface PredictOptions {
@@ -78,9 +81,7 @@ export function predictTable(
   const { batch, precision, step } = options;
   const inputShape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "") ?? [];
   const works = networkWorks(structure, options);
-  const ops = works.flatMap(
-    ({ op, workAt }) => predictOp(structure, device, op, workAt, options) ?? [],
-  );
+  const ops = works.flatMap((work) => predictOp(structure, device, work, options) ?? []);
   const { common, how } = uncertaintyOfDevice(device, options);
   const dense = ops.reduce((sum, op) => sum + (op.ms.at(-1) ?? 0), device.model.callMs);
   return {
@@ -106,7 +107,7 @@ export function predictTable(
     network: {
       name: options.networkName ?? structure.graph.name,
       structureHash: structureHash(structure),
-      inputShape: [batch, ...inputShape.slice(1)],
+      inputShape: batchOf(structure).hasAxis ? [batch, ...inputShape.slice(1)] : [...inputShape],
     },
     denseMs: dense,
     scale: 1,
@@ -119,6 +120,12 @@ export function predictTable(
     },
     notes: [
       ...notesOf(device, batch, precision),
+      ...pluginNotes(structure),
+      ...formatNotes(
+        structure,
+        works.map((work) => work.precision),
+        precision,
+      ),
       ...unknownKernelNotes(device, works, ops),
       ...gridNotes(ops, step),
     ],
@@ -134,6 +141,8 @@ export interface OpWork {
   readonly workAt: WorkAt;
   /** Family of its kernel at all channels (`Work`). */
   readonly family: string | undefined;
+  /** The number format that it is run in: a quantised network names the operations that run in int8. */
+  readonly precision: Precision;
 }
 
 /** What each operation of a network does, as the runtime fuses them. */
@@ -141,16 +150,37 @@ export function networkWorks(
   structure: Structure,
   { batch, precision }: Pick<PredictOptions, "batch" | "precision">,
 ): OpWork[] {
-  const inputShape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "") ?? [];
-  const batchRatio = batch / (inputShape[0] ?? 1);
-  const bytesPerElement = BYTES[precision];
+  const batchRatio = batch / batchOf(structure).images;
   const profiled = profiledOps(structure);
   const fused = fusedInputs(structure, profiled);
-  return profiled.map((op) => {
+  const plugin = suppressionPlugin(structure, profiled);
+  const formats = formatsOf(structure, precision);
+  return profiled.map((op): OpWork => {
+    if (plugin?.inside.has(op)) return { op, workAt: () => null, family: undefined, precision };
+    if (plugin?.head === op) {
+      const work = suppressionWork(structure, plugin.reads, batchRatio);
+      return { op, workAt: () => work, family: work.family, precision };
+    }
+    const own = formats(op);
     const fusedInput = fused.get(op) ?? null;
-    const workAt = workOf(op, { structure, batchRatio, bytesPerElement, fusedInput });
-    return { op, workAt, family: familyOfOp(op, structure.graph) };
+    const workAt = workOf(op, {
+      ...{ structure, batchRatio, fusedInput },
+      bytesPerElement: BYTES[own],
+    });
+    return { op, workAt, family: familyOfOp(op, structure.graph), precision: own };
   });
+}
+
+/** Reads all numbers of these values, in float32. */
+export function suppressionWork(
+  { shapes }: Structure,
+  values: readonly string[],
+  batchRatio: number,
+): Work {
+  const elements = values.reduce((sum, name) => {
+    return sum + (shapes.of(name) ?? []).reduce((product, extent) => product * extent, batchRatio);
+  }, 0);
+  return { kind: "memory", bytes: 4 * elements, family: SUPPRESSION };
 }
 
 /** What a reader must know of numbers that nobody measured. */
@@ -170,6 +200,14 @@ function notesOf(device: DeviceDescription, batch: number, precision: Precision)
     );
   }
   return notes;
+}
+
+function pluginNotes(structure: Structure): string[] {
+  const plugin = suppressionPlugin(structure, profiledOps(structure));
+  if (plugin === null || plugin.inside.size === 0) return [];
+  return [
+    `${plugin.head.kind} '${plugin.head.label}' and ${plugin.inside.size} operations that choose boxes around it count as one kernel, as TensorRT's EfficientNMS plugin runs them; run one by one, each costs a launch.`,
+  ];
 }
 
 /** Share of the time from which on a reader must hear of it. */
@@ -217,18 +255,17 @@ function gridNotes(ops: readonly LatencyOp[], step: number): string[] {
 function predictOp(
   structure: Structure,
   device: DeviceDescription,
-  op: ProfiledOp,
-  work: WorkAt,
+  { op, workAt, precision }: OpWork,
   options: PredictOptions,
 ): LatencyOp | null {
-  const { precision, step } = options;
+  const { step } = options;
   const { own } = uncertaintyOfDevice(device, options);
   const counts = gridOf(structure, op.axes, step);
   const cells = counts.reduce((product, axis) => product * axis.length, 1);
   const ms: number[] = [];
   const intervals: { readonly lowMs: number; readonly highMs: number }[] = [];
   for (let cell = 0; cell < cells; cell += 1) {
-    const done = work(countsAt(cell, counts));
+    const done = workAt(countsAt(cell, counts));
     if (done === null) return null;
     const time = workMs(device, precision, done);
     ms.push(time);

@@ -4,6 +4,7 @@ import type { DimReport, SolveHead, SolveReport } from "../../documents/solve.ts
 import type { LimitRequest } from "../../formulation/limits/request.ts";
 import type { LatencyTable } from "../../latency/table.ts";
 import { macCount, parameterCount } from "../../structure/counts.ts";
+import { missesStep } from "../../structure/dim-step.ts";
 import { weightLabel } from "../../subnet/sparse/weights.ts";
 import { unitCounts } from "../../subnet/subnet.ts";
 import { subnetJson } from "../../subnet/subnet-file.ts";
@@ -78,6 +79,7 @@ export function solveDocument(head: SolveHead, parts: DocumentParts): SolveRepor
         ...source.notes,
         ...table.notes,
         ...memoryNotes(solved, table),
+        ...stepNotes(open, wanted),
         ...answer.notes,
         ...riskyCuts(structure, subnet),
       ],
@@ -109,6 +111,24 @@ function writtenLimits({
 
 function isEmpty({ limit, soft, minimize }: LimitRequest): boolean {
   return limit.length + soft.length === 0 && minimize === null;
+}
+
+/** Where groups of channels fit no multiple of the step. */
+function stepNotes(
+  { structure }: DocumentParts["open"],
+  { step, countFrom }: SolveNetworkOptions,
+): string[] {
+  const missed = structure.dims.filter(
+    (dim) => dim.pinned === null && dim.size > 1 && missesStep(dim, step, countFrom),
+  );
+  if (missed.length === 0) return [];
+  const named = missed
+    .slice(0, 5)
+    .map(({ name, size, unitChannels }) => `${name} (${size} of ${unitChannels})`);
+  const more = missed.length > 5 ? ` and ${missed.length - 5} more` : "";
+  return [
+    `No number of groups gives a multiple of ${step} channels in ${named.join(", ")}${more}: any number of them may stay.`,
+  ];
 }
 
 /** What a limit on memory assumes. */

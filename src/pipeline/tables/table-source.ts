@@ -1,8 +1,11 @@
 import { InputError, UsageError } from "../../core/errors.ts";
 import { resolveDevice, tableFolders, tablesFor } from "../../latency/devices.ts";
-import type { Precision } from "../../latency/predict/device.ts";
+import type { DeviceDescription, Precision } from "../../latency/predict/device.ts";
+import { isQuantised } from "../../latency/predict/formats.ts";
 import { predictTable } from "../../latency/predict/predict-table.ts";
 import { type LatencyTable, readTable } from "../../latency/table.ts";
+import { batchOf } from "../../structure/batch.ts";
+import type { Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
 import type { OpenNetwork } from "../open/network.ts";
 
@@ -110,14 +113,45 @@ function findTable(network: OpenNetwork, request: TableRequest): FoundSource {
       hint: `Measure one there: mdp profile ${network.path} --device local --name ${device.name}.`,
     });
   }
-  const table = predictTable(network.structure, device.description, {
-    batch: request.batch ?? DEFAULT_PREDICTED_BATCH,
-    precision: request.precision ?? "float16",
+  const { structure } = network;
+  const table = predictTable(structure, device.description, {
+    batch: predictedBatch(structure, request.batch),
+    precision: request.precision ?? predictedPrecision(structure, device.description),
     step: request.step ?? request.multipleOf ?? DEFAULT_PREDICTED_STEP,
     networkName: network.name,
     command: request.commandLine,
   });
-  return { table, path: null, asked, title, notes };
+  return { table, path: null, asked, title, notes: [...notes, ...batchNotes(structure, table)] };
+}
+
+/** What was asked for, what the network fixes, or what keeps a GPU busy. */
+export function predictedBatch(
+  structure: Structure,
+  asked: number | undefined,
+  otherwise = DEFAULT_PREDICTED_BATCH,
+): number {
+  const { images, isFixed } = batchOf(structure);
+  return asked ?? (isFixed ? images : otherwise);
+}
+
+/** A quantised network runs in 8 bits where the device can. */
+export function predictedPrecision(structure: Structure, device: DeviceDescription): Precision {
+  const hasInt8 = device.hardware.contractionTflops.int8 !== undefined;
+  return isQuantised(structure) && hasInt8 ? "int8" : "float16";
+}
+
+/** At which batch a network is counted that fixes its own, or has none. */
+export function batchNotes(structure: Structure, { batch }: LatencyTable): readonly string[] {
+  const { images, isFixed, hasAxis } = batchOf(structure);
+  if (!isFixed) return [];
+  const own = hasAxis
+    ? `The network is fixed to ${images} ${images === 1 ? "image" : "images"} per run`
+    : "The network has no axis for a batch, and takes one image per run";
+  return [
+    batch === images
+      ? `${own}: latencies are for that.`
+      : `${own}; latencies are for ${batch}, as --batch asks: export it with an open batch to run it so.`,
+  ];
 }
 
 /** Nobody said where the network is to run. */

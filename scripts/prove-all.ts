@@ -1,8 +1,9 @@
 /**
  * Proves 20 random subnets of every architecture of ../shared: the smaller network equals the masked original, outputs within
- * 1e-5 and layers within 1e-4.
+ * 1e-5 and layers within 1e-4. With --sabotage, makes right cuts wrong in every way of test/helpers/sabotage.ts instead and counts what the
+ * proof catches. Architectures that are not there are named and skipped.
  *
- *   tsx scripts/prove-all.ts [--json] [--draws N] [PATTERN]
+ *   tsx scripts/prove-all.ts [--json] [--draws N] [--sabotage] [PATTERN]
  */
 import { parseArgs } from "node:util";
 import { MdpError } from "../src/core/errors.ts";
@@ -15,6 +16,7 @@ import { proveSubnet } from "../src/subnet/prove.ts";
 import { randomSubnet } from "../src/subnet/random-subnet.ts";
 import { keepAll, type Subnet, unitCounts } from "../src/subnet/subnet.ts";
 import { ARCHITECTURES, DRAWS } from "../test/helpers/architectures.ts";
+import { countCaught } from "../test/helpers/count-caught.ts";
 import { sharedGraph } from "../test/helpers/shared.ts";
 
 interface Row {
@@ -71,17 +73,31 @@ async function proveArchitecture(name: string, model: Model, draws: number): Pro
   };
 }
 
+/** Exit code 1 where a wrong cut passes the proof. */
+async function sabotage(name: string, model: Model, draws: number): Promise<void> {
+  const { tried, harmless, missed, ways } = await countCaught(model, { draws, seed: 1 });
+  console.log(
+    `${name}: ${tried - harmless} wrong cuts in ${ways.size} ways, ${missed.length} not caught; ${harmless} without effect`,
+  );
+  for (const each of missed) console.log(`  ${each}`);
+  if (missed.length > 0) process.exitCode = 1;
+}
+
 function macShare(structure: Structure, subnet: Subnet): number {
   return macCount(structure, { ...subnet, units: unitCounts(subnet) }) / macCount(structure);
 }
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: "boolean" }, draws: { type: "string" } },
+  options: {
+    json: { type: "boolean" },
+    draws: { type: "string" },
+    sabotage: { type: "boolean" },
+  },
   allowPositionals: true,
 });
 const pattern = new RegExp(positionals[0] ?? "");
 const rows: Row[] = [];
-if (values.json !== true) {
+if (values.json !== true && values.sabotage !== true) {
   console.log(
     "network | subnets | failed | outputs | layers | same bits whole | MACs kept | blocks | layers dropped | s",
   );
@@ -89,7 +105,14 @@ if (values.json !== true) {
 }
 for (const { name, path } of ARCHITECTURES.filter((known) => pattern.test(known.name))) {
   const model = sharedGraph(path);
-  if (model === null) continue;
+  if (model === null) {
+    console.error(`${name} is skipped: ${path} is not there`);
+    continue;
+  }
+  if (values.sabotage === true) {
+    await sabotage(name, model, Number(values.draws ?? 1));
+    continue;
+  }
   const row = await proveArchitecture(name, model, Number(values.draws ?? DRAWS));
   rows.push(row);
   if (values.json === true) continue;

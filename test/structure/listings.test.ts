@@ -48,7 +48,15 @@ describe("layers, weights, components and lengths of axes are as listed", () => 
     ([name, { graph }]) => [name.replaceAll(/[^a-z]+/gi, "-"), graph] as const,
   );
   const parts = Object.entries({ latentAgent, hourglassNetwork, twoTowers });
-  test.each([...Object.entries({ ...NETWORKS, ...TRANSFORMERS }), ...patterns, ...parts])(
+  const transformers = [
+    "crossAttention",
+    "groupedQuery",
+    "hybrid",
+    "masked",
+    "postNorm",
+    "rotary",
+  ].flatMap((name) => Object.entries(TRANSFORMERS).filter(([own]) => own === name));
+  test.each([...Object.entries(NETWORKS), ...transformers, ...patterns, ...parts])(
     "for %s",
     async (name, make) => {
       const listing = structureListing(findStructure(make()));

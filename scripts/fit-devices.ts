@@ -16,16 +16,11 @@ import {
 import { fitDevice, observedMs } from "../src/latency/predict/fit-device.ts";
 import { trustIn } from "../src/latency/predict/observations.ts";
 import { USUAL_OWN } from "../src/latency/predict/predict-table.ts";
-import {
-  type FamilyFit,
-  fitFamily,
-  hardwareOf,
-  modelOf,
-  residualsOf,
-} from "./devices/family-fit.ts";
+import { type FamilyFit, fitFamily, modelOf, residualsOf } from "./devices/family-fit.ts";
 import { BOARDS, type Board } from "./devices/hardware.ts";
 import { JETSON_FORM } from "./devices/jetson-form.ts";
 import { type Seen, seenRuns } from "./devices/observed.ts";
+import { hardwareOf } from "./devices/timed-runs.ts";
 
 const DATE = "2026-11-30";
 const Z90 = 1.6449;

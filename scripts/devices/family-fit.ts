@@ -10,16 +10,16 @@
 import { Matrix, solve } from "ml-matrix";
 import { type Constant, changedModel } from "../../src/latency/predict/constants.ts";
 import type { DeviceHardware, DeviceModel } from "../../src/latency/predict/device.ts";
-import { observedMs } from "../../src/latency/predict/fit-device.ts";
-import { BOARDS } from "./hardware.ts";
 import type { Seen } from "./observed.ts";
+import { hardwareOf, timedRuns } from "./timed-runs.ts";
 
 const SIZES = 2;
 const SCATTER = 0.1;
 const HUBER = 1.5;
-const ROUNDS = 12;
-/** From a fit to nearly the same runs. */
-const FEW_ROUNDS = 3;
+const ROUNDS = 40;
+/** Of the loss, from which on a round is not worth the next. */
+const LEAST_GAIN = 0.004;
+const TRIALS = 8;
 const NUDGE = 1e-4;
 
 /** Constants of the shared form and of each board. */
@@ -27,7 +27,7 @@ export interface FamilyForm {
   readonly start: DeviceModel;
   readonly shared: readonly Constant[];
   readonly own: readonly Constant[];
-  /** What differs by board besides, from its hardware. */
+  /** What differs by board besides, from its hardware; constants that boards have of their own are multiplied. */
   readonly boardStart: (model: DeviceModel, hardware: DeviceHardware) => DeviceModel;
 }
 
@@ -36,18 +36,11 @@ export interface FamilyFit {
   readonly form: FamilyForm;
   readonly shared: readonly number[];
   readonly own: ReadonlyMap<string, readonly number[]>;
+  /** What each run's residual changes by per constant, near the end; for fits that begin here. */
+  readonly slopes?: ReadonlyMap<Seen, readonly number[]>;
 }
 
-/** A board's hardware in a power mode. */
-export function hardwareOf(board: string, powerMode: string | null): DeviceHardware {
-  const found = BOARDS.find(({ name }) => name === board);
-  if (found === undefined) throw new Error(`no board ${board}`);
-  const mode = powerMode === null ? undefined : found.powerModes[powerMode];
-  if (powerMode !== null && mode === undefined) throw new Error(`${board}: no mode ${powerMode}`);
-  return { ...found.hardware, ...mode?.hardware };
-}
-
-/** The model of a board; one that nothing was fitted to has its own constants from the middle of those of its generation. */
+/** The model of a board; one that nothing was fitted to has its own constants from those of its generation, the more alike the more. */
 export function modelOf({ form, shared, own }: FamilyFit, board: string): DeviceModel {
   const all = shifted(form.start, form.shared, shared);
   const based = form.boardStart(all, hardwareOf(board, null));
@@ -59,11 +52,23 @@ function ofGeneration(own: FamilyFit["own"], board: string): readonly number[] {
     const { tensorCores, architecture } = hardwareOf(name, null);
     return tensorCores === 0 ? "no tensor cores" : architecture;
   };
-  const others = [...own].filter(([name]) => generation(name) === generation(board));
-  const [first] = others;
-  if (first === undefined) return [];
-  return first[1].map(
-    (_, at) => others.reduce((sum, [, shifts]) => sum + (shifts[at] ?? 0), 0) / others.length,
+  const others = [...own]
+    .filter(([name]) => generation(name) === generation(board))
+    .map(([name, shifts]) => ({ shifts, weight: 1 / (ALIKE + unlikeness(name, board)) }));
+  const sum = others.reduce((total, { weight }) => total + weight, 0);
+  return (others[0]?.shifts ?? []).map((_, at) =>
+    others.reduce((total, { shifts, weight }) => total + (weight / sum) * (shifts[at] ?? 0), 0),
+  );
+}
+
+const ALIKE = 0.1;
+
+/** Squared distance of two boards by the logarithms of their hardware figures. */
+function unlikeness(one: string, other: string): number {
+  const [a, b] = [hardwareOf(one, null), hardwareOf(other, null)];
+  return (["multiprocessors", "clockMhz", "memoryGBPerSecond"] as const).reduce(
+    (sum, figure) => sum + Math.log(a[figure] / b[figure]) ** 2,
+    0,
   );
 }
 
@@ -80,18 +85,30 @@ function shifted(
 
 /** ln predicted - ln measured of each run. */
 export function residualsOf(fit: FamilyFit, runs: readonly Seen[]): number[] {
+  return residualsFrom(timedRuns(runs), fit, runs);
+}
+
+function residualsFrom(
+  time: ReturnType<typeof timedRuns>,
+  fit: FamilyFit,
+  runs: readonly Seen[],
+): number[] {
   const models = new Map<string, DeviceModel>();
-  return runs.map((run) => {
-    const model = models.get(run.board) ?? modelOf(fit, run.board);
-    models.set(run.board, model);
-    return Math.log(observedMs(hardwareOf(run.board, run.powerMode), model, run) / run.ms);
+  const times = time((board) => {
+    const model = models.get(board) ?? modelOf(fit, board);
+    models.set(board, model);
+    return model;
   });
+  return runs.map(({ ms }, at) => Math.log((times[at] ?? 0) / ms));
 }
 
 /** @param from where to begin; a fit to nearly the same runs is soon adapted */
 export function fitFamily(form: FamilyForm, runs: readonly Seen[], from?: FamilyFit): FamilyFit {
   const boards = [...new Set(runs.map(({ board }) => board))].sort();
   const weights = weightsOf(runs);
+  const time = timedRuns(runs);
+  const residualsAt = (shifts: readonly number[]): number[] =>
+    residualsFrom(time, fitAt(shifts), runs);
   const boardOf = runs.map(({ board }) => boards.indexOf(board));
   const width = form.shared.length + boards.length * form.own.length;
   const deviations = Array.from({ length: width }, (_, at) => {
@@ -118,19 +135,20 @@ export function fitFamily(form: FamilyForm, runs: readonly Seen[], from?: Family
     ...(from?.shared ?? form.shared.map(() => 0)),
     ...boards.flatMap((board) => from?.own.get(board) ?? form.own.map(() => 0)),
   ];
-  let residuals = residualsOf(fitAt(shifts), runs);
+  let residuals = residualsAt(shifts);
   let damping = from === undefined ? 1e-2 : 1e-4;
-  const rounds = from === undefined ? ROUNDS : FEW_ROUNDS;
-  for (let round = 0; round < rounds && damping < 1e5; round += 1) {
-    const slopes = slopesAt(shifts, residuals);
+  // Slopes change little from round to round: old ones serve as long as they lead on.
+  let slopes = knownSlopes(from) ?? slopesAt(shifts, residuals);
+  let areOld = from !== undefined;
+  for (let round = 0; round < ROUNDS; round += 1) {
     const { hessian, gradient } = curvature(shifts, residuals, slopes);
     let gain = 0;
-    while (damping < 1e5) {
+    for (let trial = 0; trial < TRIALS; trial += 1) {
       const damped = hessian.clone();
       for (let at = 0; at < width; at += 1) damped.set(at, at, hessian.get(at, at) * (1 + damping));
       const step = solve(damped, gradient).getColumn(0);
       const next = shifts.map((shift, at) => shift - (step[at] ?? 0));
-      const nextResiduals = residualsOf(fitAt(next), runs);
+      const nextResiduals = residualsAt(next);
       gain = loss(shifts, residuals) - loss(next, nextResiduals);
       if (gain > 0) {
         [shifts, residuals] = [next, nextResiduals];
@@ -138,32 +156,46 @@ export function fitFamily(form: FamilyForm, runs: readonly Seen[], from?: Family
         break;
       }
       damping *= 6;
+      if (areOld && trial >= 2) break;
     }
-    if (gain < 0.02) break;
+    if (gain >= LEAST_GAIN) {
+      areOld = true;
+      continue;
+    }
+    if (!areOld) break;
+    slopes = slopesAt(shifts, residuals);
+    areOld = false;
   }
-  return fitAt(shifts);
+  return { ...fitAt(shifts), slopes: new Map(runs.map((run, row) => [run, slopes.getRow(row)])) };
 
-  /** By run, what its residual changes by per constant; a board's own constants are nudged on all boards at once. */
-  function slopesAt(at: readonly number[], here: readonly number[]): Matrix {
+  /** Those of another fit, where it had all these runs. */
+  function knownSlopes(other: FamilyFit | undefined): Matrix | null {
+    const rows = runs.map((run) => other?.slopes?.get(run)?.slice(0, form.shared.length));
+    if (rows.some((row) => row === undefined)) return null;
+    return withOwn(rows.map((row) => row ?? []));
+  }
+
+  /** A board's own constant multiplies the shared one of its name, so that the residuals of its runs change alike. */
+  function withOwn(shared: readonly (readonly number[])[]): Matrix {
     const slopes = Matrix.zeros(runs.length, width);
-    const nudged = (which: (index: number) => boolean): number[] =>
-      residualsOf(fitAt(at.map((shift, index) => (which(index) ? shift + NUDGE : shift))), runs);
-    for (const [column] of form.shared.entries()) {
-      for (const [row, value] of nudged((index) => index === column).entries()) {
-        slopes.set(row, column, (value - (here[row] ?? 0)) / NUDGE);
-      }
-    }
-    for (const [own] of form.own.entries()) {
-      const values = nudged(
-        (index) =>
-          index >= form.shared.length && (index - form.shared.length) % form.own.length === own,
-      );
-      for (const [row, value] of values.entries()) {
-        const column = form.shared.length + (boardOf[row] ?? 0) * form.own.length + own;
-        slopes.set(row, column, (value - (here[row] ?? 0)) / NUDGE);
+    for (const [row, values] of shared.entries()) {
+      for (const [column, value] of values.entries()) slopes.set(row, column, value);
+      for (const [own, { name }] of form.own.entries()) {
+        const value = values[form.shared.findIndex((one) => one.name === name)] ?? 0;
+        slopes.set(row, form.shared.length + (boardOf[row] ?? 0) * form.own.length + own, value);
       }
     }
     return slopes;
+  }
+
+  /** By run, what its residual changes by per constant. */
+  function slopesAt(at: readonly number[], here: readonly number[]): Matrix {
+    const columns = form.shared.map((_, column) =>
+      residualsAt(at.map((shift, index) => (index === column ? shift + NUDGE : shift))),
+    );
+    return withOwn(
+      here.map((residual, row) => columns.map((values) => ((values[row] ?? 0) - residual) / NUDGE)),
+    );
   }
 
   function curvature(

@@ -94,6 +94,7 @@ const WINOGRAD: Constant = {
 
 const MOVES = ["Split", "Slice", "Transpose", "Reshape", "Gather", "Resize", "Flatten"];
 const POINTWISE = [
+  ...["sigmoid", "leaky"],
   "Mul",
   "Add",
   "Sub",
@@ -110,6 +111,8 @@ const NORMS = ["Softmax", "LayerNormalization"];
 
 const START: DeviceModel = {
   ...STARTING_MODEL,
+  tiles: STARTING_MODEL.tiles.filter(([high]) => high >= 64),
+  tapChannels: 16,
   launchUs: 2,
   launchCycles: 10_000,
   callMs: 0.02,
@@ -118,9 +121,9 @@ const START: DeviceModel = {
   cache: { share: 0.5, gain: 2 },
   families: { Concat: 0.5 },
   launches: {
-    ...{ memory: 0.7, depthwise: 1, NonMaxSuppression: 10 },
-    // Query, key and value are one multiplication and the attention is one kernel: 5 for 8; what only turns axes goes with them.
-    ...{ MatMul: 0.62, Transpose: 0.25 },
+    ...{ memory: 0.7, depthwise: 1, sigmoid: 0.7, leaky: 0.7, NonMaxSuppression: 10 },
+    // Query, key and value are one multiplication: 4 for 6 of a block. The two products of an attention are one kernel.
+    ...{ MatMul: 0.67, attention: 0.5, Transpose: 0.25 },
   },
 };
 
@@ -141,7 +144,8 @@ export const JETSON_FORM: FamilyForm = {
     WINOGRAD,
     launches(["memory"], 0.7),
     launches(["depthwise"], 0.4),
-    launches(["MatMul"], 0.4),
+    launches(["sigmoid", "leaky"], 0.4),
+    launches(["MatMul"], 0.25),
     launches(["Transpose"], 0.4),
     launches(["NonMaxSuppression"], 1),
     families(["NonMaxSuppression"], 1),
@@ -153,7 +157,7 @@ export const JETSON_FORM: FamilyForm = {
     families(POINTWISE, 0.7),
     families(POOLS, 0.7),
     families(NORMS, 0.7),
-    families(["MatMul"], 0.4),
+    families(["MatMul", "attention"], 0.3),
     rate("float32", 0.4),
     rate("int8", 0.4),
   ],
@@ -163,9 +167,25 @@ export const JETSON_FORM: FamilyForm = {
     plain("bandwidthEfficiency", 0.15, 1),
     plain("stepCycles", 0.15),
   ],
-  // Winograd's algorithm is not used on tensor cores.
-  boardStart: (model, { tensorCores }) =>
-    tensorCores > 0
-      ? { ...model, winogradGain: 1 }
-      : { ...model, channelMultiple: 2, launchCycles: 2 * (model.launchCycles ?? 0) },
+  boardStart: (model, { tensorCores, architecture }) => {
+    if (tensorCores === 0) return withoutTensorCores(model);
+    // Winograd's algorithm is not used on tensor cores.
+    const volta = { ...model, winogradGain: 1 };
+    return architecture.startsWith("Ampere")
+      ? { ...volta, depthStep: 64, fused: ["sigmoid"] }
+      : volta;
+  },
 };
+
+/** Small tiles cost less of the peak rate there, as multiplications wait less for shared memory; the largest reaches what it did. */
+function withoutTensorCores(model: DeviceModel): DeviceModel {
+  const { halfSide, contractionEfficiency = 1 } = model;
+  const side = LARGEST_SIDE;
+  return {
+    ...{ ...model, channelMultiple: 2, launchCycles: 2 * (model.launchCycles ?? 0) },
+    halfSide: halfSide / 4,
+    contractionEfficiency: (contractionEfficiency * (side + halfSide / 4)) / (side + halfSide),
+  };
+}
+
+const LARGEST_SIDE = 128;

@@ -1,9 +1,15 @@
 /** The published observations of Jetsons, with the kernels of their networks. */
-import { readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packageRoot } from "../../src/core/files.ts";
+import { packageRoot, writeJson } from "../../src/core/files.ts";
 import type { Observation } from "../../src/latency/predict/fit-device.ts";
-import { readObservations, runObservation } from "../../src/latency/predict/observations.ts";
+import {
+  type ObservedRun,
+  readObservations,
+  runObservation,
+} from "../../src/latency/predict/observations.ts";
 import type { Work } from "../../src/latency/predict/roofline.ts";
 import { type NetworkFamily, publishedNetwork } from "../../src/networks/published/published.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
@@ -26,44 +32,94 @@ export const OBSERVATION_FOLDER = join(packageRoot(), "scripts", "devices", "obs
 
 /** All sets by their file's name, or those that are named. */
 export function seenRuns(wanted: readonly string[] = []): Seen[] {
-  const files = readdirSync(OBSERVATION_FOLDER)
+  const sets = readdirSync(OBSERVATION_FOLDER)
     .filter((name) => name.endsWith(".json"))
+    .map((name) => name.replace(/\.json$/, ""))
     .sort();
-  const structures = new Map<
-    string,
-    { readonly structure: Structure; readonly family: NetworkFamily }
-  >();
-  return files
-    .map((file) => file.replace(/\.json$/, ""))
-    .filter((set) => wanted.length === 0 || wanted.includes(set))
-    .flatMap((set) =>
-      readObservations(join(OBSERVATION_FOLDER, `${set}.json`)).map((run): Seen => {
-        if (!("ms" in run) || run.board === undefined)
-          throw new Error(`${set}: a run without a board`);
-        const key = `${run.network}/${run.classes ?? ""}`;
-        const known = structures.get(key) ?? opened(run.network, run.classes);
-        structures.set(key, known);
-        const [name = "", side = "0"] = run.network.replace("published:", "").split("@");
-        const observation = runObservation(known.structure, run);
-        return {
-          ...observation,
-          works: shared(observation.works),
-          ...{ network: name, side: Number(side), family: known.family, board: run.board, set },
-          ...{ powerMode: run.powerMode ?? null, batch: run.batch },
-        };
-      }),
-    );
+  const runs = sets.flatMap((set) =>
+    readObservations(join(OBSERVATION_FOLDER, `${set}.json`)).map((run) => ({ set, run })),
+  );
+  const kernels = allKernels(runs.map(({ run }) => run));
+  return runs
+    .filter(({ set }) => wanted.length === 0 || wanted.includes(set))
+    .map(({ set, run }): Seen => {
+      if (!("ms" in run) || run.board === undefined)
+        throw new Error(`${set}: a run without a board`);
+      const [network = "", side = "0"] = run.network.replace("published:", "").split("@");
+      const { works, family } = kernels(run);
+      return {
+        ...{ name: run.network, works, precision: run.precision, ms: run.ms, isCall: true },
+        ...{ network, side: Number(side), family, board: run.board, set },
+        ...{ powerMode: run.powerMode ?? null, batch: run.batch },
+      };
+    });
 }
 
-/** Equal kernels as one object, which is timed once. */
-function shared(works: readonly Work[]): readonly Work[] {
-  const known = new Map<string, Work>();
-  return works.map((work) => {
-    const key = JSON.stringify(work);
-    const one = known.get(key) ?? work;
-    known.set(key, one);
-    return one;
-  });
+interface Kernels {
+  readonly family: NetworkFamily;
+  readonly works: readonly Work[];
+}
+
+/** Equal kernels are one object each, by their place in `works`. */
+interface Kept {
+  readonly works: readonly Work[];
+  readonly runs: Readonly<
+    Record<string, { readonly family: NetworkFamily; readonly at: readonly number[] }>
+  >;
+}
+
+/**
+ * The kernels of all runs. Finding them takes a minute, so that they are kept in the folder for temporary files until a source file
+ * changes.
+ */
+function allKernels(runs: readonly ObservedRun[]): (run: ObservedRun) => Kernels {
+  const file = join(tmpdir(), `mdp-kernels-${sourcesHash()}.json`);
+  if (!existsSync(file)) writeJson(file, findKernels(runs));
+  const kept = JSON.parse(readFileSync(file, "utf8")) as Kept;
+  return (run) => {
+    const found = kept.runs[keyOf(run)];
+    if (found === undefined) throw new Error(`no kernels of ${run.network}`);
+    return { family: found.family, works: found.at.flatMap((at) => kept.works[at] ?? []) };
+  };
+}
+
+function keyOf(run: ObservedRun): string {
+  if (!("ms" in run)) throw new Error(`${run.network}: a table in place of a time`);
+  const { network, classes = "", batch, precision, includes = [] } = run;
+  return [network, classes, batch, precision, ...includes].join("/");
+}
+
+function findKernels(runs: readonly ObservedRun[]): Kept {
+  const structures = new Map<string, ReturnType<typeof opened>>();
+  const works: Work[] = [];
+  const places = new Map<string, number>();
+  const found: Record<string, { readonly family: NetworkFamily; readonly at: readonly number[] }> =
+    {};
+  for (const run of runs) {
+    if (!("ms" in run) || found[keyOf(run)] !== undefined) continue;
+    const key = `${run.network}/${run.classes ?? ""}`;
+    const known = structures.get(key) ?? opened(run.network, run.classes);
+    structures.set(key, known);
+    const at = runObservation(known.structure, run).works.map((work) => {
+      const text = JSON.stringify(work);
+      const place = places.get(text) ?? works.push(work) - 1;
+      places.set(text, place);
+      return place;
+    });
+    found[keyOf(run)] = { family: known.family, at };
+  }
+  return { works, runs: found };
+}
+
+/** Of what kernels may depend on: all of the source, and the runs. */
+function sourcesHash(): string {
+  const hash = createHash("sha256");
+  for (const folder of [join(packageRoot(), "src"), OBSERVATION_FOLDER]) {
+    for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
+      if (/\.(ts|json)$/.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
+    }
+  }
+  return hash.digest("hex").slice(0, 16);
 }
 
 function opened(

@@ -55,6 +55,8 @@ const MODEL = z.object({
   families: z.record(z.string(), z.number().positive()).optional(),
   /** Launches that a kernel costs, by its family or else its kind (`Work`): 1 unless given. */
   launches: z.record(z.string(), z.number().nonnegative()).optional(),
+  /** Families of kernels that are computed inside the contraction before them. */
+  fused: z.array(z.string()).optional(),
   /** Where kernels move no more than `share` of the second-level cache, they move it up to `gain` times as fast. */
   cache: z.object({ share: z.number().positive(), gain: z.number().min(1) }).optional(),
   /** Share of the published peak rate by number format, beside `contractionEfficiency`; 1 unless given. */
@@ -65,6 +67,8 @@ const MODEL = z.object({
   halfSide: z.number().nonnegative(),
   /** Output elements of the thread blocks that one multiprocessor holds at a time. */
   residentElements: z.number().int().positive(),
+  /** From so many channels on, each contracted position takes whole steps of its own. */
+  tapChannels: z.number().int().positive().optional(),
   /** Channels are padded to multiples of this. */
   channelMultiple: z.number().int().positive(),
   /** Speed-up of 3x3 convolutions with stride 1 over implicit matrix multiplication; 1 where none is used. */

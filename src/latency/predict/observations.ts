@@ -36,7 +36,7 @@ import {
   suppressionWork,
   uncertaintyOfDevice,
 } from "./predict-table.ts";
-import type { Work } from "./roofline.ts";
+import { kernelsOf, type Work } from "./roofline.ts";
 
 /** `nms`: suppression of overlapping boxes, inside the engine. */
 export const INCLUDED = ["nms"] as const;
@@ -97,8 +97,8 @@ export function runObservation(
   structure: Structure,
   { network, batch, precision, ms, includes = [] }: z.infer<typeof RUN>,
 ): Observation {
-  const works = networkWorks(structure, { batch, precision }).flatMap(
-    ({ op, workAt }) => workAt(denseCounts(structure, op.axes)) ?? [],
+  const works = networkWorks(structure, { batch, precision }).flatMap(({ op, workAt }) =>
+    kernelsAt(workAt, denseCounts(structure, op.axes)),
   );
   const outputs = structure.graph.outputs.map((value) => value.name);
   const ratio = batch / batchOf(structure).images;
@@ -143,11 +143,16 @@ function cellsOf(op: LatencyOp, { workAt }: OpWork, precision: Precision): Obser
     Array.from({ length: Math.min(CELLS, op.ms.length) }, (_, at) => Math.round(at * stride)),
   );
   return [...cells].flatMap((cell): Observation[] => {
-    const work = workAt(countsAt(cell, op.counts));
+    const works = kernelsAt(workAt, countsAt(cell, op.counts));
     const ms = op.ms[cell] ?? 0;
-    if (work === null || ms <= 0) return [];
-    return [{ name: op.label, works: [work], precision, ms, isCall: false }];
+    if (works.length === 0 || ms <= 0) return [];
+    return [{ name: op.label, works, precision, ms, isCall: false }];
   });
+}
+
+function kernelsAt(workAt: OpWork["workAt"], counts: readonly number[]): readonly Work[] {
+  const work = workAt(counts);
+  return work === null ? [] : kernelsOf(work);
 }
 
 function denseCounts(structure: Structure, axes: OpWork["op"]["axes"]): number[] {
@@ -198,8 +203,7 @@ export function learnDevice(
 ): LearntDevice {
   const { structure, batch, precision } = target;
   const works = networkWorks(structure, { batch, precision }).flatMap(({ op, workAt }): Work[] => {
-    const work = workAt(denseCounts(structure, op.axes));
-    return work === null ? [] : [work];
+    return [...kernelsAt(workAt, denseCounts(structure, op.axes))];
   });
   const call = { works, precision, isCall: true };
   // Before anything is observed, predictions are to be as sure as the device says of itself; but no surer than what was

@@ -2,7 +2,6 @@ import { batchOf } from "../../structure/batch.ts";
 import { denseUnits, evaluateCount } from "../../structure/counts.ts";
 import type { AxisCount, Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
-import { countsAt } from "../lookup.ts";
 import { type ProfiledOp, profiledOps } from "../ops.ts";
 import type { LatencyOp, LatencyTable } from "../table.ts";
 import { cellInterval, normalQuantile } from "../uncertainty.ts";
@@ -10,7 +9,7 @@ import type { DeviceDescription, DeviceUncertainty, Precision } from "./device.t
 import { formatNotes, formatsOf } from "./formats.ts";
 import { fusedInputs } from "./fusion.ts";
 import { SUPPRESSION, suppressionPlugin } from "./plugins.ts";
-import { type Work, workMs } from "./roofline.ts";
+import { type Work, workTimer } from "./roofline.ts";
 import { familyOfOp, type WorkAt, workOf } from "./work.ts";
 
 export interface PredictOptions {
@@ -81,8 +80,16 @@ export function predictTable(
   const { batch, precision, step } = options;
   const inputShape = structure.shapes.of(structure.graph.inputs[0]?.name ?? "") ?? [];
   const works = networkWorks(structure, options);
-  const ops = works.flatMap((work) => predictOp(structure, device, work, options) ?? []);
-  const { common, how } = uncertaintyOfDevice(device, options);
+  const { own, common, how } = uncertaintyOfDevice(device, options);
+  const shares = {
+    contraction: cellInterval(1, own.contraction, LEVEL),
+    depthwise: cellInterval(1, own.depthwise, LEVEL),
+    memory: cellInterval(1, own.memory, LEVEL),
+    fused: cellInterval(1, own.fused, LEVEL),
+  };
+  const ops = works.flatMap(
+    (work) => predictOp(structure, device, work, { ...options, shares }) ?? [],
+  );
   const dense = ops.reduce((sum, op) => sum + (op.ms.at(-1) ?? 0), device.model.callMs);
   return {
     schema: "mdp-latency-table/2",
@@ -252,24 +259,44 @@ function gridNotes(ops: readonly LatencyOp[], step: number): string[] {
   ];
 }
 
+/** The next cell, whose last axis moves first. */
+function advance(at: number[], here: number[], counts: readonly (readonly number[])[]): void {
+  for (let axis = counts.length - 1; axis >= 0; axis -= 1) {
+    const next = (at[axis] ?? 0) + 1;
+    const isOver = next >= (counts[axis]?.length ?? 0);
+    at[axis] = isOver ? 0 : next;
+    here[axis] = counts[axis]?.[at[axis] ?? 0] ?? 0;
+    if (!isOver) return;
+  }
+}
+
+type Shares = Readonly<
+  Record<keyof DeviceUncertainty["own"], { readonly lowMs: number; readonly highMs: number }>
+>;
+
 function predictOp(
   structure: Structure,
   device: DeviceDescription,
   { op, workAt, precision }: OpWork,
-  options: PredictOptions,
+  options: PredictOptions & { readonly shares: Shares },
 ): LatencyOp | null {
-  const { step } = options;
-  const { own } = uncertaintyOfDevice(device, options);
+  const { step, shares } = options;
   const counts = gridOf(structure, op.axes, step);
   const cells = counts.reduce((product, axis) => product * axis.length, 1);
-  const ms: number[] = [];
-  const intervals: { readonly lowMs: number; readonly highMs: number }[] = [];
+  const [ms, lowMs, highMs] = [[] as number[], [] as number[], [] as number[]];
+  const time = workTimer(device, precision);
+  const at = counts.map(() => 0);
+  const here = counts.map(([least = 0]) => least);
   for (let cell = 0; cell < cells; cell += 1) {
-    const done = workAt(countsAt(cell, counts));
+    const done = workAt(here);
     if (done === null) return null;
-    const time = workMs(device, precision, done);
-    ms.push(time);
-    intervals.push(cellInterval(time, own[done.kind], LEVEL));
+    const whole = time(done);
+    // Intervals of a kind of work are in proportion to the time.
+    const share = shares[done.kind];
+    ms.push(whole);
+    lowMs.push(whole * share.lowMs);
+    highMs.push(whole * share.highMs);
+    advance(at, here, counts);
   }
   if (ms.every((time) => time === 0)) return null;
   return {
@@ -279,8 +306,8 @@ function predictOp(
     axes: op.axes.map(({ fixed, parts }) => ({ fixed, parts: parts.map((part) => ({ ...part })) })),
     counts,
     ms,
-    lowMs: intervals.map(({ lowMs }) => lowMs),
-    highMs: intervals.map(({ highMs }) => highMs),
+    lowMs,
+    highMs,
     origin: "p".repeat(cells),
   };
 }

@@ -1,14 +1,15 @@
-import { InputError } from "../../core/errors.ts";
 import { foldedOf } from "../../graph/fold/folded.ts";
 import type { Graph, Node, NodeId } from "../../graph/graph.ts";
 import { nodeId } from "../../graph/graph.ts";
 import { hasTrait } from "../../graph/op-traits.ts";
 import { opOf } from "../../graph/read-op.ts";
 import { consumersOf } from "../../graph/traversal.ts";
-import { freeCount } from "../../structure/counts.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { ProfiledOp } from "../ops.ts";
-import { JOIN, type Work } from "./roofline.ts";
+import { attentionsOf, isProduct } from "./attention.ts";
+import { contractionOf } from "./contraction-work.ts";
+import { type Activation, JOIN, type Work } from "./roofline.ts";
+import { type At, sizesOf } from "./sizes.ts";
 
 /** What an operation does at given channels per axis of `ProfiledOp.axes`; null where it costs nothing. */
 export type WorkAt = (counts: readonly number[]) => Work | null;
@@ -24,12 +25,9 @@ export interface WorkOptions {
 
 /** The work of an operation as a function of the channels on its axes, with the family of kernels it belongs to. */
 export function workOf(op: ProfiledOp, options: WorkOptions): WorkAt {
-  const workAt = taskOf(op, options);
-  const family = familyOfOp(op, options.structure.graph);
-  return (counts) => {
-    const work = workAt(counts);
-    return work === null ? null : { ...work, family };
-  };
+  const [head] = nodesOf(options.structure.graph, op);
+  const activation = head === undefined ? null : apartFamily(head);
+  return taskOf(op, options, activation ?? familyOfOp(op, options.structure.graph));
 }
 
 /** The family of kernels that an operation belongs to (`Work`). */
@@ -38,93 +36,79 @@ export function familyOfOp(op: ProfiledOp, graph: Graph): string | undefined {
   return head === undefined ? undefined : familyOf(head, graph);
 }
 
-/** Convolutions by their window, everything else by its operator: `conv3x3`, `depthwise5x5`, `MaxPool`. */
+/** Convolutions by their window, everything else by its operator: `conv3x3`, `depthwise5x5`, `MaxPool`; `attention` for its products. */
 function familyOf(node: Node, graph: Graph): string {
+  if (isProduct(graph, node)) return "attention";
   const op = opOf(node, graph);
   if (op.kind !== "conv" || op.kernelShape === null) return node.opType;
   const isDepthwise = op.group > 1 && foldedOf(graph, node.inputs[1] ?? "")?.shape[1] === 1;
   return `${isDepthwise ? "depthwise" : "conv"}${op.kernelShape.join("x")}`;
 }
 
-function taskOf(op: ProfiledOp, options: WorkOptions): WorkAt {
+function taskOf(op: ProfiledOp, options: WorkOptions, family: string | undefined): WorkAt {
   const { structure } = options;
   const nodes = nodesOf(structure.graph, op);
   const [head] = nodes;
   if (head?.opType === JOIN && nodes.every((node) => hasTrait(node, "free"))) {
     const sizes = sizesOf(op, options);
     const bytes = 2 * options.bytesPerElement;
-    const [output = ""] = head.outputs;
-    return (counts) => ({ kind: "fused", bytes: bytes * sizes.elements(output, counts) });
+    const elements = sizes.elements(head.outputs[0] ?? "");
+    return (counts) => ({ kind: "fused", bytes: bytes * elements(counts), family });
   }
-  if (head === undefined || nodes.every((node) => hasTrait(node, "free"))) return () => null;
+  const { held, absorbed } = attentionsOf(structure.graph);
+  const isFree = (node: Node): boolean => hasTrait(node, "free") || absorbed.has(nodeId(node));
+  if (head === undefined || nodes.every(isFree)) return () => null;
   const sizes = sizesOf(op, options);
-  const { fusedInput } = options;
+  // An activation of that kind is a kernel of its own, whatever it follows.
+  const fusedInput = apartFamily(head) === null ? options.fusedInput : null;
   const all = movedValues(structure, nodes);
   // Fused, it writes the result in place of the contraction's own and reads no more than its other operands.
-  const moved =
+  const moved = (
     fusedInput === null
       ? [...all.read, ...all.written]
-      : all.read.filter(({ name }) => name !== fusedInput);
+      : all.read.filter(({ name }) => name !== fusedInput)
+  ).filter(({ name }) => !held.has(name));
   if (moved.length === 0) return () => null;
-  const bytesAt = (counts: readonly number[]): number => {
-    const elements = moved.reduce((sum, { name, share }) => {
-      return sum + sizes.elements(name, counts) * share;
-    }, 0);
+  const parts = moved.map(({ name, share }) => ({ elements: sizes.elements(name), share }));
+  const bytesAt: At = (counts) => {
+    let elements = 0;
+    for (const part of parts) elements += part.elements(counts) * part.share;
     return elements * options.bytesPerElement;
   };
-  if (fusedInput !== null) return (counts) => ({ kind: "fused", bytes: bytesAt(counts) });
-  const contraction = contractionOf(structure.graph, head, sizes);
-  if (contraction !== null) return (counts) => contraction(counts, bytesAt(counts));
-  // What a Concat reads is what it writes, whatever its inputs' own widths are.
-  const output = head.outputs[0] ?? "";
-  if (head.opType === "Concat") {
+  if (fusedInput !== null) return (counts) => ({ kind: "fused", bytes: bytesAt(counts), family });
+  const contraction = contractionOf(structure.graph, head, sizes, family);
+  if (contraction !== null) {
+    const activation = nodes.flatMap((node) => apartFamily(node) ?? [])[0];
+    if (activation === undefined) return (counts) => contraction(counts, bytesAt(counts));
+    const elements = sizes.elements(head.outputs[0] ?? "");
+    const bytes = 2 * options.bytesPerElement;
     return (counts) => ({
-      kind: "memory",
-      bytes: 2 * sizes.elements(output, counts) * options.bytesPerElement,
+      ...contraction(counts, bytesAt(counts)),
+      activation: { bytes: bytes * elements(counts), family: activation },
     });
   }
-  return (counts) => ({ kind: "memory", bytes: bytesAt(counts) });
+  // What a Concat reads is what it writes, whatever its inputs' own widths are.
+  if (head.opType === JOIN) {
+    const elements = sizes.elements(head.outputs[0] ?? "");
+    const bytes = 2 * options.bytesPerElement;
+    return (counts) => ({ kind: "memory", bytes: elements(counts) * bytes, family });
+  }
+  return (counts) => ({ kind: "memory", bytes: bytesAt(counts), family });
 }
 
-interface Sizes {
-  /** Where shapes of the network begin to be unknown, for people; null where all are known. */
-  readonly unknown: string | null;
-  /** Elements of a value or weight at these channels. Activations count the whole batch. */
-  readonly elements: (name: string, counts: readonly number[]) => number;
-  readonly extent: (name: string, axis: number, counts: readonly number[]) => number;
-  readonly shape: (name: string) => readonly number[];
-  readonly batchRatio: number;
-}
+/**
+ * Activations that TensorRT need not have a contraction with: its documented fusions are those with Relu, Clip and Gelu ("Types of
+ * Fusions", TensorRT 8 Developer Guide); `DeviceModel.fused` says which others a GPU has.
+ */
+const APART: Readonly<Record<string, Activation["family"]>> = {
+  ...{ Sigmoid: "sigmoid", HardSigmoid: "sigmoid", HardSwish: "sigmoid", Swish: "sigmoid" },
+  ...{ Mish: "sigmoid", Softplus: "sigmoid", Softsign: "sigmoid", Tanh: "sigmoid" },
+  ...{ LeakyRelu: "leaky", PRelu: "leaky", Elu: "leaky", Selu: "leaky", Celu: "leaky" },
+  ThresholdedRelu: "leaky",
+};
 
-function sizesOf(op: ProfiledOp, { structure, batchRatio }: WorkOptions): Sizes {
-  const forms = op.axes.map((axis) => JSON.stringify(axis));
-  const shape = (name: string): readonly number[] =>
-    foldedOf(structure.graph, name)?.shape ?? structure.shapes.of(name) ?? [];
-  const known = new Map<string, readonly number[]>();
-  // For each axis of the value, which axis of the operation it follows; -1 where its length is fixed.
-  const followed = (name: string): readonly number[] => {
-    const present = known.get(name);
-    if (present !== undefined) return present;
-    const found = shape(name).map((_, axis) => {
-      const count = freeCount(structure, name, axis);
-      return count.parts.length === 0 ? -1 : forms.indexOf(JSON.stringify(count));
-    });
-    known.set(name, found);
-    return found;
-  };
-  const extent = (name: string, axis: number, counts: readonly number[]): number => {
-    const dense = shape(name)[axis] ?? 1;
-    const follows = followed(name)[axis] ?? -1;
-    return follows < 0 ? dense : (counts[follows] ?? dense);
-  };
-  const elements = (name: string, counts: readonly number[]): number => {
-    const product = shape(name).reduce(
-      (sum, _, axis) => sum * Math.max(1, extent(name, axis, counts)),
-      1,
-    );
-    return foldedOf(structure.graph, name) === null ? product * batchRatio : product;
-  };
-  return { unknown: structure.unknown[0]?.text ?? null, elements, extent, shape, batchRatio };
+function apartFamily({ opType }: Node): Activation["family"] | null {
+  return APART[opType] ?? null;
 }
 
 interface Moved {
@@ -174,115 +158,10 @@ function readShare(graph: Graph, node: Node): number {
   );
 }
 
-type ContractionAt = (counts: readonly number[], bytes: number) => Work;
-
-function contractionOf(graph: Graph, node: Node, sizes: Sizes): ContractionAt | null {
-  const op = opOf(node, graph);
-  switch (op.kind) {
-    case "conv":
-      return convolution(node, op.group, op, sizes);
-    case "convTranspose":
-      return transposedConvolution(node, op.group, sizes);
-    case "gemm":
-    case "matMul":
-      return multiplication(node, op.kind === "gemm" && op.transA, sizes);
-    default:
-      return null;
-  }
-}
-
-function convolution(
-  node: Node,
-  groups: number,
-  window: { readonly strides: readonly number[]; readonly dilations: readonly number[] },
-  sizes: Sizes,
-): ContractionAt {
-  const [input = "", weight = ""] = node.inputs;
-  const [output = ""] = node.outputs;
-  const kernel = sizes.shape(weight).slice(2);
-  const taps = product(kernel);
-  const channelsPerGroup = sizes.shape(weight)[1] ?? 1;
-  const rows = (product(sizes.shape(output)) / (sizes.shape(output)[1] ?? 1)) * sizes.batchRatio;
-  const winograd =
-    groups === 1 &&
-    kernel.length === 2 &&
-    kernel.every((extent) => extent === 3) &&
-    [...window.strides, ...window.dilations].every((extent) => extent === 1);
-  return (counts, bytes) => {
-    const columns = sizes.extent(output, 1, counts);
-    if (groups > 1 && channelsPerGroup === 1) {
-      return { kind: "depthwise", flops: 2 * rows * columns * taps, bytes };
-    }
-    const channels = sizes.extent(input, 1, counts);
-    const kept = groups === 1 ? 1 : Math.max(1, Math.round(channels / channelsPerGroup));
-    return {
-      kind: "contraction",
-      rows,
-      columns: columns / kept,
-      channels: channels / kept,
-      taps,
-      groups: kept,
-      winograd,
-      bytes,
-    };
-  };
-}
-
-/** Each input position makes a patch of outputs: columns are output channels times taps. */
-function transposedConvolution(node: Node, groups: number, sizes: Sizes): ContractionAt {
-  const [input = "", weight = ""] = node.inputs;
-  const [output = ""] = node.outputs;
-  const taps = product(sizes.shape(weight).slice(2));
-  const rows = (product(sizes.shape(input)) / (sizes.shape(input)[1] ?? 1)) * sizes.batchRatio;
-  return (counts, bytes) => ({
-    kind: "contraction",
-    rows,
-    columns: (sizes.extent(output, 1, counts) * taps) / groups,
-    channels: sizes.extent(input, 1, counts) / groups,
-    taps: 1,
-    groups,
-    winograd: false,
-    bytes,
-  });
-}
-
-function multiplication(node: Node, transposed: boolean, sizes: Sizes): ContractionAt {
-  const [left = "", right = ""] = node.inputs;
-  const [output = ""] = node.outputs;
-  const leftRank = sizes.shape(left).length;
-  const outputRank = sizes.shape(output).length;
-  if (leftRank === 0 || outputRank === 0) {
-    throw new InputError({
-      code: "latency/unknown-shape",
-      message: `What ${node.opType} '${nodeId(node)}' costs can't be predicted, as the shapes around it are not known.${sizes.unknown === null ? "" : ` They begin to be unknown at ${sizes.unknown}`}`,
-      where: `node '${nodeId(node)}'`,
-      hint: "Is the op spelt right and of the right domain? Otherwise declare its shape in the file (value_info), run onnxruntime's symbolic shape inference on it, or give open axes a length with --bind.",
-    });
-  }
-  // A matrix on the right serves all rows alike; otherwise each leading index is a multiplication of its own.
-  const shared = sizes.shape(right).length <= 2;
-  return (counts, bytes) => {
-    const columns = sizes.extent(output, outputRank - 1, counts);
-    const rows = sizes.elements(output, counts) / Math.max(1, columns);
-    const own = shared ? rows : sizes.extent(output, outputRank - 2, counts);
-    return {
-      kind: "contraction",
-      rows: own,
-      columns,
-      channels: sizes.extent(left, transposed ? leftRank - 2 : leftRank - 1, counts),
-      taps: 1,
-      groups: Math.max(1, Math.round(rows / Math.max(1, own))),
-      winograd: false,
-      bytes,
-    };
-  };
-}
+const NODES = new WeakMap<Graph, ReadonlyMap<NodeId, Node>>();
 
 function nodesOf(graph: Graph, op: ProfiledOp): readonly Node[] {
-  const ids = new Set(op.nodes);
-  return graph.nodes.filter((node) => ids.has(nodeId(node)));
-}
-
-function product(extents: readonly number[]): number {
-  return extents.reduce((result, extent) => result * extent, 1);
+  const known = NODES.get(graph) ?? new Map(graph.nodes.map((node) => [nodeId(node), node]));
+  NODES.set(graph, known);
+  return op.nodes.flatMap((id) => known.get(id) ?? []);
 }

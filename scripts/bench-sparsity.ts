@@ -2,7 +2,7 @@
  * Sparse networks side by side: scores, rates and patterns; with zeros alone and with fitted weights. Labels only judge.
  *
  *   npx tsx scripts/bench-sparsity.ts NETWORK.onnx --data TRAIN --test TEST --data-config CONFIG --out FOLDER \
- *     [--share 90,80,70] [--method 'NAME;NAME'] [--stage fitted,straight] [--pattern 2:4] [--seed 1]
+ *     [--share 90,80,70] [--method 'NAME;NAME'] [--stage fitted,straight] [--pattern 2:4] [--seed 1] [--unseen 4000]
  *
  * One line of JSON per network in FOLDER/rows.jsonl, the network beside it. What is there already is not measured again, so that a run
  * can be stopped and goes on. The first layer and the one that gives the output stay dense in every row.
@@ -82,6 +82,7 @@ const { values, positionals } = parseArgs({
     "keep-dense": { type: "string", default: "^(conv1|linear|fc)" },
     seed: { type: "string", default: "1" },
     images: { type: "string", default: "512" },
+    unseen: { type: "string", default: "4000" },
   },
 });
 
@@ -141,7 +142,10 @@ async function run(open: OpenNetwork, job: Job, key: string): Promise<object> {
   const test = await openImages(open, { ...request, data: values.test }, context);
   return {
     test: await agreementOf(open.model, sparse.model, test, 1000),
-    unseen: rest === null ? null : await agreementOf(open.model, sparse.model, rest, 4000),
+    unseen:
+      rest === null
+        ? null
+        : await agreementOf(open.model, sparse.model, rest, Number(values.unseen)),
     zeros: 1 - total.nonzeros / total.weights,
     gzip: total.gzip.sparse / total.gzip.dense,
     knowledgeOfWeights: total.knowledgeOfWeights,

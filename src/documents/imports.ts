@@ -31,6 +31,10 @@ export const IMPORT_WEIGHTS = z.object({
   weights: z.string(),
   metadata: z.record(z.string(), z.string()),
   tensors: z.number(),
+  zeros: z
+    .object({ kept: z.number().int(), of: z.number().int() })
+    .exactOptional()
+    .describe("Zeros of sparse weights that the training has kept; absent where there were none."),
   checked: z
     .object({ maxRelative: z.number(), limit: z.number(), images: z.number() })
     .nullable()

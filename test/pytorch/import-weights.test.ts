@@ -2,12 +2,14 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
+import { writeJson } from "../../src/core/files.ts";
 import { floatsOf, floatTensor, intTensor, tensorFromBytes } from "../../src/graph/tensor.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { writeModel } from "../../src/onnx/write.ts";
 import { importWeights } from "../../src/pytorch/import/import-weights.ts";
 import { writeCheck } from "../../src/pytorch/project/check-file.ts";
 import { checkFileOf, type Project } from "../../src/pytorch/project/project-file.ts";
+import { sparseParameters } from "../../src/pytorch/project/sparse-parameters.ts";
 import { openModel } from "../../src/runtime/open-model.ts";
 import { openSession } from "../../src/runtime/session.ts";
 import {
@@ -113,4 +115,33 @@ test("a check on more images than a network with a fixed batch runs is run in pa
   const { checked } = await importWeights(folder);
   expect(checked).toMatchObject({ images: 4 });
   expect(checked?.maxRelative).toBeLessThan(1e-5);
+});
+
+test("zeros of sparse weights are counted by their places: all there, or how many training has lost", async () => {
+  const [name = "", tensor] =
+    [...network.initializers].find(([, { shape }]) => shape.length === 4) ?? [];
+  if (tensor === undefined) throw new RangeError("no convolution");
+  const sparse = floatTensor(
+    tensor.shape,
+    floatsOf(tensor).map((value, at) => (at % 3 === 0 ? value : 0)),
+  );
+  const graph = { ...network, initializers: new Map(network.initializers).set(name, sparse) };
+  project = handmadeProject(folder, graph);
+  const { parameters } = project;
+  const zeros = sparseParameters(graph, parameters);
+  const count = floatsOf(sparse).filter((value) => value === 0).length;
+  expect(zeros).toEqual([{ key: name, zeros: count }]);
+  writeJson(join(folder, "project.json"), { ...project, zeros });
+  const tensors = trainedWeights(project, graph);
+  const kept = floatsOf(sparse).map((value) => 2 * value);
+  saveWeights(weights, project, tensors.set(name, floatTensor(tensor.shape, kept)));
+  expect((await importWeights(folder)).zeros).toEqual({ kept: count, of: count });
+  // A weight that was kept becoming zero makes up for none that is gone.
+  const moved = Float32Array.from(kept, (value, at) => (at === 1 ? 0.5 : at === 0 ? 0 : value));
+  saveWeights(weights, project, tensors.set(name, floatTensor(tensor.shape, moved)));
+  expect((await importWeights(folder)).zeros).toEqual({ kept: count - 1, of: count });
+});
+
+test("a dense network's project lists no zeros, even where a few occur", () => {
+  expect(sparseParameters(network, project.parameters)).toEqual([]);
 });

@@ -13,6 +13,7 @@ import checkpoint
 import data
 import distributed
 import features
+import keep_zeros
 import images
 import losses
 import optimizers
@@ -245,6 +246,31 @@ def scores():
     return [pruning.batches.item(), *pruning.parts[0][3].tolist()]
 
 
+def zeros():
+    """Of three ways to train: zeros that moved, removed weights in the norm, whether the others moved; and what a wrong number says."""
+    found = []
+    for kind, changes in (("sgd", {}), ("adamw", {"clip": 0.5}), ("none kept", {})):
+        model = torch.nn.Sequential(torch.nn.Conv2d(2, 4, 3), torch.nn.Flatten(), torch.nn.Linear(16, 3))
+        mask = torch.rand(model[0].weight.shape) < 0.3
+        with torch.no_grad():
+            model[0].weight.mul_(mask)
+        before = model[0].weight.detach().clone()
+        kept = keep_zeros.Zeros(model, [{"key": "0.weight", "zeros": int((before == 0).sum())}]) if kind != "none kept" else None
+        recipe = recipes.choose("repair", {"optimizer": "adamw" if kind == "adamw" else "sgd", "weight_decay": 0.1, **changes})
+        optimizer, removed = optimizers.make_optimizer(model, recipe), 0.0
+        for _ in range(4):
+            optimizer.zero_grad()
+            model(torch.randn(8, 2, 4, 4)).square().mean().backward()
+            removed = max(removed, float(model[0].weight.grad[~mask].abs().max()))
+            optimizer.step()
+            if kept is not None:
+                kept.restore()
+        now = model[0].weight.detach()
+        found.append([int((now[~mask] != 0).sum()), removed, bool((now[mask] != before[mask]).all())])
+    wrong = attempted(lambda: keep_zeros.Zeros(model, [{"key": "0.weight", "zeros": 1}]))
+    return {"found": found, "refused": wrong[:2] if isinstance(wrong, list) else None}
+
+
 def numbered(place):
     """Labels of validation images that lack the first class, and what a network of more classes says of the training images."""
     shape = [None, 3, 32, 32]
@@ -270,6 +296,7 @@ print(
             "machines": machines(),
             "decays": decays(),
             "scores": scores(),
+            "zeros": zeros(),
             "numbered": numbered(request["numbered"]),
             "recipes": {name: recipes.as_dict(recipe) for name, recipe in recipes.RECIPES.items()},
         }

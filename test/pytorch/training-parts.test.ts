@@ -51,6 +51,10 @@ interface Parts {
   readonly machines: ([number, string, string] | string | null)[];
   readonly decays: [number, ...string[]];
   readonly scores: number[];
+  readonly zeros: {
+    readonly found: readonly (readonly [number, number, boolean])[];
+    readonly refused: readonly [number, string] | null;
+  };
   readonly numbered: { labels: number[]; refused: [number, string, string] | null };
   readonly recipes: Record<string, Record<string, unknown>>;
 }
@@ -232,6 +236,17 @@ describe.skipIf(lacking !== null)(`the parts of the training script${skipped}`, 
     expect(new Set(steps["1"]?.flat()).size).toBe(96);
     expect(steps["late"]).toEqual(steps["1"]?.slice(4).flat());
     expect(sorted(held.flat())).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test("zeros of sparse weights stay zero under decay, momentum and clipping, and count in no norm", async () => {
+    const { found, refused } = (await fromPython()).zeros;
+    const [sgd, adamw, free] = found;
+    expect(sgd).toEqual([0, 0, true]);
+    expect(adamw).toEqual([0, 0, true]);
+    // Without them, the same training moves them.
+    expect(free?.[0]).toBeGreaterThan(0);
+    expect(free?.[1]).toBeGreaterThan(0);
+    expect(refused).toEqual([2, expect.stringContaining("project.json says 1")]);
   });
 
   test("running statistics are the mean over all chunks, whoever computed them", async () => {

@@ -54,13 +54,14 @@ export const importWeightsCommand: Command = command({
           : undefined;
       const imported = await importWeights(folder, { weights: options.weights, makeCheck });
       writeModel(imported.model, out);
-      const { weights, metadata, tensors, checked } = imported;
+      const { weights, metadata, tensors, zeros, checked } = imported;
       context.json({
         schema: "mdp-import-weights/1",
         folder,
         weights,
         metadata,
         tensors,
+        ...(zeros === null ? {} : { zeros }),
         checked,
         out,
       });
@@ -78,6 +79,7 @@ function importText({
   weights,
   metadata,
   tensors,
+  zeros,
   checked,
 }: ImportedWeights): readonly string[] {
   const { epoch, top1 } = metadata;
@@ -88,10 +90,17 @@ function importText({
   return [
     `Network     ${project.name}, SHA-256 ${project.hashes.onnx.slice(0, 12)}`,
     `Weights     ${weights}: ${tensors} tensors${said === "" ? "" : `; ${said}`}`,
+    ...(zeros === null ? [] : [zerosText(zeros)]),
     checked === null
       ? "Check       not compared with the module: there are no outputs of it beside the weights (--run-module makes them)"
       : `Check       outputs on ${checked.images} images equal the module's within ${checked.maxRelative.toExponential(1)} (limit ${checked.limit})`,
   ];
+}
+
+function zerosText({ kept, of }: NonNullable<ImportedWeights["zeros"]>): string {
+  return kept === of
+    ? `Zeros       all ${of} of the sparse weights are zero still`
+    : `Zeros       WARNING: ${of - kept} of ${of} zeros of the sparse weights are gone; train.py keeps them unless --no-keep-zeros is given`;
 }
 
 function checkNotProject(folder: string, out: string): void {

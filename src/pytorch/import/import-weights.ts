@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../core/errors.ts";
+import type { Graph } from "../../graph/graph.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
 import { modelHash, readModel } from "../../onnx/read.ts";
 import { openModel } from "../../runtime/open-model.ts";
+import { moduleTensor } from "../module/module-tensors.ts";
 import { readCheck } from "../project/check-file.ts";
 import {
   checkFileOf,
@@ -15,7 +17,7 @@ import {
 import { readSafetensors } from "../safetensors/read.ts";
 import { type Checked, compareWithModule } from "./compare-check.ts";
 import { fillGraph } from "./fill-graph.ts";
-import { matchWeights } from "./match-weights.ts";
+import { matchWeights, type TrainedParameter } from "./match-weights.ts";
 
 export interface ImportOptions {
   /** File of trained weights; the project's own run unless given. */
@@ -32,6 +34,8 @@ export interface ImportedWeights {
   /** What the training says of them: epoch, accuracy. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: number;
+  /** Zeros of the project's sparse weights that are still there, of so many; null where it has none. */
+  readonly zeros: { readonly kept: number; readonly of: number } | null;
   /** null: there was nothing to compare with. */
   readonly checked: Checked | null;
 }
@@ -56,7 +60,29 @@ export async function importWeights(
   const filled = withGraph(model, fillGraph(model.graph, trained));
   const checked = await check(filled, weights, options);
   const { metadata } = read;
-  return { project, model: filled, weights, metadata, tensors: trained.length, checked };
+  const zeros = zerosKept(project, model.graph, trained);
+  return { project, model: filled, weights, metadata, tensors: trained.length, zeros, checked };
+}
+
+/** Training keeps them, unless it is told otherwise or is another script. */
+function zerosKept(
+  { zeros = [] }: Project,
+  graph: Graph,
+  trained: readonly TrainedParameter[],
+): ImportedWeights["zeros"] {
+  if (zeros.length === 0) return null;
+  const sparse = new Set(zeros.map(({ key }) => key));
+  let [kept, of] = [0, 0];
+  for (const { parameter, floats } of trained) {
+    if (!sparse.has(parameter.key)) continue;
+    const now = floats();
+    moduleTensor(graph, parameter).values.forEach((before: number | bigint, at: number) => {
+      if (Number(before) !== 0) return;
+      of += 1;
+      if (now[at] === 0) kept += 1;
+    });
+  }
+  return { kept, of };
 }
 
 async function checkUnchanged(onnx: string, project: Project): Promise<void> {

@@ -69,6 +69,8 @@ export const PROJECT = z.object({
       buffer: z.boolean(),
     }),
   ),
+  /** Parameters with zeros that are to stay, and how many; absent where there are none. */
+  zeros: z.array(z.object({ key: z.string(), zeros: z.int().positive() })).exactOptional(),
   /** FEATURES of network.py, and which of the teacher's channels each has; null: all of them, or unknown. */
   features: z.array(z.object({ name: z.string(), kept: z.array(extent).nullable() })),
 });

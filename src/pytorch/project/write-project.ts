@@ -29,6 +29,7 @@ import {
 } from "./project-file.ts";
 import { readmeText, requirementsText } from "./readme.ts";
 import { scoredLayers } from "./scored-layers.ts";
+import { sparseParameters } from "./sparse-parameters.ts";
 import { templateFiles } from "./template.ts";
 
 /** What a project is made of. */
@@ -182,8 +183,9 @@ function projectOf(
   student: PyTorchModule,
   hashes: Project["hashes"],
 ): Project {
-  const { structure, subnet } = source;
+  const { structure, subnet, cut } = source;
   const { inputs, outputs } = structure.graph;
+  const zeros = sparseParameters(cut, student.parameters);
   const valueAs = (name: string): Project["input"] => {
     const shape = structure.shapes.of(name);
     return { name, shape: shape === null ? null : [null, ...shape.slice(1)] };
@@ -211,6 +213,7 @@ function projectOf(
     parameters: student.parameters.map(({ shape, ...rest }) => {
       return { ...rest, shape: [...shape] };
     }),
+    ...(zeros.length === 0 ? {} : { zeros: [...zeros] }),
     features: student.features.map((name, index) => ({
       name,
       kept: keptChannels(structure, subnet, student.featureValues[index] ?? ""),

@@ -60,6 +60,7 @@ def parse_arguments(words=None):
     add("--erase", type=float, help="share of images with a random rectangle of noise")
     add("--mixup", type=float)
     add("--cutmix", type=float)
+    add("--no-keep-zeros", dest="keep_zeros", action="store_false", help="let the zeros of a sparse network be trained as well")
     add("--seed", type=int)
 
     add = parser.add_argument_group("machine").add_argument

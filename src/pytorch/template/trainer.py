@@ -11,6 +11,7 @@ import data
 from ema import Average
 from features import Features
 from images import Normaliser
+from keep_zeros import Zeros
 from losses import Loss, Mixer, soft_targets
 from metrics import EPOCH, STEP, Progress, Table, duration, open_events
 from optimizers import make_optimizer, rate_at, set_rate
@@ -66,6 +67,8 @@ class Trainer:
                 parameter.requires_grad_(False)
         if recipe.feature_weight > 0:
             self.loss.features = self.features = Features(self.model, self.teacher, project.about.get("features") or [])
+        listed = project.about.get("zeros") or []
+        self.zeros = Zeros(self.model, listed) if listed and self.options.keep_zeros else None
         self.optimizer = make_optimizer(self.model, recipe)
         self.average = None if recipe.ema is None else Average(self.model, recipe.ema)
         self.scaler = make_scaler(enabled=self.options.amp == "fp16" and device.type == "cuda")
@@ -177,6 +180,8 @@ class Trainer:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        if self.zeros is not None:
+            self.zeros.restore()
         if self.average is not None:
             self.average.move(self.model)
         return loss_sum / parts, hits

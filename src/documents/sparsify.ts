@@ -46,7 +46,11 @@ export const SPARSIFY = z.object({
   sparsity: z.number().nullable().describe("Share of zeros that was asked for, 0 to 1."),
   pattern: z.string(),
   score: z.string(),
-  rates: z.string().describe("program, a rule, or pattern where an N:M pattern fixes them."),
+  rates: z
+    .string()
+    .describe(
+      "program, a rule, pattern where an N:M pattern fixes them, or subnet where a subnet's file says them.",
+    ),
   repair: z.string(),
   format: z.string(),
   images: z.number().int().describe("Images that layers were fitted on."),

@@ -75,6 +75,7 @@ function programLines(
 
 /** A rule's rates may be what the program found no better ones than. */
 function ratesText({ rates, refinement }: SparsifyReport): string {
+  if (rates === "subnet") return "those of the subnet's file";
   return refinement === null ? rates : "global: the program found none that lose less";
 }
 

@@ -87,7 +87,7 @@ export async function sparsifyOpened(
     const file = Buffer.concat(serializeModel(finished));
     const proof = await prove(finished, file, subject, made, request);
     const report = sparseReport({
-      asked: { path: open.path, request },
+      asked: { path: open.path, request, isGiven: densities !== null },
       ...{ subject, rates },
       network: { made, file, proof, surgery },
       knowledge: await knowledgeOf(subject, made.graph, products, request),

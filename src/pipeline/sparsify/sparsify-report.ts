@@ -21,7 +21,12 @@ export type SparseReport = Omit<SparsifyReport, "out" | "accuracy" | "judgedOn">
 /** What a report is made from, by subject. */
 export interface ReportParts {
   /** Path of the dense network, and what was asked of it. */
-  readonly asked: { readonly path: string; readonly request: CheckedRequest };
+  readonly asked: {
+    readonly path: string;
+    readonly request: CheckedRequest;
+    /** Whether a subnet's file said the densities. */
+    readonly isGiven: boolean;
+  };
   readonly subject: Subject;
   readonly rates: RefinedDensities;
   /** The sparse network, its file, and what was proven of it. */
@@ -37,7 +42,7 @@ export interface ReportParts {
 
 export function sparseReport(parts: ReportParts): SparseReport {
   const { subject, knowledge } = parts;
-  const { path, request } = parts.asked;
+  const { path, request, isGiven } = parts.asked;
   const { chosen, refinement } = parts.rates;
   const { made, file, proof, surgery } = parts.network;
   const layers = subject.weights.map((weight) => layerOf(weight, parts));
@@ -50,10 +55,7 @@ export function sparseReport(parts: ReportParts): SparseReport {
     sparsity: request.sparsity,
     pattern: patternText(request.pattern),
     score: request.score,
-    rates:
-      made.masks.size > 0 && program === null && refinement === null && request.rates === "program"
-        ? "pattern"
-        : request.rates,
+    rates: isGiven ? "subnet" : ratesOf(parts),
     repair: request.repair,
     format: request.format,
     images: made.images,
@@ -76,6 +78,15 @@ export function sparseReport(parts: ReportParts): SparseReport {
     proof,
     seconds: parts.seconds,
   };
+}
+
+function ratesOf({ asked: { request }, rates, network: { made } }: ReportParts): string {
+  const isByPattern =
+    made.masks.size > 0 &&
+    rates.chosen.program === null &&
+    rates.refinement === null &&
+    request.rates === "program";
+  return isByPattern ? "pattern" : request.rates;
 }
 
 function programOf({ answer, limits }: ProgramAnswer): NonNullable<SparseReport["program"]> {

@@ -96,6 +96,7 @@ test("a sweep of zeros alone has the proven least damage at every share, under f
   const open = await openNetwork(path("net.onnx"));
   const made = await sparsifyOpened(open, sparseRequest({}), silentRun, { subnet, densities });
   expect(made.report.total.nonzeros).toBe(report.points[1]?.latency);
+  expect(made.report.rates).toBe("subnet");
 });
 
 test("rules are judged by the same damages: none loses less than the program, and broken limits are named", async () => {

@@ -6,7 +6,7 @@
  *
  * Mutants (scripts/mutate/mutants.ts) are drawn by the seed from all of the folders and tried in a copy of the tree. First, each test file of the
  * rooms around a folder runs once with coverage (kept in the file of `--coverage`; delete it where tests changed). A mutant is tried with the files
- * that run its statement, the quickest first and no more than take `--most` seconds as they are, until one test fails. Each verdict is a line of the log at once; a run that was stopped
+ * that run its statement, the nearest by name first and no more than take `--most` seconds as they are, until one test fails. Each verdict is a line of the log at once; a run that was stopped
  * goes on behind it. A mutant that takes three times as long as its tests take counts as noticed. `--survivors` tries again those of
  * the log that survived.
  */
@@ -45,7 +45,7 @@ const { values: options } = parseArgs({
 /** Where the tests of a folder are: names that a test file's path begins with; heavy ones where they are named. */
 const AROUND: Readonly<Record<string, readonly string[]>> = {
   "src/structure": [
-    ...["test/structure", "test/float64", "test/graph/fold"],
+    ...["test/structure", "test/float64", "test/graph/fold", "test/latency/predicted-networks"],
     ...["subnet", "small-networks", "patterns", "opsets", "dead-channels"].map(
       (name) => `test/subnet/${name}.test.ts`,
     ),

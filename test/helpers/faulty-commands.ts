@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { join, relative } from "node:path";
 import { InputError } from "../../src/core/errors.ts";
@@ -107,13 +108,13 @@ export async function faultsOf(
   const old = join(folder, "old");
   const wrong: string[] = [];
   for (const place of [out, old]) rmSync(place, { recursive: true, force: true });
-  // What is there before: an earlier run's files, where the command replaces them.
-  const isFolder = name === "project";
+  // What is there before: an earlier run's files, where the command replaces them. Some refuse what is there.
+  const isNew = name === "project" || name === "metrics";
   const whole = await withFault(folder, 0, kind, () => run(args));
   if (whole.result.code !== 0) throw new Error(whole.result.text);
   const right = filesIn(out);
-  if (!isFolder) cpSync(out, old, { recursive: true });
-  const before = isFolder ? new Map<string, string>() : filesIn(old);
+  if (!isNew) cpSync(out, old, { recursive: true });
+  const before = isNew ? new Map<string, string>() : filesIn(old);
   const { writes } = await restored(() => withFault(folder, 0, kind, () => run(args)));
   let faults = 0;
   for (let at = 1; at <= writes; at += every) {
@@ -123,7 +124,7 @@ export async function faultsOf(
     if (!FINE.has(result.code))
       wrong.push(`${where}: exit code ${String(result.code)}: ${result.text.slice(-300)}`);
     for (const [file, hash] of filesIn(out)) {
-      if (kind === "from" && isTemporary(file)) continue;
+      if (kind === "from" && (isTemporary(file) || isLock(file))) continue;
       if (isTemporary(file)) wrong.push(`${where}: '${file}' was left`);
       else if (hash !== before.get(file) && hash !== right.get(file) && !isWhole(join(out, file)))
         wrong.push(`${where}: '${file}' is neither the old nor the new one`);
@@ -148,17 +149,22 @@ export async function faultsOf(
   }
 }
 
-/** What a killed run left bears the number of a process that is gone, and not of this one. */
+/** What a killed run left bears the number of a process that is gone, and not of this one: temporary files by name, locks inside. */
 function disown(folder: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     const dead = name.replace(`-${process.pid}-`, "-999999999-");
-    if (isTemporary(name) && dead !== name) renameSync(path, join(folder, dead));
+    if (isLock(name) && statSync(path).isFile()) {
+      const text = readFileSync(path, "utf8");
+      writeFileSync(path, text.replaceAll(String(process.pid), "999999999"));
+    } else if (isTemporary(name) && dead !== name) renameSync(path, join(folder, dead));
     else if (statSync(path).isDirectory()) disown(path);
   }
 }
 
 const isTemporary = (file: string): boolean => /\.tmp(\/|$)/.test(file);
+
+const isLock = (file: string): boolean => /(^|\/)\.lock$/.test(file);
 
 /** Hashes by path. */
 function filesIn(folder: string): ReadonlyMap<string, string> {

@@ -233,6 +233,19 @@ export const PATTERNS: Readonly<Record<string, Pattern>> = {
       return [b.node("Mul", [back, b.weight("scale", [12, 1, 1])]), 12];
     }),
   },
+  "GroupNormalization of three groups": {
+    free: [
+      [3, 4],
+      [8, 1],
+    ],
+    graph: between(
+      (b, a) => {
+        const parts = ["scale", "shift"].map((name) => b.weight(name, [12]));
+        return [b.node("GroupNormalization", [a, ...parts], { attributes: { num_groups: 3 } }), 12];
+      },
+      { opset: 21 },
+    ),
+  },
   "channels that become pixels by Reshape and Transpose": {
     free: [
       [3, 4],
@@ -268,6 +281,18 @@ export const PATTERNS: Readonly<Record<string, Pattern>> = {
       const rest = b.node("Slice", [a, list(b, [1]), list(b, [8]), list(b, [2])]);
       const shape = joined(b, [sizes(b, a, 0, 1), list(b, [12, 1, 8])], 0);
       return [joined(b, [rest, b.node("ConstantOfShape", [shape])], 2), 12];
+    }),
+  },
+  "a transposed convolution of two groups": {
+    free: [
+      [2, 6],
+      [8, 1],
+    ],
+    graph: between((b, a) => {
+      const up = b.node("ConvTranspose", [a, b.weight("up", [12, 4, 2, 2])], {
+        attributes: { group: 2, strides: [2, 2] },
+      });
+      return [b.relu(up), 8];
     }),
   },
   "weights that are normalised in the graph": {

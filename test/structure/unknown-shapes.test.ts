@@ -89,3 +89,13 @@ test("open sizes that were given a length are cut, and stay open in the smaller 
     expect(proof.maxRelative).toBeLessThanOrEqual(1e-5);
   }
 });
+
+test("an op whose number of results depends on the data is named as such", () => {
+  const b = networkBuilder(32);
+  const x = b.relu(b.conv("a", b.input("x", [1, 3, 8, 8]), { from: 3, to: 6, bn: false }));
+  const places = b.node("Transpose", [b.node("NonZero", [x])]);
+  const found = b.node("Cast", [places], { attributes: { to: 1 } });
+  b.output(b.node("MatMul", [found, b.weight("w", [4, 5])]), null);
+  const said = findStructure(b.graph()).unknown.map(({ text }) => text);
+  expect(said.join("\n")).toContain("how many results it gives depends on the data");
+});

@@ -156,7 +156,7 @@ function sessionOf(
         code: "runtime/run-failed",
         message: `onnxruntime can't run the network: ${messageOf(cause)}.`,
         where,
-        hint: "Check the names, types and shapes of what is fed against the network's inputs.",
+        hint: hintFor(messageOf(cause)),
         cause,
       });
     }
@@ -226,6 +226,12 @@ function noProfile(where: string): InputError {
     where,
     hint: "Open the session with `profile: true`, and end the recording once.",
   });
+}
+
+function hintFor(message: string): string {
+  return /out of data bounds|out of range|index out of bounds/i.test(message)
+    ? "A token or another index lies outside of the table that it picks from: check it against the network's vocabulary."
+    : "Check the names, types and shapes of what is fed against the network's inputs.";
 }
 
 function messageOf(cause: unknown): string {

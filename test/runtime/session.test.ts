@@ -2,6 +2,8 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { graphBuilder } from "../../src/graph/build.ts";
+import { floatTensor } from "../../src/graph/tensor.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { serializeModel } from "../../src/onnx/write.ts";
 import { compareOutputs } from "../../src/runtime/compare.ts";
@@ -130,4 +132,21 @@ describe("compareOutputs", () => {
     expect(() => compareOutputs({ y: floats([1]) }, { z: floats([1]) })).toThrowError(code);
     expect(() => compareOutputs({ y: floats([1]) }, { y: floats([1, 2]) })).toThrowError(code);
   });
+});
+
+test("a token outside of the vocabulary is refused as what it is", async () => {
+  const b = graphBuilder({ opset: 17 });
+  b.input("tokens", ["batch", 2], "int64");
+  b.tensor("words", floatTensor([3, 4], new Float32Array(12)));
+  b.output(b.node("Gather", ["words", "tokens"]));
+  const session = await openSession(Buffer.concat(serializeModel(modelOf(b.graph()))));
+  const data = BigInt64Array.of(0n, 3n);
+  await expect(
+    session.run({ tokens: { type: "int64", shape: [1, 2], data } }),
+  ).rejects.toMatchObject({
+    code: "runtime/run-failed",
+    exitCode: 3,
+    hint: expect.stringContaining("vocabulary"),
+  });
+  await session.close();
 });

@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { planTask, type TaskQuestion } from "../../src/tasks/plan.ts";
+
+const OUTPUTS = [
+  { name: "image_embed", shape: [64] },
+  { name: "fused", shape: [64] },
+  { name: "answer", shape: [3] },
+];
+const QUESTION: TaskQuestion = {
+  outputs: OUTPUTS,
+  target: { kind: "class", label: 1 },
+  classes: ["red", "green", "blue"],
+  input: null,
+};
+const score = (plan: ReturnType<typeof planTask>, outputs: Readonly<Record<string, number[]>>) =>
+  plan.metrics[0]?.perItem(
+    Object.fromEntries(
+      Object.entries(outputs).map(([name, values]) => [
+        name,
+        { type: "float32", shape: [values.length], data: Float32Array.from(values) } as const,
+      ]),
+    ),
+    { kind: "class", label: 1 },
+  );
+
+test("classes are judged by the output that has a number for each, where the first has not", () => {
+  const plan = planTask(QUESTION);
+  expect(plan.notes.join(" ")).toContain("'answer' has the scores of the 3 classes");
+  const right = { image_embed: [5, 0], fused: [5, 0], answer: [0, 1, 0] };
+  expect(score(plan, right)).not.toEqual(score(plan, { ...right, answer: [1, 0, 0] }));
+});
+
+test("the first output is taken where it fits, where somebody chose it, and where several fit", () => {
+  const note = (question: Partial<TaskQuestion>): string =>
+    planTask({ ...QUESTION, ...question }).notes.join(" ");
+  expect(note({ outputs: [{ name: "a", shape: [3] }, ...OUTPUTS] })).not.toContain("scores of");
+  expect(note({ chosen: ["fused"] })).not.toContain("scores of");
+  expect(note({ outputs: [...OUTPUTS, { name: "b", shape: [3, 1, 1] }] })).not.toContain(
+    "scores of",
+  );
+});

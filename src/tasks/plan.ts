@@ -41,6 +41,8 @@ export interface TaskQuestion {
   readonly outputs: readonly OutputShape[];
   /** Outputs that the user chose, in this order. */
   readonly chosen?: readonly string[] | undefined;
+  /** Outputs that some network gives in another form than the first: these are not compared number by number. */
+  readonly changed?: ReadonlySet<string> | undefined;
   /** The first sample's target. */
   readonly target: Target;
   readonly classes: readonly string[] | null;
@@ -83,8 +85,16 @@ export function planTask(question: TaskQuestion): TaskPlan {
   const seen = used ?? outputs;
   const named = question.task === undefined ? null : taskNamed(question.task);
   const task = named ?? guessedTask(question.target, seen);
-  const notes = named === null ? [`The task is taken to be ${task}, by the data's targets.`] : [];
-  return { task, agreement: agreementOf(task, seen), ...planned(task, question, seen, notes) };
+  const { changed = new Set<string>() } = question;
+  const other = seen.filter(({ name }) => changed.has(name)).map(({ name }) => `'${name}'`);
+  const notes = [
+    ...(named === null ? [`The task is taken to be ${task}, by the data's targets.`] : []),
+    ...(other.length === 0
+      ? []
+      : [`${other.join(", ")} has another width than in the first network: no cosine to it.`]),
+  ];
+  const alike = seen.filter(({ name }) => !changed.has(name));
+  return { task, agreement: agreementOf(task, alike), ...planned(task, question, seen, notes) };
 }
 
 /** The task of this name. @throws InputError `tasks/unknown-task` */

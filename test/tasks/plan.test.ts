@@ -39,3 +39,17 @@ test("the first output is taken where it fits, where somebody chose it, and wher
     "scores of",
   );
 });
+
+test("an output of another width than the first network's is not compared with it number by number", () => {
+  const agreement = (changed: readonly string[]) =>
+    planTask({
+      ...QUESTION,
+      target: { kind: "none" },
+      task: "retrieval",
+      changed: new Set(changed),
+    });
+  expect(agreement([]).agreement.map(({ name }) => name)).toContain("cosine of image_embed");
+  const plan = agreement(["image_embed"]);
+  expect(plan.agreement.map(({ name }) => name)).toEqual(["cosine of fused", "cosine of answer"]);
+  expect(plan.notes.join(" ")).toContain("'image_embed' has another width");
+});

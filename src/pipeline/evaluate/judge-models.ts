@@ -93,6 +93,7 @@ async function plannedTask(
   return planTask({
     task: options.task ?? dataset.task ?? undefined,
     outputs: outputShapes(answer, first),
+    changed: await changedOutputs(networks, batch, dataset.path),
     chosen,
     target: targetOf(batch, 0),
     classes: dataset.classes,
@@ -100,6 +101,23 @@ async function plannedTask(
     head: options.head === undefined ? undefined : headOf(options.head),
     range: options.range,
   });
+}
+
+/** Outputs whose form differs between the first network and another. */
+async function changedOutputs(
+  networks: readonly Judged[],
+  batch: Parameters<typeof answersOf>[1],
+  data: string,
+): Promise<ReadonlySet<string>> {
+  const shapes = await Promise.all(
+    networks.map(async (network) => (await answersOf(network, batch, data))[0] ?? {}),
+  );
+  const [first = {}, ...others] = shapes;
+  return new Set(
+    Object.entries(first).flatMap(([name, { shape }]) =>
+      others.some((other) => other[name]?.shape.join() !== shape.join()) ? [name] : [],
+    ),
+  );
 }
 
 /** The outputs in the network's own order, with the shapes that they have. */

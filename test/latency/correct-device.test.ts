@@ -30,6 +30,7 @@ test("a run that agrees with the prediction leaves the constants as they are", (
   const run = { ...seen, ms: observedMs(orin.hardware, orin.model, seen) };
   const mine = correctDevice(orin, [run], "my-nano");
   expect(mine.model.stepCycles / orin.model.stepCycles).toBeCloseTo(1, 3);
+  expect(mine.uncertainty?.common).toBeLessThanOrEqual(orin.uncertainty?.common ?? 0);
 });
 
 test("suppression of boxes counts where an observation includes it", () => {

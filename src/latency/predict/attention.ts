@@ -12,7 +12,7 @@ import { opOf } from "../../graph/read-op.ts";
 import { consumersOf, producerOf } from "../../graph/traversal.ts";
 
 /** What of a graph costs no memory traffic and no kernel of its own because an attention holds it. */
-export interface Attentions {
+interface Attentions {
   /** Values that are never written to memory. */
   readonly held: ReadonlySet<string>;
   /** Nodes that the kernel does by the way: Softmax, and Transposes beside the products. */

@@ -93,7 +93,7 @@ function bandwidthAt({ hardware, model }: RooflineDevice, bytes: number): number
 }
 
 /** Milliseconds of a contraction's step through the contracted axis, of all thread blocks. */
-export type StepMs = (work: Contraction) => number;
+type StepMs = (work: Contraction) => number;
 
 /**
  * Milliseconds of the work without its launch and its family's factor.

@@ -41,10 +41,6 @@ interface Measured {
 }
 
 const docs = join(packageRoot(), "docs");
-const [what, ...runs] = process.argv.slice(2);
-if (what === "report") await drawReport(runs);
-else await drawCharts();
-
 async function drawCharts(): Promise<void> {
   const measured = JSON.parse(
     readFileSync(join(docs, "results/methods-trained.json"), "utf8"),
@@ -94,10 +90,10 @@ function optionOf({ network, date, dense, methods }: Measured): EChartsOption {
 /** What is drawn of a report: a name, what is selected first, and what is in the picture. */
 const PARTS = [
   { name: "summary", select: null, show: "#s0 .part:has(.summary)", height: 620 },
-  { name: "stages", select: null, show: "#s0 .part:has(.stages)", height: 620 },
+  { name: "stages", select: null, show: "#s0 .part:has(.stages)", height: 700 },
   {
     name: "operation",
-    select: "#s0 tr:nth-child(3) button[data-op]",
+    select: "#s0 tr:nth-child(4) button[data-op]",
     show: "#s0 .latency .detail",
     height: 700,
   },
@@ -132,3 +128,7 @@ async function drawReport(paths: readonly string[]): Promise<void> {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+const [what, ...runs] = process.argv.slice(2);
+if (what === "report") await drawReport(runs);
+else await drawCharts();

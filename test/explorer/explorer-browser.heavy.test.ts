@@ -83,7 +83,7 @@ describe.skipIf(chromiumPath() === null)(
       await dim.focus();
       await page.keyboard.press("Enter");
       await act(page, () => page.getByRole("button", { name: "Keep it whole" }).click());
-      expect(await dim.textContent()).toContain("32 of 32");
+      expect(await dim.textContent()).toContain("16 of 16");
       expect(await page.textContent("#command")).toContain("--protect '^stem$'");
       await page.getByRole("button", { name: "What would one step cost?" }).click();
       await page.locator(".steps", { hasText: /It can't be|costs/ }).waitFor();
@@ -100,7 +100,7 @@ describe.skipIf(chromiumPath() === null)(
       const text = (await page.textContent("#limit-error")) ?? "";
       expect(text).toContain("    parms <= 50%\n    ^");
       expect(text).toContain("Did you mean 'params'?");
-      expect(await page.locator(".block").count()).toBe(5);
+      expect(await page.locator(".block").count()).toBe(4);
       await fresh(page);
     });
 

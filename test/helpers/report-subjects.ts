@@ -6,23 +6,22 @@ import { networkBuilder } from "./networks.ts";
 /** A name that tries to be markup, script, another direction, and long. */
 export const HOSTILE = `</script><script>alert(1)</script>"'><img src=x onerror=alert(2)>\u202egnp.`;
 
-/** Four residual blocks, one of them narrow; their names begin with `prefix`. */
+/** Three residual blocks; their names begin with `prefix`. */
 export function residualNetwork(prefix = ""): Graph {
   const b = networkBuilder(7);
   const named = (name: string): string => `${prefix}${name}`;
-  let value = b.relu(b.conv(named("stem"), b.input("images", [1, 3, 16, 16]), { from: 3, to: 32 }));
+  let value = b.relu(b.conv(named("stem"), b.input("images", [1, 3, 16, 16]), { from: 3, to: 16 }));
   for (const [name, width] of [
-    ["one", 32],
-    ["two", 48],
-    ["three", 16],
-    ["four", 64],
+    ["one", 16],
+    ["two", 32],
+    ["three", 24],
   ] as const) {
-    const first = b.relu(b.conv(named(`${name}.conv1`), value, { from: 32, to: width }));
-    const second = b.conv(named(`${name}.conv2`), first, { from: width, to: 32 });
+    const first = b.relu(b.conv(named(`${name}.conv1`), value, { from: 16, to: width }));
+    const second = b.conv(named(`${name}.conv2`), first, { from: width, to: 16 });
     value = b.relu(b.add(named(name), second, value));
   }
   const pooled = b.node("Flatten", [b.node("GlobalAveragePool", [value])]);
-  b.output(b.gemm("fc", pooled, 32, 10), [1, 10]);
+  b.output(b.gemm("fc", pooled, 16, 10), [1, 10]);
   return b.graph();
 }
 

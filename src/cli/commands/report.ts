@@ -34,7 +34,7 @@ export const reportCommand: Command = command({
       throw new InputError({
         code: "cli/no-card",
         message:
-          "A model card needs the answer of mdp solve or mdp prune (solve.json), and no path holds one.",
+          "A model card needs the answer of mdp solve or mdp prune (solve.json or coefficients.json), and no path holds one.",
         where: "--card",
         hint: "Name the folder of a run of mdp prune, or leave --card out. The page was written.",
       });

@@ -2,7 +2,7 @@ import type { CompareReport } from "../../documents/compare.ts";
 import type { SweepReport } from "../../documents/sweep.ts";
 import type { SubnetFile } from "../../subnet/subnet-file.ts";
 import { count, percent } from "../amounts.ts";
-import { figureMarkup, html, type Markup, name, table } from "./markup.ts";
+import { figureMarkup, html, type Markup, name, table, words } from "./markup.ts";
 import type { Subject } from "./subject.ts";
 import { PREDICTED } from "./summary-section.ts";
 
@@ -37,7 +37,7 @@ ${
 <div class="widths"></div>`
 }
 ${pointTable(sweep)}
-${sweep.notes.length === 0 ? null : html`<ul class="notes">${sweep.notes.map((note) => html`<li>${name(note)}</li>`)}</ul>`}</section>`;
+${sweep.notes.length === 0 ? null : html`<ul class="notes">${sweep.notes.map((note) => html`<li>${words(note)}</li>`)}</ul>`}</section>`;
 }
 
 function pointTable({ points, unit, dense }: SweepReport): Markup {

@@ -33,6 +33,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
+/** A sentence or command from a file, whole where it is not absurdly long. */
+export function words(text: string): Markup {
+  return html`<bdi class="name">${text.length > 5000 ? `${text.slice(0, 4997)}...` : text}</bdi>`;
+}
+
 /** A figure that this package drew, whose text is escaped by what draws it. */
 export function svgMarkup(svg: string): Markup {
   return { markup: svg };

@@ -1,4 +1,4 @@
-import { html, type Markup, name, table } from "./markup.ts";
+import { html, type Markup, name, table, words } from "./markup.ts";
 import type { Subject } from "./subject.ts";
 
 /** What the figures were made from: commands, hashes, stages, warnings. */
@@ -23,7 +23,7 @@ export function provenanceSection(subject: Subject): Markup {
   ];
   const stages = Object.entries(run?.stages ?? {});
   return html`<section class="provenance"><h2>Provenance</h2>
-<dl class="facts">${facts.map(([what, text]) => html`<div><dt>${what}</dt><dd><code>${name(text)}</code></dd></div>`)}</dl>
+<dl class="facts">${facts.map(([what, text]) => html`<div><dt>${what}</dt><dd><code>${words(text)}</code></dd></div>`)}</dl>
 ${
   stages.length === 0
     ? null
@@ -43,6 +43,6 @@ ${
         ]),
       )
 }
-${warnings.length === 0 ? null : html`<h3>Warnings</h3><ul class="notes">${warnings.map((each) => html`<li>${name(each)}</li>`)}</ul>`}
+${warnings.length === 0 ? null : html`<h3>Warnings</h3><ul class="notes">${warnings.map((each) => html`<li>${words(each)}</li>`)}</ul>`}
 </section>`;
 }

@@ -1,7 +1,7 @@
 import type { SolveHead, SolveReport } from "../../documents/solve.ts";
 import { count, milliseconds, percent, tableErrorText } from "../amounts.ts";
 import { metricText } from "../metric-text.ts";
-import { html, type Markup, name, table } from "./markup.ts";
+import { html, type Markup, name, table, words } from "./markup.ts";
 import { headlines } from "./stages-section.ts";
 import type { Subject } from "./subject.ts";
 
@@ -30,7 +30,7 @@ ${lead(subject)}
 </dl>
 ${amounts(subject, mark)}
 ${limits(subject)}
-${answer.notes.length === 0 ? null : html`<ul class="notes">${answer.notes.map((note) => html`<li>${name(note)}</li>`)}</ul>`}
+${answer.notes.length === 0 ? null : html`<ul class="notes">${answer.notes.map((note) => html`<li>${words(note)}</li>`)}</ul>`}
 </section>`;
 }
 
@@ -40,6 +40,7 @@ function lead(subject: Subject): Markup | null {
   if (solve === null) return null;
   const { latencyMs, importanceKept, table: used, device } = solve;
   const isPredicted = used.origin === "predicted";
+  const timed = subject.evaluation?.results.at(-1)?.latency ?? null;
   const measured = headlines(subject);
   const [first, last] = [measured[0], measured.at(-1)];
   const metric =
@@ -47,11 +48,20 @@ function lead(subject: Subject): Markup | null {
       ? null
       : html` Measured ${first.metric.name}: <strong>${metricText(last.metric)}</strong> (${last.stage}); original ${metricText(first.metric)}; intervals of 95 %.`;
   return html`<p class="lead">The chosen network ${isPredicted ? html`is predicted to take` : html`takes`} <strong>${milliseconds(latencyMs.chosen)}</strong> of ${milliseconds(latencyMs.dense)} (${percent(latencyMs.chosen / latencyMs.dense)}) on ${name(device.title)}${isPredicted ? "" : ", by the measured table"}, and keeps ${percent(importanceKept.chosen / importanceKept.dense)} of the importance.${metric}${
-    isPredicted ? html` No run on the device confirms the latency yet.` : null
+    isPredicted ? html` No run on the device confirms the latency yet.` : confirmed(timed)
   }</p>`;
 }
 
-export function statusText({ answer }: SolveReport): string {
+/** What mdp eval measured, beside what the table says. */
+function confirmed(
+  timed: { readonly ofFirst: number; readonly ofFirstError: number } | null,
+): Markup | null {
+  if (timed === null) return null;
+  const { ofFirst, ofFirstError } = timed;
+  return html` Measured end to end: ${percent(ofFirst)} ± ${(100 * ofFirst * ofFirstError).toFixed(1)} of the original's time.`;
+}
+
+function statusText({ answer }: SolveReport): string {
   const { status, bound, gap } = answer;
   if (status === "optimal" && gap === 0) {
     return "proven optimal (gap 0): no other choice keeps more within the limits, by these scores and latencies";
@@ -106,7 +116,7 @@ function tableText({
 }
 
 function proofText({ proof }: Subject): string {
-  if (proof === null) return "not run";
+  if (proof === null) return "not run yet: mdp export proves the network that it writes";
   return (
     `${proof.values} values on ${proof.runs} inputs equal the masked original; outputs within ` +
     `${proof.maxRelative.toExponential(1)} (relative, limit ${proof.limit.toExponential(0)})`

@@ -166,6 +166,27 @@ test("names from files can't become markup or script, anywhere in the page or th
   expect(modelCard(hostile)).not.toMatch(/(^|[^\\])<script/);
 });
 
+test("notes and commands are shown whole, names are cut", () => {
+  const long = "mdp prune ".repeat(60);
+  const config = {
+    schema: "mdp-config/1",
+    command: long,
+    network: { path: "n", hash: "h" },
+    options: {},
+  } as const;
+  const page = reportPage(
+    [{ ...whole, config, solve: { ...solve, answer: { ...solve.answer, notes: [long] } } }],
+    parts,
+  );
+  expect(page.split(long)).toHaveLength(3);
+  expect(
+    reportPage(
+      [{ ...whole, solve: { ...solve, network: { ...solve.network, name: long } } }],
+      parts,
+    ),
+  ).toContain(`${long.slice(0, 197)}...</bdi>`);
+});
+
 test("text that is put into markup is escaped, also in attributes", () => {
   expect(html`<a title="${'"><b>'}">${"<i>"}</a>`.markup).toBe(
     '<a title="&quot;&gt;&lt;b&gt;">&lt;i&gt;</a>',

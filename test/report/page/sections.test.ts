@@ -11,6 +11,7 @@ import { solveModel } from "../../../src/pipeline/solve/solve-model.ts";
 import { SOLVE_DEFAULTS } from "../../../src/pipeline/solve/solve-settings.ts";
 import { tableFor } from "../../../src/pipeline/tables/table-source.ts";
 import { html } from "../../../src/report/page/markup.ts";
+import { modelCard } from "../../../src/report/page/model-card.ts";
 import { tableCells } from "../../../src/report/page/op-cells.ts";
 import { opTimes } from "../../../src/report/page/op-times.ts";
 import { reportPage } from "../../../src/report/page/page.ts";
@@ -127,6 +128,15 @@ test("names in any document are text and nothing else", () => {
   expect(page.match(/<\/script>/g)).toHaveLength(3);
   // The same check fails where a name is let through.
   expect(html`${{ markup: HOSTILE }}`.markup).toMatch(/<img /);
+});
+
+test("a card has the limits' latency, every requirement and each stage with its interval, and no markup", () => {
+  const card = modelCard(everySection(HOSTILE)) ?? "";
+  expect(card).toContain("| latency (predicted, not measured) | 2.000 ms | 1.600 ms |");
+  expect(card).toContain("The network must not be released.");
+  expect(card).toContain("| repaired | 90.00 % [88.00, 92.00] | 500 |");
+  expect(card).not.toMatch(/(^|[^\\])<(?:script|img)/m);
+  expect(modelCard(EMPTY_SUBJECT)).toBeNull();
 });
 
 test("two runs are shown side by side, each predicted latency marked", () => {

@@ -29,7 +29,7 @@ async function faultsOf(name: string, picture: Buffer): Promise<string[]> {
   const dark = share((grey) => grey < 60);
   const paper = share((grey) => grey > 240);
   // A map's darkest cells are dark; everything else is lines and text on paper.
-  const [mostDark, leastPaper] = name === "map" ? [0.12, 0.2] : [0.03, 0.6];
+  const [mostDark, leastPaper] = name === "map" ? [0.3, 0.2] : [0.03, 0.6];
   return [
     ...(dark > mostDark ? [`${name}: ${(100 * dark).toFixed(1)} % is black`] : []),
     ...(paper < leastPaper ? [`${name}: only ${(100 * paper).toFixed(1)} % is paper`] : []),

@@ -5,7 +5,7 @@ import type { Subject } from "./subject.ts";
 import { PREDICTED } from "./summary-section.ts";
 
 /** Tables longer than this get a field that filters them. */
-const LONG = 10;
+const LONG = 8;
 
 /** Time per operation before and after, slowest first; null without a table. */
 export function latencySection(subject: Subject): Markup | null {

@@ -28,7 +28,7 @@ export interface ContrastiveOptions {
 /**
  * InfoNCE both ways (CLIP, Radford et al., 2103.00020): with s the cosines of all lefts and rights over the temperature, the mean over the samples
  * of the cross entropy of the rows and of the columns of s, whose labels are the diagonal. Half of each.
- * @throws InputError `tasks/not-embeddings`
+ * @throws InputError `tasks/not-embeddings`, `tasks/batch-too-small`
  */
 export function contrastive(graph: Graph, options: ContrastiveOptions): Lossy {
   const { left, right, temperature = 0.07 } = options;
@@ -58,7 +58,7 @@ export interface SimilarityDistillationOptions extends ContrastiveOptions {
  * Distance between what two networks say of all pairs in a batch: with p the softmax of the teacher's cosines over the temperature and q the
  * student's, the mean of KL(p || q) over rows and columns. Needs no label; keeps how modalities lie to each other, where
  * embeddings alone may turn together.
- * @throws InputError `tasks/not-embeddings`
+ * @throws InputError `tasks/not-embeddings`, `tasks/batch-too-small`
  */
 export function crossModalDistillation(
   graph: Graph,
@@ -111,6 +111,14 @@ function checkEmbeddings(graph: Graph, left: string, right: string): number {
   const [[samples, width] = [], [others, otherWidth] = []] = shapes;
   const fits =
     shapes.every(({ length }) => length === 2) && samples === others && width === otherWidth;
+  if (fits && samples === 1) {
+    throw new InputError({
+      code: "tasks/batch-too-small",
+      message: `A batch of one pair has nothing that '${left}' and '${right}' could be told apart from.`,
+      where: "--batch",
+      hint: "Train with batches of 32 pairs or more.",
+    });
+  }
   if (fits && samples !== undefined) return samples;
   throw new InputError({
     code: "tasks/not-embeddings",

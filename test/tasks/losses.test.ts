@@ -273,3 +273,16 @@ describe("centres", () => {
     );
   });
 });
+
+test("a batch of one pair is too small for a loss of pairs", () => {
+  const b = graphBuilder({ opset: 17 });
+  for (const name of ["a", "b"]) b.input(name, [1, 3]);
+  b.output(b.node("Add", ["a", "b"]), [1, 3]);
+  const graph = b.graph();
+  const small = expect.objectContaining({ code: "tasks/batch-too-small", exitCode: 3 });
+  expect(() => contrastive(graph, { left: "a", right: "b" })).toThrowError(small);
+  const teachers = { teacherLeft: "ta", teacherRight: "tb" };
+  expect(() => crossModalDistillation(graph, { left: "a", right: "b", ...teachers })).toThrowError(
+    small,
+  );
+});

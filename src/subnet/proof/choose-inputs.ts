@@ -1,4 +1,6 @@
 import { MdpError, VerificationError } from "../../core/errors.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { producerOf } from "../../graph/traversal.ts";
 import { modelLabel } from "../../onnx/model.ts";
 import { bindFeeds } from "../../runtime/bind-feeds.ts";
 import { differencesOf } from "../../runtime/differences.ts";
@@ -72,6 +74,7 @@ async function constant(bench: Bench, kind: InputKind, first: Run): Promise<stri
     if (one === undefined || !fed.has(name) || !one.type.startsWith("float")) continue;
     const { low, high } = differencesOf(one, one);
     if (one.data.length === 0 || high > low) continue;
+    if (one.data.length === 1 && isOwnProduct(bench.structure.graph, name)) continue;
     if (kind.count === 1 && one.data.length === 1 && low !== 0) continue;
     if (kind.count > 1) second ??= await runOn(bench, kind, 1);
     const two = second?.reference[name];
@@ -81,6 +84,15 @@ async function constant(bench: Bench, kind: InputKind, first: Run): Promise<stri
     }
   }
   return null;
+}
+
+/** Whether it is x x^T: of a single sample that is the square of its length, which is one for vectors of length one. */
+function isOwnProduct(graph: Graph, name: string): boolean {
+  const producers = producerOf(graph);
+  const node = producers.get(name);
+  const [left = "", right = ""] = node?.opType === "MatMul" ? node.inputs : [];
+  const turned = producers.get(right);
+  return left !== "" && turned?.opType === "Transpose" && turned.inputs[0] === left;
 }
 
 /** What can't be proven, and what to do about it. */

@@ -14,7 +14,7 @@
  * rooms offer; whatever could be of use without a command line belongs into a room.
  */
 import type { ArgumentsCamelCase, Argv, CommandModule } from "yargs";
-import { EXIT, type ExitCode, MdpError, UsageError } from "../core/errors.ts";
+import { EXIT, type ExitCode, InputError, MdpError, UsageError } from "../core/errors.ts";
 import { guardInputs } from "../core/guarded-files.ts";
 import type { Progress } from "../core/progress.ts";
 import type { RunContext } from "../pipeline/run-context.ts";
@@ -287,9 +287,24 @@ function contextFor(flags: Flags, progress: ScreenProgress, signal: AbortSignal)
   };
 }
 
+/** A path with a null byte, from a config or a document, which Node refuses before any file is looked for; null for other errors. */
+function withNullByte(error: unknown): InputError | null {
+  const isNullByte =
+    error instanceof TypeError &&
+    (error as NodeJS.ErrnoException).code === "ERR_INVALID_ARG_VALUE" &&
+    error.message.includes("null byte");
+  return isNullByte
+    ? new InputError({
+        code: "cli/null-byte",
+        message: "A path holds a null byte, which no file's name can.",
+        hint: "Check the paths in the config and in the JSON files that were named.",
+      })
+    : null;
+}
+
 /** Prints an error for people on standard error (and as the document of `--json`) and gives its exit code. */
 export function reportError(error: unknown, wantsJson: boolean): ExitCode {
-  const known = error instanceof MdpError ? error : null;
+  const known = error instanceof MdpError ? error : withNullByte(error);
   const exitCode = known?.exitCode ?? EXIT.internal;
   const message = error instanceof Error ? error.message : String(error);
   const lines = [`error: ${message}`];

@@ -1,6 +1,9 @@
 import { z } from "zod";
 import type { Document } from "./document.ts";
 
+/** Items are held by their numbers, and networks are run on each of them. */
+const MOST_ITEMS = 10_000_000;
+
 const METRIC = z.strictObject({
   name: z.string().min(1).describe("What the metric is called in reports and requirements."),
   is: z
@@ -54,8 +57,12 @@ export const METRICS = z.strictObject({
       path: z.string().optional().describe("Beside this file, as mdp eval takes it."),
       config: z.string().optional().describe("Its pre-processing, where the data doesn't say."),
       split: z.string().optional(),
-      search: z.int().positive().describe("Items that networks are searched on."),
-      confirm: z.int().positive().describe("Items that they are confirmed and gated on."),
+      search: z.int().positive().max(MOST_ITEMS).describe("Items that networks are searched on."),
+      confirm: z
+        .int()
+        .positive()
+        .max(MOST_ITEMS)
+        .describe("Items that they are confirmed and gated on."),
       confirmPath: z.string().optional().describe("Items to confirm on, where they lie elsewhere."),
     })
     .describe("Items; without a path, numbers that are handed to commands."),

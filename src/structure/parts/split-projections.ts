@@ -130,7 +130,8 @@ function takeOf(graph: Graph, shapes: Shapes, node: Node, place: number): Take |
     const [index, ...others] = op.indices ?? [];
     if (axisIndex(op.axis, from.length) !== place || others.length > 0) return null;
     if (rank === undefined || rank > 1 || typeof index !== "number") return null;
-    return { node, place, parts: [axisIndex(index, count)], keeps: rank === 1 };
+    const part = axisIndex(index, count);
+    return part < 0 || part >= count ? null : { node, place, parts: [part], keeps: rank === 1 };
   }
   if (op.kind === "slice") {
     const taken = from.map((extent, axis) => sliceIndices(op, axis, from.length, extent));

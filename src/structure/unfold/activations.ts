@@ -1,10 +1,10 @@
 import { floatAttribute, input } from "../../graph/graph.ts";
-import { type Fused, MICROSOFT, optional, scalar, stepsOf, type Unfold } from "./rule.ts";
+import { type Fused, MICROSOFT, optional, required, scalar, stepsOf, type Unfold } from "./rule.ts";
 
 /** x with the bias of the op added, where it has one. */
 function biased(fused: Fused): string {
   const bias = optional(fused, 1);
-  const x = input(fused.node, 0);
+  const x = required(fused, 0);
   return bias === null ? x : stepsOf(fused).step("Add", [x, bias]);
 }
 
@@ -31,7 +31,7 @@ const fastGelu: Unfold = (fused) => {
 /** x sigmoid(alpha x) */
 const quickGelu: Unfold = (fused) => {
   const { step, last } = stepsOf(fused);
-  const x = input(fused.node, 0);
+  const x = required(fused, 0);
   const alpha = scalar(fused, "alpha", floatAttribute(fused.node, "alpha", 1.702));
   last("Mul", [x, step("Sigmoid", [step("Mul", [x, alpha])])]);
 };

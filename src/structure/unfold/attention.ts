@@ -3,7 +3,7 @@ import { at } from "../../core/at.ts";
 import { constantOf } from "../../graph/constants.ts";
 import { codeOfType } from "../../graph/data-type.ts";
 import { numbersOf, tensorOf } from "../../graph/fold/numbers.ts";
-import { floatAttribute, input, intAttribute, intsAttribute } from "../../graph/graph.ts";
+import { floatAttribute, intAttribute, intsAttribute } from "../../graph/graph.ts";
 import { attend, causal, extentOf, fromHeads, toHeads } from "./attend.ts";
 import {
   type Fused,
@@ -12,6 +12,7 @@ import {
   optional,
   refuseInputs,
   refuseOutputs,
+  required,
   scalar,
   stepsOf,
   typeOf,
@@ -76,7 +77,7 @@ const attention: Unfold = (fused) => {
   refuseInputs(fused, { 4: CACHES, 6: "how many tokens came before" });
   refuseOutputs(fused, { 1: "keys and values for later calls" });
   if (intAttribute(node, "do_rotary", 0) !== 0) throw new Kept("it turns queries and keys itself");
-  const [x, weight] = [input(node, 0), input(node, 1)];
+  const [x, weight] = [required(fused, 0), required(fused, 1)];
   const width = constantOf(graph, weight)?.shape[1];
   if (width === undefined) throw new Kept("its weights are not constant");
   const sizes = intsAttribute(node, "qkv_hidden_sizes", [width / 3, width / 3, width / 3]);

@@ -2,12 +2,20 @@ import { at } from "../../core/at.ts";
 import {
   type Attribute,
   floatAttribute,
-  input,
   intAttribute,
   type Node,
   stringAttribute,
 } from "../../graph/graph.ts";
-import { type Fused, Kept, MICROSOFT, optional, scalar, stepsOf, type Unfold } from "./rule.ts";
+import {
+  type Fused,
+  Kept,
+  MICROSOFT,
+  optional,
+  required,
+  scalar,
+  stepsOf,
+  type Unfold,
+} from "./rule.ts";
 
 /** Which attributes belong to the activation and not to the layer. */
 const OF_ACTIVATION = /^activation/;
@@ -82,7 +90,7 @@ const fusedMatMul: Unfold = (fused) => {
   const { node, shapes } = fused;
   const { step, last } = stepsOf(fused);
   const operands = ["A", "B"].map((side, index) => {
-    const name = input(node, index);
+    const name = required(fused, index);
     if (intAttribute(node, `transBatch${side}`, 0) !== 0)
       throw new Kept("it moves the batch axis of an operand");
     if (intAttribute(node, `trans${side}`, 0) === 0) return name;

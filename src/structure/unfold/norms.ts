@@ -1,11 +1,12 @@
 import { at } from "../../core/at.ts";
-import { floatAttribute, input, intAttribute } from "../../graph/graph.ts";
+import { floatAttribute, intAttribute } from "../../graph/graph.ts";
 import {
   type Fused,
   Kept,
   MICROSOFT,
   optional,
   refuseOutputs,
+  required,
   scalar,
   stepsOf,
   type Unfold,
@@ -28,7 +29,7 @@ function rootMeanSquare(fused: Fused, x: string, scale: string, epsilon: number)
 /** Where the last axis is not the only one that is normalised, the op stays. */
 function refuseOtherAxes({ node, shapes }: Fused): void {
   const axis = intAttribute(node, "axis", -1);
-  const rank = shapes.of(input(node, 0))?.shape.length;
+  const rank = shapes.of(required(fused, 0))?.shape.length;
   if (axis !== -1 && axis + 1 !== rank) throw new Kept("it normalises more than the last axis");
 }
 
@@ -36,7 +37,7 @@ const rmsNorm: Unfold = (fused) => {
   refuseOtherAxes(fused);
   refuseOutputs(fused, { 1: "the root of the mean square" });
   const epsilon = floatAttribute(fused.node, "epsilon", 1e-5);
-  rootMeanSquare(fused, input(fused.node, 0), input(fused.node, 1), epsilon);
+  rootMeanSquare(fused, required(fused, 0), required(fused, 1), epsilon);
 };
 
 /** Input, skip and bias added; under the name of the fourth output, where the op gives that. */
@@ -45,7 +46,7 @@ function summed(fused: Fused, bias: string | null): string {
   const sum = node.outputs[3] ?? "";
   const named = (isLast: boolean): { readonly output: string } | { readonly wanted: string } =>
     isLast && sum !== "" ? { output: sum } : { wanted: `${at(node.outputs, 0)}_sum` };
-  const first = writer.node("Add", node.inputs.slice(0, 2), named(bias === null));
+  const first = writer.node("Add", [required(fused, 0), required(fused, 1)], named(bias === null));
   return bias === null ? first : writer.node("Add", [first, bias], named(true));
 }
 
@@ -56,7 +57,7 @@ const skipLayerNorm: Unfold = (fused) => {
   refuseOutputs(fused, STATISTICS);
   const shift = optional(fused, 3);
   const sum = summed(fused, optional(fused, 4));
-  const inputs = [sum, input(node, 2), ...(shift === null ? [] : [shift])];
+  const inputs = [sum, required(fused, 2), ...(shift === null ? [] : [shift])];
   const epsilon = { float: floatAttribute(node, "epsilon", 1e-12) };
   stepsOf(fused).last("LayerNormalization", inputs, { axis: -1, epsilon });
 };
@@ -65,7 +66,7 @@ const skipRmsNorm: Unfold = (fused) => {
   refuseOutputs(fused, STATISTICS);
   const sum = summed(fused, optional(fused, 3));
   const epsilon = floatAttribute(fused.node, "epsilon", 1e-12);
-  rootMeanSquare(fused, sum, input(fused.node, 2), epsilon);
+  rootMeanSquare(fused, sum, required(fused, 2), epsilon);
 };
 
 export const fusedNorms: readonly (readonly [string, Unfold])[] = [

@@ -27,6 +27,13 @@ export function optional({ node }: Fused, index: number): string | null {
   return name === "" ? null : name;
 }
 
+/** An input that the op must have; a file may lack it all the same. */
+export function required(fused: Fused, index: number): string {
+  const name = optional(fused, index);
+  if (name === null) throw new Kept(`it lacks input ${index}`);
+  return name;
+}
+
 /** Refuses where any of these outputs is asked for. */
 export function refuseOutputs({ node }: Fused, outputs: Readonly<Record<number, string>>): void {
   for (const [index, what] of Object.entries(outputs))

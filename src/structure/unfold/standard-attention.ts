@@ -1,6 +1,6 @@
 /** Attention of the standard domain, opset 23 on. */
 import { codeOfType } from "../../graph/data-type.ts";
-import { floatAttribute, input, intAttribute } from "../../graph/graph.ts";
+import { floatAttribute, intAttribute } from "../../graph/graph.ts";
 import { attend, causal, extentOf, fromHeads, toHeads } from "./attend.ts";
 import {
   type Fused,
@@ -8,6 +8,7 @@ import {
   optional,
   refuseInputs,
   refuseOutputs,
+  required,
   scalar,
   stepsOf,
   typeOf,
@@ -42,8 +43,8 @@ const attention: Unfold = (fused) => {
     2: "values for later calls",
     3: "the products of queries and keys",
   });
-  const rank = shapes.of(input(node, 0))?.shape.length;
-  if (rank !== 3 && rank !== 4) throw new Kept(`the shape of '${input(node, 0)}' is not known`);
+  const rank = shapes.of(required(fused, 0))?.shape.length;
+  if (rank !== 3 && rank !== 4) throw new Kept(`the shape of '${required(fused, 0)}' is not known`);
   const queryHeads = intAttribute(node, "q_num_heads", 0);
   const keyHeads = intAttribute(node, "kv_num_heads", 0);
   const [q, k, v] = [
@@ -64,7 +65,7 @@ const attention: Unfold = (fused) => {
 };
 
 function operand(fused: Fused, index: number, heads: number): Operand {
-  const name = input(fused.node, index);
+  const name = required(fused, index);
   const rank = fused.shapes.of(name)?.shape.length;
   const [tokens, width] = [extentOf(fused, name, -2), extentOf(fused, name, -1)];
   if (width === null) throw new Kept(`the width of '${name}' is not known`);

@@ -29,6 +29,11 @@ export type SparseScore = (typeof SPARSE_SCORES)[number];
 /** Scores that are made from gradients, before anything is removed. */
 export const GRADIENT_SCORES: ReadonlySet<SparseScore> = new Set(["snip", "refer", "afr"]);
 
+/** Whether the score weighs what a layer reads: its moments are summed layer by layer. */
+export function readsMoments(score: SparseScore): boolean {
+  return score === "wanda" || score === "obs";
+}
+
 /** Whether a score reads images. */
 export function readsImages(score: SparseScore): boolean {
   return score !== "magnitude" && score !== "singular";

@@ -1,5 +1,6 @@
 import { weightsAsInitializers } from "../../graph/constants.ts";
 import type { Graph } from "../../graph/graph.ts";
+import { readsMoments } from "../../importance/sparse/scores.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
 import { findStructure } from "../../structure/find-structure.ts";
 import type { Structure } from "../../structure/structure.ts";
@@ -63,17 +64,32 @@ export async function makeSparse(
   { progress, signal }: RunContext,
 ): Promise<SparseNetwork> {
   const { repair, rounds, ridge, looks, seed, threads, memory, pattern } = request;
-  if (repair === "none" || dataset === null) return maskNetwork(structure.graph, choices, score);
+  const repairs = repair !== "none";
+  // Scores that read what a layer is given need it layer by layer, repaired or not.
+  if (dataset === null || !(repairs || readsMoments(request.score)))
+    return maskNetwork(structure.graph, choices, score);
   const images = Math.min(request.images, dataset.count);
   const passOf = (power: number, from: Graph | undefined): Promise<SparseNetwork> => {
     const batches = dataset.batches(100, { limit: images, seed });
     const now = power === 1 ? choices : choices.map((choice) => lessSparse(choice, power));
     return sparsifyNetwork(whole.model, whole.structure, whole.subnet, now, batches, {
-      ...{ scoreOf: score, rounds, ridge, looks, images, seed, threads, progress, signal, from },
+      ...{
+        scoreOf: score,
+        rounds,
+        ridge,
+        looks,
+        images,
+        seed,
+        threads,
+        progress,
+        signal,
+        from,
+        repairs,
+      },
       memoryBytes: memory * 2 ** 30,
     });
   };
-  const passes = pattern.kind === "n:m" ? 1 : request.passes;
+  const passes = pattern.kind === "n:m" || !repairs ? 1 : request.passes;
   let made: SparseNetwork | null = null;
   for (let pass = 1; pass < passes; pass += 1) made = await passOf(pass / passes, made?.graph);
   return passOf(1, made?.graph);

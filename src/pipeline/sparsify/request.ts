@@ -4,7 +4,7 @@ import type { Rates } from "../../formulation/sparsity/rates.ts";
 import type { SparseFormat } from "../../formulation/sparsity/sparse-problem.ts";
 import type { LabelSource } from "../../importance/importance.ts";
 import type { DamageMeasure } from "../../importance/sensitivity/damage.ts";
-import { readsImages, type SparseScore } from "../../importance/sparse/scores.ts";
+import { readsImages, readsMoments, type SparseScore } from "../../importance/sparse/scores.ts";
 import { type Pattern, parsePattern } from "../../subnet/sparse/pattern.ts";
 import { sparsityOf } from "../checks.ts";
 import type { ImageOptions } from "../open/images.ts";
@@ -88,7 +88,7 @@ export function checkRequest(request: SparsifyRequest): CheckedRequest {
       "Leave --sparsity and --limit out to give every layer the pattern, or use --rates program.",
     );
   }
-  if (rates === "global" && (score === "wanda" || score === "obs")) {
+  if (rates === "global" && readsMoments(score)) {
     throw usage(
       "global-score",
       `One threshold over all layers needs scores that compare between layers; '${score}' compares within one.`,

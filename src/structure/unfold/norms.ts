@@ -27,7 +27,8 @@ function rootMeanSquare(fused: Fused, x: string, scale: string, epsilon: number)
 }
 
 /** Where the last axis is not the only one that is normalised, the op stays. */
-function refuseOtherAxes({ node, shapes }: Fused): void {
+function refuseOtherAxes(fused: Fused): void {
+  const { node, shapes } = fused;
   const axis = intAttribute(node, "axis", -1);
   const rank = shapes.of(required(fused, 0))?.shape.length;
   if (axis !== -1 && axis + 1 !== rank) throw new Kept("it normalises more than the last axis");

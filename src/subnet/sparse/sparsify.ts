@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { at } from "../../core/at.ts";
 import { type Progress, SILENT } from "../../core/progress.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Model } from "../../onnx/model.ts";
@@ -12,7 +13,7 @@ import { takeSamples } from "../correct/samples.ts";
 import { cutGraph } from "../cut.ts";
 import type { Subnet } from "../subnet.ts";
 import { fitOnSupport } from "./fit.ts";
-import { applyMasks, type Masks } from "./mask.ts";
+import { applyMasks, type Masks, maskOf } from "./mask.ts";
 import type { Pattern } from "./pattern.ts";
 import { type ScoreOf, searchSupport, straightMask } from "./search.ts";
 import { matrixOf, type SparseWeight } from "./weights.ts";
@@ -28,6 +29,8 @@ export interface SparsifyOptions {
   readonly scoreOf: ScoreOf;
   /** Rounds in which a layer's mask is found. */
   readonly rounds?: number | undefined;
+  /** False: the moments of what layers read only score their weights; what stays keeps its value. True unless given. */
+  readonly repairs?: boolean | undefined;
   /** 0.01 unless given. */
   readonly ridge?: number | undefined;
   /** What the subnet leaves, with other values to begin with: those of an earlier pass. */
@@ -95,7 +98,8 @@ export async function sparsifyNetwork(
   options: SparsifyOptions,
 ): Promise<SparseNetwork> {
   const { scoreOf, target = "stream", positions, seed = 0, progress = SILENT, signal } = options;
-  const { looks = DEFAULTS.looks, rounds = DEFAULTS.rounds, ridge = DEFAULTS.ridge } = options;
+  const { rounds = DEFAULTS.rounds, ridge = DEFAULTS.ridge, repairs = true } = options;
+  const looks = repairs ? (options.looks ?? DEFAULTS.looks) : 1;
   const { images: asked = DEFAULTS.images, memoryBytes = DEFAULTS.memoryBytes } = options;
   const threads = options.threads ?? Math.min(availableParallelism(), 4);
   const smaller = cutGraph(structure, subnet);
@@ -110,7 +114,9 @@ export async function sparsifyNetwork(
   const straight = choices.filter(({ weight }) => !fitted.has(weight.name));
   const start = await maskNetwork(options.from ?? smaller, straight, scoreOf);
   const masks = new Map(start.masks);
-  const fit = sparseFit(choices, masks, { scoreOf, rounds });
+  const fit = repairs
+    ? sparseFit(choices, masks, { scoreOf, rounds })
+    : maskOnly(choices, masks, scoreOf);
   const setting = { positions, ridge, seed, threads, signal, progress };
   const { graph, layers } = await correctLayers(
     ...([model, structure, start.graph, plan.steps, samples, setting, fit] as const),
@@ -119,6 +125,34 @@ export async function sparsifyNetwork(
 }
 
 const RUN_SIZE = 50;
+
+/** Masks by scores that read the moments; nothing is fitted. */
+function maskOnly(
+  choices: readonly WeightChoice[],
+  masks: Map<string, Uint8Array>,
+  scoreOf: ScoreOf,
+): LayerFit {
+  const byName = new Map(choices.map((choice) => [choice.weight.name, choice]));
+  return async ({ step, graph, moments, ridge }) => {
+    const { groups, outputs, unknowns } = moments;
+    const weights = new Float64Array(groups * outputs * unknowns);
+    const bias = new Float64Array(groups * outputs);
+    const same = { bias, before: 0, after: 0, ridge };
+    const choice = byName.get(step.layer.weight);
+    if (choice === undefined) return { ...same, weights };
+    const { weight, kept, pattern } = choice;
+    const tensor = graph.initializers.get(weight.name) ?? weight.tensor;
+    const values = matrixOf({ ...weight, tensor });
+    const mask =
+      masks.get(weight.name) ??
+      maskOf(weight, pattern, await scoreOf(weight, values, moments), kept);
+    masks.set(weight.name, mask);
+    return {
+      ...same,
+      weights: weights.map((_, index) => (mask[index] === 0 ? -at(values, index) : 0)),
+    };
+  };
+}
 
 /** At the first look the mask is found, later ones fit the same support; weights without a choice are fitted whole. */
 function sparseFit(

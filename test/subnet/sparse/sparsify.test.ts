@@ -25,6 +25,31 @@ describe.each(Object.entries(NETWORKS))("%s", (_name, build) => {
   const shape = (graph.inputs[0]?.shape ?? []).slice(1).map(Number);
   const model = modelOf(graph);
 
+  test("without repair, a score that reads moments is given them, and what stays keeps its value", async () => {
+    const read = new Set<string>();
+    const byInputs: ScoreOf = (weight, values, moments) => {
+      if (moments !== null) read.add(weight.name);
+      // The contrary of magnitude, so that a fall back to it would be seen.
+      return Float64Array.from(values, (value) =>
+        moments === null ? Math.abs(value) : -Math.abs(value),
+      );
+    };
+    const images = normalImages(20, shape);
+    const options = { scoreOf: byInputs, threads: 1, positions: 24, repairs: false };
+    const whole = keepAll(structure);
+    const made = await sparsifyNetwork(model, structure, whole, choices, images, options);
+    expect(read.size).toBeGreaterThan(0);
+    for (const { weight } of choices) {
+      const before = floatsOf(weight.tensor);
+      const after = floatsOf(made.graph.initializers.get(weight.name) ?? weight.tensor);
+      before.forEach((value, index) => expect([0, value]).toContain(after[index]));
+      if (!read.has(weight.name)) continue;
+      const kept = [...after].filter((value) => value !== 0).map(Math.abs);
+      const gone = [...before].filter((_, index) => after[index] === 0).map(Math.abs);
+      expect(Math.max(...kept)).toBeLessThanOrEqual(Math.min(...gone) + 1e-12);
+    }
+  });
+
   test("fitted zeros come closer to the dense network than zeros alone, on images that were not seen, and are proven", async () => {
     const straight = await maskNetwork(graph, choices, byMagnitude);
     const images = normalImages(300, shape);

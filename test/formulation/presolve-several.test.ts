@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
 import { buildFactors } from "../../src/formulation/presolve/factors/build-factors.ts";
-import { startHunt } from "../../src/formulation/presolve/hunt.ts";
 import { createMaster } from "../../src/formulation/presolve/multipliers/master.ts";
 import { searchTogether } from "../../src/formulation/presolve/multipliers/search-together.ts";
 import { exactPresolve } from "../../src/formulation/presolve/presolve.ts";
+import { startSearch } from "../../src/formulation/presolve/search-state.ts";
 import { eliminationOrder } from "../../src/formulation/presolve/sweeps/order.ts";
 import { makePlan } from "../../src/formulation/presolve/sweeps/plan.ts";
 import type { Problem } from "../../src/formulation/problem/problem.ts";
@@ -82,11 +82,11 @@ test("the search ends where no multipliers nearby have a lesser bound", async ()
       if (!isLimited(problem) || enumerateProblem(problem) === null) return;
       const graph = buildFactors(problem);
       const plan = makePlan(graph, eliminationOrder(graph));
-      const hunt = startHunt(problem, graph, unhurried);
+      const search = startSearch(problem, graph, unhurried);
       const limited = problem.resources.map((_, r) => r);
       const at = (start: readonly number[], maxSweeps: number): Promise<{ bound: number }> =>
-        searchTogether(plan, hunt, limited, { maxSweeps, start });
-      const found = await searchTogether(plan, hunt, limited, {
+        searchTogether(plan, search, limited, { maxSweeps, start });
+      const found = await searchTogether(plan, search, limited, {
         maxSweeps: 200,
         start: limited.map(() => 0),
       });

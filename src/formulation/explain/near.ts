@@ -1,7 +1,7 @@
 import { buildFactors } from "../presolve/factors/build-factors.ts";
 import { restrict } from "../presolve/factors/restrict.ts";
-import { HuntStopped, roundingOf, startHunt } from "../presolve/hunt.ts";
 import { searchMultipliers } from "../presolve/multipliers/search.ts";
+import { roundingOf, SearchStopped, startSearch } from "../presolve/search-state.ts";
 import { type Remains, remainsOf } from "../presolve/shrinking/remains.ts";
 import { reachingStates } from "../presolve/sweeps/marginals.ts";
 import { eliminationOrder } from "../presolve/sweeps/order.ts";
@@ -31,12 +31,12 @@ export async function neighbourhoodOf(
 ): Promise<Neighbourhood | null> {
   const graph = buildFactors(problem);
   const plan = makePlan(graph, eliminationOrder(graph));
-  const hunt = startHunt(problem, graph, { mustStop });
+  const search = startSearch(problem, graph, { mustStop });
   const start = problem.resources.map(() => 0);
   try {
-    const searched = await searchMultipliers(plan, hunt, { maxSweeps: MOST_SWEEPS, start });
-    const { multipliers, bound, total } = await sweepAgain(plan, hunt, searched);
-    const rounding = roundingOf(hunt, multipliers);
+    const searched = await searchMultipliers(plan, search, { maxSweeps: MOST_SWEEPS, start });
+    const { multipliers, bound, total } = await sweepAgain(plan, search, searched);
+    const rounding = roundingOf(search, multipliers);
     return {
       multipliers,
       bound,
@@ -46,7 +46,7 @@ export async function neighbourhoodOf(
       },
     };
   } catch (error) {
-    if (error instanceof HuntStopped) return null;
+    if (error instanceof SearchStopped) return null;
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { removeGroups } from "./coarse/remove-groups.ts";
 import { everyOtherState } from "./coarse/sub-grid.ts";
 import type { FactorGraph } from "./factors/factors.ts";
-import { type Hunt, limitedResources } from "./hunt.ts";
 import { LIGHT_WORK, narrow, type Searched } from "./narrow.ts";
+import { limitedResources, type SearchState } from "./search-state.ts";
 import { settle } from "./settle.ts";
 import { eliminationOrder, type Order } from "./sweeps/order.ts";
 
@@ -11,36 +11,36 @@ import { eliminationOrder, type Order } from "./sweeps/order.ts";
  * a point of this graph, too, and its multipliers are nearly this graph's. With both, most states go in groups
  * (removeGroups) before any sweep looks at each of them.
  *
- * @param lookForAny called before the graph's own search: finds a point, where none is known, or throws
+ * @param findFeasible called before the graph's own search: finds a point, where none is known, or throws
  */
 export async function descend(
-  hunt: Hunt,
+  search: SearchState,
   order: Order,
-  lookForAny: () => Promise<void>,
+  findFeasible: () => Promise<void>,
   isSubGrid = false,
 ): Promise<Searched> {
-  let start: readonly number[] = hunt.limits.map(() => 0);
+  let start: readonly number[] = search.limits.map(() => 0);
   if (order.size.work > LIGHT_WORK) {
-    const searched = await searchSubGrid(hunt);
+    const searched = await searchSubGrid(search);
     if (searched !== null) {
       start = searched.found.multipliers;
-      await removeGroups(hunt, start);
+      await removeGroups(search, start);
     }
   }
-  await lookForAny();
-  const now = order.size.work > LIGHT_WORK ? eliminationOrder(hunt.graph) : order;
-  const searched = await narrow(hunt, now, start);
+  await findFeasible();
+  const now = order.size.work > LIGHT_WORK ? eliminationOrder(search.graph) : order;
+  const searched = await narrow(search, now, start);
   // With several limits a sub-grid's own proof costs more labels than its point is worth.
-  const isDone = hunt.incumbent === null || (isSubGrid && limitedResources(hunt).length > 1);
-  return isDone ? searched : settle(hunt, searched);
+  const isDone = search.incumbent === null || (isSubGrid && limitedResources(search).length > 1);
+  return isDone ? searched : settle(search, searched);
 }
 
 /** Searches the graph with every other state; null where that is hardly smaller. Its bounds and its proof are of itself only. */
-async function searchSubGrid(hunt: Hunt): Promise<Searched | null> {
-  const graph = everyOtherState(hunt.graph);
-  if (statesOfDims(graph) > 0.9 * statesOfDims(hunt.graph)) return null;
-  const child: Hunt = {
-    ...hunt,
+async function searchSubGrid(search: SearchState): Promise<Searched | null> {
+  const graph = everyOtherState(search.graph);
+  if (statesOfDims(graph) > 0.9 * statesOfDims(search.graph)) return null;
+  const child: SearchState = {
+    ...search,
     graph,
     bound: Number.POSITIVE_INFINITY,
     isProven: false,
@@ -50,10 +50,10 @@ async function searchSubGrid(hunt: Hunt): Promise<Searched | null> {
   try {
     return await descend(child, eliminationOrder(graph), noLook, true);
   } finally {
-    hunt.multipliers = child.multipliers;
-    hunt.incumbent = child.incumbent;
-    hunt.sweeps = child.sweeps;
-    hunt.labels = child.labels;
+    search.multipliers = child.multipliers;
+    search.incumbent = child.incumbent;
+    search.sweeps = child.sweeps;
+    search.labels = child.labels;
   }
 }
 

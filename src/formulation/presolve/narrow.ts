@@ -2,16 +2,16 @@ import type { Problem } from "../problem/problem.ts";
 import { InfeasibleLimitsError } from "../solve/answer.ts";
 import { type FactorGraph, statesOf } from "./factors/factors.ts";
 import { restrict } from "./factors/restrict.ts";
+import { searchMultipliers } from "./multipliers/search.ts";
+import { contradict } from "./multipliers/search-together.ts";
 import {
   type Bound,
-  type Hunt,
   isSoft,
   limitedResources,
   priceOfLimits,
   roundingOf,
-} from "./hunt.ts";
-import { searchMultipliers } from "./multipliers/search.ts";
-import { contradict } from "./multipliers/search-together.ts";
+  type SearchState,
+} from "./search-state.ts";
 import { reachingStates } from "./sweeps/marginals.ts";
 import { eliminationOrder, type Order } from "./sweeps/order.ts";
 import { makePlan, type Plan } from "./sweeps/plan.ts";
@@ -33,26 +33,26 @@ export interface Searched {
  *
  * @throws InfeasibleLimitsError `formulation/infeasible`; with the nearest limit where there is one hard limit only
  */
-export async function lookForAny(
+export async function findFeasible(
   problem: Problem,
   full: FactorGraph,
   order: Order,
-  hunt: Hunt,
+  search: SearchState,
 ): Promise<void> {
-  const hard = limitedResources(hunt).filter((r) => {
-    const limit = hunt.limits[r];
+  const hard = limitedResources(search).filter((r) => {
+    const limit = search.limits[r];
     return limit !== undefined && !isSoft(limit);
   });
-  if (hard.length === 0 || hunt.incumbent !== null) return;
+  if (hard.length === 0 || search.incumbent !== null) return;
   const plan = makePlan(full, order);
   const [only = -1] = hard;
   if (hard.length > 1) {
-    if (await contradict(plan, hunt, hard)) throw new InfeasibleLimitsError(problem.name, []);
+    if (await contradict(plan, search, hard)) throw new InfeasibleLimitsError(problem.name, []);
     return;
   }
   const cheapest = problem.resources.map((_, r) => (r === only ? 1 : 0));
-  const { point } = await sweepAt(plan, hunt, cheapest, 0);
-  if (hunt.incumbent !== null) return;
+  const { point } = await sweepAt(plan, search, cheapest, 0);
+  if (search.incumbent !== null) return;
   const { name = "", unit = "", limit = 0, reading } = problem.resources[only] ?? {};
   const least = point.cost[only] ?? 0;
   throw new InfeasibleLimitsError(problem.name, [
@@ -62,43 +62,48 @@ export async function lookForAny(
 
 /** Search and removal in turns, while a turn removes enough. */
 export async function narrow(
-  hunt: Hunt,
+  search: SearchState,
   order: Order,
   start: readonly number[],
 ): Promise<Searched> {
   let from = start;
   for (let turn = 0; ; turn += 1) {
-    const now = turn === 0 ? order : eliminationOrder(hunt.graph);
-    const plan = makePlan(hunt.graph, now);
+    const now = turn === 0 ? order : eliminationOrder(search.graph);
+    const plan = makePlan(search.graph, now);
     // While sweeps are dear a few must do; what they remove makes the next ones cheaper.
     const maxSweeps = now.size.work > LIGHT_WORK ? 2 ** (2 * turn) : 60;
-    const searched = await searchMultipliers(plan, hunt, { maxSweeps, start: from });
+    const searched = await searchMultipliers(plan, search, { maxSweeps, start: from });
     // The tables must be those of the best multipliers again.
-    const found = await sweepAgain(plan, hunt, searched);
-    const worth = hunt.incumbent?.worth ?? Number.NEGATIVE_INFINITY;
-    hunt.bound = Math.min(hunt.bound, Math.max(found.bound, worth));
+    const found = await sweepAgain(plan, search, searched);
+    const worth = search.incumbent?.worth ?? Number.NEGATIVE_INFINITY;
+    search.bound = Math.min(search.bound, Math.max(found.bound, worth));
     from = found.multipliers;
-    const next = removeBelow(plan, found, hunt);
-    const shrinks = statesOf(next) < 0.9 * statesOf(hunt.graph);
-    const isDone = next === hunt.graph || (!shrinks && maxSweeps > 30);
+    const next = removeBelow(plan, found, search);
+    const shrinks = statesOf(next) < 0.9 * statesOf(search.graph);
+    const isDone = next === search.graph || (!shrinks && maxSweeps > 30);
     if (isDone || turn + 1 === MOST_TURNS) return { plan, found };
-    hunt.graph = next;
+    search.graph = next;
   }
 }
 
 /** What a sweep with these multipliers gives, at least, for a point that is better than one of this worth. */
-export function leastWorth(hunt: Hunt, worth: number, multipliers: readonly number[]): number {
-  const rounding = roundingOf(hunt, multipliers);
-  // A better point is worth a grain more.
-  const better = worth + (hunt.grain > 4 * rounding ? hunt.grain - 2 * rounding : -rounding);
-  return better - priceOfLimits(hunt, multipliers);
+export function leastWorth(
+  search: SearchState,
+  worth: number,
+  multipliers: readonly number[],
+): number {
+  const rounding = roundingOf(search, multipliers);
+  // A better point is worth a worthStep more.
+  const better =
+    worth + (search.worthStep > 4 * rounding ? search.worthStep - 2 * rounding : -rounding);
+  return better - priceOfLimits(search, multipliers);
 }
 
 /** The plan's graph without the states that no better point has; those of the best known point stay. */
-export function removeBelow(plan: Plan, found: Bound, hunt: Hunt): FactorGraph {
-  const { incumbent } = hunt;
+export function removeBelow(plan: Plan, found: Bound, search: SearchState): FactorGraph {
+  const { incumbent } = search;
   if (incumbent === null) return plan.graph;
-  const least = leastWorth(hunt, incumbent.worth, found.multipliers);
+  const least = leastWorth(search, incumbent.worth, found.multipliers);
   const keep = reachingStates(plan, found.total, least);
   plan.graph.variables.forEach(({ states }, variable) => {
     const at = states.indexOf(incumbent.states[variable] ?? -1);

@@ -5,9 +5,9 @@ import { descend } from "./descend.ts";
 import { buildFactors } from "./factors/build-factors.ts";
 import { type FactorGraph, statesOf } from "./factors/factors.ts";
 import { isLinear } from "./factors/plan-sums.ts";
-import { type Found, type Hunt, HuntStopped, startHunt } from "./hunt.ts";
-import { lookForAny, removeBelow } from "./narrow.ts";
+import { findFeasible, removeBelow } from "./narrow.ts";
 import { noReduction, type Presolve, type PresolveContext, type Reduction } from "./reduction.ts";
+import { type Incumbent, type SearchState, SearchStopped, startSearch } from "./search-state.ts";
 import { foldTriangles } from "./shrinking/fold.ts";
 import { remainsOf } from "./shrinking/remains.ts";
 import { selectionOf, shrink } from "./shrinking/shrink.ts";
@@ -78,29 +78,29 @@ async function presolvePrepared(
 ): Promise<Reduction> {
   if (prepared.full === null) return tooLarge(problem, prepared.cells);
   const { full, order } = prepared;
-  const hunt = startHunt(problem, full, context);
+  const search = startSearch(problem, full, context);
   try {
-    await goHunting(problem, full, order, hunt);
+    await runSearch(problem, full, order, search);
   } catch (error) {
-    if (!(error instanceof HuntStopped)) throw error;
-    if (hunt.bound === Number.POSITIVE_INFINITY) hunt.bound = await roughBound(full, hunt);
+    if (!(error instanceof SearchStopped)) throw error;
+    if (search.bound === Number.POSITIVE_INFINITY) search.bound = await roughBound(full, search);
   }
-  return reductionOf(problem, full, hunt);
+  return reductionOf(problem, full, search);
 }
 
-async function goHunting(
+async function runSearch(
   problem: Problem,
   full: FactorGraph,
   order: Order,
-  hunt: Hunt,
+  search: SearchState,
 ): Promise<void> {
-  const last = await descend(hunt, order, () => lookForAny(problem, full, order, hunt));
+  const last = await descend(search, order, () => findFeasible(problem, full, order, search));
   // What is known now may be better than what the removal went by.
-  hunt.graph = removeBelow(last.plan, last.found, hunt);
+  search.graph = removeBelow(last.plan, last.found, search);
 }
 
-function reductionOf(problem: Problem, full: FactorGraph, hunt: Hunt): Reduction {
-  const { incumbent, graph, bound, isProven, grain, sweeps, labels } = hunt;
+function reductionOf(problem: Problem, full: FactorGraph, search: SearchState): Reduction {
+  const { incumbent, graph, bound, isProven, worthStep, sweeps, labels } = search;
   const shrunk = shrink(withRoundingRoom(problem, incumbent), remainsOf(problem, graph));
   return {
     ...shrunk,
@@ -108,7 +108,7 @@ function reductionOf(problem: Problem, full: FactorGraph, hunt: Hunt): Reduction
     known: incumbent === null ? null : selectionOf(problem, full, incumbent),
     isProven,
     bound,
-    grain,
+    worthStep,
     notes: [],
     effort: { sweeps, labels, choices: statesOf(full), choicesLeft: statesOf(graph) },
   };
@@ -134,7 +134,7 @@ function largestSum(problem: Problem): number {
  * A known selection that uses a limit up may exceed it by a rounding error once the same costs are summed in another
  * order; the limit gets room for that, far less than the checker allows. A soft limit needs none.
  */
-function withRoundingRoom(problem: Problem, known: Found | null): Problem {
+function withRoundingRoom(problem: Problem, known: Incumbent | null): Problem {
   if (known === null) return problem;
   const resources = problem.resources.map((resource, r) => {
     const { limit, penalty = null } = resource;

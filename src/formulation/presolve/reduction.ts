@@ -17,7 +17,7 @@ export interface Reduction {
   /** No selection within the limits earns more; Infinity where nothing is known. */
   readonly bound: number;
   /** Every selection earns a multiple of this; 0 where that isn't known. */
-  readonly grain: number;
+  readonly worthStep: number;
   /** What the reader must know. Sentences. */
   readonly notes: readonly string[];
   readonly effort: PresolveEffort | null;
@@ -53,7 +53,7 @@ export function noReduction(problem: Problem): Reduction {
     known: null,
     isProven: false,
     bound: Number.POSITIVE_INFINITY,
-    grain: 0,
+    worthStep: 0,
     notes: [],
     effort: null,
   };

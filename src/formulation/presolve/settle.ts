@@ -1,6 +1,13 @@
-import { type Hunt, isSoft, limitedResources, NO_LIMIT, offer, roundingOf } from "./hunt.ts";
 import { bestWithin } from "./labels/labels.ts";
 import { narrow, type Searched } from "./narrow.ts";
+import {
+  isSoft,
+  limitedResources,
+  NO_LIMIT,
+  offer,
+  roundingOf,
+  type SearchState,
+} from "./search-state.ts";
 import { eliminationOrder } from "./sweeps/order.ts";
 
 /** How far label setting may go, in labels, before a better point is looked for, and after. */
@@ -21,53 +28,54 @@ const BEAM_WIDTH = 64;
  *
  * @returns the plan whose tables are filled now
  */
-export async function settle(hunt: Hunt, searched: Searched): Promise<Searched> {
-  if (isClosed(hunt, searched)) return searched;
-  const effort = limitedResources(hunt).length === 1 ? OF_ONE_LIMIT : OF_SEVERAL;
-  await lookThrough(hunt, searched, effort.first);
-  if (hunt.isProven) return searched;
-  const before = hunt.incumbent;
-  await lookAlongBeam(hunt, searched);
-  if (hunt.incumbent === before) {
-    await lookThrough(hunt, searched, effort.last);
+export async function settle(search: SearchState, searched: Searched): Promise<Searched> {
+  if (isClosed(search, searched)) return searched;
+  const effort = limitedResources(search).length === 1 ? OF_ONE_LIMIT : OF_SEVERAL;
+  await lookThrough(search, searched, effort.first);
+  if (search.isProven) return searched;
+  const before = search.incumbent;
+  await lookAlongBeam(search, searched);
+  if (search.incumbent === before) {
+    await lookThrough(search, searched, effort.last);
     return searched;
   }
-  const again = await narrow(hunt, eliminationOrder(hunt.graph), searched.found.multipliers);
-  if (!isClosed(hunt, again)) await lookThrough(hunt, again, effort.last);
+  const again = await narrow(search, eliminationOrder(search.graph), searched.found.multipliers);
+  if (!isClosed(search, again)) await lookThrough(search, again, effort.last);
   return again;
 }
 
 /** Whether nothing can be better than the best known. */
-function isClosed(hunt: Hunt, { found }: Searched): boolean {
-  const rounding = roundingOf(hunt, found.multipliers);
-  const gap = hunt.bound - worthOfBest(hunt);
-  const isWithin = gap <= Math.max(tieOf(hunt, rounding), hunt.grain - 2 * rounding);
+function isClosed(search: SearchState, { found }: Searched): boolean {
+  const rounding = roundingOf(search, found.multipliers);
+  const gap = search.bound - worthOfBest(search);
+  const isWithin = gap <= Math.max(tieOf(search, rounding), search.worthStep - 2 * rounding);
   // Without limits the maximum of a sweep is the answer.
-  hunt.isProven = hunt.incumbent !== null && (isWithin || limitedResources(hunt).length === 0);
-  return hunt.isProven;
+  search.isProven =
+    search.incumbent !== null && (isWithin || limitedResources(search).length === 0);
+  return search.isProven;
 }
 
 /** Worths that differ by no more are one. Where costs are huge, rounding errors could hide a better point. */
-function tieOf(hunt: Hunt, rounding: number): number {
-  return Math.min(rounding, 1e-9 * Math.abs(worthOfBest(hunt)));
+function tieOf(search: SearchState, rounding: number): number {
+  return Math.min(rounding, 1e-9 * Math.abs(worthOfBest(search)));
 }
 
-function worthOfBest({ incumbent }: Hunt): number {
+function worthOfBest({ incumbent }: SearchState): number {
   return incumbent?.worth ?? Number.NEGATIVE_INFINITY;
 }
 
 /** Limits without a price rarely bind: the best without them is the best with them, where it meets them. */
 async function lookThrough(
-  hunt: Hunt,
+  search: SearchState,
   { plan, found }: Searched,
   maxLabels: number,
 ): Promise<void> {
-  const limited = limitedResources(hunt);
+  const limited = limitedResources(search);
   const priced = limited.filter((r) => (found.multipliers[r] ?? 0) > 0);
-  const rounding = roundingOf(hunt, found.multipliers);
+  const rounding = roundingOf(search, found.multipliers);
   for (const resources of priced.length < limited.length ? [priced, limited] : [limited]) {
     if (resources.length === 0) continue;
-    const limits = hunt.limits.map((limit, r) => (resources.includes(r) ? limit : NO_LIMIT));
+    const limits = search.limits.map((limit, r) => (resources.includes(r) ? limit : NO_LIMIT));
     const answer = await bestWithin({
       plan,
       limits,
@@ -76,43 +84,43 @@ async function lookThrough(
       rounding,
       bound: found.bound,
       multipliers: found.multipliers,
-      gap: mostGap(hunt, { plan, found }) + rounding,
+      gap: mostGap(search, { plan, found }) + rounding,
       width: Number.POSITIVE_INFINITY,
-      rest: hunt.rest,
+      rest: search.rest,
     });
-    hunt.labels += answer.labels;
+    search.labels += answer.labels;
     if (answer.kind === "stopped") continue;
-    if (answer.kind === "point") offer(hunt, plan.graph, answer.point);
+    if (answer.kind === "point") offer(search, plan.graph, answer.point);
     const isBest =
-      answer.kind === "none" || worthOfBest(hunt) >= answer.worth - tieOf(hunt, rounding);
-    hunt.isProven = hunt.incumbent !== null && isBest;
-    if (hunt.isProven) return;
+      answer.kind === "none" || worthOfBest(search) >= answer.worth - tieOf(search, rounding);
+    search.isProven = search.incumbent !== null && isBest;
+    if (search.isProven) return;
   }
 }
 
-async function lookAlongBeam(hunt: Hunt, { plan, found }: Searched): Promise<void> {
+async function lookAlongBeam(search: SearchState, { plan, found }: Searched): Promise<void> {
   const answer = await bestWithin({
     plan,
-    limits: hunt.limits,
-    resources: limitedResources(hunt),
+    limits: search.limits,
+    resources: limitedResources(search),
     maxLabels: Number.POSITIVE_INFINITY,
-    rounding: roundingOf(hunt, found.multipliers),
+    rounding: roundingOf(search, found.multipliers),
     bound: found.bound,
     multipliers: found.multipliers,
-    gap: mostGap(hunt, { plan, found }),
+    gap: mostGap(search, { plan, found }),
     width: BEAM_WIDTH,
-    rest: hunt.rest,
+    rest: search.rest,
   });
-  hunt.labels += answer.labels;
-  if (answer.kind === "point") offer(hunt, plan.graph, answer.point);
+  search.labels += answer.labels;
+  if (answer.kind === "point") offer(search, plan.graph, answer.point);
 }
 
 /** A point that is better than the best known is less than this below the plan's bound; without one, no point loses more. */
-function mostGap(hunt: Hunt, { found }: Searched): number {
-  const { gainScale, costScale, limits } = hunt;
+function mostGap(search: SearchState, { found }: Searched): number {
+  const { gainScale, costScale, limits } = search;
   const scale = limits.reduce((sum, limit, r) => {
     const price = isSoft(limit) ? limit.penalty : (found.multipliers[r] ?? 0);
     return price === 0 ? sum : sum + price * ((costScale[r] ?? 0) + Math.abs(limit.most));
   }, gainScale);
-  return Math.min(found.bound - worthOfBest(hunt), 3 * scale);
+  return Math.min(found.bound - worthOfBest(search), 3 * scale);
 }

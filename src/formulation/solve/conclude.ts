@@ -119,7 +119,7 @@ function answerOf(
   // A bound that is above the objective by less than sums of doubles are exact to is the objective.
   const isRounding = outcome.status === "optimal" && left <= 1e-11 * Math.abs(objective);
   const isProven =
-    outcome.gap === 0 || isRounding || reduction.isProven || left < 0.95 * reduction.grain;
+    outcome.gap === 0 || isRounding || reduction.isProven || left < 0.95 * reduction.worthStep;
   const bound = isProven ? objective : boundOver(run, objective, boundOf(run, outcome.bound));
   return {
     status: isProven ? "optimal" : outcome.status,
@@ -207,7 +207,7 @@ function compare(run: Run, solved: Evaluation, solver: string): void {
     (options.relativeGap ?? 0) * Math.abs(objective) +
     (options.absoluteGap ?? 0) +
     2e-6 / encoded.objectiveScale +
-    0.95 * reduction.grain +
+    0.95 * reduction.worthStep +
     1e-11 * Math.abs(objective);
   if (isOnEdge || Math.abs(objective - solved.objective) <= allowed) return;
   throw disagreement(run, `Solver ${solver} calls ${solved.objective} the optimum`);

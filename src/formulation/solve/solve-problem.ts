@@ -159,8 +159,8 @@ function solverOptions(run: Run, known: Incumbent | null): SolveOptions {
   const start = known === null ? given : encoded.decode(known.values);
   const scale = encoded.objectiveScale;
   const { onProgress } = options;
-  // A bound less than a grain above a selection proves it the best.
-  const grainGap = reduction.grain === 0 ? undefined : 0.9 * reduction.grain;
+  // A bound less than a worthStep above a selection proves it the best.
+  const grainGap = reduction.worthStep === 0 ? undefined : 0.9 * reduction.worthStep;
   const absoluteGap = options.absoluteGap ?? grainGap;
   return {
     relativeGap: options.relativeGap,

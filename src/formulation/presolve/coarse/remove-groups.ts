@@ -1,6 +1,6 @@
 import { restrict } from "../factors/restrict.ts";
-import type { Hunt } from "../hunt.ts";
 import { leastWorth } from "../narrow.ts";
+import type { SearchState } from "../search-state.ts";
 import { reachingStates } from "../sweeps/marginals.ts";
 import { eliminationOrder } from "../sweeps/order.ts";
 import { makePlan } from "../sweeps/plan.ts";
@@ -17,22 +17,25 @@ const MOST_WORK = 2e8;
  * ones of what is left, so that only few states of a fine grid are ever looked at one by one. Any multipliers are valid; good ones
  * remove more. The best known point's states stay.
  */
-export async function removeGroups(hunt: Hunt, multipliers: readonly number[]): Promise<void> {
-  const { incumbent } = hunt;
+export async function removeGroups(
+  search: SearchState,
+  multipliers: readonly number[],
+): Promise<void> {
+  const { incumbent } = search;
   if (incumbent === null) return;
-  const levels = levelsOf(hunt.graph, multipliers, MOST_LEVELS);
-  const least = leastWorth(hunt, incumbent.worth, multipliers);
+  const levels = levelsOf(search.graph, multipliers, MOST_LEVELS);
+  const least = leastWorth(search, incumbent.worth, multipliers);
   let keep: Uint8Array<ArrayBuffer>[] =
     levels.at(-1)?.graph.variables.map(({ states }) => new Uint8Array(states.length).fill(1)) ?? [];
   for (let level = levels.length - 1; level > 0; level -= 1) {
-    const whole = levels[level]?.graph ?? hunt.graph;
+    const whole = levels[level]?.graph ?? search.graph;
     const graph = restrict(whole, keep);
     const order = eliminationOrder(graph);
     if (order.size.work <= MOST_WORK) {
       const plan = makePlan(graph, order);
-      await hunt.rest();
-      const total = await sweep(plan, { gainWeight: 1, multipliers: [] }, hunt.rest);
-      hunt.sweeps += 1;
+      await search.rest();
+      const total = await sweep(plan, { gainWeight: 1, multipliers: [] }, search.rest);
+      search.sweeps += 1;
       const reaching = reachingStates(plan, total, least);
       keep = keep.map((flags, variable): Uint8Array<ArrayBuffer> => {
         const left = new Uint8Array(flags.length);
@@ -45,12 +48,12 @@ export async function removeGroups(hunt: Hunt, multipliers: readonly number[]): 
     }
     keep = finer(levels[level - 1]?.groupOf ?? [], keep);
   }
-  hunt.graph.variables.forEach(({ states }, variable) => {
+  search.graph.variables.forEach(({ states }, variable) => {
     const at = states.indexOf(incumbent.states[variable] ?? -1);
     const flags = keep[variable];
     if (flags !== undefined && at >= 0) flags[at] = 1;
   });
-  hunt.graph = restrict(hunt.graph, keep);
+  search.graph = restrict(search.graph, keep);
 }
 
 function positionsLeft(flags: Uint8Array): number[] {

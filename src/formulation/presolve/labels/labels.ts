@@ -1,4 +1,4 @@
-import { type Limit, NO_LIMIT, priceLeft, worthOf } from "../hunt.ts";
+import { type Limit, NO_LIMIT, priceLeft, worthOf } from "../search-state.ts";
 import type { Bucket, Plan } from "../sweeps/plan.ts";
 import { costAt, eachNearBest, type Point, pointAt, stateSums } from "../sweeps/point.ts";
 import type { Group, Source, Trace, Window } from "./label-list.ts";

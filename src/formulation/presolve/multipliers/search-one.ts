@@ -1,4 +1,4 @@
-import { type Hunt, NO_LIMIT, priceLeft } from "../hunt.ts";
+import { NO_LIMIT, priceLeft, type SearchState } from "../search-state.ts";
 import type { Plan } from "../sweeps/plan.ts";
 import type { Point } from "../sweeps/point.ts";
 import { type SweepFound, sweepAt } from "../sweeps/sweep-at.ts";
@@ -32,12 +32,12 @@ interface Ends {
  */
 export async function searchMultiplier(
   plan: Plan,
-  hunt: Hunt,
+  search: SearchState,
   resource: number,
   { maxSweeps, start }: SearchOptions,
 ): Promise<SweepFound> {
-  const { most } = hunt.limits[resource] ?? NO_LIMIT;
-  const penalty = Math.max(0, priceLeft(hunt.limits, start, resource));
+  const { most } = search.limits[resource] ?? NO_LIMIT;
+  const penalty = Math.max(0, priceLeft(search.limits, start, resource));
   const lineOf = ({ gain, cost }: Point): Line => ({
     gain: start.reduce(
       (sum, each, r) => (r === resource ? sum : sum - each * (cost[r] ?? 0)),
@@ -46,7 +46,7 @@ export async function searchMultiplier(
     cost: cost[resource] ?? 0,
   });
   const sweepWith = (multiplier: number): Promise<SweepFound> =>
-    sweepAt(plan, hunt, start.with(resource, multiplier));
+    sweepAt(plan, search, start.with(resource, multiplier));
   const ends: Ends = { over: null, within: null, stride: 1.5 };
   let multiplier = Math.min(start[resource] ?? 0, penalty);
   let best = await sweepWith(multiplier);
@@ -60,7 +60,7 @@ export async function searchMultiplier(
     if (isUnpriced && penalty === Number.POSITIVE_INFINITY) {
       // The cheapest point is the line of a multiplier without end.
       const cheapest = start.map((_, r) => (r === resource ? 1 : 0));
-      ends.within = lineOf((await sweepAt(plan, hunt, cheapest, 0)).point);
+      ends.within = lineOf((await sweepAt(plan, search, cheapest, 0)).point);
     }
     const isHopeless = ends.within !== null && ends.within.cost > most;
     const next = isHopeless ? null : nextMultiplier(ends, multiplier, penalty);

@@ -1,4 +1,11 @@
-import { type Bound, type Hunt, isSoft, type Limit, NO_LIMIT, roundingOf } from "../hunt.ts";
+import {
+  type Bound,
+  isSoft,
+  type Limit,
+  NO_LIMIT,
+  roundingOf,
+  type SearchState,
+} from "../search-state.ts";
 import type { Plan } from "../sweeps/plan.ts";
 import { type SweepFound, sweepAt } from "../sweeps/sweep-at.ts";
 import { createMaster, type Master, type Relief } from "./master.ts";
@@ -20,18 +27,18 @@ const MOST_SWEEPS_FOR_ANY = 60;
  */
 export async function searchTogether(
   plan: Plan,
-  hunt: Hunt,
+  search: SearchState,
   limited: readonly number[],
   { maxSweeps, start }: SearchOptions,
 ): Promise<Bound> {
-  const end = hunt.sweeps + maxSweeps;
-  const rows = rowsOf(hunt, limited);
-  const master = createMaster(limited.length, reliefsOf(hunt, rows), hunt.gainScale);
-  addIncumbent(master, rows, hunt);
-  let best = await sweepAt(plan, hunt, start);
+  const end = search.sweeps + maxSweeps;
+  const rows = rowsOf(search, limited);
+  const master = createMaster(limited.length, reliefsOf(search, rows), search.gainScale);
+  addIncumbent(master, rows, search);
+  let best = await sweepAt(plan, search, start);
   addPoint(master, rows, best.point.gain, best.point.cost);
   let last = Number.NEGATIVE_INFINITY;
-  while (hunt.sweeps < end) {
+  while (search.sweeps < end) {
     const { value, duals } = master.solve();
     if (best.bound - value <= NEAR_ENOUGH * Math.abs(best.bound)) break;
     // What the last point didn't change is asked for outright.
@@ -39,7 +46,7 @@ export async function searchTogether(
     last = value;
     const asked = multipliersOf(rows, duals, start.length);
     const next = best.multipliers.map((each, r) => each + stride * ((asked[r] ?? 0) - each));
-    const found: SweepFound = await sweepAt(plan, hunt, next);
+    const found: SweepFound = await sweepAt(plan, search, next);
     addPoint(master, rows, found.point.gain, found.point.cost);
     if (found.bound < best.bound) best = found;
   }
@@ -52,18 +59,18 @@ export async function searchTogether(
  */
 export async function contradict(
   plan: Plan,
-  hunt: Hunt,
+  search: SearchState,
   hard: readonly number[],
 ): Promise<boolean> {
-  const end = hunt.sweeps + MOST_SWEEPS_FOR_ANY;
-  const rows = rowsOf(hunt, hard);
+  const end = search.sweeps + MOST_SWEEPS_FOR_ANY;
+  const rows = rowsOf(search, hard);
   const master = createMaster(hard.length, [{ rows: hard.map((_, row) => row), price: 1 }], 1);
   let weights: readonly number[] = hard.map(() => 1 / hard.length);
-  while (hunt.sweeps < end) {
-    const multipliers = multipliersOf(rows, weights, hunt.limits.length);
-    const { point, bound } = await sweepAt(plan, hunt, multipliers, 0);
-    if (hunt.incumbent !== null) return false;
-    if (bound < -roundingOf(hunt, multipliers)) return true;
+  while (search.sweeps < end) {
+    const multipliers = multipliersOf(rows, weights, search.limits.length);
+    const { point, bound } = await sweepAt(plan, search, multipliers, 0);
+    if (search.incumbent !== null) return false;
+    if (bound < -roundingOf(search, multipliers)) return true;
     addPoint(master, rows, 0, point.cost);
     const { value, duals } = master.solve();
     if (value > -NEAR_ENOUGH) return false;
@@ -79,7 +86,7 @@ interface Row {
   readonly size: number;
 }
 
-function rowsOf({ limits, costScale }: Hunt, resources: readonly number[]): Row[] {
+function rowsOf({ limits, costScale }: SearchState, resources: readonly number[]): Row[] {
   return resources.map((resource) => {
     const limit = limits[resource] ?? NO_LIMIT;
     return { resource, limit, size: Math.abs(limit.most) || costScale[resource] || 1 };
@@ -99,7 +106,7 @@ function addPoint(
 }
 
 /** What it pays for soft limits is in its worth already. */
-function addIncumbent(master: Master, rows: readonly Row[], { incumbent }: Hunt): void {
+function addIncumbent(master: Master, rows: readonly Row[], { incumbent }: SearchState): void {
   if (incumbent === null) return;
   const cost = incumbent.cost.slice();
   for (const { resource, limit } of rows) {
@@ -121,7 +128,7 @@ function multipliersOf(
 }
 
 /** Soft limits of one group are bought off together at their penalty, hard ones at a price that nobody pays. */
-function reliefsOf({ gainScale }: Hunt, rows: readonly Row[]): Relief[] {
+function reliefsOf({ gainScale }: SearchState, rows: readonly Row[]): Relief[] {
   const groups = new Map<string, { readonly rows: number[]; readonly price: number }>();
   rows.forEach(({ limit, size }, row) => {
     const soft = isSoft(limit);

@@ -9,7 +9,7 @@ import type {
 } from "../../problem/problem.ts";
 import { axisCounts, axisHome, sumValue } from "../../problem/problem-axes.ts";
 import type { FactorGraph, Variable } from "../factors/factors.ts";
-import type { Found } from "../hunt.ts";
+import type { Incumbent } from "../search-state.ts";
 import type { Remains } from "./remains.ts";
 
 /** A problem with the remaining choices only, and the way there and back. */
@@ -233,7 +233,11 @@ function lowerOptions(remains: Remains, places: Places, selection: Selection): n
 }
 
 /** The selection that a choice of states stands for. */
-export function selectionOf(problem: Problem, graph: FactorGraph, { states }: Found): Selection {
+export function selectionOf(
+  problem: Problem,
+  graph: FactorGraph,
+  { states }: Incumbent,
+): Selection {
   const options = problem.dims.map(() => -1);
   const droppedBlocks = new Set<number>();
   const droppedLayers = new Set<number>();

@@ -8,7 +8,7 @@ import type { Point } from "./sweeps/point.ts";
 /** Just less than what `isWithinLimit` accepts beyond a limit. */
 const CHECKERS_ROOM = 0.999e-9;
 /** How long the rest of the process waits at most, but for a single table. */
-const BREATH_MILLISECONDS = 20;
+const TURN_MILLISECONDS = 20;
 
 /** A limit as the search sees it. */
 export interface Limit {
@@ -31,7 +31,7 @@ export const NO_LIMIT: Limit = {
 };
 
 /** A complete choice by original states, so that it outlives the graph it was found in. */
-export interface Found {
+export interface Incumbent {
   /** Original state per variable. */
   readonly states: Int32Array;
   /** What it gains, less the penalties of the soft limits that it exceeds. */
@@ -48,17 +48,17 @@ export interface Bound {
 }
 
 /** What all steps of a presolve share: the limits, and what is known so far. */
-export interface Hunt {
+export interface SearchState {
   readonly limits: readonly Limit[];
   /** Every worth is a multiple of this; 0 where there is no such number. */
-  readonly grain: number;
+  readonly worthStep: number;
   /** Largest gains of all factors, and largest costs per resource, summed: what rounding errors are measured by. */
   readonly gainScale: number;
   readonly costScale: readonly number[];
-  /** Lets the rest of the process have its turn now and then. @throws HuntStopped once the presolve should end */
+  /** Lets the rest of the process have its turn now and then. @throws SearchStopped once the presolve should end */
   readonly rest: () => Promise<void>;
   /** The best point within the limits. */
-  incumbent: Found | null;
+  incumbent: Incumbent | null;
   /** Without what can't be better than the incumbent. */
   graph: FactorGraph;
   /** No point within the limits is worth more. */
@@ -73,27 +73,31 @@ export interface Hunt {
 }
 
 /** The time is over, or the user wants no more: what is known stays. Never leaves the presolve. */
-export class HuntStopped extends Error {}
+export class SearchStopped extends Error {}
 
-export function startHunt(problem: Problem, graph: FactorGraph, context: PresolveContext): Hunt {
-  let breath = performance.now();
+export function startSearch(
+  problem: Problem,
+  graph: FactorGraph,
+  context: PresolveContext,
+): SearchState {
+  let lastTurn = performance.now();
   const limits = problem.resources.map(({ limit, penalty = null, group = null }): Limit => {
     if (penalty !== null) return { most: limit, penalty, group };
     const room = Number.isFinite(limit) ? CHECKERS_ROOM * Math.abs(limit) : 0;
     // The members of a hard group are limits like any others.
     return { ...NO_LIMIT, most: limit + room };
   });
-  const hunt: Hunt = {
+  const search: SearchState = {
     limits,
-    grain: limits.some(isSoft) ? 0 : grainOf(graph),
+    worthStep: limits.some(isSoft) ? 0 : worthStepOf(graph),
     gainScale: graph.factors.reduce((sum, { gain }) => sum + largest(gain), 0),
     costScale: limits.map((limit, r) => costScaleOf(graph, limit, r)),
     rest: async () => {
-      if (performance.now() - breath < BREATH_MILLISECONDS) return;
+      if (performance.now() - lastTurn < TURN_MILLISECONDS) return;
       await nextTurn();
-      breath = performance.now();
+      lastTurn = performance.now();
       // A first sweep is always made: it costs little, and without it nothing is known.
-      if (hunt.sweeps > 0 && context.mustStop()) throw new HuntStopped();
+      if (search.sweeps > 0 && context.mustStop()) throw new SearchStopped();
     },
     incumbent: null,
     graph,
@@ -104,7 +108,7 @@ export function startHunt(problem: Problem, graph: FactorGraph, context: Presolv
     multipliers: limits.map(() => 0),
     last: null,
   };
-  return hunt;
+  return search;
 }
 
 export function isSoft({ penalty }: Limit): boolean {
@@ -112,7 +116,7 @@ export function isSoft({ penalty }: Limit): boolean {
 }
 
 /** The resources that have a limit, by index. */
-export function limitedResources({ limits }: Hunt): number[] {
+export function limitedResources({ limits }: SearchState): number[] {
   return limits.flatMap(({ most }, r) => (most === Number.POSITIVE_INFINITY ? [] : [r]));
 }
 
@@ -154,7 +158,7 @@ export function priceLeft(
 }
 
 /** What the limits are worth at these multipliers: a sweep's maximum and this are a bound. */
-export function priceOfLimits({ limits }: Hunt, multipliers: readonly number[]): number {
+export function priceOfLimits({ limits }: SearchState, multipliers: readonly number[]): number {
   return multipliers.reduce(
     (sum, multiplier, r) => (multiplier === 0 ? sum : sum + multiplier * (limits[r]?.most ?? 0)),
     0,
@@ -162,23 +166,27 @@ export function priceOfLimits({ limits }: Hunt, multipliers: readonly number[]):
 }
 
 /** Keeps a point of a graph where it is the best so far. */
-export function offer(hunt: Hunt, graph: FactorGraph, { positions, gain, cost }: Point): void {
-  const worth = worthOf(hunt.limits, gain, cost);
-  if (!(worth > (hunt.incumbent?.worth ?? Number.NEGATIVE_INFINITY))) return;
+export function offer(
+  search: SearchState,
+  graph: FactorGraph,
+  { positions, gain, cost }: Point,
+): void {
+  const worth = worthOf(search.limits, gain, cost);
+  if (!(worth > (search.incumbent?.worth ?? Number.NEGATIVE_INFINITY))) return;
   const states = Int32Array.from(
     graph.variables,
     (variable, at) => variable.states[positions[at] ?? 0] ?? 0,
   );
-  hunt.incumbent = { states, worth, cost };
+  search.incumbent = { states, worth, cost };
 }
 
 /** Sums of the same numbers in another order differ by less. */
-export function roundingOf(hunt: Hunt, multipliers: readonly number[]): number {
-  let scale = hunt.gainScale;
-  for (const [r, limit] of hunt.limits.entries()) {
+export function roundingOf(search: SearchState, multipliers: readonly number[]): number {
+  let scale = search.gainScale;
+  for (const [r, limit] of search.limits.entries()) {
     const price = isSoft(limit) ? limit.penalty : (multipliers[r] ?? 0);
     if (price === 0 || limit.most === Number.POSITIVE_INFINITY) continue;
-    scale += price * ((hunt.costScale[r] ?? 0) + Math.abs(limit.most));
+    scale += price * ((search.costScale[r] ?? 0) + Math.abs(limit.most));
   }
   return 2e-12 * scale + Number.MIN_VALUE;
 }
@@ -212,7 +220,7 @@ function largest(table: Float64Array | null): number {
 }
 
 /** 1 where every gain is an integer, as in the published instances; else 0. */
-function grainOf({ factors }: FactorGraph): number {
+function worthStepOf({ factors }: FactorGraph): number {
   const isWhole = factors.every(({ gain }) =>
     gain.every((value) => Number.isInteger(value) || value === Number.NEGATIVE_INFINITY),
   );

@@ -56,6 +56,8 @@ export const UNTRIED: Readonly<Record<string, string>> = {
   damages: "needs data of the network's classes; one document, written as scores are",
   correct: "needs data of the network's classes; writes as export does",
   calibrate: "needs a board",
+  join: "needs two networks whose embeddings are compared; writes as export does",
+  split: "needs a joined network; writes as export does",
   rebase: "needs attention and data; writes as export does",
   finetune: "needs data and minutes; its checkpoints are tested in test/training",
   train: "needs data and minutes; its checkpoints are tested in test/training",

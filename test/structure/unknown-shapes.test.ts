@@ -31,7 +31,7 @@ test("behind an op that is not known but whose shape is declared, everything is 
   const b = networkBuilder(32);
   const x = b.input("x", ["batch", 3, 8, 8]);
   const image = b.relu(b.conv("a", x, { from: 3, to: 6, bn: false }));
-  const odd = b.node("Gelu", [image], { domain: "com.microsoft", outputs: ["odd"] });
+  const odd = b.node("Trilu", [image], { domain: "com.microsoft", outputs: ["odd"] });
   b.value(odd, ["batch", 6, 8, 8]);
   const inner = b.relu(b.conv("b", odd, { from: 6, to: 5, bn: false }));
   b.output(b.conv("c", inner, { from: 5, to: 4, bn: false }));

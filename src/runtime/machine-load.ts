@@ -35,5 +35,5 @@ export function mostLoaded(first: MachineLoad, second: MachineLoad): MachineLoad
 /** A sentence that warns of measured times; null where the machine does nothing else. */
 export function loadWarning({ others, cores, isLoaded }: MachineLoad): string | null {
   if (!isLoaded || others === null) return null;
-  return `The machine is loaded: other programs kept ${others.toFixed(1)} of ${cores} cores busy. Milliseconds are longer than on an idle machine; shares of networks that ran in turns hold better.`;
+  return `The machine is loaded: ${others.toFixed(1)} threads of other programs wanted its ${cores} cores. Milliseconds are longer than on an idle machine; shares of networks that ran in turns hold better.`;
 }

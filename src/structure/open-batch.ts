@@ -10,7 +10,7 @@ import { type NodeWriter, nodeWriter } from "../graph/node-writer.ts";
 import { traitsOf } from "../graph/op-traits.ts";
 import { opOf } from "../graph/read-op.ts";
 import { inferShapes, type Shapes } from "../graph/shapes/infer.ts";
-import { intTensor } from "../graph/tensor.ts";
+import { elementCount, intTensor } from "../graph/tensor.ts";
 import { consumersOf } from "../graph/traversal.ts";
 import { axisIndex } from "./propagation.ts";
 
@@ -144,7 +144,7 @@ function openedReshape(opening: Opening, original: Graph, node: Node): readonly 
   if (from === null || to === null) throw new Stays(`the shape of '${nodeId(node)}' is not known`);
   if (place === null) return [node];
   // Elements of one sample behind the batch, in the order of rows: a Reshape doesn't move it.
-  const inner = product(from.slice(place.axis + (place.behind ? 1 : 0)));
+  const inner = elementCount(from.slice(place.axis + (place.behind ? 1 : 0)));
   const found = landing(original, node, to, inner);
   if (found === null)
     throw new Stays(
@@ -161,7 +161,7 @@ function openedReshape(opening: Opening, original: Graph, node: Node): readonly 
 /** Where the batch goes: an axis of its own; behind the rows of a matrix that is multiplied; before an axis; behind one. */
 function landing(graph: Graph, node: Node, to: readonly number[], inner: number): Place | null {
   const places = to.map((extent, axis) => {
-    const within = product(to.slice(axis + 1));
+    const within = elementCount(to.slice(axis + 1));
     return { axis, before: within * extent === inner, behind: within === inner, extent };
   });
   const alone = places.find(({ extent, behind }) => extent === 1 && behind);
@@ -173,10 +173,6 @@ function landing(graph: Graph, node: Node, to: readonly number[], inner: number)
   if (before !== undefined && !(isMultiplied && before.axis === to.length - 1))
     return { axis: before.axis, behind: false };
   return behind === undefined ? null : { axis: behind.axis, behind: true };
-}
-
-function product(extents: readonly number[]): number {
-  return extents.reduce((result, extent) => result * extent, 1);
 }
 
 /** A constant that is put before or behind every sample (a class token) is copied for each of them. */

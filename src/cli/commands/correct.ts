@@ -4,6 +4,7 @@ import { correctText } from "../../report/correct-report.ts";
 import { painter } from "../../report/painter.ts";
 import { CORRECTION_METHODS } from "../../subnet/correct/correct.ts";
 import { type Command, command } from "../command.ts";
+import { DATA_CONFIG, splitOption } from "../options/data-options.ts";
 
 export const correctCommand: Command = command({
   name: "correct [model]",
@@ -46,16 +47,8 @@ export const correctCommand: Command = command({
         demandOption: true,
         describe: "Images to repair on, as for mdp eval; their labels are not used",
       })
-      .option("data-config", {
-        type: "string",
-        requiresArg: true,
-        describe: "Pre-processing of the images, as a JSON file (docs/datasets.md)",
-      })
-      .option("split", {
-        type: "string",
-        requiresArg: true,
-        describe: "Split of the data to use [train, where there is one]",
-      })
+      .option("data-config", DATA_CONFIG)
+      .option("split", splitOption("train, where there is one"))
       .option("test-data", {
         type: "string",
         requiresArg: true,

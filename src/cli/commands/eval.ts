@@ -4,6 +4,7 @@ import { painter } from "../../report/painter.ts";
 import { OPTIMISATIONS } from "../../runtime/session.ts";
 import { TASKS } from "../../tasks/plan.ts";
 import { type Command, command } from "../command.ts";
+import { DATA_CONFIG, splitOption } from "../options/data-options.ts";
 
 export const evalCommand: Command = command({
   name: "eval <models..>",
@@ -29,16 +30,8 @@ export const evalCommand: Command = command({
         describe:
           "Test images: a folder, tar, CIFAR binary, IDX images, drawn set, or a config that names one",
       })
-      .option("data-config", {
-        type: "string",
-        requiresArg: true,
-        describe: "Pre-processing of the images, as a JSON file (docs/datasets.md)",
-      })
-      .option("split", {
-        type: "string",
-        requiresArg: true,
-        describe: "Split of the data to use [test]",
-      })
+      .option("data-config", DATA_CONFIG)
+      .option("split", splitOption("test"))
       .option("task", {
         requiresArg: true,
         choices: TASKS,

@@ -7,6 +7,7 @@ import { openNetwork } from "../../pipeline/open/network.ts";
 import { knowledgeSvg } from "../../report/figures/spectra-chart.ts";
 import { knowledgeText } from "../../report/knowledge-report.ts";
 import { type Command, command } from "../command.ts";
+import { DATA_CONFIG, splitOption } from "../options/data-options.ts";
 
 export const knowledgeCommand: Command = command({
   name: "knowledge [model] [pruned]",
@@ -35,16 +36,8 @@ export const knowledgeCommand: Command = command({
         requiresArg: true,
         describe: "Images, without labels, for the outputs",
       })
-      .option("data-config", {
-        type: "string",
-        requiresArg: true,
-        describe: "Pre-processing of the images, as a JSON file (docs/datasets.md)",
-      })
-      .option("split", {
-        type: "string",
-        requiresArg: true,
-        describe: "Split of the data to use [train, where there is one]",
-      })
+      .option("data-config", DATA_CONFIG)
+      .option("split", splitOption("train, where there is one"))
       .option("images", {
         type: "number",
         requiresArg: true,

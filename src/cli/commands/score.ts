@@ -16,6 +16,7 @@ import { scoreByChoice } from "../../pipeline/score/choose-scoring.ts";
 import { SCORE_DEFAULTS, scoreOpened } from "../../pipeline/score/score-network.ts";
 import { plainTable } from "../../report/solve-report.ts";
 import { type Command, command } from "../command.ts";
+import { DATA_CONFIG, splitOption } from "../options/data-options.ts";
 
 const ALIASES: Readonly<Record<string, ImportanceMethod>> = {
   l1: "magnitude-l1",
@@ -77,16 +78,8 @@ export const scoreCommand: Command = command({
         describe:
           "Images for the methods that need data: folder, tar, CIFAR binary, IDX, drawn set",
       })
-      .option("data-config", {
-        type: "string",
-        requiresArg: true,
-        describe: "Pre-processing of the images, as a JSON file (docs/datasets.md)",
-      })
-      .option("split", {
-        type: "string",
-        requiresArg: true,
-        describe: "Split of the data to use [train]",
-      })
+      .option("data-config", DATA_CONFIG)
+      .option("split", splitOption("train"))
       .option("images", {
         type: "number",
         requiresArg: true,

@@ -3,6 +3,7 @@ import { LABEL_SOURCES } from "../../importance/importance.ts";
 import { DAMAGE_MEASURES } from "../../importance/sensitivity/damage.ts";
 import { SPARSE_SCORES } from "../../importance/sparse/scores.ts";
 import { checkPositive, checkWhole, regularExpression } from "../../pipeline/checks.ts";
+import { DATA_CONFIG, splitOption } from "./data-options.ts";
 
 /** Which weights of a layer go, and how that is measured and fitted: what `damages` and `sparsify` share. */
 export function sparseOptions<Before>(yargs: Argv<Before>) {
@@ -34,16 +35,8 @@ export function sparseOptions<Before>(yargs: Argv<Before>) {
       requiresArg: true,
       describe: "Images, as for mdp eval; labels only for --labels data and to judge with",
     })
-    .option("data-config", {
-      type: "string",
-      requiresArg: true,
-      describe: "Pre-processing of the images, as a JSON file (docs/datasets.md)",
-    })
-    .option("split", {
-      type: "string",
-      requiresArg: true,
-      describe: "Split of the data to use [train, where there is one]",
-    })
+    .option("data-config", DATA_CONFIG)
+    .option("split", splitOption("train, where there is one"))
     .option("images", {
       type: "number",
       requiresArg: true,

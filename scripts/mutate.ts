@@ -46,7 +46,7 @@ const { values: options } = parseArgs({
 const AROUND: Readonly<Record<string, readonly string[]>> = {
   "src/structure": [
     ...["test/structure", "test/float64", "test/graph/fold", "test/latency/predicted-networks"],
-    ...["subnet", "small-networks", "patterns", "opsets", "dead-channels"].map(
+    ...["subnet", "small-networks", "patterns", "opsets", "dead-channels", "low-precision"].map(
       (name) => `test/subnet/${name}.test.ts`,
     ),
   ],

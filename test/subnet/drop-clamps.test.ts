@@ -7,14 +7,18 @@ import { cutGraph } from "../../src/subnet/cut.ts";
 import { keepAll } from "../../src/subnet/subnet.ts";
 
 /** Two convolutions with a depthwise one between them, each but the last clamped to its bounds. */
-function clamped(first: readonly number[], second: readonly number[]): Graph {
-  const b = graphBuilder({ opset: 17, name: "clamped" });
+function clamped(first: readonly number[], second: readonly number[], opset = 17): Graph {
+  const b = graphBuilder({ opset, name: "clamped" });
   const conv = (name: string, input: string, shape: readonly number[], group = 1): string => {
     const size = shape.reduce((product, extent) => product * extent, 1);
     b.tensor(`${name}.w`, floatTensor(shape, new Float32Array(size).fill(0.1)));
     return b.node("Conv", [input, `${name}.w`], { attributes: { pads: [1, 1, 1, 1], group } });
   };
   const clip = (name: string, input: string, bounds: readonly number[]): string => {
+    if (opset < 11) {
+      const [min = 0, max = 0] = bounds;
+      return b.node("Clip", [input], { attributes: { min: { float: min }, max: { float: max } } });
+    }
     const names = bounds.map((bound, index) =>
       b.tensor(`${name}.${index}`, floatTensor([], [bound])),
     );
@@ -37,7 +41,16 @@ test("where a dropped layer leaves a Clip behind a Clip to the same bounds, one 
   expect(clipsWithoutDepthwise(clamped([0, 6], [0, 6]))).toBe(1);
 });
 
+test("bounds that are attributes, as before opset 11, are compared as well", () => {
+  expect(clipsWithoutDepthwise(clamped([0, 6], [0, 6], 6))).toBe(1);
+  expect(clipsWithoutDepthwise(clamped([0, 6], [0, 5], 6))).toBe(2);
+  expect(clipsWithoutDepthwise(clamped([0, 6], [1, 6], 6))).toBe(2);
+});
+
 test("a Clip to other bounds stays", () => {
   expect(clipsWithoutDepthwise(clamped([0, 6], [0, 5]))).toBe(2);
-  expect(clipsWithoutDepthwise(clamped([0, 6], [1]))).toBe(2);
+  expect(clipsWithoutDepthwise(clamped([0, 6], [1, 6]))).toBe(2);
+  expect(clipsWithoutDepthwise(clamped([0, 6], [0]))).toBe(2);
+  expect(clipsWithoutDepthwise(clamped([0], [0, 6]))).toBe(2);
+  expect(clipsWithoutDepthwise(clamped([0], [0]))).toBe(1);
 });

@@ -148,8 +148,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       {
         word: "rebase",
         usage: "rebase <model>",
-        summary:
-          "Write the same transformer with the columns of its heads sorted by what they matter",
+        summary: "Write the same transformer with the columns of its heads sorted by importance",
         load: async () => (await import("./commands/rebase.ts")).rebaseCommand,
       },
       {
@@ -205,13 +204,13 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         word: "knowledge",
         usage: "knowledge [model] [pruned]",
         summary:
-          "Mean singular values of weights and outputs: what a pruned network keeps of a dense one",
+          "Measure what a pruned network keeps of a dense one: mean singular values of weights and outputs",
         load: async () => (await import("./commands/knowledge.ts")).knowledgeCommand,
       },
       {
         word: "eval",
         usage: "eval <models..>",
-        summary: "Metrics and latency of one or more networks, side by side",
+        summary: "Measure metrics and latency of one or more networks, side by side",
         load: async () => (await import("./commands/eval.ts")).evalCommand,
       },
       {

@@ -17,7 +17,7 @@ ${groups.join("\n\n")}
 
 Options of every command
 ${entry("--json", "Print one JSON document and nothing else", width)}
-${entry("--quiet", "No progress on standard error", width)}
+${entry("--quiet", "Print no progress on standard error", width)}
 ${entry("--config FILE", "A JSON file with any of the options", width)}
 ${entry("-h, --help", "Help; after a command, the options of that command", width)}
 ${entry("-v, --version", "The version", width)}

@@ -85,7 +85,7 @@ async function parserOf(
     .scriptName("mdp")
     .option("json", { type: "boolean", describe: "Print one JSON document and nothing else" })
     .option("force", { type: "boolean", describe: "Allow outputs to replace files that are read" })
-    .option("quiet", { type: "boolean", describe: "No progress on standard error" })
+    .option("quiet", { type: "boolean", describe: "Print no progress on standard error" })
     .config("config", "A JSON file with any of the options", readConfig)
     .version(packageVersion())
     .alias("version", "v")

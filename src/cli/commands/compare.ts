@@ -42,7 +42,12 @@ export const compareCommand: Command = command({
   ],
   options: (yargs) =>
     searchOptions(solvedModelOptions(yargs))
-      .option("seed", { type: "number", requiresArg: true, default: 1, describe: "Of the search" })
+      .option("seed", {
+        type: "number",
+        requiresArg: true,
+        default: 1,
+        describe: "Random seed of the search",
+      })
       .option("threads", {
         type: "number",
         requiresArg: true,

@@ -8,7 +8,7 @@ import { DATA_CONFIG, splitOption } from "../options/data-options.ts";
 
 export const evalCommand: Command = command({
   name: "eval <models..>",
-  describe: "Metrics and latency of one or more networks, side by side",
+  describe: "Measure metrics and latency of one or more networks, side by side",
   examples: [
     ["mdp eval dense.onnx small.onnx --test-data shapes", "top-1, top-5 and interleaved latencies"],
     ["mdp eval net.onnx --batch 8 --threads 1", "latency alone"],
@@ -23,7 +23,12 @@ export const evalCommand: Command = command({
   ],
   options: (yargs) =>
     yargs
-      .positional("models", { type: "string", array: true, demandOption: true })
+      .positional("models", {
+        type: "string",
+        array: true,
+        demandOption: true,
+        describe: "ONNX files, or embedded networks such as :detector",
+      })
       .option("test-data", {
         type: "string",
         requiresArg: true,
@@ -35,12 +40,12 @@ export const evalCommand: Command = command({
       .option("task", {
         requiresArg: true,
         choices: TASKS,
-        describe: "What the network is judged as [by the data's targets]",
+        describe: "Task to judge for [found from the data's targets]",
       })
       .option("outputs", {
         type: "string",
         requiresArg: true,
-        describe: "Outputs to judge, between commas [all]",
+        describe: "Outputs to judge, separated by commas [all]",
       })
       .option("head", {
         type: "string",

@@ -50,7 +50,7 @@ export const finetuneCommand: Command = command({
       .option("sparsity", {
         type: "string",
         requiresArg: true,
-        describe: "Set the smallest weights to zero meanwhile, up to this share: 80%",
+        describe: "Set the smallest weights to zero during training, up to this share: 80%",
       })
       .option("schedule", {
         type: "number",

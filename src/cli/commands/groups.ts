@@ -31,18 +31,18 @@ export const groupsCommand: Command = command({
         type: "string",
         requiresArg: true,
         demandOption: true,
-        describe: "metrics.json",
+        describe: "metrics.json: what the network must still do; see mdp metrics init",
       })
       .option("granularity", {
         choices: GRANULARITIES,
         default: "auto" as const,
-        describe: "What a group is",
+        describe: "What counts as a group",
       })
       .option("levels", {
         type: "number",
         requiresArg: true,
         default: 3,
-        describe: "Widths per group",
+        describe: "Number of widths to measure per group",
       })
       .option("csv", {
         type: "string",

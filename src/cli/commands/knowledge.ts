@@ -12,7 +12,7 @@ import { DATA_CONFIG, splitOption } from "../options/data-options.ts";
 export const knowledgeCommand: Command = command({
   name: "knowledge [model] [pruned]",
   describe:
-    "Mean singular values of weights and outputs: what a pruned network keeps of a dense one",
+    "Measure what a pruned network keeps of a dense one: mean singular values of weights and outputs",
   examples: [
     ["mdp knowledge dense.onnx pruned.onnx --data photos", "both readings, layer by layer"],
     [
@@ -29,7 +29,7 @@ export const knowledgeCommand: Command = command({
       })
       .positional("pruned", {
         type: "string",
-        describe: "What it is compared with: sparse, or pruned structurally",
+        describe: "Network to compare with it: sparse, or pruned structurally",
       })
       .option("data", {
         type: "string",
@@ -55,12 +55,17 @@ export const knowledgeCommand: Command = command({
         requiresArg: true,
         describe: "Write the spectra as SVG",
       })
-      .option("threads", { type: "number", requiresArg: true, default: 2 })
+      .option("threads", {
+        type: "number",
+        requiresArg: true,
+        default: 2,
+        describe: "Threads of the runtime",
+      })
       .option("seed", {
         type: "number",
         requiresArg: true,
         default: 1,
-        describe: "For the choice of images",
+        describe: "Random seed for the choice of images",
       }),
   run: async (options, context) => {
     for (const name of ["images", "threads"] as const) checkWhole(options[name], `--${name}`, 1);

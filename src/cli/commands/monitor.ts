@@ -38,13 +38,13 @@ export const monitorCommand: Command = command({
         type: "string",
         requiresArg: true,
         demandOption: true,
-        describe: "metrics.json",
+        describe: "metrics.json: what the network must still do; see mdp metrics init",
       })
       .option("data", {
         type: "string",
         requiresArg: true,
         demandOption: true,
-        describe: "New items",
+        describe: "New items, as for mdp eval",
       })
       .option("again", {
         type: "string",
@@ -63,7 +63,11 @@ export const monitorCommand: Command = command({
         describe: "With --again: release the new network to the same file where the gate passes",
       })
       .implies("again", "out")
-      .option("items", { type: "number", requiresArg: true, describe: "Only so many of them" })
+      .option("items", {
+        type: "number",
+        requiresArg: true,
+        describe: "Number of new items to measure [all]",
+      })
       .option("rate", {
         type: "string",
         requiresArg: true,

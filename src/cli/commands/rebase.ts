@@ -8,7 +8,7 @@ import { type Command, command } from "../command.ts";
 
 export const rebaseCommand: Command = command({
   name: "rebase <model>",
-  describe: "Write the same transformer with the columns of its heads sorted by what they matter",
+  describe: "Write the same transformer with the columns of its heads sorted by importance",
   examples: [
     ["mdp rebase vit.onnx --out rebased.onnx", "by the weights alone"],
     [
@@ -38,7 +38,7 @@ export const rebaseCommand: Command = command({
       .option("split", {
         type: "string",
         requiresArg: true,
-        describe: "Of data with splits [train, where there is one]",
+        describe: "Split of the data to use [train, where there is one]",
       })
       .option("images", {
         type: "number",
@@ -50,7 +50,7 @@ export const rebaseCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 1,
-        describe: "For the choice of images and the proof's inputs",
+        describe: "Random seed for the choice of images and the proof's inputs",
       }),
   run: async (options, context) => {
     checkWhole(options.images, "--images", 1);

@@ -52,7 +52,10 @@ export const scoreCommand: Command = command({
       "mdp score :captions --method cross-modal --data captions --out importance.json",
       "two towers: measured by how similar pairs stay, both embeddings and what fuses them",
     ],
-    ["mdp score net.onnx --method random --seed 3 --out importance.json", "the baseline"],
+    [
+      "mdp score net.onnx --method random --seed 3 --out importance.json",
+      "random scores, as a baseline",
+    ],
   ],
   options: (yargs) =>
     yargs
@@ -111,7 +114,7 @@ export const scoreCommand: Command = command({
         type: "string",
         requiresArg: true,
         describe:
-          "For sensitivity: values, between commas, that are compared with the whole network's [all outputs]",
+          "For sensitivity: values to compare with the whole network's, separated by commas [all outputs]",
       })
       .option("threads", {
         type: "number",

@@ -17,7 +17,7 @@ export const solveCommand: Command = command({
   describe: "Find the best subnet within a latency budget",
   examples: [
     ["mdp solve --device jetson", "the embedded default network at half its latency"],
-    ["mdp solve net.onnx --table t.json --budget 12ms --out subnet.json", "your own"],
+    ["mdp solve net.onnx --table t.json --budget 12ms --out subnet.json", "a network of your own"],
     [
       'mdp solve net.onnx --device jetson-xavier --budget 12ms --limit "params <= 50%" --limit "latency(\'jetson-nano\') <= 40 ms"',
       "two devices and the parameters at once",

@@ -41,6 +41,7 @@ export const sparsifyCommand: Command = command({
     ],
   ],
   repeatable: ["limit", "soft", "penalty", "component"],
+  renamed: { test: "test-data", judge: "test-images" },
   options: (yargs) =>
     sparseOptions(yargs)
       .positional("model", {
@@ -65,11 +66,11 @@ export const sparsifyCommand: Command = command({
       })
       .option("limit", {
         ...{ type: "string", array: true, nargs: 1, requiresArg: true },
-        describe: 'Must hold: "bytes <= 25%", "nonzeros(\'layer1\') >= 30%" (repeatable)',
+        describe: 'Constraint: "bytes <= 25%", "nonzeros(\'layer1\') >= 30%" (repeatable)',
       })
       .option("soft", {
         ...{ type: "string", array: true, nargs: 1, requiresArg: true },
-        describe: "May be exceeded at the price of its --penalty (repeatable)",
+        describe: "Constraint that may be exceeded at the price of its --penalty (repeatable)",
       })
       .option("penalty", {
         ...{ type: "string", array: true, nargs: 1, requiresArg: true },
@@ -93,13 +94,13 @@ export const sparsifyCommand: Command = command({
         describe:
           "Format of the weights: zeros in ordinary initializers, or ONNX sparse_initializer where that is smaller",
       })
-      .option("test", {
+      .option("test-data", {
         type: "string",
         requiresArg: true,
         describe:
           "Labelled images to judge with [the test split of --data, or what --images leaves of it]",
       })
-      .option("judge", {
+      .option("test-images", {
         type: "number",
         requiresArg: true,
         default: 2000,
@@ -142,7 +143,8 @@ export const sparsifyCommand: Command = command({
         describe: "Time limit of the program, in seconds",
       }),
   run: async (options, context) => {
-    for (const name of ["judge", "refine"] as const) checkWhole(options[name], `--${name}`, 0);
+    checkWhole(options.testImages, "--test-images", 0);
+    checkWhole(options.refine, "--refine", 0);
     checkWhole(options.looks, "--looks", 1);
     checkWhole(options.passes, "--passes", 1);
     checkPositive(options.memory, "--memory");
@@ -160,7 +162,7 @@ export const sparsifyCommand: Command = command({
     const first = options.subnet === undefined ? null : cutFirst(options.subnet, open);
     const sparsified = await sparsifyOpened(open, request, context, first);
     writeModel(sparsified.model, options.out);
-    const judging = { ...request, test: options.test, limit: options.judge };
+    const judging = { ...request, test: options.testData, limit: options.testImages };
     const judged = await judgeSparse(open, sparsified, judging, context);
     const report: SparsifyReport = {
       ...sparsified.report,

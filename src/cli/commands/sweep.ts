@@ -13,7 +13,10 @@ export const sweepCommand: Command = command({
   describe: "Find the best subnet for each of many budgets: importance against latency",
   examples: [
     ["mdp sweep --device jetson", "ten budgets from 90% to 20%"],
-    ["mdp sweep net.onnx --table t.json --from 80% --to 30% --points 6 --out frontier", "your own"],
+    [
+      "mdp sweep net.onnx --table t.json --from 80% --to 30% --points 6 --out frontier",
+      "a network of your own",
+    ],
     ["mdp sweep net.onnx --table t.json --budgets 12ms,9ms,6ms", "these three"],
     [
       'mdp sweep net.onnx --damages damages.json --from 50% --to 10% --limit "bytes <= 40%" --out zeros',

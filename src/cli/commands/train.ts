@@ -11,7 +11,7 @@ export const trainCommand: Command = command({
   describe: "Train a network's architecture from random weights",
   examples: [
     ["mdp train --out runs/default --flip all", "the embedded network on its drawn set"],
-    ["mdp train net.onnx --data photos --epochs 60 --out runs/net", "another one"],
+    ["mdp train net.onnx --data photos --epochs 60 --out runs/net", "a network of your own"],
   ],
   options: (yargs) =>
     trainingOptions(yargs, TRAIN_DEFAULTS).positional("model", {

@@ -19,11 +19,11 @@ export function limitOptions<Before>(yargs: Argv<Before>): Argv<Before & LimitOp
   return yargs
     .option("limit", {
       ...several,
-      describe: 'Must hold: "params <= 50%", "latency(\'jetson-nano\') <= 12 ms" (repeatable)',
+      describe: 'Constraint: "params <= 50%", "latency(\'jetson-nano\') <= 12 ms" (repeatable)',
     })
     .option("soft", {
       ...several,
-      describe: "May be exceeded at the price of its --penalty (repeatable)",
+      describe: "Constraint that may be exceeded at the price of its --penalty (repeatable)",
     })
     .option("penalty", {
       ...several,
@@ -32,7 +32,7 @@ export function limitOptions<Before>(yargs: Argv<Before>): Argv<Before & LimitOp
     .option("minimize", {
       type: "string",
       requiresArg: true,
-      describe: "latency, params, macs, bytes or memory as small as --limit lets them",
+      describe: "Quantity to minimize within the limits: latency, params, macs, bytes or memory",
     })
     .option("component", {
       ...several,

@@ -73,7 +73,7 @@ export function solveOptions(yargs: Argv<CommonOptions>): Argv<SolveOptions> {
     })
     .option("budget", {
       type: "string",
-      describe: "Latency: 50% of the dense, 12ms, none [50% unless a limit names an amount]",
+      describe: "Latency budget: 50% of the dense, 12ms, none [50% unless a limit names an amount]",
     });
   return limitOptions(before)
     .option("damages", {

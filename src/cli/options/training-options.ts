@@ -151,7 +151,12 @@ function data(yargs: Argv<CommonOptions>) {
 
 function optimisers<T>(yargs: Argv<T>, defaults: Defaults) {
   return yargs
-    .option("epochs", { type: "number", requiresArg: true, default: defaults.epochs })
+    .option("epochs", {
+      type: "number",
+      requiresArg: true,
+      default: defaults.epochs,
+      describe: "Number of epochs",
+    })
     .option("batch", {
       type: "string",
       requiresArg: true,
@@ -169,6 +174,7 @@ function optimisers<T>(yargs: Argv<T>, defaults: Defaults) {
       requiresArg: true,
       choices: ["sgd", "adamw"] as const,
       default: defaults.optimizer,
+      describe: "Optimizer of the training",
     })
     .option("lr", {
       type: "number",
@@ -240,21 +246,26 @@ function losses<T>(yargs: Argv<T>, defaults: Defaults) {
     .option("task", {
       requiresArg: true,
       choices: TASKS,
-      describe: "What the network is taught as [by the data's targets]",
+      describe: "Task to train for [found from the data's targets]",
     })
     .option("outputs", {
       type: "string",
       requiresArg: true,
-      describe: "Outputs that are taught, between commas [all]",
+      describe: "Outputs to train, separated by commas [all]",
     })
     .option("loss", {
       requiresArg: true,
       choices: ["mix", "outputs", "cross-modal"] as const,
       default: "mix" as const,
       describe:
-        "Without labels: outputs: match all outputs of the teacher; cross-modal: and what it says of all pairs in a batch",
+        "Loss: mix (labels and teacher), outputs (all outputs of the teacher, no labels), or cross-modal (outputs, and the teacher's similarities of all pairs in a batch)",
     })
-    .option("label-smoothing", { type: "number", requiresArg: true, default: defaults.smoothing })
+    .option("label-smoothing", {
+      type: "number",
+      requiresArg: true,
+      default: defaults.smoothing,
+      describe: "Probability that label smoothing spreads over the other classes",
+    })
     .option("label-weight", {
       type: "number",
       requiresArg: true,

@@ -1,3 +1,4 @@
+import { at as entryAt } from "../core/at.ts";
 import { InternalError } from "../core/errors.ts";
 import type { Model, Sense } from "./model.ts";
 
@@ -70,7 +71,7 @@ function columnStore(): {
       return first;
     },
     addObjective: (column, coefficient) => {
-      objective[column] = (objective[column] ?? 0) + coefficient;
+      objective[column] = entryAt(objective, column) + coefficient;
     },
     build: () => ({
       columnCount: lower.length,
@@ -116,7 +117,7 @@ function rowStore(): {
         entryColumns.push(column);
         entryValues.push(coefficient);
       } else {
-        entryValues[seen] = (entryValues[seen] ?? 0) + coefficient;
+        entryValues[seen] = entryAt(entryValues, seen) + coefficient;
       }
     },
     build: () => ({
@@ -151,7 +152,7 @@ function nameStore(): {
       let high = firsts.length - 1;
       while (low < high) {
         const middle = (low + high + 1) >> 1;
-        if ((firsts[middle] ?? 0) <= index) low = middle;
+        if (entryAt(firsts, middle) <= index) low = middle;
         else high = middle - 1;
       }
       const nameOf = names[low];
@@ -161,7 +162,7 @@ function nameStore(): {
           message: `No row or column has index ${index}; there are ${length}.`,
         });
       }
-      return nameOf(index - (firsts[low] ?? 0));
+      return nameOf(index - entryAt(firsts, low));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { at as entryAt } from "../core/at.ts";
 import type { Model } from "./model.ts";
 
 /** A row, bound or integrality that a point breaks, and by how much. */
@@ -27,8 +28,8 @@ function columnViolations(model: Model, values: Float64Array, tolerance: number)
     const value = values[column] ?? Number.NaN;
     const outside = outsideBy(
       value,
-      model.columnLower[column] ?? 0,
-      model.columnUpper[column] ?? 0,
+      entryAt(model.columnLower, column),
+      entryAt(model.columnUpper, column),
     );
     // Written so that NaN counts as a violation.
     if (!(outside <= tolerance)) {
@@ -47,13 +48,13 @@ function rowViolations(model: Model, values: Float64Array, tolerance: number): V
   for (let row = 0; row < model.rowCount; row += 1) {
     let activity = 0;
     let largest = 1;
-    const end = model.rowStarts[row + 1] ?? 0;
-    for (let at = model.rowStarts[row] ?? 0; at < end; at += 1) {
-      const coefficient = model.entryValues[at] ?? 0;
-      activity += coefficient * (values[model.entryColumns[at] ?? 0] ?? Number.NaN);
+    const end = entryAt(model.rowStarts, row + 1);
+    for (let at = entryAt(model.rowStarts, row); at < end; at += 1) {
+      const coefficient = entryAt(model.entryValues, at);
+      activity += coefficient * (values[entryAt(model.entryColumns, at)] ?? Number.NaN);
       largest = Math.max(largest, Math.abs(coefficient));
     }
-    const outside = outsideBy(activity, model.rowLower[row] ?? 0, model.rowUpper[row] ?? 0);
+    const outside = outsideBy(activity, entryAt(model.rowLower, row), entryAt(model.rowUpper, row));
     if (!(outside <= tolerance * largest)) {
       found.push({ kind: "row", name: model.rowName(row), amount: outside });
     }

@@ -1,3 +1,4 @@
+import { at as entryAt } from "../core/at.ts";
 import type { Model } from "./model.ts";
 
 /**
@@ -24,15 +25,15 @@ export function* lpFormat(model: Model): Generator<string> {
 
 function* objectiveEntries(model: Model): Generator<[number, number]> {
   for (let column = 0; column < model.columnCount; column += 1) {
-    const coefficient = model.objective[column] ?? 0;
+    const coefficient = entryAt(model.objective, column);
     if (coefficient !== 0) yield [column, coefficient];
   }
 }
 
 function* rowEntries(model: Model, row: number): Generator<[number, number]> {
-  const end = model.rowStarts[row + 1] ?? 0;
-  for (let at = model.rowStarts[row] ?? 0; at < end; at += 1) {
-    yield [model.entryColumns[at] ?? 0, model.entryValues[at] ?? 0];
+  const end = entryAt(model.rowStarts, row + 1);
+  for (let at = entryAt(model.rowStarts, row); at < end; at += 1) {
+    yield [entryAt(model.entryColumns, at), entryAt(model.entryValues, at)];
   }
 }
 
@@ -75,8 +76,8 @@ function* rowText(
 }
 
 function boundText(model: Model, column: number, name: string): string {
-  const lower = model.columnLower[column] ?? 0;
-  const upper = model.columnUpper[column] ?? 0;
+  const lower = entryAt(model.columnLower, column);
+  const upper = entryAt(model.columnUpper, column);
   if (lower === upper) return ` ${name} = ${lower}\n`;
   if (lower === Number.NEGATIVE_INFINITY && upper === Number.POSITIVE_INFINITY) {
     return ` ${name} free\n`;

@@ -1,3 +1,4 @@
+import { at } from "../core/at.ts";
 /**
  * A mixed-integer program, free of any solver:
  *
@@ -43,7 +44,7 @@ export function modelData(model: Model): ModelData {
 export function objectiveOf(model: ModelData, values: Float64Array): number {
   let total = model.objectiveOffset;
   for (let column = 0; column < model.columnCount; column += 1) {
-    total += (model.objective[column] ?? 0) * (values[column] ?? 0);
+    total += at(model.objective, column) * at(values, column);
   }
   return total;
 }

@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import type { Problem } from "../problem/problem.ts";
 import { methodInfeasible } from "./infeasible.ts";
 import { fits, gainsOfDims, meterOf, widest } from "./meter.ts";
@@ -40,7 +41,7 @@ function removalsOf(problem: Problem): Removal[] {
     let least = Number.NEGATIVE_INFINITY;
     return scores.map((_, taken): Removal => {
       const option = scores.length - 1 - taken;
-      least = Math.max(least, scores[option] ?? 0);
+      least = Math.max(least, at(scores, option));
       return { dim, option, score: least };
     });
   });
@@ -50,10 +51,10 @@ function removalsOf(problem: Problem): Removal[] {
 /** Score of the step from option k to k + 1, at index k. */
 function stepScores(counts: readonly number[], gains: Float64Array): number[] {
   const last = counts.length - 1;
-  const mean = (gains[last] ?? 0) / (counts[last] ?? 1);
+  const mean = at(gains, last) / (counts[last] ?? 1);
   return Array.from({ length: last }, (_, option) => {
-    const gained = (gains[option + 1] ?? 0) - (gains[option] ?? 0);
-    const units = (counts[option + 1] ?? 0) - (counts[option] ?? 0);
+    const gained = at(gains, option + 1) - at(gains, option);
+    const units = at(counts, option + 1) - at(counts, option);
     return mean > 0 ? gained / units / mean : 0;
   });
 }

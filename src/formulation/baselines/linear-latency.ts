@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 /**
  * HALP (arXiv 2110.10811): the most important channels within a latency that is linear in the output channels, chosen by a
  * knapsack; at once, or in steps that approach the limit exponentially (arXiv 2006.09081), the tables read again after each.
@@ -131,7 +132,7 @@ async function runSteps(
   let ownUsage = dense;
   for (let step = 1; step <= steps; step += 1) {
     const targets = limits.map((limit, resource) =>
-      scheduled(dense[resource] ?? 0, limit, step / steps),
+      scheduled(at(dense, resource), limit, step / steps),
     );
     const model = linearModel(problem, written, options, targets);
     const chosen = await solveKnapsack(model.knapsack);

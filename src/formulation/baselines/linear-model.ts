@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../core/at.ts";
 /**
  * Latency as a function of output channels, with the inputs as they were (HALP, arXiv 2110.10811, section 3):
  *
@@ -27,7 +28,7 @@ export function linearModel(
   const gains = gainsOfDims(problem);
   const dims = problem.dims.map(({ name, counts }, dim) => ({
     name,
-    counts: counts.slice(0, (now[dim] ?? 0) + 1),
+    counts: counts.slice(0, entryAt(now, dim) + 1),
     block: null,
   }));
   const own = dims.map(
@@ -83,19 +84,19 @@ function costChanges(problem: Problem, written: WrittenAxes, now: readonly numbe
     if (term.cost.every((table) => table === null)) continue;
     const present = cells(term, now);
     term.cost.forEach((table, resource) => {
-      base[resource] = (base[resource] ?? 0) + (table?.[present] ?? 0);
+      base[resource] = entryAt(base, resource) + (table?.[present] ?? 0);
     });
     const positions = written[index] ?? [];
     const moving = positions.flatMap((at) => term.axes[at] ?? []);
     for (const dim of new Set(moving.flatMap((axis) => dimsOfAxis(problem, axis)))) {
       const moved = [...now];
-      for (let option = 0; option <= (now[dim] ?? 0); option += 1) {
+      for (let option = 0; option <= entryAt(now, dim); option += 1) {
         moved[dim] = option;
         const cell = cells(term, now, { positions, options: moved });
         term.cost.forEach((table, resource) => {
           const change = changes[resource]?.[dim];
           if (change === undefined || table === null) return;
-          change[option] = (change[option] ?? 0) + (table[cell] ?? 0) - (table[present] ?? 0);
+          change[option] = entryAt(change, option) + entryAt(table, cell) - entryAt(table, present);
         });
       }
     }

@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import type { NetworkProblem } from "../network/network-problem.ts";
 import type { PlacedTable } from "../network/network-tables.ts";
 import type { Problem, ProblemResource, ProblemTerm } from "../problem/problem.ts";
@@ -66,7 +67,7 @@ export function addCost(
   const cost = entry.cost[resource] ?? new Float64Array(table.table.length);
   entry.cost[resource] = cost;
   table.table.forEach((amount, cell) => {
-    cost[cell] = (cost[cell] ?? 0) + factor * amount;
+    cost[cell] = at(cost, cell) + factor * amount;
   });
 }
 
@@ -88,7 +89,7 @@ export function addGain(building: Building, table: PlacedTable, factor: number):
   const gain = entry.gain ?? new Float64Array(table.table.length);
   entry.gain = gain;
   table.table.forEach((amount, cell) => {
-    gain[cell] = (gain[cell] ?? 0) + factor * amount;
+    gain[cell] = at(gain, cell) + factor * amount;
   });
 }
 

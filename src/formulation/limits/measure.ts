@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 /**
  * What a subnet uses, counted on the network that it is: the graph after surgery, its own structure, the device's table.
  * Nothing here knows the program, so that it can prove the program's sums.
@@ -68,7 +69,7 @@ export function keptImportance(
     const kept = isBlockGone(structure, subnet, dim.block) ? [] : (subnet.kept[dim.index] ?? []);
     for (const { layer, scores } of scored?.layers ?? []) {
       if (!isMeant(layer, dim.index) || isGone(layer)) continue;
-      for (const unit of kept) sum += scores[unit] ?? 0;
+      for (const unit of kept) sum += at(scores, unit);
     }
   }
   const indexOf = new Map(structure.dims.map(({ name, index }) => [name, index]));

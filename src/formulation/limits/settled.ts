@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 /**
  * How a subnet stands to the limits that it was found under: counted on the subnet itself, compared with what the program
  * counted, and refused where the two disagree.
@@ -143,7 +144,7 @@ export function bindingResources(
       const evaluation = other === null ? null : evaluate(problem, other);
       if (evaluation === null || evaluation.objective <= objective) continue;
       problem.resources.forEach(({ limit, penalty }, index) => {
-        const used = evaluation.usage[index] ?? 0;
+        const used = at(evaluation.usage, index);
         if (!penalty && !isWithinLimit(used, limit)) binding.add(index);
       });
     }

@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../core/at.ts";
 import type { Problem } from "../problem/problem.ts";
 import { InfeasibleLimitsError } from "../solve/answer.ts";
 import { type FactorGraph, statesOf } from "./factors/factors.ts";
@@ -54,7 +55,7 @@ export async function findFeasible(
   const { point } = await sweepAt(plan, search, cheapest, 0);
   if (search.incumbent !== null) return;
   const { name = "", unit = "", limit = 0, reading } = problem.resources[only] ?? {};
-  const least = point.cost[only] ?? 0;
+  const least = entryAt(point.cost, only);
   throw new InfeasibleLimitsError(problem.name, [
     { resource: name, unit, limit, least, proven: true, othersKept: true, reading },
   ]);

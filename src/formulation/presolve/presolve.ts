@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import type { Problem } from "../problem/problem.ts";
 import { axisCounts } from "../problem/problem-axes.ts";
 import { roughBound } from "./coarse/rough-bound.ts";
@@ -138,7 +139,7 @@ function withRoundingRoom(problem: Problem, known: Incumbent | null): Problem {
   if (known === null) return problem;
   const resources = problem.resources.map((resource, r) => {
     const { limit, penalty = null } = resource;
-    const used = known.cost[r] ?? 0;
+    const used = at(known.cost, r);
     const room = 1e-11 * Math.abs(limit);
     const isAtLimit = penalty === null && used > limit - room;
     return isAtLimit ? { ...resource, limit: Math.max(limit, used) + room } : resource;

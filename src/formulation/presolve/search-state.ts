@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../core/at.ts";
 import { nextTurn } from "../../core/next-turn.ts";
 import type { Problem } from "../problem/problem.ts";
 import type { FactorGraph } from "./factors/factors.ts";
@@ -125,7 +126,7 @@ export function worthOf(limits: readonly Limit[], gain: number, cost: readonly n
   let worth = gain;
   let paid: Map<string, number> | null = null;
   for (const [r, { most, penalty, group }] of limits.entries()) {
-    const excess = (cost[r] ?? 0) - most;
+    const excess = entryAt(cost, r) - most;
     if (!(excess > 0)) continue;
     const price = penalty * excess;
     if (group === null) worth -= price;
@@ -152,7 +153,7 @@ export function priceLeft(
   if (group === null) return penalty;
   return limits.reduce(
     (left, each, r) =>
-      each.group === group && r !== resource ? left - (multipliers[r] ?? 0) : left,
+      each.group === group && r !== resource ? left - entryAt(multipliers, r) : left,
     penalty,
   );
 }
@@ -173,9 +174,8 @@ export function offer(
 ): void {
   const worth = worthOf(search.limits, gain, cost);
   if (!(worth > (search.incumbent?.worth ?? Number.NEGATIVE_INFINITY))) return;
-  const states = Int32Array.from(
-    graph.variables,
-    (variable, at) => variable.states[positions[at] ?? 0] ?? 0,
+  const states = Int32Array.from(graph.variables, (variable, at) =>
+    entryAt(variable.states, entryAt(positions, at)),
   );
   search.incumbent = { states, worth, cost };
 }
@@ -184,9 +184,9 @@ export function offer(
 export function roundingOf(search: SearchState, multipliers: readonly number[]): number {
   let scale = search.gainScale;
   for (const [r, limit] of search.limits.entries()) {
-    const price = isSoft(limit) ? limit.penalty : (multipliers[r] ?? 0);
+    const price = isSoft(limit) ? limit.penalty : entryAt(multipliers, r);
     if (price === 0 || limit.most === Number.POSITIVE_INFINITY) continue;
-    scale += price * ((search.costScale[r] ?? 0) + Math.abs(limit.most));
+    scale += price * (entryAt(search.costScale, r) + Math.abs(limit.most));
   }
   return 2e-12 * scale + Number.MIN_VALUE;
 }
@@ -201,7 +201,7 @@ function costScaleOf({ factors }: FactorGraph, limit: Limit, resource: number): 
   const sum = least.reduce((total, each) => total + each, 0);
   const room = isSoft(limit) ? Number.POSITIVE_INFINITY : Math.max(0, limit.most - sum);
   return tables.reduce((total, table, at) => {
-    const most = (least[at] ?? 0) + 2 * room;
+    const most = entryAt(least, at) + 2 * room;
     let largestCost = 0;
     for (const cell of table) {
       if (cell <= most) largestCost = Math.max(largestCost, Math.abs(cell));

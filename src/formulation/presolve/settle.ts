@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import { bestWithin } from "./labels/labels.ts";
 import { narrow, type Searched } from "./narrow.ts";
 import {
@@ -71,7 +72,7 @@ async function lookThrough(
   maxLabels: number,
 ): Promise<void> {
   const limited = limitedResources(search);
-  const priced = limited.filter((r) => (found.multipliers[r] ?? 0) > 0);
+  const priced = limited.filter((r) => at(found.multipliers, r) > 0);
   const rounding = roundingOf(search, found.multipliers);
   for (const resources of priced.length < limited.length ? [priced, limited] : [limited]) {
     if (resources.length === 0) continue;
@@ -119,8 +120,8 @@ async function lookAlongBeam(search: SearchState, { plan, found }: Searched): Pr
 function mostGap(search: SearchState, { found }: Searched): number {
   const { gainScale, costScale, limits } = search;
   const scale = limits.reduce((sum, limit, r) => {
-    const price = isSoft(limit) ? limit.penalty : (found.multipliers[r] ?? 0);
-    return price === 0 ? sum : sum + price * ((costScale[r] ?? 0) + Math.abs(limit.most));
+    const price = isSoft(limit) ? limit.penalty : at(found.multipliers, r);
+    return price === 0 ? sum : sum + price * (at(costScale, r) + Math.abs(limit.most));
   }, gainScale);
   return Math.min(found.bound - worthOfBest(search), 3 * scale);
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { at as entryAt, get } from "../../core/at.ts";
 import { InputError } from "../../core/errors.ts";
 import type { AxisRef, Problem, ProblemDim, ProblemTerm } from "./problem.ts";
 
@@ -152,7 +153,7 @@ function layerTerms(
   block: number | null,
   where: string,
 ): ProblemTerm[] {
-  const dim = dimOf.get(layer.group) ?? 0;
+  const dim = get(dimOf, layer.group);
   const group = file.groups[dim];
   if (group === undefined) return [];
   const own: AxisRef = { kind: "dim", index: dim };
@@ -227,7 +228,7 @@ function checkNames(file: InstanceFile, where: string): void {
       bad(`no layer and no table knows the ${options} options of group '${id}'`, where);
     if (channels === undefined) continue;
     expectLength(channels, options, `channels of group '${id}'`, where);
-    if (channels.some((value, at) => at > 0 && value <= (channels[at - 1] ?? 0))) {
+    if (channels.some((value, at) => at > 0 && value <= entryAt(channels, at - 1))) {
       bad(`channels of group '${id}' do not increase`, where);
     }
   }

@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../core/at.ts";
 import { InputError } from "../../core/errors.ts";
 import type {
   AxisRef,
@@ -60,7 +61,7 @@ function checkBlocks(problem: Problem): void {
 function checkDims(problem: Problem): void {
   for (const { name, counts, block } of problem.dims) {
     expect(counts.length > 0, problem, `dim '${name}' has no option`);
-    const increases = counts.every((count, at) => at === 0 || count > (counts[at - 1] ?? 0));
+    const increases = counts.every((count, at) => at === 0 || count > entryAt(counts, at - 1));
     expect(increases, problem, `the counts of dim '${name}' do not increase: ${counts.join(", ")}`);
     expectBlock(problem, block, `dim '${name}'`);
   }

@@ -1,3 +1,4 @@
+import { at } from "../../core/at.ts";
 import {
   InternalError,
   InterruptedError,
@@ -175,7 +176,7 @@ function edgeAnswer(
   solver: string,
 ): Answer {
   const isOnEdge = run.problem.resources.some(({ limit }, r) => {
-    const used = known.evaluation.usage[r] ?? 0;
+    const used = at(known.evaluation.usage, r);
     return used > limit - 1e-9 * Math.max(Math.abs(limit), Math.abs(used));
   });
   if (!isOnEdge) throw disagreement(run, `Solver ${solver} finds no answer`);
@@ -202,7 +203,7 @@ function compare(run: Run, solved: Evaluation, solver: string): void {
   if (!reduction.isProven || known === null) return;
   const { objective } = known.evaluation;
   const better = objective > solved.objective ? known.evaluation : solved;
-  const isOnEdge = problem.resources.some(({ limit }, r) => (better.usage[r] ?? 0) > limit);
+  const isOnEdge = problem.resources.some(({ limit }, r) => at(better.usage, r) > limit);
   const allowed =
     (options.relativeGap ?? 0) * Math.abs(objective) +
     (options.absoluteGap ?? 0) +

@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../core/at.ts";
 /** Rates by rule, to compare with the program's: how many elements each weight keeps of a total. */
 import { UsageError } from "../../core/errors.ts";
 import { bestOf, keptCount } from "../../subnet/sparse/mask.ts";
@@ -71,12 +72,12 @@ function byThreshold(scores: readonly Float64Array[], total: number): number[] {
 /** w^2 over the sum of all squares of the layer that are at least as large; the largest weight of a layer has 1. */
 export function lampScores(values: Float32Array): Float64Array {
   const order = Array.from(values.keys()).sort(
-    (a, b) => Math.abs(values[b] ?? 0) - Math.abs(values[a] ?? 0) || a - b,
+    (a, b) => Math.abs(entryAt(values, b)) - Math.abs(entryAt(values, a)) || a - b,
   );
   const scores = new Float64Array(values.length);
   let sum = 0;
   for (const at of order) {
-    const square = (values[at] ?? 0) ** 2;
+    const square = entryAt(values, at) ** 2;
     sum += square;
     scores[at] = sum > 0 ? square / sum : 0;
   }
@@ -95,12 +96,12 @@ function erdosRenyiKernel(weights: readonly ScoredWeight[], total: number): numb
     const open = weights.flatMap((_, index) => (whole.has(index) ? [] : [index]));
     const sum = (of: (index: number) => number): number =>
       open.reduce((before, index) => before + of(index), 0);
-    const kept = [...whole].reduce((before, index) => before + (counts[index] ?? 0), 0);
-    const scale = (total - kept) / sum((index) => (shares[index] ?? 0) * (counts[index] ?? 0));
-    const over = open.filter((index) => scale * (shares[index] ?? 0) > 1);
+    const kept = [...whole].reduce((before, index) => before + entryAt(counts, index), 0);
+    const scale = (total - kept) / sum((index) => entryAt(shares, index) * entryAt(counts, index));
+    const over = open.filter((index) => scale * entryAt(shares, index) > 1);
     if (over.length === 0) {
       return counts.map((count, index) =>
-        whole.has(index) ? count : Math.round(Math.max(0, scale) * (shares[index] ?? 0) * count),
+        whole.has(index) ? count : Math.round(Math.max(0, scale) * entryAt(shares, index) * count),
       );
     }
     for (const index of over) whole.add(index);

@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../../core/at.ts";
 import { type FactorGraph, scopeSizes, stridesOf } from "../factors/factors.ts";
 
 /** A graph whose gains have the costs in them, and no costs, of states or of groups of states. */
@@ -85,7 +86,7 @@ function grouped(graph: FactorGraph, groupOf: readonly Int32Array[]): FactorGrap
     const strides = stridesOf(scopeSizes(coarse, scope));
     // What each position of each axis adds to the place of a cell.
     const steps = scope.map((variable, axis) =>
-      Int32Array.from(groupOf[variable] ?? [], (group) => group * (strides[axis] ?? 0)),
+      Int32Array.from(groupOf[variable] ?? [], (group) => group * entryAt(strides, axis)),
     );
     const cells = scopeSizes(coarse, scope).reduce((product, size) => product * size, 1);
     const most = new Float64Array(cells).fill(Number.NEGATIVE_INFINITY);

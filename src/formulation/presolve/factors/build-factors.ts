@@ -1,3 +1,4 @@
+import { at, get } from "../../../core/at.ts";
 import type { Problem, ProblemTerm } from "../../problem/problem.ts";
 import { axisCounts, axisHome, simplifyTerm, sumValue } from "../../problem/problem-axes.ts";
 import { addPresence } from "./build-presence.ts";
@@ -77,7 +78,7 @@ function addTerm(building: Building, term: ProblemTerm): void {
       strides,
       sources,
       (a, b) => {
-        filled[a] = table[b] ?? 0;
+        filled[a] = at(table, b);
       },
       start,
     );
@@ -102,7 +103,7 @@ function addSum(building: Building, index: number): void {
   axisCounts(problem, sum.left).forEach((leftCount, i) => {
     rightCounts.forEach((rightCount, j) => {
       if (left === right && i !== j) return;
-      const option = optionOf.get(sumValue(sum, leftCount, rightCount)) ?? 0;
+      const option = get(optionOf, sumValue(sum, leftCount, rightCount));
       const place = left === right ? i * stride(left) : i * stride(left) + j * stride(right);
       gain[place + option * stride(own)] = 0;
     });
@@ -134,7 +135,7 @@ function addLayer(building: Building, index: number): void {
   const strides = [box.strides[witness] ?? 0, together];
   const fill = (filled: Float64Array, table: readonly number[]): Float64Array => {
     const put = (place: number, option: number): void => {
-      filled[place] = table[option] ?? 0;
+      filled[place] = at(table, option);
     };
     walkBox(lengths, strides, [0, 1], put, dropped);
     return filled;

@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../../core/at.ts";
 import { absentState, type Building, FORBIDDEN, rootOf } from "./build-shape.ts";
 
 /** What no other factor says yet: variables of a block go together, a kept block is in a kept one. */
@@ -14,8 +15,8 @@ export function addPresence(building: Building): void {
     if (parent === null || nested.has(block)) return;
     addPairRule(
       building,
-      witnesses[block] ?? 0,
-      witnesses[parent] ?? 0,
+      entryAt(witnesses, block),
+      entryAt(witnesses, parent),
       (own, around) => !own || around,
     );
   });
@@ -33,7 +34,9 @@ function addPairRule(
   const gain = new Float64Array((sizes[0] ?? 1) * (sizes[1] ?? 1));
   for (let i = 0; i < (sizes[0] ?? 1); i += 1) {
     for (let j = 0; j < (sizes[1] ?? 1); j += 1) {
-      const isThere = [i, j].map((state, at) => state !== absentState(building, scope[at] ?? 0));
+      const isThere = [i, j].map(
+        (state, at) => state !== absentState(building, entryAt(scope, at)),
+      );
       const [first = true, second = true] = isThere;
       const isAllowed = scope[0] === one ? allows(first, second) : allows(second, first);
       if (!isAllowed) gain[i * (sizes[1] ?? 1) + j] = FORBIDDEN;

@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../../core/at.ts";
 import type { AxisRef, Problem } from "../../problem/problem.ts";
 import { axisHome } from "../../problem/problem-axes.ts";
 import {
@@ -131,7 +132,7 @@ export function shapeOf(
   const { homes, witnesses } = building;
   const all = new Set(variables);
   if (block !== null && !variables.some((variable) => homes[variable] === block)) {
-    all.add(witnesses[block] ?? 0);
+    all.add(entryAt(witnesses, block));
   }
   const scope = [...all].sort((left, right) => left - right);
   noteLinks(building, block, scope);

@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../../core/at.ts";
 import { collectFactors, type Factor, type FactorGraph, scopeSizes, stridesOf } from "./factors.ts";
 
 /**
@@ -15,7 +16,7 @@ export function restrict(graph: FactorGraph, keep: readonly Uint8Array[]): Facto
   });
   const variables = graph.variables.map((variable, at) => ({
     ...variable,
-    states: (kept[at] ?? []).map((position) => variable.states[position] ?? 0),
+    states: (kept[at] ?? []).map((position) => entryAt(variable.states, position)),
   }));
   const collector = collectFactors(graph.resourceCount);
   for (const factor of graph.factors) {

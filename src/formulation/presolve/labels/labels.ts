@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../../core/at.ts";
 import { type Limit, NO_LIMIT, priceLeft, worthOf } from "../search-state.ts";
 import type { Bucket, Plan } from "../sweeps/plan.ts";
 import { costAt, eachNearBest, type Point, pointAt, stateSums } from "../sweeps/point.ts";
@@ -89,7 +90,7 @@ async function labelPass(
 ): Promise<Pass> {
   const { plan, resources, rest } = question;
   const nothing = { point: null, worth: Number.NaN };
-  const multipliers = resources.map((r) => question.multipliers[r] ?? 0);
+  const multipliers = resources.map((r) => entryAt(question.multipliers, r));
   const windows = windowsOf(question, steps, reach);
   const positions = new Int32Array(plan.graph.variables.length);
   const traces: Trace[] = [];
@@ -101,7 +102,7 @@ async function labelPass(
     const targets: Targets = new Map();
     for (const group of groups) {
       frontier.forEach((variable, index) => {
-        positions[variable] = group.positions[index] ?? 0;
+        positions[variable] = entryAt(group.positions, index);
       });
       expand(plan, resources, step, group, reach, positions, targets);
     }
@@ -150,7 +151,7 @@ async function mergeAll(
 }
 
 function firstGroup({ constantCost }: Plan, resources: readonly number[]): Group {
-  const cost = resources.map((r) => Float64Array.of(constantCost[r] ?? 0));
+  const cost = resources.map((r) => Float64Array.of(entryAt(constantCost, r)));
   return { positions: [], cost, loss: Float64Array.of(0), leastLoss: 0, first: 0 };
 }
 
@@ -167,8 +168,8 @@ function windowsOf(question: LabelQuestion, steps: readonly Step[], reach: numbe
     if (bucket === undefined) continue;
     const ranges = costRanges(bucket, resources, reach);
     // A relative 1e-12 for the rounding of the sums.
-    least = least.map((value, r) => value - grown(ranges.most[r] ?? 0, 1));
-    most = most.map((value, r) => value - grown(ranges.least[r] ?? 0, -1));
+    least = least.map((value, r) => value - grown(entryAt(ranges.most, r), 1));
+    most = most.map((value, r) => value - grown(entryAt(ranges.least, r), -1));
   }
   return windows;
 }
@@ -186,7 +187,7 @@ function endOf(
   const { most } = limits[resource] ?? NO_LIMIT;
   const penalty = priceLeft(limits, multipliers, resource);
   const slack = 1e-12 * Math.abs(most);
-  const multiplier = multipliers[resource] ?? 0;
+  const multiplier = entryAt(multipliers, resource);
   const room = reach + rounding;
   // Infinite where nothing is lost by going further.
   const below = multiplier > 0 ? room / multiplier : Number.POSITIVE_INFINITY;
@@ -263,7 +264,7 @@ function bestOf(
     const costs = cost.map((each) => each[at] as number);
     // But for a constant.
     const gain = costs.reduce(
-      (sum, each, r) => sum + (multipliers[resources[r] ?? 0] ?? 0) * each,
+      (sum, each, r) => sum + entryAt(multipliers, entryAt(resources, r)) * each,
       -(loss[at] as number),
     );
     const worth = worthOf(own, gain, costs);
@@ -286,8 +287,8 @@ function traceBack(
     const trace = traces[step];
     const bucket = steps[step]?.bucket;
     if (trace === undefined || bucket === undefined) continue;
-    positions[bucket.variable] = trace.states[label] ?? 0;
-    label = trace.parents[label] ?? 0;
+    positions[bucket.variable] = entryAt(trace.states, label);
+    label = entryAt(trace.parents, label);
   }
   return pointAt(plan, positions);
 }

@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../../core/at.ts";
 /**
  * The best mixture of points, a small linear program:
  *
@@ -65,7 +66,7 @@ export function createMaster(rows: number, reliefs: readonly Relief[], scale: nu
       return null;
     }
     const duals = Array.from(prices.subarray(0, rows), (price) => Math.max(0, price));
-    return { value: prices[rows] ?? 0, duals };
+    return { value: entryAt(prices, rows), duals };
   };
   const solve = (): MasterSolution => {
     for (let count = 0; basis !== null; count += 1) {
@@ -98,9 +99,9 @@ function firstBasis(
   const basis = Array.from({ length: rows }, (_, row) => row);
   reliefs.forEach(({ rows: relieved }, at) => {
     const worst = relieved.reduce((most, row) =>
-      (excess[row] ?? 0) > (excess[most] ?? 0) ? row : most,
+      entryAt(excess, row) > entryAt(excess, most) ? row : most,
     );
-    if ((excess[worst] ?? 0) > 0) basis[worst] = rows + at;
+    if (entryAt(excess, worst) > 0) basis[worst] = rows + at;
   });
   return [...basis, point];
 }
@@ -122,7 +123,7 @@ function pricesOf(
     const gain = columns[basis[at] ?? -1]?.gain ?? 0;
     if (gain === 0) return;
     row.forEach((value, to) => {
-      prices[to] = (prices[to] ?? 0) + gain * value;
+      prices[to] = entryAt(prices, to) + gain * value;
     });
   });
   return prices;
@@ -138,7 +139,7 @@ function bestColumn(
   let best = -1;
   let most = tolerance;
   for (const [at, { gain, entries }] of columns.entries()) {
-    const reduced = entries.reduce((left, entry, row) => left - entry * (prices[row] ?? 0), gain);
+    const reduced = entries.reduce((left, entry, row) => left - entry * entryAt(prices, row), gain);
     if (reduced <= most) continue;
     best = at;
     most = reduced;
@@ -160,7 +161,7 @@ function leavingRow(
     if (step <= 1e-11) return;
     // All right sides are 0 but the last, which is 1.
     const ratio = Math.max(0, row.at(-1) ?? 0) / step;
-    const isTie = ratio === least && (basis[at] ?? 0) < (basis[leaving] ?? 0);
+    const isTie = ratio === least && entryAt(basis, at) < entryAt(basis, leaving);
     if (ratio < least || isTie) {
       least = ratio;
       leaving = at;
@@ -173,7 +174,7 @@ function leavingRow(
 function inverseOf(matrix: readonly Float64Array[]): Float64Array[] | null {
   const size = matrix.length;
   const left = Array.from({ length: size }, (_, row) =>
-    Float64Array.from(matrix, (column) => column[row] ?? 0),
+    Float64Array.from(matrix, (column) => entryAt(column, row)),
   );
   const right = left.map((_, row) => unit(size, row));
   for (let step = 0; step < size; step += 1) {
@@ -214,6 +215,6 @@ function subtract(
   factor: number,
 ): void {
   row?.forEach((value, at) => {
-    if (from !== undefined) from[at] = (from[at] ?? 0) - factor * value;
+    if (from !== undefined) from[at] = entryAt(from, at) - factor * value;
   });
 }

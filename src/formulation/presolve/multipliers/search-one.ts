@@ -1,3 +1,4 @@
+import { at } from "../../../core/at.ts";
 import { NO_LIMIT, priceLeft, type SearchState } from "../search-state.ts";
 import type { Plan } from "../sweeps/plan.ts";
 import type { Point } from "../sweeps/point.ts";
@@ -39,16 +40,13 @@ export async function searchMultiplier(
   const { most } = search.limits[resource] ?? NO_LIMIT;
   const penalty = Math.max(0, priceLeft(search.limits, start, resource));
   const lineOf = ({ gain, cost }: Point): Line => ({
-    gain: start.reduce(
-      (sum, each, r) => (r === resource ? sum : sum - each * (cost[r] ?? 0)),
-      gain,
-    ),
-    cost: cost[resource] ?? 0,
+    gain: start.reduce((sum, each, r) => (r === resource ? sum : sum - each * at(cost, r)), gain),
+    cost: at(cost, resource),
   });
   const sweepWith = (multiplier: number): Promise<SweepFound> =>
     sweepAt(plan, search, start.with(resource, multiplier));
   const ends: Ends = { over: null, within: null, stride: 1.5 };
-  let multiplier = Math.min(start[resource] ?? 0, penalty);
+  let multiplier = Math.min(at(start, resource), penalty);
   let best = await sweepWith(multiplier);
   let now = best;
   for (let sweeps = 1; ; sweeps += 1) {

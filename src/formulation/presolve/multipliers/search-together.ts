@@ -1,3 +1,4 @@
+import { at } from "../../../core/at.ts";
 import {
   type Bound,
   isSoft,
@@ -45,7 +46,7 @@ export async function searchTogether(
     const stride = value === last ? 1 : STRIDE;
     last = value;
     const asked = multipliersOf(rows, duals, start.length);
-    const next = best.multipliers.map((each, r) => each + stride * ((asked[r] ?? 0) - each));
+    const next = best.multipliers.map((each, r) => each + stride * (at(asked, r) - each));
     const found: SweepFound = await sweepAt(plan, search, next);
     addPoint(master, rows, found.point.gain, found.point.cost);
     if (found.bound < best.bound) best = found;
@@ -101,7 +102,7 @@ function addPoint(
 ): void {
   master.add(
     gain,
-    rows.map(({ resource, limit, size }) => ((cost[resource] ?? 0) - limit.most) / size),
+    rows.map(({ resource, limit, size }) => (at(cost, resource) - limit.most) / size),
   );
 }
 
@@ -110,7 +111,7 @@ function addIncumbent(master: Master, rows: readonly Row[], { incumbent }: Searc
   if (incumbent === null) return;
   const cost = incumbent.cost.slice();
   for (const { resource, limit } of rows) {
-    cost[resource] = Math.min(cost[resource] ?? 0, limit.most);
+    cost[resource] = Math.min(at(cost, resource), limit.most);
   }
   addPoint(master, rows, incumbent.worth, cost);
 }
@@ -122,7 +123,7 @@ function multipliersOf(
 ): readonly number[] {
   const multipliers = new Array<number>(resources).fill(0);
   rows.forEach(({ resource, size }, row) => {
-    multipliers[resource] = (duals[row] ?? 0) / size;
+    multipliers[resource] = at(duals, row) / size;
   });
   return multipliers;
 }

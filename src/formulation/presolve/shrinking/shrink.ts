@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../../core/at.ts";
 import type {
   AxisRef,
   Problem,
@@ -54,7 +55,9 @@ export function shrink(problem: Problem, remains: Remains): Shrunk {
     dims: kept(problem.dims, places.dims).map(
       (dim): ProblemDim => ({
         ...dim,
-        counts: (remains.options[problem.dims.indexOf(dim)] ?? []).map((k) => dim.counts[k] ?? 0),
+        counts: (remains.options[problem.dims.indexOf(dim)] ?? []).map((k) =>
+          entryAt(dim.counts, k),
+        ),
         block: blockOf(dim.block),
       }),
     ),
@@ -93,7 +96,7 @@ function shrinkTie(
   { tie, tieGain, tieCost }: ProblemLayer,
 ): Pick<ProblemLayer, "tieGain" | "tieCost"> {
   const options = tie === null ? [] : (remains.options[tie.tied] ?? []);
-  const pick = (table: readonly number[]): number[] => options.map((k) => table[k] ?? 0);
+  const pick = (table: readonly number[]): number[] => options.map((k) => entryAt(table, k));
   return { tieGain: pick(tieGain), tieCost: tieCost?.map((table) => table && pick(table)) };
 }
 
@@ -122,7 +125,7 @@ function shrinkSums(
     const counts = (axis: AxisRef): number[] => {
       const left = axis.kind === "dim" ? remains.options[axis.index] : options[axis.index];
       const all = axisCounts(problem, axis);
-      return (left ?? []).map((option) => all[option] ?? 0);
+      return (left ?? []).map((option) => entryAt(all, option));
     };
     const reachable = new Set<number>();
     const rights = counts(sum.right);
@@ -171,7 +174,7 @@ function shrinkTerm(
     cells = next;
   }
   const pick = (table: Float64Array | null): Float64Array | null =>
-    table === null ? null : Float64Array.from(cells, (cell) => table[cell] ?? 0);
+    table === null ? null : Float64Array.from(cells, (cell) => entryAt(table, cell));
   const layer = term.layer === null ? -1 : (places.layers[term.layer] ?? -1);
   return {
     ...term,
@@ -257,7 +260,7 @@ export function selectionOf(
     sum: (): void => {},
   } satisfies Record<Variable["kind"], (index: number, state: number) => void>;
   graph.variables.forEach(({ kind, index }, at) => {
-    decide[kind](index, states[at] ?? 0);
+    decide[kind](index, entryAt(states, at));
   });
   return { options, droppedBlocks, droppedLayers };
 }

@@ -1,3 +1,4 @@
+import { at } from "../../../core/at.ts";
 import { type FactorGraph, scopeSizes, stridesOf } from "../factors/factors.ts";
 import { type Dependent, dependentOf } from "./followers.ts";
 import { type Basis, basisOf, type Forms, formsOf } from "./forms.ts";
@@ -47,7 +48,7 @@ export function makePlan(graph: FactorGraph, { order }: Order): Plan {
   const position = new Int32Array(graph.variables.length).fill(-1);
   for (const [at, variable] of order.entries()) position[variable] = at;
   const laterFirst = (scope: readonly number[]): number[] =>
-    [...scope].sort((one, other) => (position[other] ?? 0) - (position[one] ?? 0));
+    [...scope].sort((one, other) => at(position, other) - at(position, one));
   const sizeOf = (variable: number): number => graph.variables[variable]?.states.length ?? 1;
   const forms = graph.links.length === 0 ? null : formsOf(graph);
   const basis = (variables: readonly number[]): Basis =>
@@ -66,9 +67,9 @@ export function makePlan(graph: FactorGraph, { order }: Order): Plan {
       give({ scope: sorted, axes: sorted, cells: gain.length, factor, bucket: null });
       return;
     }
-    constantGain += gain[0] ?? 0;
+    constantGain += at(gain, 0);
     for (let r = 0; r < constantCost.length; r += 1) {
-      constantCost[r] = (constantCost[r] ?? 0) + (cost[r]?.[0] ?? 0);
+      constantCost[r] = at(constantCost, r) + (cost[r]?.[0] ?? 0);
     }
   });
   for (const { sum, parts } of graph.links) {

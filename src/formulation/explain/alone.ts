@@ -1,4 +1,3 @@
-import { at } from "../../core/at.ts";
 import { evaluate, penaltyOf } from "../problem/evaluate.ts";
 import type { AxisRef, Problem, ProblemTerm, Selection } from "../problem/problem.ts";
 
@@ -29,10 +28,10 @@ export function aloneChanges(problem: Problem, selection: Selection): AloneChang
     const local = { ...problem, resources, terms: termsOf[dim] ?? [] };
     const before = evaluate(local, selection);
     const after = evaluate(local, { ...selection, options: selection.options.with(dim, option) });
-    const more = after.usage.map((used, r) => used - at(before.usage, r));
+    const more = after.usage.map((used, r) => used - (before.usage[r] ?? 0));
     const pays = penaltyOf(
       problem.resources,
-      usage.map((used, r) => used + at(more, r)),
+      usage.map((used, r) => used + (more[r] ?? 0)),
     );
     return { gain: after.objective - before.objective - (pays - paid), usage: more };
   };

@@ -1,4 +1,3 @@
-import { at } from "../../core/at.ts";
 import type { Problem, Selection } from "../problem/problem.ts";
 import { type AloneChanges, aloneChanges } from "./alone.ts";
 import type { DimReason, DimWhy, Loss, StepReason } from "./explanation.ts";
@@ -24,7 +23,7 @@ export function dimReasons(
     return {
       name,
       why: whyOf(problem, dim, option, alone),
-      kept: at(counts, option),
+      kept: counts[option] ?? 0,
       units: counts.at(-1) ?? 0,
       narrower: option < 0 ? null : step(dim, option - 1),
       wider: option < 0 ? null : step(dim, option + 1),

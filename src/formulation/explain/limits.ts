@@ -1,4 +1,3 @@
-import { at as entryAt } from "../../core/at.ts";
 import type { Problem } from "../problem/problem.ts";
 import { type BestOptions, bestOf } from "../solve/best-of.ts";
 import type { LimitReason, Loss } from "./explanation.ts";
@@ -50,7 +49,7 @@ export async function explainLimits(
 
 /** All limits of a group move together. */
 function slopeOf({ multipliers }: Neighbourhood, { members }: LimitGroup): number {
-  return members.reduce((sum, member) => sum + entryAt(multipliers, member), 0);
+  return members.reduce((sum, member) => sum + (multipliers[member] ?? 0), 0);
 }
 
 /** Where all costs are whole numbers, so is a step. */

@@ -1,4 +1,3 @@
-import { at as entryAt } from "../../../core/at.ts";
 import type { FactorGraph } from "../factors/factors.ts";
 import { restrict } from "../factors/restrict.ts";
 
@@ -21,9 +20,7 @@ export function everyOtherState(graph: FactorGraph): FactorGraph {
 function keepReachable({ variables, links }: FactorGraph, flags: readonly Uint8Array[]): void {
   const unitsLeft = (variable: number): number[] => {
     const { states = [], counts = [] } = variables[variable] ?? {};
-    return states
-      .filter((_, at) => flags[variable]?.[at] === 1)
-      .map((state) => entryAt(counts, state));
+    return states.filter((_, at) => flags[variable]?.[at] === 1).map((state) => counts[state] ?? 0);
   };
   for (const { sum, parts } of links) {
     let reached = new Set<number>([0]);
@@ -35,7 +32,7 @@ function keepReachable({ variables, links }: FactorGraph, flags: readonly Uint8A
     const { states = [], counts = [] } = variables[sum] ?? {};
     states.forEach((state, at) => {
       const own = flags[sum];
-      if (own !== undefined && !reached.has(entryAt(counts, state))) own[at] = 0;
+      if (own !== undefined && !reached.has(counts[state] ?? 0)) own[at] = 0;
     });
   }
 }

@@ -1,4 +1,3 @@
-import { at as entryAt } from "../../../core/at.ts";
 import type { FactorGraph } from "../factors/factors.ts";
 import type { Derived } from "./forms.ts";
 
@@ -19,7 +18,7 @@ export function dependentOf(
   { variable, constant, coefficients }: Derived,
 ): Dependent {
   const used = basis.flatMap((each, at) => {
-    const coefficient = entryAt(coefficients, at);
+    const coefficient = coefficients[at] ?? 0;
     return coefficient === 0 ? [] : [{ each, coefficient, units: unitsOf(graph, each) }];
   });
   const positionOf = positionsOf(unitsOf(graph, variable));
@@ -39,14 +38,14 @@ export function dependentOf(
 /** Units per position of a variable; 0 for one that no link is about. */
 export function unitsOf(graph: FactorGraph, variable: number): Float64Array {
   const { states = [], counts = [] } = graph.variables[variable] ?? {};
-  return Float64Array.from(states, (state) => entryAt(counts, state));
+  return Float64Array.from(states, (state) => counts[state] ?? 0);
 }
 
 /** Largest range of units that is looked up in an array. */
 const MOST_RANGE = 1 << 20;
 
 export function positionsOf(units: Float64Array): PositionOf {
-  const least = entryAt(units, 0);
+  const least = units[0] ?? 0;
   const range = (units.at(-1) ?? 0) - least + 1;
   if (range > MOST_RANGE || !units.every((each) => Number.isInteger(each))) {
     const known = new Map<number, number>();

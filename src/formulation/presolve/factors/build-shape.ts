@@ -55,7 +55,8 @@ export function variablesOf(problem: Problem): Building {
     const axis: AxisRef = { kind: "sum", index };
     if (isLinear(problem, axis)) continue;
     const { values = [] } = problem.sums[index] ?? {};
-    sumVariables[index] = add("sum", index, values, values.length + 1, axisHome(problem, axis));
+    const home = axisHome(problem, axis);
+    sumVariables[index] = add("sum", index, values, values.length + (home === null ? 0 : 1), home);
   }
   const variableByKey = new Map<string, number>();
   const links = planSums(problem).map(({ ref, parts, values }): Link => {

@@ -67,3 +67,21 @@ test("a subnet of another network is not masked", () => {
     expect.objectContaining({ exitCode: expect.any(Number) }),
   );
 });
+
+test("an index that is cast and reshaped on its way stays within the table that it reads", async () => {
+  const b = networkBuilder(8);
+  const ids = b.input("ids", [1, 4], "int64");
+  const narrow = b.node("Cast", [ids], { attributes: { to: 6 } });
+  const flat = b.node("Reshape", [narrow, b.ints("flat", [4])]);
+  const rows = b.node("Gather", [b.weight("table", [3, 8]), flat]);
+  const hidden = b.relu(b.gemm("a", rows, 8, 16));
+  b.output(b.gemm("b", hidden, 16, 4), [4, 4]);
+  const graph = b.graph();
+  const structure = findStructure(graph);
+  const subnet = randomSubnet(structure, randomFrom(4), { minKept: 0.5 });
+  const cut = cutGraph(structure, subnet);
+  // A table of three rows: a random index beyond it ends the run.
+  for (let seed = 0; seed < 4; seed += 1) {
+    await proveCut(modelOf(graph), structure, subnet, cut, { seed, runs: 2 });
+  }
+});

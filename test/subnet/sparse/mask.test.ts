@@ -11,6 +11,7 @@ import {
   patternMisfit,
   sparseWeights,
 } from "../../../src/subnet/sparse/weights.ts";
+import { networkBuilder } from "../../helpers/networks.ts";
 
 const random = randomFrom(5);
 const normals = (count: number): Float32Array =>
@@ -98,6 +99,18 @@ describe("the weights of a network", () => {
     expect(weights.map(({ name }) => name)).toEqual(["w1", "w2", "w3", "w4"]);
     expect(byName.get("w4")?.layers.map(({ name }) => name)).toHaveLength(2);
     expect(dense).toEqual([]);
+  });
+
+  test("stay dense, and are counted, where something else than a layer reads them", () => {
+    const b = networkBuilder(4);
+    const product = b.node("MatMul", [b.input("x", ["n", 6]), b.weight("w", [6, 4])]);
+    b.output(product);
+    b.output(b.node("Add", ["w", b.input("shift", [6, 4])]), [6, 4]);
+    const found = sparseWeights(findStructure(b.graph()));
+    expect(found.weights).toEqual([]);
+    expect(found.dense).toMatchObject([
+      { name: "w", count: 24, reason: expect.stringMatching(/.+/) },
+    ]);
   });
 
   test("have a row per output channel, and come back in the tensor's order", () => {

@@ -7,12 +7,16 @@
 import type { Goal } from "../src/coefficients/goals/goal.ts";
 import { parseRequirement } from "../src/coefficients/goals/requirement.ts";
 import { randomFrom, shuffled } from "../src/core/random.ts";
-import { DEFECTS, drawPlate, PLATE_SIZE } from "../src/data/drawn/plates.ts";
+import { drawPlate, PLATE_SIZE } from "../src/data/drawn/plates.ts";
 import { modelPath } from "../src/pipeline/open/embedded.ts";
 import { driftLines, type Fingerprint, fingerprintOf } from "../src/release/drift.ts";
 import { judgeGate } from "../src/release/gate.ts";
+import { chiSquared, holm, kolmogorovSmirnov } from "../src/release/two-sample.ts";
 import { openSession } from "../src/runtime/session.ts";
 import { type Metric, meanMetric } from "../src/tasks/metric.ts";
+
+type Plate = ReturnType<typeof drawPlate>;
+const [CHUNK, RATE] = [100, 0.05];
 
 const [what = "tries"] = process.argv.slice(2);
 if (what === "tries") tries();
@@ -44,59 +48,105 @@ function tries(): void {
   );
 }
 
+/**
+ * One reference of 2,000 plates, and a hundred samples of 300 plates that no other sample has: as they are, and 30 % darker. Fifty samples of
+ * another mix are dealt from the same plates, each plate once. The same for four other references, since a rate that holds on average may
+ * not hold for one of them.
+ */
 async function monitor(): Promise<void> {
-  const path = modelPath(":inspector");
-  const session = await openSession(path, { threads: 2 });
-  /** Fingerprints of plates of the test split, item by item. */
-  const printsOf = async (indices: readonly number[], light: number): Promise<Fingerprint[]> => {
+  const [references, samples, size, many] = [5, 100, 300, 2000];
+  const session = await openSession(modelPath(":inspector"), { threads: 2 });
+  const random = randomFrom(1);
+  let next = 0;
+  const plates = (count: number): readonly Plate[] =>
+    Array.from({ length: count }, () => {
+      next += 1;
+      return drawPlate({ seed: 1, split: "test" }, next - 1);
+    });
+  const printOf = async (drawn: readonly Plate[], light = 1): Promise<Fingerprint> => {
     const prints: Fingerprint[] = [];
-    for (const index of indices) {
-      const plate = drawPlate({ seed: 1, split: "test" }, index);
-      const data = Float32Array.from(plate.pixels, (value) => ((light * value) / 255 - 0.5) / 0.25);
-      const feed = { type: "float32", shape: [1, 1, PLATE_SIZE, PLATE_SIZE], data } as const;
-      const batch = { size: 1, feeds: { image: feed }, labels: new Int32Array(1) };
+    for (let at = 0; at < drawn.length; at += CHUNK) {
+      const part = drawn.slice(at, at + CHUNK);
+      const data = Float32Array.from(
+        part.flatMap(({ pixels }) => [...pixels]),
+        (value) => ((light * value) / 255 - 0.5) / 0.25,
+      );
+      const shape = [part.length, 1, PLATE_SIZE, PLATE_SIZE];
+      const feed = { type: "float32", shape, data } as const;
+      const batch = { size: part.length, feeds: { image: feed }, labels: new Int32Array(0) };
       prints.push(fingerprintOf([{ batch, answers: await session.run({ image: feed }) }]));
     }
-    return prints;
+    return joined(prints);
   };
-  const range = (from: number, count: number): readonly number[] =>
-    Array.from({ length: count }, (_, index) => from + index);
-  const first = await printsOf(range(0, 2000), 1);
-  const reference = joined(first);
-  const pool = await printsOf(range(2000, 2000), 1);
-  const dark = await printsOf(range(2000, 300), 0.7);
-  const random = randomFrom(1);
-  const sample = (from: readonly Fingerprint[], count: number): Fingerprint[] =>
-    Array.from({ length: count }, () => from[random.integer(from.length)]).filter(
-      (each) => each !== undefined,
-    );
-  const flagged = (prints: readonly Fingerprint[]): readonly string[] =>
-    driftLines(reference, joined(prints), 0.05)
-      .filter(({ isFlagged }) => isFlagged)
-      .map(({ what: line }) => line);
-  // Nothing changed: both sides are drawn from the same plates, none on both.
-  const every = [...first, ...pool];
-  let alarms = 0;
-  for (let draw = 0; draw < 100; draw += 1) {
-    const order = shuffled(every, random);
-    const before = joined(order.slice(0, 2000));
-    const now = joined(order.slice(2000, 2300));
-    if (driftLines(before, now, 0.05).some(({ isFlagged }) => isFlagged)) alarms += 1;
-  }
-  const ofClass = (label: number): Fingerprint[] =>
-    pool.filter((_, at) => drawPlate({ seed: 1, split: "test" }, 2000 + at).defect === label);
-  const defects = DEFECTS.map((_, label) => ofClass(label));
-  // Twice as many holes, fewer plates in order.
-  const mixed = [
-    ...sample(defects[0] ?? [], 174),
-    ...sample(defects[1] ?? [], 18),
-    ...sample(defects[2] ?? [], 36),
-    ...sample(defects[3] ?? [], 72),
-  ];
+  const printsOf = async (
+    lists: readonly (readonly Plate[])[],
+    light = 1,
+  ): Promise<readonly Fingerprint[]> => {
+    const made: Fingerprint[] = [];
+    for (const list of lists) made.push(await printOf(list, light));
+    return made;
+  };
+  const before = await printsOf(Array.from({ length: references }, () => plates(many)));
+  const drawn = Array.from({ length: samples }, () => plates(size));
+  const same = await printsOf(drawn);
+  const dark = await printsOf(drawn, 0.7);
+  // Twice as many holes, fewer plates in order: 58, 6, 12 and 24 %.
+  const counts = [174, 18, 36, 72];
+  const pools = counts.map((_, label) => drawn.flat().filter(({ defect }) => defect === label));
+  const fit = Math.min(
+    ...counts.map((count, label) => Math.floor((pools[label]?.length ?? 0) / count)),
+  );
+  const mixed = await printsOf(
+    Array.from({ length: fit }, (_, at) =>
+      shuffled(
+        counts.flatMap((count, label) => pools[label]?.slice(at * count, (at + 1) * count) ?? []),
+        random,
+      ),
+    ),
+  );
+  const alarms = (reference: Fingerprint, prints: readonly Fingerprint[]): number =>
+    prints.filter((print) => driftLines(reference, print, RATE).some(({ isFlagged }) => isFlagged))
+      .length;
+  const told = (prints: readonly Fingerprint[]): string => {
+    const [first = 0, ...others] = before.map((reference) => alarms(reference, prints));
+    return `${first} of ${prints.length}; against four other references ${others.join(", ")}`;
+  };
+  const [reference] = before;
+  const [darkest] = dark;
+  const lines =
+    reference === undefined || darkest === undefined
+      ? []
+      : driftLines(reference, darkest, RATE).filter(({ isFlagged }) => isFlagged);
   process.stdout.write(
-    `brightness -30 %: flagged ${flagged(dark).join(", ") || "nothing"}\nholes 24 % instead of 12 %: flagged ${flagged(mixed).join(", ") || "nothing"}\n${alarms} false alarms in 100 resamples of 300 items\n`,
+    `${next} plates drawn, samples of ${size} new ones against a reference of ${many}, error rate ${RATE}\n` +
+      `nothing changed: flagged ${told(same)}\n` +
+      `brightness -30 %: flagged ${told(dark)}; lines of the first: ${lines.map(({ what: line }) => line).join(", ")}\n` +
+      `holes 24 % instead of 12 %: flagged ${told(mixed)}\n` +
+      `without regard to the reference's own error: nothing changed, flagged ${before.map((each) => plainAlarms(each, same)).join(", ")}\n`,
   );
   await session.close();
+}
+
+/** The same lines by plain two-sample tests. */
+function plainAlarms(reference: Fingerprint, prints: readonly Fingerprint[]): number {
+  return prints.filter((print) => {
+    const ps = [
+      ...Object.entries(reference.numbers).map(
+        ([line, values]) => kolmogorovSmirnov(values, print.numbers[line] ?? []).p,
+      ),
+      ...Object.entries(reference.classes).map(([line, values]) => {
+        const later = print.classes[line] ?? [];
+        const most = Math.max(...values, ...later);
+        const counts = (labels: readonly number[]): number[] =>
+          Array.from(
+            { length: most + 1 },
+            (_, label) => labels.filter((each) => each === label).length,
+          );
+        return chiSquared(counts(values), counts(later)).p;
+      }),
+    ];
+    return holm(ps).some((p) => p < RATE);
+  }).length;
 }
 
 function joined(prints: readonly Fingerprint[]): Fingerprint {

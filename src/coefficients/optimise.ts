@@ -14,7 +14,7 @@ import { evaluateSubnet, subnetKey, type Yardstick } from "./search/evaluation.t
 import type { LoggedEvaluation } from "./search/log.ts";
 import { type Found, type SearchOptions, type Start, searchCoefficients } from "./search/search.ts";
 import { startsOf } from "./starts.ts";
-import { unitOrders, withOrders } from "./unit-orders.ts";
+import { ordersBy, unitOrders, unitWorths, withOrders } from "./unit-orders.ts";
 
 /** `answers`: units are ranked by what the answers change by without them. `importance`: as the importance ranks them. */
 export const UNIT_RANKINGS = ["answers", "importance"] as const;
@@ -75,13 +75,19 @@ export async function optimise(
   const groups = groupsOf(plain, subject.granularity);
   const counted = { evaluations: 0 };
   const left = (): number => Math.max(0, options.evaluations - counted.evaluations);
+  const began = performance.now();
+  const secondsLeft = (): number | undefined =>
+    options.seconds === undefined
+      ? undefined
+      : options.seconds - (performance.now() - began) / 1000;
+  const over = (): boolean => options.signal?.aborted === true || (secondsLeft() ?? 1) <= 0;
   const search = async (
     network: NetworkProblem,
     starts: readonly Start[],
-    limits: Pick<SearchOptions, "evaluations" | "sigma" | "startsOnly">,
+    limits: Pick<SearchOptions, "evaluations" | "sigma" | "startsOnly"> & Partial<SearchOptions>,
   ): Promise<Awaited<ReturnType<typeof searchCoefficients>>> => {
     const result = await searchCoefficients({ ...subject, network, groups }, starts, {
-      ...options,
+      ...{ ...options, seconds: secondsLeft() },
       ...limits,
     });
     counted.evaluations += result.evaluations;
@@ -91,14 +97,11 @@ export async function optimise(
   const evaluations = Math.min(first.length, left());
   const before = await search(plain, first, { evaluations, startsOnly: true });
   const baselines = before.found.map((each) => ({ ...each, network: plain }));
-  const rank = async (around: Subnet): Promise<readonly (readonly number[])[]> =>
-    unitOrders(structure, importance, around, {
-      ...{ ...ranking, progress: options.progress, signal: options.signal },
-    });
+  const asked = { ...ranking, progress: options.progress, signal: options.signal };
   const isRanked = ranking.by === "answers";
   const made = isRanked ? await rankedStarts(subject, options, plain, groups, first) : null;
   const ways = made?.ways ?? [{ network: plain, starts: first }];
-  const exchanges = isRanked ? Math.min(groups.length + 1, Math.floor(left() / 4)) : 0;
+  const exchanges = isRanked ? Math.min(groups.length + 1, Math.floor(left() / (4 * ROUNDS))) : 0;
   const given = options.from === undefined ? [] : [earlier(groups, options.from)];
   const tried: Candidate[] = [];
   for (const { network, starts } of ways) {
@@ -110,42 +113,71 @@ export async function optimise(
     tried.push(...result.found.map((each) => ({ ...each, network })));
   }
   tried.sort(byScore);
-  const top = tried[0];
-  const network = top?.network ?? plain;
-  const from = top === undefined ? [] : [startAt(top)];
-  // The start is measured already: it stands in the log and costs nothing again.
-  const spent = left() - exchanges + from.length;
-  const main = await search(network, from, {
-    evaluations: Math.max(spent, 1),
-    sigma: given.length > 0 ? WARM_SIGMA : undefined,
-  });
-  counted.evaluations -= from.length;
-  const found: Candidate[] = [
-    ...main.found.map((each) => ({ ...each, network })),
-    ...tried.filter((each) => each !== top),
-  ].sort(byScore);
-  const best = found[0];
+  const found: Candidate[] = [...tried];
+  const history = [...before.history, ...tried.map(({ evaluation }) => evaluation.score)];
   let runs = made?.runs ?? 0;
-  if (best !== undefined && exchanges > 0 && options.signal?.aborted !== true) {
-    runs += prunableUnits(structure);
-    const exchanged = await exchangeUnits(best, await rank(best.subnet), subject, options);
-    counted.evaluations += exchanged.length;
-    found.push(...exchanged);
+  let stopped: Optimised["stopped"] = "evaluations";
+  let { network = plain } = tried[0] ?? {};
+  const rounds = exchanges > 0 ? ROUNDS : 1;
+  for (let round = 0; round < rounds; round += 1) {
+    const best = found[0];
+    const from = best === undefined ? [] : [startAt(best)];
+    const share = Math.floor(left() / (rounds - round)) - exchanges;
+    // The start is measured already: it stands in the log and costs nothing again.
+    const main = await search(network, from, {
+      evaluations: Math.max(share + from.length, 1),
+      sigma: given.length > 0 || round > 0 ? WARM_SIGMA : undefined,
+      seed: options.seed + round,
+    });
+    counted.evaluations -= from.length;
+    history.push(...main.history);
+    found.push(...main.found.map((each) => ({ ...each, network })).filter(isOther(best)));
+    found.sort(byScore);
+    ({ stopped } = main);
+    const top = found[0];
+    if (top === undefined || exchanges === 0 || over()) break;
+    let worths: readonly Float64Array[] = [];
+    // Exchanged units change what the others are worth: again, as long as that helps.
+    for (let again = 0, before = top; again < MOST_EXCHANGES && !over(); again += 1) {
+      worths = await unitWorths(structure, before.subnet, asked);
+      runs += prunableUnits(structure);
+      const orders = ordersBy(structure, importance, worths);
+      const exchanged = await exchangeUnits(before, orders, subject, options, exchanges);
+      counted.evaluations += exchanged.length;
+      history.push(...exchanged.map(({ evaluation }) => evaluation.score));
+      found.push(...exchanged);
+      found.sort(byScore);
+      const after = found[0];
+      if (after === undefined || after === before || left() <= exchanges) break;
+      before = after;
+    }
+    if (left() <= exchanges || over()) break;
+    // The best subnet's own units come first, so that the next round's program begins at it.
+    const orders = ordersBy(structure, importance, worths, found[0]?.subnet);
+    network = await program(withOrders(importance, structure, orders));
   }
-  const candidates = [...found, ...baselines].sort(byScore);
   return {
     groups,
-    candidates,
+    candidates: [...found, ...baselines].sort(byScore),
     baselines,
     evaluations: counted.evaluations,
     unitRuns: runs,
-    history: bestSoFar([
-      ...before.history,
-      ...tried.map(({ evaluation }) => evaluation.score),
-      ...main.history,
-    ]),
-    stopped: main.stopped,
+    history: bestSoFar(history),
+    stopped: options.signal?.aborted === true ? "interrupted" : stopped,
   };
+}
+
+/**
+ * Rounds of searching coefficients: between them units are ranked again around the best subnet, since what a unit is worth depends on
+ * which others are there.
+ */
+const ROUNDS = 4;
+/** Times that units are ranked and exchanged in a round. */
+const MOST_EXCHANGES = 3;
+
+/** Whether a subnet is another one than this. */
+function isOther(one: Candidate | undefined): (other: Candidate) => boolean {
+  return ({ evaluation }) => evaluation.subnet !== one?.evaluation.subnet;
 }
 
 function byScore({ evaluation: a }: Candidate, { evaluation: b }: Candidate): number {
@@ -203,6 +235,7 @@ async function exchangeUnits(
   orders: readonly (readonly number[])[],
   { structure, yardstick, judge }: OptimiseSubject,
   { log, progress }: OptimiseOptions,
+  most: number,
 ): Promise<readonly Candidate[]> {
   const tried: Candidate[] = [];
   let current = best;
@@ -219,6 +252,7 @@ async function exchangeUnits(
     );
     const subnet = { ...current.subnet, kept };
     if (dims.length === 0 || subnetKey(subnet) === subnetKey(current.subnet)) continue;
+    if (tried.length >= most) break;
     const known = log.known.get(subnetKey(subnet));
     const from = "exchanged units";
     const evaluation: LoggedEvaluation = known ?? {

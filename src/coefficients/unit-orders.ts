@@ -86,17 +86,33 @@ export async function unitOrders(
   around: Subnet,
   options: UnitOrderOptions,
 ): Promise<readonly (readonly number[])[]> {
-  const worths = await unitWorths(structure, around, options);
+  return ordersBy(structure, importance, await unitWorths(structure, around, options));
+}
+
+/**
+ * Units of every dim from the most to the least worth; equal ones as the importance ranks them.
+ * @param first a subnet whose units come before all others
+ */
+export function ordersBy(
+  structure: Structure,
+  importance: Importance,
+  worths: readonly Float64Array[],
+  first?: Subnet,
+): readonly (readonly number[])[] {
   const known = new Map(importance.dims.map((dim) => [dim.dim, dim]));
   return structure.dims.map((dim) => {
     const scored = known.get(dim.name);
-    const first =
+    const plain =
       scored === undefined ? Array.from({ length: dim.size }, (_, u) => u) : unitOrder(scored);
     const worth = worths[dim.index];
-    if (worth === undefined || worth.length === 0) return first;
-    const rank = new Map(first.map((unit, at) => [unit, at]));
-    return first.toSorted(
-      (a, b) => (worth[b] ?? 0) - (worth[a] ?? 0) || (rank.get(a) ?? 0) - (rank.get(b) ?? 0),
+    if (worth === undefined || worth.length === 0) return plain;
+    const rank = new Map(plain.map((unit, at) => [unit, at]));
+    const kept = new Set(first?.kept[dim.index]);
+    return plain.toSorted(
+      (a, b) =>
+        Number(kept.has(b)) - Number(kept.has(a)) ||
+        (worth[b] ?? 0) - (worth[a] ?? 0) ||
+        (rank.get(a) ?? 0) - (rank.get(b) ?? 0),
     );
   });
 }

@@ -11,6 +11,12 @@ export const STAND = z.object({
   margin: NUMBER.describe("1 as the dense network, 0 at the limit."),
 });
 
+const JUDGED = z.object({
+  score: NUMBER,
+  lower: NUMBER.describe("With every metric at the worse end of its interval."),
+  stands: z.array(STAND),
+});
+
 /** `coefficients.json`: what a search found; can be edited and given back with --from. */
 export const COEFFICIENTS = z.object({
   schema: z.literal("mdp-coefficients/1"),
@@ -52,6 +58,24 @@ export const COEFFICIENTS = z.object({
     parameters: z.object({ dense: z.number(), kept: z.number() }),
     latencyMs: z.object({ dense: z.number(), kept: z.number() }),
   }),
+  repair: z
+    .object({
+      items: z.number().int().describe("Items of the choice; the gate uses none of them."),
+      samples: z.number().int().describe("Samples without labels that were repaired on."),
+      chosen: z.number().int().describe("Which of the candidates, from 1."),
+      isRepaired: z.boolean().describe("The run goes on with the repaired network."),
+      candidates: z
+        .array(
+          z.object({
+            from: z.string(),
+            searched: NUMBER.describe("Score on the search items, without repair."),
+            before: JUDGED.describe("On the items of the choice, without repair."),
+            after: JUDGED.nullable().describe("Repaired; null where no layer could be."),
+          }),
+        )
+        .describe("The best of the search, the best first."),
+    })
+    .optional(),
 });
 export type CoefficientsReport = Document<typeof COEFFICIENTS>;
 

@@ -61,18 +61,21 @@ export function fingerprintOf(
 
 /**
  * Compares later items with the reference: every number by Kolmogorov and Smirnov's test, classes by the chi-squared test. With no
- * change, the chance that any line is flagged is at most `rate`.
+ * change, the chance that any line is flagged is at most `rate`, for every reference but a share `rate` of all that could have been drawn.
  */
 export function driftLines(
   reference: Fingerprint,
   now: Fingerprint,
   rate: number,
 ): readonly DriftLine[] {
+  const lines = Object.keys(reference.numbers).length + Object.keys(reference.classes).length;
+  // Every line's reference may be the odd one.
+  const doubt = rate / Math.max(lines, 1);
   const tests = [
     ...Object.entries(reference.numbers).flatMap(([what, before]) => {
       const later = now.numbers[what];
       if (later === undefined || later.length === 0 || before.length === 0) return [];
-      const found = kolmogorovSmirnov(before, later);
+      const found = kolmogorovSmirnov(before, later, doubt);
       const test = "kolmogorov-smirnov" as const;
       return [{ what, test, reference: meanOf(before), now: meanOf(later), ...found }];
     }),
@@ -98,7 +101,7 @@ export function driftLines(
           test: "chi-squared" as const,
           reference: share(a, moved, before.length),
           now: share(b, moved, later.length),
-          ...chiSquared(a, b),
+          ...chiSquared(a, b, doubt),
         },
       ];
     }),

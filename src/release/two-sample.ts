@@ -1,3 +1,16 @@
+/**
+ * Two-sample tests, also against a reference that stays the same.
+ *
+ * A two-sample test is right on average over references. One reference that is compared with again and again brings its own sampling
+ * error into every comparison, so that its false alarms can be several times as many. With a `doubt`, the distance that the reference
+ * may have from the truth is taken off first:
+ *
+ *     d(reference, now) <= d(reference, truth) + d(truth, now)
+ *     p = P(d(truth, now) > d(reference, now) - a),   P(d(reference, truth) > a) = doubt
+ *
+ * Then p is valid for every reference but a share `doubt` of all. d is the largest distance of the distribution functions for numbers, and
+ * the chi-squared distance of the shares for classes; both obey the triangle inequality.
+ */
 import { logGamma } from "../tasks/statistics/distributions.ts";
 
 /** How unlikely a difference is where both samples come from one distribution. */
@@ -9,10 +22,12 @@ export interface TwoSampleTest {
 /**
  * Kolmogorov and Smirnov's test of two samples: the largest distance of their distribution functions, with the asymptotic p-value at
  * Stephens's effective size (Numerical Recipes, 14.3.3).
+ * @param doubt share of references that p need not be valid for; without it both samples are new each time
  */
 export function kolmogorovSmirnov(
   first: readonly number[],
   second: readonly number[],
+  doubt?: number,
 ): TwoSampleTest {
   const [a, b] = [[...first].sort((x, y) => x - y), [...second].sort((x, y) => x - y)];
   let [i, j, statistic] = [0, 0, 0];
@@ -22,8 +37,26 @@ export function kolmogorovSmirnov(
     while (j < b.length && (b[j] ?? 0) <= at) j += 1;
     statistic = Math.max(statistic, Math.abs(i / a.length - j / b.length));
   }
-  const size = Math.sqrt((a.length * b.length) / (a.length + b.length));
-  return { statistic, p: kolmogorovTail((size + 0.12 + 0.11 / size) * statistic) };
+  const scaled = (size: number): number => size + 0.12 + 0.11 / size;
+  if (doubt === undefined) {
+    const size = Math.sqrt((a.length * b.length) / (a.length + b.length));
+    return { statistic, p: kolmogorovTail(scaled(size) * statistic) };
+  }
+  const allowed = pointOf(kolmogorovTail, doubt) / scaled(Math.sqrt(a.length));
+  const rest = Math.max(0, statistic - allowed);
+  return { statistic, p: kolmogorovTail(scaled(Math.sqrt(b.length)) * rest) };
+}
+
+/** Where a falling tail probability has a value. */
+function pointOf(tail: (x: number) => number, value: number): number {
+  let [low, high] = [0, 1];
+  while (tail(high) > value) high *= 2;
+  for (let step = 0; step < 60; step += 1) {
+    const middle = (low + high) / 2;
+    if (tail(middle) > value) low = middle;
+    else high = middle;
+  }
+  return high;
 }
 
 /** P(K > x) of the Kolmogorov distribution: 2 sum over k >= 1 of (-1)^(k-1) exp(-2 k^2 x^2). */
@@ -41,8 +74,13 @@ export function kolmogorovTail(x: number): number {
 /**
  * Pearson's chi-squared test that two lists of counts have one distribution. Classes that neither has are left out; rare ones (expected
  * below 5 in a sample) are put together.
+ * @param doubt as of `kolmogorovSmirnov`
  */
-export function chiSquared(first: readonly number[], second: readonly number[]): TwoSampleTest {
+export function chiSquared(
+  first: readonly number[],
+  second: readonly number[],
+  doubt?: number,
+): TwoSampleTest {
   const classes = Array.from({ length: Math.max(first.length, second.length) }, (_, index) => ({
     a: first[index] ?? 0,
     b: second[index] ?? 0,
@@ -67,7 +105,13 @@ export function chiSquared(first: readonly number[], second: readonly number[]):
     const [expectedA, expectedB] = [((a + b) * totals.a) / all, ((a + b) * totals.b) / all];
     return sum + (a - expectedA) ** 2 / expectedA + (b - expectedB) ** 2 / expectedB;
   }, 0);
-  return { statistic, p: chiSquaredTail(statistic, cells.length - 1) };
+  const degrees = cells.length - 1;
+  if (doubt === undefined) return { statistic, p: chiSquaredTail(statistic, degrees) };
+  // sum over classes of (share now - share of the reference)^2 / share of both together
+  const distance = Math.sqrt((statistic * all) / (totals.a * totals.b));
+  const point = pointOf((x) => chiSquaredTail(x, degrees), doubt);
+  const rest = Math.max(0, distance - Math.sqrt(point / totals.a));
+  return { statistic, p: chiSquaredTail(totals.b * rest ** 2, degrees) };
 }
 
 const RARE = 5;

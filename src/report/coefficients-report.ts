@@ -37,6 +37,7 @@ export function coefficientsText(report: CoefficientsReport): string {
     table.toString(),
     "",
     standsTable(report, found),
+    ...repairLines(report),
     ...conflictLines(report),
   ].join("\n");
 }
@@ -49,6 +50,43 @@ function conflictLines({ conflicts = [] }: CoefficientsReport): readonly string[
       ([one, other]) =>
         `'${one}' and '${other}' stand against each other: subnets met either, none met both. Relax one of them, or allow a larger budget.`,
     ),
+  ];
+}
+
+/** The best few, with and without repair, on the items that decided among them. */
+function repairLines({ repair }: CoefficientsReport): readonly string[] {
+  if (repair === undefined) return [];
+  const { candidates, chosen, isRepaired, items, samples } = repair;
+  const names = candidates[0]?.before.stands.map(({ name }) => name) ?? [];
+  const table = plainTable(
+    ["", "found by", ...names.flatMap((name) => [name, "repaired"]), "safe score", "repaired"],
+    [
+      "right",
+      "left",
+      ...names.flatMap((): ["right", "right"] => ["right", "right"]),
+      "right",
+      "right",
+    ],
+  );
+  for (const [index, { from, before, after }] of candidates.entries()) {
+    const isChosen = index + 1 === chosen;
+    table.push([
+      `${isChosen ? "*" : ""}${index + 1}`,
+      from,
+      ...names.flatMap((_, at) => [
+        figure(before.stands[at]?.value ?? null),
+        figure(after?.stands[at]?.value ?? null),
+      ]),
+      figure(before.lower),
+      figure(after?.lower ?? null),
+    ]);
+  }
+  return [
+    "",
+    `Repair      the best ${candidates.length} of the search, with and without repair on ${count(samples)} samples; measured on ${count(items)} items that the gate does not use`,
+    `Chosen      ${chosen}, ${isRepaired ? "repaired" : "without repair"}: the best score with every metric at the worse end of its interval`,
+    "",
+    table.toString(),
   ];
 }
 

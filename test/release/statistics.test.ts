@@ -69,6 +69,77 @@ describe("two-sample tests", () => {
   });
 });
 
+describe("tests against one fixed reference", () => {
+  const [references, size, samples, doubt] = [40, 150, 400, 0.05];
+
+  /** Draws references, takes the one that is farthest from the truth among all but the worst two, and counts its false alarms. */
+  function alarmsOf<Sample>(
+    draw: (count: number) => Sample,
+    distance: (reference: Sample) => number,
+    p: (reference: Sample, now: Sample, doubt?: number) => number,
+  ): { readonly plain: number; readonly fixed: number } {
+    const drawn = Array.from({ length: references }, () => draw(size));
+    const [, , odd] = drawn.sort((a, b) => distance(b) - distance(a));
+    if (odd === undefined) throw new Error("no reference");
+    let [plain, fixed] = [0, 0];
+    for (let at = 0; at < samples; at += 1) {
+      const now = draw(1200);
+      if (p(odd, now) < 0.05) plain += 1;
+      if (p(odd, now, doubt) < 0.05) fixed += 1;
+    }
+    return { plain: plain / samples, fixed: fixed / samples };
+  }
+
+  test("keep their rate of false alarms where the reference is an odd one, and a plain test does not: numbers", () => {
+    const random = randomFrom(4);
+    // Of an even distribution, whose distribution function is the identity.
+    const off = (list: readonly number[]): number =>
+      [...list]
+        .sort((a, b) => a - b)
+        .reduce((most, value, at) => Math.max(most, Math.abs((at + 0.5) / list.length - value)), 0);
+    const { plain, fixed } = alarmsOf(
+      (count) => Array.from({ length: count }, () => random.next()),
+      off,
+      (reference, now, given) => kolmogorovSmirnov(reference, now, given).p,
+    );
+    expect(plain).toBeGreaterThan(0.1);
+    expect(fixed).toBeLessThan(0.05);
+  });
+
+  test("keep it for classes too", () => {
+    const random = randomFrom(6);
+    const shares = [0.7, 0.15, 0.1, 0.05];
+    const draw = (count: number): number[] => {
+      const counts = shares.map(() => 0);
+      for (let item = 0; item < count; item += 1) {
+        let rest = random.next();
+        const label = shares.findIndex((share) => {
+          rest -= share;
+          return rest < 0;
+        });
+        counts[Math.max(label, 0)] = (counts[Math.max(label, 0)] ?? 0) + 1;
+      }
+      return counts;
+    };
+    const off = (counts: readonly number[]): number =>
+      counts.reduce((sum, count, at) => {
+        const expected = (shares[at] ?? 0) * size;
+        return sum + (count - expected) ** 2 / expected;
+      }, 0);
+    const { plain, fixed } = alarmsOf(draw, off, (a, b, given) => chiSquared(a, b, given).p);
+    expect(plain).toBeGreaterThan(0.08);
+    expect(fixed).toBeLessThan(0.05);
+  });
+
+  test("still see what changed", () => {
+    const random = randomFrom(9);
+    const draw = (count: number, shift: number): number[] =>
+      Array.from({ length: count }, () => random.normal() + shift);
+    expect(kolmogorovSmirnov(draw(2000, 0), draw(300, 0.5), doubt).p).toBeLessThan(0.001);
+    expect(chiSquared([1400, 300, 200, 100], [174, 36, 72, 18], doubt).p).toBeLessThan(0.01);
+  });
+});
+
 const score = meanMetric(
   { name: "score", better: "higher", unit: "number", pooling: "mean" },
   () => 0,

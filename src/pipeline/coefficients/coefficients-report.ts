@@ -1,6 +1,7 @@
 import { conflictsAmong } from "../../coefficients/goals/conflicts.ts";
 import type { Stand } from "../../coefficients/goals/goal.ts";
 import type { Candidate, Optimised } from "../../coefficients/optimise.ts";
+import type { Evaluation } from "../../coefficients/search/evaluation.ts";
 import { InputError } from "../../core/errors.ts";
 import { COEFFICIENTS, type CoefficientsReport } from "../../documents/coefficients.ts";
 import { readDocument } from "../../documents/document.ts";
@@ -12,6 +13,7 @@ import { keepAll, type Subnet, unitCounts } from "../../subnet/subnet.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { SolveNetworkOptions } from "../solve/asked-network.ts";
 import type { TableSource } from "../tables/table-source.ts";
+import type { RepairedChoice } from "./repair-best.ts";
 import { type Bench, methodOf, type SearchSettings } from "./search-network.ts";
 
 /** Stands as a document holds them. */
@@ -66,11 +68,12 @@ export function coefficientsReport(
     readonly settings: SolveNetworkOptions;
     readonly search: SearchSettings;
     readonly seconds: number;
+    readonly choice?: RepairedChoice | null | undefined;
   },
 ): CoefficientsReport {
   const { open, source, metrics } = bench;
   const { structure } = open;
-  const { settings, search, seconds } = about;
+  const { settings, search, seconds, choice = null } = about;
   const { evaluation, subnet, coefficients } = chosen;
   return {
     schema: "mdp-coefficients/1",
@@ -115,6 +118,25 @@ export function coefficientsReport(
       stands: standsJson(each.stands),
     })),
     size: sizesOf(open, source, subnet),
+    ...(choice === null ? {} : { repair: repairJson(choice) }),
+  };
+}
+
+function repairJson(choice: RepairedChoice): NonNullable<CoefficientsReport["repair"]> {
+  const { tried, chosen, isRepaired, items, samples } = choice;
+  const told = (each: Evaluation) => ({
+    score: finiteOrNull(each.score),
+    lower: finiteOrNull(each.lower),
+    stands: standsJson(each.stands),
+  });
+  return {
+    ...{ items, samples, isRepaired, chosen: tried.indexOf(chosen) + 1 },
+    candidates: tried.map(({ candidate, before, after }) => ({
+      from: candidate.evaluation.from,
+      searched: finiteOrNull(candidate.evaluation.score),
+      before: told(before),
+      after: after === null ? null : told(after),
+    })),
   };
 }
 

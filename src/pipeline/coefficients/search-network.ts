@@ -156,9 +156,11 @@ export async function searchNetwork(
 ): Promise<Optimised> {
   const { open, metrics, importance, goals, runs, batches, judge, yardstick, program } = bench;
   const { structure } = open;
+  const { search: searched, confirm, confirmHash } = metrics.dealt;
   const about = sha256(
     JSON.stringify([
-      ...[open.hash, structureHash(structure), metrics.hash, metrics.dealt],
+      ...[open.hash, structureHash(structure), metrics.hash],
+      { search: searched, confirm, confirmHash },
       ...[importanceHash(importance), settings.budget, settings.limits, settings.step],
       ...[settings.countFrom, settings.maxPrune, settings.protect?.text ?? null, settings.blocks],
       [...(settings.components ?? [])].map(([name, { source }]) => [name, source]),

@@ -1,6 +1,6 @@
 import { InputError } from "../../core/errors.ts";
 import { sha256 } from "../../core/files.ts";
-import type { SampleBatch } from "../../runtime/batches.ts";
+import { type SampleBatch, slicedBatch } from "../../runtime/batches.ts";
 
 /** Samples that can be fetched by their numbers. */
 export interface Items {
@@ -13,6 +13,10 @@ export interface Items {
 export interface Dealt {
   readonly search: readonly number[];
   readonly confirm: readonly number[];
+  /** Items on the search's side that the search does not look at. */
+  readonly spare: readonly number[];
+  /** Content of the confirm items, by hash. */
+  readonly confirmed: ReadonlySet<string>;
   /** Names the confirm items: the same items, the same name. */
   readonly confirmHash: string;
 }
@@ -24,25 +28,44 @@ export async function contentHashes({ count, samples }: Items): Promise<readonly
   const hashes: string[] = [];
   for (let start = 0; start < count; start += CHUNK) {
     const indices = Array.from({ length: Math.min(CHUNK, count - start) }, (_, k) => start + k);
-    const batch = await samples(indices);
-    for (let sample = 0; sample < batch.size; sample += 1) {
-      const parts = Object.entries(batch.feeds).map(([name, feed]) => {
-        const per = feed.data.length / batch.size;
-        const own = feed.data.slice(sample * per, (sample + 1) * per);
-        const bytes =
-          feed.type === "string"
-            ? new TextEncoder().encode(JSON.stringify(own))
-            : new Uint8Array(
-                (own as Float32Array).buffer,
-                (own as Float32Array).byteOffset,
-                (own as Float32Array).byteLength,
-              );
-        return `${name} ${sha256(bytes)}`;
-      });
-      hashes.push(sha256(parts.join("\n")));
-    }
+    hashes.push(...hashesIn(await samples(indices)));
   }
   return hashes;
+}
+
+function hashesIn({ size, feeds }: SampleBatch): readonly string[] {
+  return Array.from({ length: size }, (_, sample) => {
+    const parts = Object.entries(feeds).map(([name, feed]) => {
+      const per = feed.data.length / size;
+      const own = feed.data.slice(sample * per, (sample + 1) * per);
+      const bytes =
+        feed.type === "string"
+          ? new TextEncoder().encode(JSON.stringify(own))
+          : new Uint8Array(
+              (own as Float32Array).buffer,
+              (own as Float32Array).byteOffset,
+              (own as Float32Array).byteLength,
+            );
+      return `${name} ${sha256(bytes)}`;
+    });
+    return sha256(parts.join("\n"));
+  });
+}
+
+/** The batches without the samples whose content is among `banned`. */
+export async function* withoutItems(
+  batches: AsyncIterable<SampleBatch>,
+  banned: ReadonlySet<string>,
+): AsyncGenerator<SampleBatch> {
+  for await (const batch of batches) {
+    const isFree = hashesIn(batch).map((hash) => !banned.has(hash));
+    for (let start = 0; start < batch.size; ) {
+      let end = start;
+      while (isFree[end] === true) end += 1;
+      if (end > start) yield slicedBatch(batch, start, end);
+      start = end + 1;
+    }
+  }
 }
 
 /**
@@ -65,9 +88,11 @@ export function dealItems(
     const at = Number.parseInt(hash.slice(0, 12), 16) / 2 ** 48;
     (at < share ? search : confirm).push({ hash, index });
   }
-  const chosen = (list: typeof search, count: number): typeof search =>
-    [...list].sort((a, b) => (a.hash < b.hash ? -1 : 1)).slice(0, count);
-  const [one, other] = [chosen(search, wanted.search), chosen(confirm, wanted.confirm)];
+  const sorted = (list: typeof search): typeof search =>
+    [...list].sort((a, b) => (a.hash < b.hash ? -1 : 1));
+  const searchSide = sorted(search);
+  const [one, rest] = [searchSide.slice(0, wanted.search), searchSide.slice(wanted.search)];
+  const other = sorted(confirm).slice(0, wanted.confirm);
   if (one.length < LEAST || other.length < LEAST) {
     throw new InputError({
       code: "metrics/too-few-items",
@@ -79,6 +104,8 @@ export function dealItems(
   return {
     search: one.map(({ index }) => index),
     confirm: other.map(({ index }) => index),
+    spare: rest.map(({ index }) => index),
+    confirmed: new Set(other.map(({ hash }) => hash)),
     confirmHash: sha256(other.map(({ hash }) => hash).join("\n")),
   };
 }

@@ -103,6 +103,8 @@ async function dealtItems(
     return {
       search: numbers(search, 0),
       confirm: list,
+      spare: [],
+      confirmed: new Set(),
       confirmHash: sha256(`numbers ${search} ${confirm}`),
     };
   }
@@ -115,7 +117,15 @@ async function dealtItems(
     indices.flatMap((index) => list[index] ?? []);
   checkApart(of(hashes, searched), of(others, confirmed), path);
   const confirmHash = sha256([...of(others, confirmed)].sort().join("\n"));
-  return { search: searched, confirm: confirmed, confirmHash };
+  const taken = new Set([...of(hashes, searched), ...of(others, confirmed)]);
+  const spare = hashes.flatMap((hash, index) => (taken.has(hash) ? [] : [index]));
+  return {
+    search: searched,
+    confirm: confirmed,
+    spare,
+    confirmed: new Set(of(others, confirmed)),
+    confirmHash,
+  };
 }
 
 async function datasetOf(

@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { GRANULARITIES, type Granularity, groupsOf } from "../../coefficients/groups.ts";
-import type { UnitRanking } from "../../coefficients/optimise.ts";
+import type { Optimised, UnitRanking } from "../../coefficients/optimise.ts";
 import type { SearchMethod } from "../../coefficients/search/search.ts";
 import { InterruptedError, UsageError } from "../../core/errors.ts";
 import { readFileBytes, readJson, sha256, writeJson } from "../../core/files.ts";
@@ -9,9 +10,12 @@ import {
   REASONS,
   type ReasonsReport,
 } from "../../documents/coefficients.ts";
+import { CORRECTION } from "../../documents/correct.ts";
 import { readDocument, writeDocument } from "../../documents/document.ts";
 import { GATE, type GateReport } from "../../documents/release.ts";
 import { checkImportance, parseImportance } from "../../importance/importance.ts";
+import { withGraph } from "../../onnx/model.ts";
+import { writeModel } from "../../onnx/write.ts";
 import { subnetJson } from "../../subnet/subnet-file.ts";
 import {
   chosenOf,
@@ -19,6 +23,7 @@ import {
   readCoefficients,
 } from "../coefficients/coefficients-report.ts";
 import { reasonsFor } from "../coefficients/narrow-groups.ts";
+import { type RepairedChoice, repairBest } from "../coefficients/repair-best.ts";
 import {
   type Bench,
   openBench,
@@ -26,6 +31,7 @@ import {
   searchNetwork,
 } from "../coefficients/search-network.ts";
 import { openMetrics, type Requirements } from "../metrics/open-metrics.ts";
+import { openImages } from "../open/images.ts";
 import { gateNetwork } from "../release/gate-network.ts";
 import type { SolveNetworkOptions } from "../solve/asked-network.ts";
 import { solveNetworkOptions } from "../solve/solve-settings.ts";
@@ -75,8 +81,10 @@ export async function coefficientsStage(job: PruneJob, wanted: MetricsOptions): 
     ...(wanted.items === undefined ? [] : [wanted.items]),
     ...[wanted.evaluations, wanted.granularity, wanted.search, wanted.units, wanted.coefficients],
     from === undefined ? null : sha256(readFileBytes(from)),
+    ...["repair", options.correct, options.train, options.data, options.dataConfig],
   ];
-  const outputs = ["subnet.json", "coefficients.json", "reasons.json"];
+  const repaired = (): readonly string[] => (isRepaired(job) ? REPAIR_FILES : []);
+  const outputs = ["subnet.json", "coefficients.json", "reasons.json", ...repaired()];
   await staged(job, "search", dependsOn, outputs, async () => {
     const started = performance.now();
     const { batch, precision } = options;
@@ -102,9 +110,13 @@ export async function coefficientsStage(job: PruneJob, wanted: MetricsOptions): 
         from: from === undefined ? undefined : readCoefficients(from, open),
       };
       const found = await searchNetwork(bench, settings, search, context);
-      const chosen = chosenOf(found);
+      const choice = await repairedChoice(job, bench, found);
+      const chosen = choice?.chosen.candidate ?? chosenOf(found);
       const seconds = (performance.now() - started) / 1000;
-      const report = coefficientsReport(bench, found, chosen, { settings, search, seconds });
+      const about = { settings, search, seconds, choice };
+      const report = coefficientsReport(bench, found, chosen, about);
+      if (choice !== null) writeRepaired(job, choice);
+      outputs.splice(3, Number.POSITIVE_INFINITY, ...(choice?.isRepaired ? REPAIR_FILES : []));
       writeDocument(COEFFICIENTS, run.path("coefficients.json"), report);
       const notes = {
         network: open.name,
@@ -128,6 +140,42 @@ export async function coefficientsStage(job: PruneJob, wanted: MetricsOptions): 
     coefficients: readDocument(COEFFICIENTS, run.path("coefficients.json")),
     reasons: readDocument(REASONS, run.path("reasons.json")),
   };
+}
+
+const REPAIR_FILES = ["corrected.onnx", "correct.json"] as const;
+
+/** Whether the search of a run ended with a repaired network. */
+export function isRepaired({ run }: PruneJob): boolean {
+  const path = run.path("coefficients.json");
+  return existsSync(path) && readDocument(COEFFICIENTS, path).repair?.isRepaired === true;
+}
+
+/** The best few, repaired on the images of the run or on those that were searched on; null where nobody wants it. */
+async function repairedChoice(
+  { open, options, context }: PruneJob,
+  bench: Bench,
+  found: Optimised,
+): Promise<RepairedChoice | null> {
+  if (options.correct === false || context.signal.aborted) return null;
+  const { threads, seed, dataConfig } = options;
+  const named = options.train ?? options.data;
+  const data =
+    named === undefined ? null : await openImages(open, { data: named, dataConfig }, context);
+  return repairBest(bench, found, { data, threads, seed }, context);
+}
+
+function writeRepaired(
+  { open, run }: PruneJob,
+  { chosen, isRepaired: isUsed, source }: RepairedChoice,
+): void {
+  const { correction } = chosen;
+  if (!isUsed || correction === null) return;
+  const { graph, ...done } = correction;
+  writeModel(withGraph(open.model, graph), run.path("corrected.onnx"));
+  writeDocument(CORRECTION, run.path("correct.json"), {
+    ...{ schema: "mdp-correction/1" as const, data: source },
+    ...done,
+  });
 }
 
 /** The best so far is in the folder; the stage is not done. */

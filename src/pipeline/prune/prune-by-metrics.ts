@@ -4,10 +4,15 @@ import type { GateReport } from "../../documents/release.ts";
 import { checkWhole } from "../checks.ts";
 import { metricLimits } from "../metrics/metric-limits.ts";
 import type { RunContext } from "../run-context.ts";
-import { coefficientsStage, gateStage, type MetricsOptions } from "./coefficients-stage.ts";
+import {
+  coefficientsStage,
+  gateStage,
+  isRepaired,
+  type MetricsOptions,
+} from "./coefficients-stage.ts";
 import { finetuneStage } from "./finetune-stage.ts";
 import { type PruneModelSettings, prepareRun } from "./prune-model.ts";
-import { correctStage, exportStage } from "./prune-stages.ts";
+import { exportStage } from "./prune-stages.ts";
 
 /** What a run by the user's metrics ends with. */
 export interface PrunedByMetrics {
@@ -19,8 +24,8 @@ export interface PrunedByMetrics {
 }
 
 /**
- * Runs the pipeline with the user's metrics: coefficients are searched, the network is exported with its proof, repaired and trained where
- * there are images, and gated after the last change to it.
+ * Runs the pipeline with the user's metrics: coefficients are searched, the best few subnets repaired, the chosen one exported with its
+ * proof, trained where that was asked for, and gated after the last change to it.
  * @throws as the stages
  */
 export async function pruneByMetrics(
@@ -39,7 +44,7 @@ export async function pruneByMetrics(
   try {
     const { coefficients, reasons } = await coefficientsStage(job, asked);
     await exportStage(job);
-    const corrected = settings.data === undefined ? null : await correctStage(job);
+    const corrected = isRepaired(job) ? "corrected.onnx" : null;
     const tuned = await finetuneStage(job, corrected ?? "pruned.onnx");
     const last = tuned ?? corrected ?? "pruned.onnx";
     const gate = await gateStage(job, last, asked);

@@ -12,6 +12,8 @@ export type Question =
       readonly id: number;
       readonly device: number;
       readonly settings: ExplorerSettings;
+      /** Whether a solver certifies what the presolve proves. */
+      readonly certify: boolean;
     }
   | { readonly kind: "steps"; readonly id: number; readonly dim: string };
 

@@ -49,10 +49,15 @@ export interface Session {
   readonly structure: Readonly<Record<string, unknown>>;
   readonly table: (device: number) => LatencyTable;
   /**
-   * The best subnet, as `mdp solve` finds it with the same settings.
+   * The best subnet, as `mdp solve` finds it with the same settings; without `certify`, what the presolve proves is not
+   * certified by a solver.
    * @throws as `solveModel`
    */
-  readonly solve: (device: number, settings: ExplorerSettings) => Promise<SessionAnswer>;
+  readonly solve: (
+    device: number,
+    settings: ExplorerSettings,
+    certify: boolean,
+  ) => Promise<SessionAnswer>;
   /** Of the last answer. */
   readonly stepsOf: (dim: string, seconds: number) => Promise<StepLosses>;
 }
@@ -96,7 +101,7 @@ export function startSession(data: ExplorerData, solvers: SolverList): Session {
   return {
     structure: structureJson(structure),
     table,
-    solve: async (device, settings) => {
+    solve: async (device, settings, certify) => {
       const began = performance.now();
       await checkSolveOptions(settings);
       const { prepared, presolve } = await prepare(device, settings);
@@ -107,6 +112,7 @@ export function startSession(data: ExplorerData, solvers: SolverList): Session {
         timeLimitSeconds: wanted.timeLimitSeconds,
         relativeGap: wanted.relativeGap,
         presolve,
+        certify,
         start: startingSelection,
       });
       const solved = solvedNetwork(prepared, problem, answer);

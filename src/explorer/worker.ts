@@ -43,9 +43,9 @@ async function replyTo(question: Question): Promise<Reply> {
     const { dim } = question;
     return { kind: "steps", id, dim, losses: await session.stepsOf(dim, STEP_SECONDS) };
   }
-  const { device, settings } = question;
+  const { device, settings, certify } = question;
   const began = performance.now();
-  const solved = await session.solve(device, settings);
+  const solved = await session.solve(device, settings, certify);
   const seconds = (performance.now() - began) / 1000;
   const table = device === shownDevice ? null : session.table(device);
   shownDevice = device;

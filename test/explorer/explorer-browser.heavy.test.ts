@@ -72,6 +72,20 @@ describe.skipIf(chromiumPath() === null)(
       expect(faults).toEqual({ errors: [], requests: [] });
     });
 
+    test("what the presolve proves is shown at once, and HiGHS certifies it where nothing more is asked", async () => {
+      await act(page, async () => {
+        await page.fill("#budget", "61%");
+        await page.dispatchEvent("#budget", "change");
+      });
+      const solver = async (): Promise<string> =>
+        (JSON.parse((await page.textContent("#answer")) ?? "") as SolveReport).answer.solver;
+      expect(await solver()).toBe("presolve");
+      expect(await page.textContent("#status")).toContain("HiGHS is certifying it");
+      await page.locator("#status", { hasText: "certified by HiGHS" }).waitFor();
+      expect(await solver()).toBe("highs");
+      await fresh(page);
+    });
+
     test("a block is dropped and a dim kept whole by hand; the command says so, and both can be taken back", async () => {
       const block = (await page.getAttribute("button[data-drop]", "data-drop")) ?? "";
       await act(page, () => page.click("button[data-drop]"));

@@ -21,6 +21,7 @@ async function start(): Promise<void> {
     code: decoder.decode(code),
     wasm,
     worker: null,
+    certifier: null,
     structure: null,
     table: null,
     answer: null,

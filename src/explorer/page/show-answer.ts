@@ -35,11 +35,33 @@ export function show(state: State, answer: SessionAnswer, seconds: number): void
   state.hasNewTable = false;
 }
 
-function statusText({ report }: SessionAnswer, seconds: number): string {
-  const { answer, latencyMs, importanceKept } = report;
+/** Whether the presolve alone proved it. */
+export function lacksCertificate({ report: { answer } }: SessionAnswer): boolean {
+  return answer.status === "optimal" && answer.solver === "presolve";
+}
+
+/** The same answer, certified: everything that is shown stays, and what is copied or downloaded says so. */
+export function showCertified(state: State, answer: SessionAnswer): void {
+  state.answer = answer;
+  element("answer").textContent = JSON.stringify(answer.report);
+  const status = element("status");
+  status.textContent = (status.textContent ?? "").replace(PENDING, certificateText(answer));
+}
+
+const PENDING = "; HiGHS is certifying it";
+
+function certificateText({ report: { answer } }: SessionAnswer): string {
+  return answer.solver === "presolve"
+    ? "; HiGHS did not certify it in time"
+    : ", certified by HiGHS";
+}
+
+function statusText(solved: SessionAnswer, seconds: number): string {
+  const { answer, latencyMs, importanceKept } = solved.report;
+  const certificate = lacksCertificate(solved) ? PENDING : certificateText(solved);
   const proof =
     answer.status === "optimal" && answer.gap === 0
-      ? "Proven optimal, gap 0"
+      ? `Proven optimal, gap 0${certificate}`
       : `${answer.status}, bound ${answer.bound?.toPrecision(6) ?? "unknown"}, gap ${answer.gap === null ? "unknown" : percent(answer.gap)}`;
   return (
     `${proof}: ${milliseconds(latencyMs.chosen)} of ${milliseconds(latencyMs.dense)}` +

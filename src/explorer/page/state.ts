@@ -3,12 +3,21 @@ import type { Subject } from "../../report/page/subject.ts";
 import type { SessionAnswer } from "../session.ts";
 import type { Controls } from "./settings.ts";
 
+/** A second worker with the same program. */
+export interface Certifier {
+  readonly worker: Worker;
+  /** Whether it has found the structure and has nothing to do. */
+  isFree: boolean;
+}
+
 /** Everything that changes while the page is looked at. */
 export interface State {
   readonly data: ExplorerData;
   readonly code: string;
   readonly wasm: ArrayBuffer;
   worker: Worker | null;
+  /** Certifies the last answer while the other one is free for the next question. */
+  certifier: Certifier | null;
   structure: Subject["structure"];
   table: Subject["table"];
   answer: SessionAnswer | null;

@@ -1,16 +1,25 @@
-import type { Reply } from "../messages.ts";
+import type { Question, Reply } from "../messages.ts";
 import { commandText } from "./command-text.ts";
 import { lossesText } from "./losses-text.ts";
 import { type Chip, chipsMarkup } from "./panel.ts";
 import { type Controls, settingsOf } from "./settings.ts";
-import { show, showError } from "./show-answer.ts";
+import { lacksCertificate, show, showCertified, showError } from "./show-answer.ts";
 import { element, type State } from "./state.ts";
 
-/** A worker with the program, which starts by finding the structure. */
+/** How long nothing is asked before the last answer is certified. */
+const QUIET_MILLISECONDS = 300;
+
+/** A worker that answers what the controls ask. */
 export function launch(state: State): void {
+  state.worker = workerOf(state, (reply) => hear(state, reply));
+  state.isFresh = true;
+}
+
+/** A worker with the program, which starts by finding the structure. */
+function workerOf(state: State, listen: (reply: Reply) => void): Worker {
   const url = URL.createObjectURL(new Blob([state.code], { type: "text/javascript" }));
   const worker = new Worker(url);
-  worker.onmessage = ({ data }: MessageEvent<Reply>) => hear(state, data);
+  worker.onmessage = ({ data }: MessageEvent<Reply>) => listen(data);
   worker.onerror = ({ message }) => {
     showError({
       code: "internal",
@@ -22,8 +31,40 @@ export function launch(state: State): void {
   // The compiled program is kept, so that a worker that was stopped can be followed by another.
   worker.postMessage({ kind: "start", data: state.data, wasm: state.wasm });
   URL.revokeObjectURL(url);
-  state.worker = worker;
-  state.isFresh = true;
+  return worker;
+}
+
+/** Lets a solver certify an answer that the presolve proved, once nothing more is asked for a moment. */
+function certifyLater(state: State, id: number): void {
+  setTimeout(() => {
+    if (id !== state.asked || state.isBusy) return;
+    if (state.certifier === null) {
+      const worker = workerOf(state, (reply) => hearCertifier(state, reply));
+      state.certifier = { worker, isFree: false };
+    } else if (state.certifier.isFree) askCertifier(state);
+  }, QUIET_MILLISECONDS);
+}
+
+function askCertifier(state: State): void {
+  const { certifier, answer, isBusy } = state;
+  if (certifier === null || isBusy || answer === null || !lacksCertificate(answer)) return;
+  certifier.isFree = false;
+  certifier.worker.postMessage(questionOf(state, true));
+}
+
+/** Its answer counts where nothing was asked since. */
+function hearCertifier(state: State, reply: Reply): void {
+  if (state.certifier !== null) state.certifier.isFree = true;
+  const isLast = "id" in reply && reply.id === state.asked && !state.isBusy;
+  if (reply.kind === "solved" && isLast) showCertified(state, reply.answer);
+  else if (reply.kind === "failed" && isLast) showError(reply.error);
+  else askCertifier(state);
+}
+
+function questionOf(state: State, certify: boolean): Question {
+  const settings = settingsOf(state.data.settings, state.controls);
+  const { device } = state.controls;
+  return { kind: "solve", id: state.asked, device, settings, certify };
 }
 
 function hear(state: State, reply: Reply): void {
@@ -38,7 +79,10 @@ function hear(state: State, reply: Reply): void {
         state.hasNewTable = true;
       }
       state.isBusy = false;
-      if (reply.id === state.asked) show(state, reply.answer, reply.seconds);
+      if (reply.id === state.asked) {
+        show(state, reply.answer, reply.seconds);
+        if (lacksCertificate(reply.answer)) certifyLater(state, reply.id);
+      }
       askWaiting(state);
       return;
     case "steps":
@@ -78,9 +122,7 @@ export function ask(state: State): void {
     element("status").textContent = "Building the program: the first answer takes longest.";
   else element("status").dataset["state"] = "busy";
   state.isFresh = false;
-  const settings = settingsOf(state.data.settings, state.controls);
-  const { device } = state.controls;
-  state.worker?.postMessage({ kind: "solve", id: state.asked, device, settings });
+  state.worker?.postMessage(questionOf(state, false));
 }
 
 function askWaiting(state: State): void {

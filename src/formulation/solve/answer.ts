@@ -40,6 +40,8 @@ export interface SolveProblemOptions {
   readonly start?: Selection | StartSearch | undefined;
   /** What shrinks the problem before it becomes a program. Default `exactPresolve`; false for none. */
   readonly presolve?: Presolve | false | undefined;
+  /** Whether a solver certifies what the presolve has proven. Default true. */
+  readonly certify?: boolean | undefined;
   /** Sees the model before it is solved, to write it to a file. */
   readonly onModel?: ((model: Model) => void) | undefined;
   /** Incumbent and bound in the problem's units. */

@@ -75,6 +75,11 @@ export function concludeUnasked(unasked: Case, reason: StopReason): Answer {
   return knownAnswer(unasked, unasked.known, Number.POSITIVE_INFINITY, NO_EFFORT, ended);
 }
 
+/** What the presolve proved, where nobody asked for a certificate. */
+export function concludeProven(unasked: Case, known: Known): Answer {
+  return knownAnswer(unasked, known, known.evaluation.objective, NO_EFFORT, "");
+}
+
 /** The stats of no solver. */
 const NO_EFFORT: SolveStats = { seconds: 0, nodes: 0, lpIterations: 0, memoryBytes: 0 };
 

@@ -17,7 +17,7 @@ import {
   type SolveProblemOptions,
   type SolverList,
 } from "./answer.ts";
-import { conclude, concludeUnasked, infeasible } from "./conclude.ts";
+import { conclude, concludeProven, concludeUnasked, infeasible } from "./conclude.ts";
 import {
   type Asked,
   type Case,
@@ -54,6 +54,9 @@ export async function solveProblem(
   const notes = [...reduction.notes];
   const unasked: Case = { problem, reduction, known, solvers, options, began, notes };
   if (why !== null) return concludeUnasked(unasked, why);
+  if (options.certify === false && reduction.isProven && known !== null) {
+    return concludeProven(unasked, known);
+  }
   const encoded = encode(reduction.problem);
   options.onModel?.(encoded.model);
   const run: Run = { ...unasked, encoded };

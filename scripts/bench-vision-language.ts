@@ -1,18 +1,29 @@
 /**
  * Cuts the embedded vision-language network by several methods and budgets, and judges what is left on pairs that nothing was chosen on.
  *
- * npm run bench -- vision-language --out FOLDER [--seeds 1,2,3] [--shares 50,30,70] [--rows cross-modal,uniform] [--tune 50,30]
+ * npm run bench -- vision-language --out FOLDER [--seeds 1,2,3] [--shares 50,30,70,t50] [--rows cross-modal,uniform] [--tune 50,30] [--table FILE]
  * Start with a new folder outside of the repository; the same command again goes on where it stopped, and nothing that is there is made again. Prints
- * the tables of docs/results/vision-language.md from all that is there (--print alone: nothing is made).
+ * the tables of docs/results/vision-language.md from all that is there (--print alone: nothing is made). A share of the MACs, or with t before it
+ * of the latency in the table of --table (mdp profile :captions). --time 50,t50 times networks of these shares in turns instead.
  */
 import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { captionPairs } from "../src/data/drawn/captions.ts";
-import { ANSWERS, TEXT_LENGTH } from "../src/data/drawn/words.ts";
 import { modelPath } from "../src/pipeline/open/embedded.ts";
-import { type Feed, openSession } from "../src/runtime/session.ts";
+import { openNetwork } from "../src/pipeline/open/network.ts";
+import { gradientScores } from "./vision-language/gradient-scores.ts";
+import { type Judged, judgeOn } from "./vision-language/pairs.ts";
+import { progressiveGates } from "./vision-language/progressive-gates.ts";
+import { correlationsOf, type Judgement, tableOf } from "./vision-language/table.ts";
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +32,8 @@ const { values } = parseArgs({
     shares: { type: "string", default: "50,30,70" },
     rows: { type: "string", default: "" },
     tune: { type: "string", default: "50,30" },
+    table: { type: "string", default: "" },
+    time: { type: "string", default: "" },
     print: { type: "boolean", default: false },
   },
 });
@@ -30,9 +43,9 @@ const TEST = 500;
 interface Row {
   readonly key: string;
   readonly name: string;
-  /** Scores by `mdp score`. */
+  /** Scores of `mdp score`, or of this comparison alone. */
   readonly method: string;
-  readonly limits: (share: string) => readonly string[];
+  readonly limits?: (share: string) => readonly string[];
   readonly solve?: readonly string[];
 }
 
@@ -40,20 +53,21 @@ const whole = (share: string): readonly string[] => [`macs <= ${share}%`];
 const apart = (share: string): readonly string[] =>
   ["image", "text", "fusion"].map((part) => `macs('${part}') <= ${share}%`);
 const ROWS: readonly Row[] = [
-  { key: "cross-modal", name: "cross-modal, program", method: "cross-modal", limits: whole },
+  { key: "cross-modal", name: "cross-modal, program", method: "cross-modal" },
   {
-    ...{ key: "uniform", name: "magnitude, uniform", method: "magnitude-l2", limits: whole },
+    ...{ key: "uniform", name: "magnitude, uniform", method: "magnitude-l2" },
     solve: ["--method", "uniform"],
   },
-  { key: "outputs", name: "all outputs, program", method: "sensitivity", limits: whole },
-  { key: "apart", name: "all outputs, each tower alone", method: "sensitivity", limits: apart },
   {
-    ...{ key: "global", name: "magnitude, global", method: "magnitude-l2", limits: whole },
+    ...{ key: "global", name: "magnitude, global", method: "magnitude-l2" },
     solve: ["--method", "global-threshold"],
   },
-  { key: "magnitude", name: "magnitude, program", method: "magnitude-l2", limits: whole },
+  { key: "task", name: "Taylor on the task's loss", method: "task" },
+  { key: "one-modality", name: "Gauss-Newton of one modality", method: "one-modality" },
+  { key: "gates", name: "progressive gates (UPop-like)", method: "gates" },
+  { key: "outputs", name: "all outputs, program", method: "sensitivity" },
+  { key: "apart", name: "all outputs, each tower alone", method: "sensitivity", limits: apart },
 ];
-const STAGES = ["cut", "repaired", "repaired, 120 steps"] as const;
 
 const at = (...path: readonly string[]): string => join(values.out, ...path);
 
@@ -65,111 +79,20 @@ function mdp(...options: readonly string[]): void {
 }
 
 /** Made under another name first: a killed run leaves nothing that looks done. */
-function once(file: string, make: (path: string) => void): string {
+async function once(file: string, make: (path: string) => void | Promise<void>): Promise<string> {
   const path = at(file);
   if (existsSync(path)) return path;
   const meanwhile = at(`unfinished-${file}`);
-  make(meanwhile);
+  await make(meanwhile);
   renameSync(meanwhile, path);
   return path;
 }
 
-interface Judged {
-  readonly imageToText: number;
-  readonly textToImage: number;
-  readonly answers: number;
-  /** Mean cosine of the fused representation to the dense network's. */
-  readonly fused: number;
-}
-
-interface Judgement extends Judged {
-  readonly key: string;
-  readonly seed: string;
-  readonly share: string;
-  readonly stage: string;
-}
-
-const pairs = captionPairs({ seed: 1, split: "test" });
-const drawn = Array.from({ length: TEST }, (_, index) => pairs(index));
-const image: Feed = {
-  type: "float32",
-  shape: [TEST, 3, 32, 32],
-  data: Float32Array.from(
-    drawn.flatMap(({ pixels }) => Array.from(pixels, (v) => (v / 255 - 0.5) / 0.25)),
-  ),
-};
-const tokens = (of: "caption" | "question"): Feed => ({
-  type: "int64",
-  shape: [TEST, TEXT_LENGTH],
-  data: BigInt64Array.from(
-    drawn.flatMap((pair) => [...pair[of]]),
-    BigInt,
-  ),
-});
-
-async function answersOf(path: string) {
-  const session = await openSession(path);
-  const captions = await session.run({ image, tokens: tokens("caption") });
-  const questions = await session.run({ image, tokens: tokens("question") });
-  await session.close();
-  return {
-    images: captions["image_embed"]?.data as Float32Array,
-    texts: captions["text_embed"]?.data as Float32Array,
-    fused: questions["fused"]?.data as Float32Array,
-    answer: questions["answer"]?.data as Float32Array,
-  };
-}
-
-async function judge(path: string): Promise<Judged> {
-  const own = await answersOf(path);
-  const dense = await denseAnswers();
-  const right = drawn.filter(({ answer }, row) => {
-    const scores = own.answer.subarray(row * ANSWERS.length, (row + 1) * ANSWERS.length);
-    return scores.indexOf(Math.max(...scores)) === answer;
-  });
-  return {
-    imageToText: firstHits(own.images, own.texts),
-    textToImage: firstHits(own.texts, own.images),
-    answers: right.length / TEST,
-    fused: meanCosine(own.fused, dense.fused),
-  };
-}
-
-let known: ReturnType<typeof answersOf> | null = null;
-function denseAnswers(): ReturnType<typeof answersOf> {
-  known ??= answersOf(modelPath(MODEL));
-  return known;
-}
-
-function product(a: Float32Array, i: number, b: Float32Array, j: number, width: number): number {
-  let sum = 0;
-  for (let at = 0; at < width; at += 1) sum += (a[i * width + at] ?? 0) * (b[j * width + at] ?? 0);
-  return sum;
-}
-
-function firstHits(from: Float32Array, to: Float32Array): number {
-  const width = from.length / TEST;
-  let hits = 0;
-  for (let row = 0; row < TEST; row += 1) {
-    const own = product(from, row, to, row, width);
-    let beaten = false;
-    for (let other = 0; other < TEST && !beaten; other += 1) {
-      beaten = other !== row && product(from, row, to, other, width) >= own;
-    }
-    if (!beaten) hits += 1;
-  }
-  return hits / TEST;
-}
-
-function meanCosine(a: Float32Array, b: Float32Array): number {
-  const width = a.length / TEST;
-  let sum = 0;
-  for (let row = 0; row < TEST; row += 1) {
-    const norms = product(a, row, a, row, width) * product(b, row, b, row, width);
-    sum += product(a, row, b, row, width) / Math.sqrt(norms);
-  }
-  return sum / TEST;
-}
+const draw = captionPairs({ seed: 1, split: "test" });
+const judge = judgeOn(
+  Array.from({ length: TEST }, (_, index) => draw(index)),
+  modelPath(MODEL),
+);
 
 const RESULTS = at("results.jsonl");
 function results(): readonly Judgement[] {
@@ -190,34 +113,59 @@ async function judgeOnce(about: Omit<Judgement, keyof Judged>, path: string): Pr
   process.stdout.write(`${line}\n`);
 }
 
+const DATA = at("data", "both.json");
+
+/** Measured and estimated scores alike from the drawn training pairs, captions and questions. */
+async function scoresOf(method: string, share: string, seed: string): Promise<string> {
+  switch (method) {
+    case "task":
+    case "one-modality":
+      return once(`${method}-${seed}.json`, async (path) => {
+        const scores = await gradientScores(await openNetwork(MODEL), method, Number(seed));
+        writeFileSync(path, JSON.stringify(scores));
+      });
+    case "gates":
+      return once(`scores-${method}-${share}-${seed}.json`, async (path) => {
+        const open = await openNetwork(MODEL);
+        const scores = await progressiveGates(open, Number(share) / 100, Number(seed));
+        writeFileSync(path, JSON.stringify(scores));
+      });
+    default:
+      return once(`${method}-${seed}.json`, (path) =>
+        mdp(
+          ...["score", MODEL, "--method", method, "--out", path, "--seed", seed],
+          ...(method === "magnitude-l2"
+            ? []
+            : ["--data", DATA, "--samples", "128", "--batch", "64"]),
+        ),
+      );
+  }
+}
+
 async function work(
-  { key, method, limits, solve = [] }: Row,
+  { key, method, limits = whole, solve = [] }: Row,
   share: string,
   seed: string,
 ): Promise<void> {
   const about = { key, seed, share };
-  const data = at("data", "both.json");
-  const scores = once(`${method}-${seed}.json`, (path) => {
-    mdp(
-      ...["score", MODEL, "--method", method, "--out", path, "--seed", seed],
-      ...(method === "magnitude-l2" ? [] : ["--data", data, "--samples", "128", "--batch", "64"]),
-    );
-  });
+  const scores = await scoresOf(method, share, seed);
   const name = `${key}-${share}-${seed}`;
-  const subnet = once(`${name}.json`, (path) => {
-    mdp(
-      ...["solve", MODEL, "--importance", scores, "--device", "jetson", "--budget", "none"],
-      ...limits(share).flatMap((limit) => ["--limit", limit]),
-      ...["--out", path, ...solve],
-    );
-  });
-  const cut = once(`${name}.onnx`, (path) =>
+  const budget = share.startsWith("t")
+    ? ["--table", values.table, "--budget", `${share.slice(1)}%`]
+    : [
+        ...["--device", "jetson", "--budget", "none"],
+        ...limits(share).flatMap((limit) => ["--limit", limit]),
+      ];
+  const subnet = await once(`${name}.json`, (path) =>
+    mdp("solve", MODEL, "--importance", scores, ...budget, "--out", path, ...solve),
+  );
+  const cut = await once(`${name}.onnx`, (path) =>
     mdp("export", MODEL, "--subnet", subnet, "--out", path),
   );
   await judgeOnce({ ...about, stage: "cut" }, cut);
-  const repaired = once(`${name}-repaired.onnx`, (path) =>
+  const repaired = await once(`${name}-repaired.onnx`, (path) =>
     mdp(
-      ...["correct", MODEL, "--subnet", subnet, "--data", data, "--images", "2000"],
+      ...["correct", MODEL, "--subnet", subnet, "--data", DATA, "--images", "2000"],
       ...["--test-images", "0", "--seed", seed, "--out", path],
     ),
   );
@@ -228,7 +176,7 @@ async function work(
   if (!existsSync(join(folder, "done"))) {
     mdp(
       ...["finetune", repaired, "--teacher", modelPath(MODEL), "--loss", "cross-modal"],
-      ...["--data", data, "--images", "15360", "--epochs", "1", "--batch", "128"],
+      ...["--data", DATA, "--images", "15360", "--epochs", "1", "--batch", "128"],
       ...["--optimizer", "adamw", "--lr", "0.001", "--flip", "none", "--crop", "0"],
       ...["--no-validate", "--seed", seed, "--out", folder],
     );
@@ -237,81 +185,28 @@ async function work(
   await judgeOnce({ ...about, stage: "repaired, 120 steps" }, join(folder, "last.onnx"));
 }
 
-const percent = (value: number): string => (100 * value).toFixed(1);
-const recall = ({ imageToText, textToImage }: Judged): number => (imageToText + textToImage) / 2;
-
-/** Rows of all that was judged; of several seeds the one with the worst mean R@1. */
-function table(dense: Judged): readonly string[] {
-  const all = results();
-  const line = (...cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const figures = (one: Judged): readonly string[] => [
-    ...[one.imageToText, one.textToImage, one.answers].map(percent),
-    one.fused.toFixed(3),
-    `${percent(recall(one) / recall(dense))} / ${percent(one.answers / dense.answers)}`,
-  ];
-  const rows = ["70", "50", "30"].flatMap((share) =>
-    ROWS.flatMap(({ key, name }) =>
-      STAGES.flatMap((stage) => {
-        const seeds = all.filter(
-          (one) => one.key === key && one.share === share && one.stage === stage,
-        );
-        const [worst] = [...seeds].sort((a, b) => recall(a) - recall(b));
-        return worst === undefined
-          ? []
-          : [line(name, `${share} %`, stage, `${seeds.length}`, ...figures(worst))];
-      }),
-    ),
-  );
-  return [
-    line(
-      "method",
-      "MACs at most",
-      "stage",
-      "seeds",
-      "image to text",
-      "text to image",
-      "answers",
-      "fused cosine",
-      "R@1 / answers, % of dense",
-    ),
-    line(...new Array<string>(9).fill("---")),
-    line("dense", "100 %", "", "", ...figures(dense)),
-    ...rows,
-  ];
-}
-
-/** How well the fused cosine tells retrieval and answers, over all rows (Pearson). */
-function correlations(): readonly string[] {
-  const all = results();
-  const with_ = (of: (one: Judgement) => number): string => {
-    const [x, y] = [all.map(({ fused }) => fused), all.map(of)];
-    const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
-    const [mx, my] = [mean(x), mean(y)];
-    const sum = (f: (i: number) => number): number => x.reduce((total, _, i) => total + f(i), 0);
-    const dx = (i: number): number => (x[i] ?? 0) - mx;
-    const dy = (i: number): number => (y[i] ?? 0) - my;
-    const r =
-      sum((i) => dx(i) * dy(i)) / Math.sqrt(sum((i) => dx(i) ** 2) * sum((i) => dy(i) ** 2));
-    return r.toFixed(3);
-  };
-  return [
-    `Correlation of the fused cosine over ${all.length} networks: with mean R@1 ${with_(recall)}, with answers ${with_((one) => one.answers)}.`,
-  ];
-}
-
 mkdirSync(values.out, { recursive: true });
-if (!values.print) {
-  if (!existsSync(at("data", "both.json"))) {
-    mdp("data", "captions", "--train", "8000", "--test", "500", "--out", at("data"));
-  }
-  const wanted = values.rows.split(",").filter(Boolean);
-  for (const seed of values.seeds.split(",")) {
-    for (const share of values.shares.split(",")) {
-      for (const row of ROWS) {
-        if (wanted.length === 0 || wanted.includes(row.key)) await work(row, share, seed);
+const wanted = values.rows.split(",").filter(Boolean);
+const rows = ROWS.filter(({ key }) => wanted.length === 0 || wanted.includes(key));
+if (values.time !== "") {
+  const cuts = values.time
+    .split(",")
+    .flatMap((share) => rows.map(({ key }) => at(`${key}-${share}-1.onnx`)));
+  const command = ["eval", MODEL, ...cuts.filter((path) => existsSync(path)), "--repeats", "200"];
+  const options = ["--import", import.meta.resolve("tsx"), "src/cli/main.ts", ...command];
+  execFileSync(process.execPath, options, { stdio: ["ignore", "inherit", "inherit"] });
+} else {
+  if (!values.print) {
+    if (!existsSync(DATA)) {
+      mdp("data", "captions", "--train", "8000", "--test", "500", "--out", at("data"));
+    }
+    for (const seed of values.seeds.split(",")) {
+      for (const share of values.shares.split(",")) {
+        for (const row of rows) await work(row, share, seed);
       }
     }
   }
+  const names = ROWS.map(({ key, name }) => [key, name] as const);
+  const table = tableOf(await judge(modelPath(MODEL)), results(), names);
+  process.stdout.write(`\n${[...table, "", ...correlationsOf(results())].join("\n")}\n`);
 }
-const lines = [...table(await judge(modelPath(MODEL))), "", ...correlations()];
-process.stdout.write(`\n${lines.join("\n")}\n`);

@@ -3,6 +3,7 @@ import { logitsOf } from "../gradients/losses.ts";
 import { contrastive } from "../gradients/pairs.ts";
 import type { Graph } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
+import { modalitiesOf } from "../importance/cross-modal/modalities.ts";
 import {
   type Box,
   joinedFeeds,
@@ -34,7 +35,7 @@ export function targetLossOf(
   outputs?: readonly string[] | undefined,
 ): TargetLoss | null {
   const names = outputs ?? graph.outputs.map(({ name }) => name);
-  const [first = "", second] = names;
+  const [first = ""] = names;
   switch (task) {
     case "classification":
     case "agreement":
@@ -53,16 +54,27 @@ export function targetLossOf(
         feeds: (batch) => ({ [TARGETS]: valuesOf(batch, first) }),
       };
     case "retrieval": {
-      if (second === undefined) throw twoNeeded();
+      const [left, right] = outputs ?? embeddingsOf(graph);
+      if (left === undefined || right === undefined) throw twoNeeded();
       return {
         name: "contrastive",
-        reads: [first, second],
-        append: (fed) => contrastive(fed, { left: first, right: second }),
+        reads: [left, right],
+        append: (fed) => contrastive(fed, { left, right }),
         feeds: () => ({}),
       };
     }
     default:
       return task satisfies never;
+  }
+}
+
+/** Two outputs of one width that depend on different inputs, wherever they stand; otherwise the outputs as they come. */
+function embeddingsOf(graph: Graph): readonly string[] {
+  try {
+    return modalitiesOf(graph).pair;
+  } catch (error) {
+    if (!(error instanceof InputError) || !error.code.startsWith("importance/")) throw error;
+    return graph.outputs.map(({ name }) => name);
   }
 }
 

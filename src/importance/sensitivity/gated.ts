@@ -17,11 +17,14 @@ export interface Cut {
 export interface GatedNetwork {
   readonly graph: Graph;
   readonly feeds: (cut: Cut) => Readonly<Record<string, Feed>>;
+  /** What feeds are made of, for factors between 0 and 1. */
+  readonly gates: { readonly units: readonly UnitGate[]; readonly parts: readonly string[] };
   /** Layers that can be bypassed: those whose input may stand for their output. */
   readonly layers: readonly number[];
 }
 
-interface UnitGate {
+/** An input along an axis with units: a factor for each of its elements. */
+export interface UnitGate {
   readonly name: string;
   /** The value behind it. */
   readonly gated: string;
@@ -68,6 +71,7 @@ export function gatedNetwork(structure: Structure): GatedNetwork {
   return {
     graph: { ...graph, nodes, initializers, inputs: [...graph.inputs, ...inputs], values: [] },
     feeds: (cut) => feedsOf(cut, [...units.values(), ...sums], scalars),
+    gates: { units: [...units.values(), ...sums], parts: scalars },
     layers: droppable.map((layer) => layer.index),
   };
 }

@@ -11,7 +11,7 @@ import { type Feeds, openSession } from "../../../src/runtime/session.ts";
 import { findStructure } from "../../../src/structure/find-structure.ts";
 import type { Structure } from "../../../src/structure/structure.ts";
 import { cutGraph } from "../../../src/subnet/cut.ts";
-import { proveSubnet } from "../../../src/subnet/prove.ts";
+import { proveCut, proveSubnet } from "../../../src/subnet/prove.ts";
 import { randomSubnet } from "../../../src/subnet/random-subnet.ts";
 import {
   type DualOptions,
@@ -48,12 +48,12 @@ async function run(model: Model, feeds: Feeds): Promise<Feeds> {
 
 const SAMPLES = 4;
 
-function feedsOf({ inputs }: Graph): Feeds {
+function feedsOf({ inputs }: Graph, batch = SAMPLES, seed = SEED): Feeds {
   const declared = inputs.map(({ name, type, shape }) => ({
     ...{ name, type: type ?? "float32" },
     shape: (shape ?? []).map((extent) => (typeof extent === "number" ? extent : "batch")),
   }));
-  return randomFeeds(declared, { seed: SEED, batch: SAMPLES, integers: { input_ids: 11 } });
+  return randomFeeds(declared, { seed, batch, integers: { input_ids: 11 } });
 }
 
 /** Cosines of all rows of one with all rows of the other, in 64 bits. */
@@ -86,6 +86,38 @@ describe("two networks joined as one", () => {
         const proof = await proveSubnet(model, structure, subnet, { seed: SEED, runs: 1 });
         expect(proof.maxRelative).toBeLessThanOrEqual(1e-5);
       }
+    },
+  );
+
+  test.each([
+    [1, "l2"],
+    [2, "l2"],
+    [1, "lp"],
+    [2, "lp"],
+  ] as const)(
+    "are proven on feeds of %i samples where each is of length one (%s), and a spoilt weight is found",
+    async (batch, unit) => {
+      const model = joined({ unit });
+      const structure = findStructure(model.graph);
+      const subnet = randomSubnet(structure, randomFrom(SEED), { minKept: 0.3 });
+      const feeds = [SEED, SEED + 1].map((seed) => feedsOf(model.graph, batch, seed));
+      const options = { seed: SEED, inputs: { name: "pairs", only: true, feeds } };
+      const proof = await proveSubnet(model, structure, subnet, options);
+      expect(proof.maxRelative).toBeLessThanOrEqual(1e-5);
+      expect(proof).toMatchObject({ runs: 2, inputs: "pairs" });
+      const cut = cutGraph(structure, subnet);
+      const [name, weight] =
+        [...cut.initializers].find(([key]) => key.includes("projection")) ?? [];
+      if (name === undefined || weight === undefined) throw new Error("no projection");
+      const values = floatsOf(weight).slice();
+      values[0] = 1.01 * (values[0] ?? 0);
+      const spoilt = {
+        ...cut,
+        initializers: new Map(cut.initializers).set(name, floatTensor(weight.shape, values)),
+      };
+      await expect(proveCut(model, structure, subnet, spoilt, options)).rejects.toMatchObject({
+        code: "subnet/proof-failed",
+      });
     },
   );
 

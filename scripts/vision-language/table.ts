@@ -1,0 +1,86 @@
+/** The table of all that was judged, and what the fused cosine tells of it. */
+import type { Judged } from "./pairs.ts";
+
+export interface Judgement extends Judged {
+  readonly key: string;
+  readonly seed: string;
+  /** `50`: half of the MACs; `t50`: half of the measured latency. */
+  readonly share: string;
+  readonly stage: string;
+}
+
+export const STAGES = ["cut", "repaired", "repaired, 120 steps"] as const;
+
+export const recall = ({ imageToText, textToImage }: Judged): number =>
+  (imageToText + textToImage) / 2;
+
+const percent = (value: number): string => (100 * value).toFixed(1);
+const line = (...cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+
+/** Rows in the order of shares and names; of several seeds the one with the worst mean R@1. */
+export function tableOf(
+  dense: Judged,
+  all: readonly Judgement[],
+  names: readonly (readonly [key: string, name: string])[],
+): readonly string[] {
+  const figures = (one: Judged): readonly string[] => [
+    ...[one.imageToText, one.textToImage, one.answers].map(percent),
+    one.fused.toFixed(3),
+    `${percent(recall(one) / recall(dense))} / ${percent(one.answers / dense.answers)}`,
+  ];
+  const shares = [...new Set(all.map(({ share }) => share))].sort(
+    (a, b) => Number(a.startsWith("t")) - Number(b.startsWith("t")) || b.localeCompare(a),
+  );
+  const rows = shares.flatMap((share) =>
+    names.flatMap(([key, name]) =>
+      STAGES.flatMap((stage) => {
+        const seeds = all.filter(
+          (one) => one.key === key && one.share === share && one.stage === stage,
+        );
+        const [worst] = [...seeds].sort((a, b) => recall(a) - recall(b));
+        const limit = share.startsWith("t") ? `${share.slice(1)} % of the time` : `${share} %`;
+        return worst === undefined
+          ? []
+          : [line(name, limit, stage, `${seeds.length}`, ...figures(worst))];
+      }),
+    ),
+  );
+  const head = ["method", "MACs at most", "stage", "seeds", "image to text", "text to image"];
+  const rest = ["answers", "fused cosine", "R@1 / answers, % of dense"];
+  return [
+    line(...head, ...rest),
+    line(...new Array<string>(9).fill("---")),
+    line("dense", "100 %", "", "", ...figures(dense)),
+    ...rows,
+  ];
+}
+
+/** Correlation of the fused cosine with retrieval and with answers, over all networks and over those of one stage. */
+export function correlationsOf(all: readonly Judgement[]): readonly string[] {
+  const of = (rows: readonly Judgement[], what: string): string => {
+    const fused = rows.map((one) => one.fused);
+    const both = [rows.map(recall), rows.map(({ answers }) => answers)].map((values) =>
+      pearson(fused, values).toFixed(2),
+    );
+    return line(what, `${rows.length}`, ...both);
+  };
+  return [
+    line("correlation of the fused cosine over", "networks", "with mean R@1", "with answers"),
+    line("---", "---", "---", "---"),
+    of(all, "all"),
+    ...STAGES.map((stage) =>
+      of(
+        all.filter((one) => one.stage === stage),
+        stage,
+      ),
+    ),
+  ];
+}
+
+function pearson(x: readonly number[], y: readonly number[]): number {
+  const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
+  const [mx, my] = [mean(x), mean(y)];
+  const sum = (f: (dx: number, dy: number) => number): number =>
+    x.reduce((total, value, at) => total + f(value - mx, (y[at] ?? 0) - my), 0);
+  return sum((a, b) => a * b) / Math.sqrt(sum((a) => a * a) * sum((_, b) => b * b));
+}

@@ -46,11 +46,15 @@ const { values: options } = parseArgs({
 const AROUND: Readonly<Record<string, readonly string[]>> = {
   "src/structure": [
     ...["test/structure", "test/float64", "test/graph/fold", "test/latency/predicted-networks"],
+    ...["test/pipeline/opened-batch", "test/cli/inspect-export"],
     ...["subnet", "small-networks", "patterns", "opsets", "dead-channels", "low-precision"].map(
       (name) => `test/subnet/${name}.test.ts`,
     ),
   ],
-  "src/subnet": ["test/subnet", "test/float64", "test/subnet/sabotage.heavy.test.ts"],
+  "src/subnet": [
+    ...["test/subnet", "test/float64", "test/pipeline/sparsify", "test/report/diff-report"],
+    ...["sabotage", "correct/correct"].map((name) => `test/subnet/${name}.heavy.test.ts`),
+  ],
   "src/formulation/presolve": [
     ...["test/formulation", "test/float64"],
     ...["presolve", "presolve-instances", "trust"].map(

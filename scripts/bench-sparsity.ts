@@ -1,8 +1,10 @@
 /**
- * Sparse networks side by side: scores, rates and patterns; with zeros alone and with fitted weights. Labels only judge.
+ * Sparse networks side by side: scores, rates and patterns; with zeros alone, with fitted weights, and these trained further. Labels
+ * only judge, but for the training.
  *
  *   npx tsx scripts/bench-sparsity.ts NETWORK.onnx --data TRAIN --test TEST --data-config CONFIG --out FOLDER \
  *     [--share 90,80,70] [--method 'NAME;NAME'] [--stage fitted,straight] [--pattern 2:4] [--seed 1] [--unseen 4000]
+ *   ... --stage tuned [--epochs 1]     trains fitted networks that are in FOLDER, on all images of TRAIN; zeros stay, the dense network teaches
  *
  * One line of JSON per network in FOLDER/rows.jsonl, the network beside it. What is there already is not measured again, so that a run
  * can be stopped and goes on. The first layer and the one that gives the output stay dense in every row.
@@ -11,62 +13,17 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { SILENT } from "../src/core/progress.ts";
-import type { Rates } from "../src/formulation/sparsity/rates.ts";
-import type { DamageMeasure } from "../src/importance/sensitivity/damage.ts";
-import type { SparseScore } from "../src/importance/sparse/scores.ts";
+import { readModel } from "../src/onnx/read.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import { unseenBy } from "../src/pipeline/correct/correct-network.ts";
 import { openImages } from "../src/pipeline/open/images.ts";
 import { type OpenNetwork, openNetwork } from "../src/pipeline/open/network.ts";
 import type { SparsifyRequest } from "../src/pipeline/sparsify/request.ts";
 import { sparsifyOpened } from "../src/pipeline/sparsify/sparsify-network.ts";
+import { runTraining } from "../src/pipeline/train/run-training.ts";
+import { PLAIN_FINETUNE } from "../src/pipeline/train/training-defaults.ts";
 import { agreementOf } from "./sparsity/agreement.ts";
-
-interface Method {
-  readonly name: string;
-  readonly score: SparseScore;
-  readonly rates: Rates;
-  readonly rounds?: number;
-  readonly passes?: number;
-  readonly damage?: DamageMeasure;
-  readonly refine?: number;
-}
-
-const METHODS: readonly Method[] = [
-  { name: "magnitude, global", score: "magnitude", rates: "global" },
-  { name: "program, squares", score: "magnitude", rates: "program", refine: 0 },
-  { name: "program, squares, refined", score: "magnitude", rates: "program", refine: 4 },
-  {
-    ...{ name: "program, divergence", score: "magnitude", rates: "program" },
-    ...{ damage: "divergence", refine: 0 },
-  },
-  {
-    ...{ name: "program, divergence, refined", score: "magnitude", rates: "program" },
-    ...{ damage: "divergence", refine: 4 },
-  },
-  { name: "magnitude, global, 4 rounds", score: "magnitude", rates: "global", rounds: 4 },
-  {
-    ...{ name: "program, divergence, 4 rounds", score: "magnitude", rates: "program" },
-    ...{ damage: "divergence", refine: 0, rounds: 4 },
-  },
-  {
-    ...{ name: "magnitude, global, 4 passes", score: "magnitude", rates: "global" },
-    ...{ rounds: 4, passes: 4 },
-  },
-  {
-    ...{ name: "program, divergence, 4 passes", score: "magnitude", rates: "program" },
-    ...{ damage: "divergence", refine: 0, rounds: 4, passes: 4 },
-  },
-  { name: "magnitude, LAMP", score: "magnitude", rates: "lamp" },
-  { name: "magnitude, ERK", score: "magnitude", rates: "erk" },
-  { name: "magnitude, uniform", score: "magnitude", rates: "uniform" },
-  { name: "Wanda, LAMP", score: "wanda", rates: "lamp" },
-  { name: "SparseGPT (OBS), LAMP", score: "obs", rates: "lamp" },
-  { name: "singular, global", score: "singular", rates: "global" },
-  { name: "SNIP, global", score: "snip", rates: "global" },
-  { name: "ReFer, global", score: "refer", rates: "global" },
-  { name: "AFR, global", score: "afr", rates: "global" },
-];
+import { METHODS, type Method } from "./sparsity/methods.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -83,6 +40,7 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "1" },
     images: { type: "string", default: "512" },
     unseen: { type: "string", default: "4000" },
+    epochs: { type: "string", default: "1" },
   },
 });
 
@@ -93,7 +51,7 @@ const context = {
   onEvent: () => {},
 };
 
-type Stage = "fitted" | "straight";
+type Stage = "fitted" | "straight" | "tuned";
 
 interface Job extends Method {
   readonly share: string | null;
@@ -116,11 +74,39 @@ function jobs(): readonly Job[] {
     )
       .flatMap((method) => stages.map((stage) => ({ ...method, share, stage, seed })))
       // Without a fit there are neither rounds nor damages around.
-      .filter(({ stage, rounds }) => stage === "fitted" || rounds === undefined),
+      .filter(({ stage, rounds }) => stage !== "straight" || rounds === undefined),
   );
 }
 
+function keyOf(open: OpenNetwork, { name, share, stage, seed }: Job): string {
+  const trained = stage === "tuned" ? `tuned ${values.epochs} epochs` : stage;
+  return [open.name, share ?? "", name, trained, `seed ${seed}`].join("; ");
+}
+
+function pathOf(key: string): string {
+  return join(values.out, key.replaceAll(/[^a-zA-Z0-9]+/g, "-"));
+}
+
+/** Trains the fitted network further with the defaults of `mdp finetune`, in batches of 64. */
+async function tune(open: OpenNetwork, job: Job, key: string): Promise<object> {
+  const source = `${pathOf(keyOf(open, { ...job, stage: "fitted" }))}.onnx`;
+  if (!existsSync(source)) throw new Error(`'${source}' is missing: run --stage fitted first`);
+  const network = await openNetwork(source);
+  const settings = {
+    ...PLAIN_FINETUNE,
+    ...{ data: values.data, dataConfig: values["data-config"], teacher: open.path },
+    ...{ keepZeros: true, epochs: Number(values.epochs), batch: "64", validate: false },
+    ...{ seed: job.seed, threads: 2, out: pathOf(key) },
+  };
+  await runTraining("finetune", network, settings, context);
+  const trained = readModel(join(pathOf(key), "last.onnx"));
+  const named = { data: values.test, dataConfig: values["data-config"] };
+  const test = await openImages(open, named, context);
+  return { test: await agreementOf(open.model, trained, test, 1000), unseen: null };
+}
+
 async function run(open: OpenNetwork, job: Job, key: string): Promise<object> {
+  if (job.stage === "tuned") return tune(open, job, key);
   const { share, stage, seed, score, rates, rounds = 1, refine = 0 } = job;
   const { damage = "squares", passes = 1 } = job;
   const request: SparsifyRequest = {
@@ -137,7 +123,7 @@ async function run(open: OpenNetwork, job: Job, key: string): Promise<object> {
   };
   const sparse = await sparsifyOpened(open, request, context);
   const { total, seconds, program } = sparse.report;
-  writeModel(sparse.model, join(values.out, `${key.replaceAll(/[^a-zA-Z0-9]+/g, "-")}.onnx`));
+  writeModel(sparse.model, `${pathOf(key)}.onnx`);
   const rest = unseenBy(await openImages(open, request, context), Number(values.images), seed);
   const test = await openImages(open, { ...request, data: values.test }, context);
   return {
@@ -161,7 +147,7 @@ async function main(): Promise<void> {
   const rows = join(values.out, "rows.jsonl");
   for (const job of jobs()) {
     const { name, share, stage, seed } = job;
-    const key = [open.name, share ?? "", name, stage, `seed ${seed}`].join("; ");
+    const key = keyOf(open, job);
     const done = existsSync(rows) ? readFileSync(rows, "utf8") : "";
     if (done.includes(JSON.stringify(key))) continue;
     const found = await run(open, job, key).catch((error: unknown) => ({ error: String(error) }));

@@ -17,13 +17,8 @@ import { openProducts, type Products } from "../../subnet/correct/products.ts";
 import { matrixOf, type SparseWeight, weightLabel } from "../../subnet/sparse/weights.ts";
 import { extend } from "../data/extend.ts";
 import { feedsOf, openGraph } from "../data/feed.ts";
-import {
-  LARGEST_GRAM,
-  mean,
-  singularFromGram,
-  singularValues,
-  symmetricEigen,
-} from "./spectrum.ts";
+import { symmetricEigenvalues } from "./eigenvalues.ts";
+import { LARGEST_GRAM, mean, singularFromGram, singularValues } from "./spectrum.ts";
 
 /** Singular values of one layer's matrix. */
 export interface LayerSpectrum {
@@ -110,7 +105,8 @@ async function outputValues(
   const length = rows.length / batch;
   // With fewer values than images, the rest of the Gram matrix's eigenvalues are zero.
   const gram = await products.runDouble(rows, rows, length);
-  return singularFromGram(symmetricEigen(gram, batch)).slice(0, Math.min(batch, length));
+  const values = symmetricEigenvalues(gram, batch);
+  return singularFromGram({ values }).slice(0, Math.min(batch, length));
 }
 
 /** What a pruned network keeps of a dense one, layer by layer. */

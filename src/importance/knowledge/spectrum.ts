@@ -5,6 +5,7 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { InputError } from "../../core/errors.ts";
 import type { Products } from "../../subnet/correct/products.ts";
+import { symmetricEigenvalues } from "./eigenvalues.ts";
 
 /** Eigenvalues of a symmetric matrix, falling, with an eigenvector per row. */
 export interface SymmetricEigen {
@@ -38,7 +39,7 @@ export function symmetricEigen(matrix: ArrayLike<number>, size: number): Symmetr
 const RANK_TOLERANCE = 1e-14;
 
 /** Singular values of a matrix from an eigendecomposition of its Gram matrix, falling. */
-export function singularFromGram({ values }: SymmetricEigen): Float64Array {
+export function singularFromGram({ values }: Pick<SymmetricEigen, "values">): Float64Array {
   const least = RANK_TOLERANCE * values.length * (values[0] ?? 0);
   return values.map((value) => (value > least ? Math.sqrt(value) : 0));
 }
@@ -65,12 +66,14 @@ export function inverseRoot({ values, vectors }: SymmetricEigen): Float64Array {
   return root;
 }
 
-/** Longest side of a Gram matrix that is decomposed: it takes seconds, and the time grows with the cube. */
+/** Longest side of a Gram matrix that is decomposed: it takes seconds, with eigenvectors half a minute, and the time grows with the cube. */
 export const LARGEST_GRAM = 1024;
 
 /** A matrix's Gram matrix of its shorter side. */
 interface Gram {
-  readonly eigen: SymmetricEigen;
+  /** size x size */
+  readonly matrix: Float64Array;
+  readonly size: number;
   /** Whether the rows are the shorter side. */
   readonly ofRows: boolean;
 }
@@ -86,7 +89,7 @@ async function gramOf(
   if (matrix.some((value) => !Number.isFinite(value))) throw notFinite();
   const wide = ofRows ? matrix : transposed(matrix, rows, columns);
   const gram = await products.runDouble(wide, wide, Math.max(rows, columns));
-  return { eigen: symmetricEigen(gram, size), ofRows };
+  return { matrix: gram, size, ofRows };
 }
 
 /**
@@ -99,8 +102,8 @@ export async function singularValues(
   columns: number,
   products: Products,
 ): Promise<Float64Array> {
-  const { eigen } = await gramOf(matrix, rows, columns, products);
-  return singularFromGram(eigen);
+  const gram = await gramOf(matrix, rows, columns, products);
+  return singularFromGram({ values: symmetricEigenvalues(gram.matrix, gram.size) });
 }
 
 /** U V' of a matrix's decomposition U S V', over its rank: the derivative of the sum of its singular values. */
@@ -110,8 +113,8 @@ export async function polarFactor(
   columns: number,
   products: Products,
 ): Promise<Float64Array> {
-  const { eigen, ofRows } = await gramOf(matrix, rows, columns, products);
-  const root = inverseRoot(eigen);
+  const { matrix: gram, size, ofRows } = await gramOf(matrix, rows, columns, products);
+  const root = inverseRoot(symmetricEigen(gram, size));
   // runDouble multiplies with the transpose of its right operand.
   return ofRows
     ? products.runDouble(root, transposed(matrix, rows, columns), rows)

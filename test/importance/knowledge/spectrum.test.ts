@@ -2,6 +2,7 @@ import { eigs } from "mathjs";
 import { SVD } from "svd-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomFrom } from "../../../src/core/random.ts";
+import { symmetricEigenvalues } from "../../../src/importance/knowledge/eigenvalues.ts";
 import {
   inverseRoot,
   polarFactor,
@@ -97,6 +98,35 @@ test("eigenvalues of symmetric matrices are those of a second library, with vect
         expect(entry).toBeCloseTo(value * (vector[row] ?? 0), 7);
     }
   }
+});
+
+describe("eigenvalues without vectors are those with them", () => {
+  const turned = (size: number, of: (row: number, column: number) => number): Float64Array =>
+    Float64Array.from({ length: size * size }, (_, at) => {
+      const [row, column] = [Math.floor(at / size), at % size];
+      return of(Math.max(row, column), Math.min(row, column));
+    });
+  const drawn = (size: number): Float64Array => {
+    const values = normals(size * size);
+    return turned(size, (row, column) => values[row * size + column] ?? 0);
+  };
+  test.each([
+    ["of one element", 1, Float64Array.of(-3)],
+    ["indefinite", 40, drawn(40)],
+    ["zero", 6, new Float64Array(36)],
+    ["diagonal", 5, turned(5, (row, column) => (row === column ? row - 2 : 0))],
+    ["tridiagonal", 30, turned(30, (row, column) => [2, -1][row - column] ?? 0)],
+    ["of one value everywhere", 20, turned(20, () => 1)],
+    ["in two parts", 4, Float64Array.of(1, 2, 0, 0, 2, 1, 0, 0, 0, 0, 1, 2, 0, 0, 2, 1)],
+    ["of huge numbers", 12, drawn(12).map((value) => value * 1e150)],
+    ["of tiny numbers", 12, drawn(12).map((value) => value * 1e-150)],
+  ])("of a matrix %s", (_name, size, matrix) => {
+    const { values } = symmetricEigen(matrix, size);
+    const largest = Math.max(...values.map(Math.abs));
+    const found = symmetricEigenvalues(matrix, size);
+    for (const [at, value] of found.entries())
+      expect(Math.abs(value - (values[at] ?? 0))).toBeLessThanOrEqual(1e-13 * size * largest);
+  });
 });
 
 test("a singular Gram matrix has a pseudo-inverse root: its square times the Gram is a projection", () => {

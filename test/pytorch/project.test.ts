@@ -14,8 +14,12 @@ import { EXIT, VerificationError } from "../../src/core/errors.ts";
 import { sha256 } from "../../src/core/files.ts";
 import { randomFrom } from "../../src/core/random.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { tensorFromBytes } from "../../src/graph/tensor.ts";
+import { floatsOf, floatTensor, tensorFromBytes } from "../../src/graph/tensor.ts";
 import { modelOf } from "../../src/onnx/model.ts";
+import { writeModel } from "../../src/onnx/write.ts";
+import { exportProject } from "../../src/pipeline/export/export-project.ts";
+import { openNetwork } from "../../src/pipeline/open/network.ts";
+import { runContext } from "../../src/pipeline/run-context.ts";
 import { importWeights } from "../../src/pytorch/import/import-weights.ts";
 import { readCheck } from "../../src/pytorch/project/check-file.ts";
 import { projectText, readProject } from "../../src/pytorch/project/project-file.ts";
@@ -240,4 +244,35 @@ test("mdp export --to pytorch refuses a folder that holds something, and an ONNX
   expect(readdirSync(path)).toEqual(["notes.txt"]);
   const none = mdpSync("export", "--out", join(folder, "none.onnx"));
   expect([none.status, none.stderr]).toEqual([EXIT.usage, expect.stringContaining("--subnet")]);
+});
+
+test("a sparse network is taught by the dense one of the same structure, and by no other", async () => {
+  const dense = slicePadResnet();
+  const values = new Map(dense.initializers);
+  for (const [name, tensor] of dense.initializers) {
+    if (tensor.shape.length !== 4) continue;
+    const zeroed = Float32Array.from(floatsOf(tensor), (value, at) => (at % 2 === 0 ? 0 : value));
+    values.set(name, floatTensor(tensor.shape, zeroed));
+  }
+  const path = (name: string): string => join(folder, name);
+  writeModel(modelOf(dense), path("dense.onnx"));
+  writeModel(modelOf({ ...dense, initializers: values }), path("sparse.onnx"));
+  writeModel(modelOf(bottleneckResnet()), path("other.onnx"));
+  const open = await openNetwork(path("sparse.onnx"));
+  const subnet = keepAll(open.structure);
+  const asked = { subnet, subnetFile: undefined, dataConfig: undefined, seed: 1 };
+  const request = { ...asked, cut: open.model.graph, teacher: path("dense.onnx") };
+  const out = path("taught");
+  await exportProject(open, { ...request, out }, runContext());
+  const nonzeros = (file: string): number =>
+    [...readSafetensors(join(out, file)).tensors.values()].reduce(
+      (sum, tensor) => sum + floatsOf(tensor).filter((value) => value !== 0).length,
+      0,
+    );
+  expect(nonzeros("teacher.safetensors")).toBeGreaterThan(1.3 * nonzeros("weights.safetensors"));
+  expect(readFileSync(join(out, "README.md"), "utf8")).toContain("the teacher is 'dense'");
+  const other = { ...request, out: path("other"), teacher: path("other.onnx") };
+  await expect(exportProject(open, other, runContext())).rejects.toThrowError(
+    expect.objectContaining({ code: "pytorch/teacher-differs", exitCode: EXIT.input }),
+  );
 });

@@ -22,6 +22,10 @@ export const exportCommand: Command = command({
       "the whole network, carrying its pre-processing",
     ],
     [
+      "mdp export sparse.onnx --to pytorch --teacher net.onnx --out project",
+      "a sparse network, taught by the dense one",
+    ],
+    [
       "mdp export net.onnx --subnet subnet.json --to pytorch --out project",
       "a folder to train with torchrun, and to come back from with mdp import-weights",
     ],
@@ -62,6 +66,12 @@ export const exportCommand: Command = command({
         describe:
           "Config of the images; the written network carries its pre-processing (docs/datasets.md)",
       })
+      .option("teacher", {
+        type: "string",
+        requiresArg: true,
+        describe:
+          "With --to pytorch: ONNX file to learn from, of the same structure, such as the dense network of a sparse one",
+      })
       .option("runs", {
         type: "number",
         requiresArg: true,
@@ -85,13 +95,13 @@ export const exportCommand: Command = command({
     if (to === "pytorch") checkNewFolder(out);
     else checkWritable(out);
     const { open, subnet, cut, proof, sizes } = await cutModel(options, context);
-    const { dataConfig } = options;
+    const { dataConfig, teacher } = options;
     const project =
       to === "onnx"
         ? null
         : await exportProject(
             open,
-            { out, subnet, subnetFile: options.subnet, cut, dataConfig, seed },
+            { out, subnet, subnetFile: options.subnet, cut, dataConfig, teacher, seed },
             context,
           );
     if (to === "onnx") writeModel(withGraph(open.model, cut), out);
@@ -108,8 +118,23 @@ export const exportCommand: Command = command({
 
 function checkTogether(
   to: "onnx" | "pytorch",
-  options: { readonly subnet?: string | undefined; readonly dataConfig?: string | undefined },
+  options: {
+    readonly subnet?: string | undefined;
+    readonly dataConfig?: string | undefined;
+    readonly teacher?: string | undefined;
+  },
 ): void {
+  if (options.teacher !== undefined && (to === "onnx" || options.subnet !== undefined)) {
+    throw new UsageError({
+      code: "cli/usage",
+      message:
+        to === "onnx"
+          ? "An ONNX file has no teacher."
+          : "With a subnet, the network that it was cut from is the teacher.",
+      where: "--teacher",
+      hint: "Give --teacher with --to pytorch and without --subnet.",
+    });
+  }
   if (to === "onnx" && options.subnet === undefined && options.dataConfig === undefined) {
     throw new UsageError({
       code: "cli/no-subnet",

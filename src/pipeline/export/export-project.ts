@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { VerificationError } from "../../core/errors.ts";
+import { InputError, VerificationError } from "../../core/errors.ts";
 import { packageRoot, readFileBytes, readJson } from "../../core/files.ts";
 import { type DatasetConfig, parseDatasetConfig } from "../../data/config.ts";
 import {
@@ -9,10 +9,15 @@ import {
   withPreprocessing,
 } from "../../data/preprocessing.ts";
 import type { Graph } from "../../graph/graph.ts";
-import { type WrittenProject, writeProject } from "../../pytorch/project/write-project.ts";
+import {
+  type ProjectTeacher,
+  type WrittenProject,
+  writeProject,
+} from "../../pytorch/project/write-project.ts";
 import { findPython, type Python, runPython } from "../../pytorch/python.ts";
+import { structureHash } from "../../structure/structure-json.ts";
 import type { Subnet } from "../../subnet/subnet.ts";
-import type { OpenNetwork } from "../open/network.ts";
+import { type OpenNetwork, openNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 
 export interface ExportProjectRequest {
@@ -22,6 +27,8 @@ export interface ExportProjectRequest {
   readonly subnetFile: string | undefined;
   readonly cut: Graph;
   readonly dataConfig: string | undefined;
+  /** ONNX file of the network to learn from; the one that is exported without it. */
+  readonly teacher?: string | undefined;
   readonly seed: number;
 }
 
@@ -42,7 +49,7 @@ export interface ExportedProject extends WrittenProject {
 /**
  * Writes the PyTorch project of a subnet. Where a Python with PyTorch is found, the modules are run before the folder gets its
  * name.
- * @throws VerificationError `pytorch/modules-differ`; InputError as `writeProject`
+ * @throws VerificationError `pytorch/modules-differ`; InputError `pytorch/teacher-differs`, and as `openNetwork` and `writeProject`
  */
 export async function exportProject(
   open: OpenNetwork,
@@ -51,6 +58,8 @@ export async function exportProject(
 ): Promise<ExportedProject> {
   const { subnet, cut, seed, subnetFile, out } = request;
   const data = preparation(request.dataConfig, open);
+  const teacher =
+    request.teacher === undefined ? undefined : await openTeacher(request.teacher, open);
   const python = await findPython();
   const source = {
     name: open.name,
@@ -60,6 +69,7 @@ export async function exportProject(
     structure: open.structure,
     subnet,
     cut,
+    teacher,
     subnetFile: subnetFile === undefined ? null : readFileBytes(subnetFile),
     data,
     seed,
@@ -77,6 +87,18 @@ export async function exportProject(
     context.progress.step("running the modules", 1, 1);
   });
   return { ...written, check };
+}
+
+/** Student and teacher are compared value by value, so that both have the same structure; weights may differ. */
+async function openTeacher(path: string, open: OpenNetwork): Promise<ProjectTeacher> {
+  const { name, model, hash, structure } = await openNetwork(path, { bind: open.structure.bind });
+  if (structureHash(structure) === structureHash(open.structure)) return { name, model, hash };
+  throw new InputError({
+    code: "pytorch/teacher-differs",
+    message: `'${path}' has another structure than '${open.path}': its layers or widths differ.`,
+    where: "--teacher",
+    hint: "Name the dense network that the sparse one was made from. For a network that was cut, export the original with --subnet: it is the teacher then.",
+  });
 }
 
 /** How images are prepared: as a config says, the network's file, or nobody (null). */

@@ -1,13 +1,17 @@
 import type { PyTorchModule } from "../module/module-text.ts";
 import type { Project } from "./project-file.ts";
 
-/** The project's README.md: what is in the folder, how to train it here, on several machines, and how to come back. */
+/**
+ * The project's README.md: what is in the folder, how to train it here, on several machines, and how to come back.
+ * @param taughtBy name of the network that teaches, where it is another one than the project's own
+ */
 export function readmeText(
   project: Project,
   modules: { readonly student: PyTorchModule; readonly teacher: PyTorchModule },
+  taughtBy?: string | undefined,
 ): string {
   const training = project.task === "classification" ? classification(project) : NO_TRAINING;
-  return `${[head(project), files(project, modules), CHECK, training, back(project)].join("\n\n")}\n`;
+  return `${[head(project, taughtBy), files(project, modules), CHECK, training, back(project)].join("\n\n")}\n`;
 }
 
 /** Versions that the project was made for; PyTorch 1.13 is what Debian 12 has. */
@@ -26,11 +30,11 @@ export function requirementsText(): string {
   ].join("\n");
 }
 
-function head(project: Project): string {
+function head(project: Project, taughtBy: string | undefined): string {
   const { name, mdp, hashes } = project;
   const what =
     hashes.subnet === null
-      ? "The whole network, nothing removed: student and teacher are the same."
+      ? `The whole network, nothing removed: ${taughtBy === undefined ? "student and teacher are the same" : `the teacher is '${taughtBy}'`}.`
       : "A subnet that `mdp solve` chose, cut out of the original and proven against it.";
   return `# ${name} in PyTorch\n\n${what} Written by mdp ${mdp}; SHA-256 of its network ${hashes.onnx.slice(0, 12)}.`;
 }

@@ -37,7 +37,7 @@ export interface ProjectSource {
   readonly name: string;
   /** Version of this program, for provenance. */
   readonly version: string;
-  /** The network that the subnet was solved for: the teacher. */
+  /** The network that the subnet was solved for: the teacher, unless another is named. */
   readonly model: Model;
   /** SHA-256 of its file. */
   readonly modelHash: string;
@@ -45,11 +45,21 @@ export interface ProjectSource {
   readonly subnet: Subnet;
   /** The smaller network, proven: the student. */
   readonly cut: Graph;
+  /** A network of the same structure with other weights to learn from, as a sparse network does from the dense one. */
+  readonly teacher?: ProjectTeacher | undefined;
   /** The subnet's file as it is; null where the whole network is trained. */
   readonly subnetFile: Uint8Array | null;
   /** How images are prepared; null where nobody said. */
   readonly data: DatasetConfig | null;
   readonly seed: number;
+}
+
+/** A teacher with a file of its own. */
+export interface ProjectTeacher {
+  readonly name: string;
+  readonly model: Model;
+  /** SHA-256 of its file. */
+  readonly hash: string;
 }
 
 export interface WrittenProject {
@@ -80,8 +90,11 @@ async function fill(folder: string, source: ProjectSource): Promise<WrittenProje
   const { model, cut, structure, subnetFile } = source;
   const at = (name: string): string => join(folder, name);
   const student = writeModule(cut, described(source, "student"));
-  const teacher = writeModule(structure.graph, described(source, "teacher"));
-  checkTypes(structure.graph, teacher, source.name);
+  const taughtBy = source.teacher ?? {
+    ...{ name: source.name, model: withGraph(model, structure.graph), hash: source.modelHash },
+  };
+  const teacher = writeModule(taughtBy.model.graph, described(source, "teacher"));
+  checkTypes(taughtBy.model.graph, teacher, taughtBy.name);
   writeModel(withGraph(model, cut), at(PROJECT_FILES.onnx));
   const onnx = await modelHash(at(PROJECT_FILES.onnx));
   const weights = await writeNetwork(at(PROJECT_FILES.weights), {
@@ -91,9 +104,9 @@ async function fill(folder: string, source: ProjectSource): Promise<WrittenProje
     seed: source.seed,
   });
   const teacherWeights = await writeNetwork(at(PROJECT_FILES.teacherWeights), {
-    model: withGraph(model, structure.graph),
+    model: taughtBy.model,
     module: teacher,
-    identity: source.modelHash,
+    identity: taughtBy.hash,
     seed: source.seed,
   });
   const project = projectOf(source, student, {
@@ -109,13 +122,17 @@ async function fill(folder: string, source: ProjectSource): Promise<WrittenProje
   writeFileAtomic(at(PROJECT_FILES.project), projectText(project));
   writeJson(at(PROJECT_FILES.scored), scoredLayers(cut, student));
   for (const { name, bytes } of templateFiles()) writeFileAtomic(at(name), bytes);
-  writeFileAtomic(at(PROJECT_FILES.readme), readmeText(project, { student, teacher }));
+  writeFileAtomic(
+    at(PROJECT_FILES.readme),
+    readmeText(project, { student, teacher }, source.teacher?.name),
+  );
   writeFileAtomic(at(PROJECT_FILES.requirements), requirementsText());
   return { project, student, teacher };
 }
 
 function described(source: ProjectSource, role: "student" | "teacher"): ModuleOptions {
-  const { name, version, subnetFile } = source;
+  const { version, subnetFile } = source;
+  const { name } = role === "teacher" ? (source.teacher ?? source) : source;
   const what = role === "student" && subnetFile !== null ? ", at the widths of its subnet" : "";
   return {
     className: className(name),

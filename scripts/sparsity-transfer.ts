@@ -162,6 +162,35 @@ function pathOf({ key }: Row): string {
   return join(values.rows, `${key.replaceAll(/[^a-zA-Z0-9]+/g, "-")}.onnx`);
 }
 
+const results = join(values.out, "transfer.jsonl");
+
+function measured(): readonly Found[] {
+  if (!existsSync(results)) return [];
+  const lines = readFileSync(results, "utf8").trim().split("\n");
+  return lines.map((line) => JSON.parse(line) as Found);
+}
+
+const DENSE: Row = { key: "dense", share: null, method: "dense", stage: "dense" };
+
+async function measureAll(
+  open: OpenNetwork,
+  rows: readonly Row[],
+  tasks: readonly Task[],
+): Promise<void> {
+  const wanted = values.full?.split(";");
+  for (const row of [DENSE, ...rows]) {
+    const name = [row.method, row.share, row.stage].join(", ");
+    const isFull = row === DENSE || (wanted?.includes(name) ?? true);
+    for (const task of tasks) {
+      const isDone = measured().some(({ key, task: of }) => key === row.key && of === task.name);
+      if (isDone) continue;
+      const found = await measure(row === DENSE ? open.path : pathOf(row), row, task, isFull);
+      appendFileSync(results, `${JSON.stringify(found)}\n`);
+      console.log(JSON.stringify({ name, ...found }));
+    }
+  }
+}
+
 async function main(): Promise<void> {
   const open = await openNetwork(positionals[0]);
   mkdirSync(values.out, { recursive: true });
@@ -170,37 +199,17 @@ async function main(): Promise<void> {
   const rows = lines
     .map((line) => JSON.parse(line) as Row)
     .filter((row) => row.knowledgeOfOutputs !== undefined && existsSync(pathOf(row)));
-  const dense = { key: "dense", share: null, method: "dense", stage: "dense" };
-  const wanted = values.full?.split(";");
-  const results = join(values.out, "transfer.jsonl");
-  const done = (): readonly Found[] =>
-    existsSync(results)
-      ? readFileSync(results, "utf8")
-          .trim()
-          .split("\n")
-          .map((line) => JSON.parse(line) as Found)
-      : [];
-  for (const row of [dense, ...rows]) {
-    const name = [row.method, row.share, row.stage].join(", ");
-    const isFull = row === dense || (wanted?.includes(name) ?? true);
-    for (const task of tasks) {
-      if (done().some(({ key, task: other }) => key === row.key && other === task.name)) continue;
-      const path = row === dense ? open.path : pathOf(row);
-      const found = await measure(path, row, task, isFull);
-      appendFileSync(results, `${JSON.stringify(found)}\n`);
-      console.log(JSON.stringify({ name, ...found }));
-    }
-  }
+  await measureAll(open, rows, tasks);
   const norm = normOf(open.model);
   const known = rows.map((row) => ({ row, norm: normOf(readModel(pathOf(row))) / norm }));
+  const found = new Map(measured().map((each) => [`${each.task}; ${each.key}`, each]));
   for (const task of tasks) {
-    for (const measured of ["probe", "full"] as const) {
+    for (const way of ["probe", "full"] as const) {
       const pairs = known.flatMap((each) => {
-        const found = done().find(({ key, task: of }) => key === each.row.key && of === task.name);
-        const accuracy = found?.[measured];
+        const accuracy = found.get(`${task.name}; ${each.row.key}`)?.[way];
         return accuracy == null ? [] : [{ ...each, accuracy }];
       });
-      if (pairs.length >= LEAST_PAIRS) console.log(tableOf(`${task.name}, ${measured}`, pairs));
+      if (pairs.length >= LEAST_PAIRS) console.log(tableOf(`${task.name}, ${way}`, pairs));
     }
   }
 }

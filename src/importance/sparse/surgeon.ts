@@ -14,7 +14,7 @@ const inverses = new WeakMap<Moments, Float64Array>();
  * C is the identity.
  */
 export async function surgeonScores(
-  { columns }: SparseWeight,
+  { columns }: Pick<SparseWeight, "columns">,
   values: Float32Array,
   moments: Moments | null,
   products: Products,

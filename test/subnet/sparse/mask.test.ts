@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../../src/core/random.ts";
 import { graphBuilder } from "../../../src/graph/build.ts";
-import { floatsOf, floatTensor } from "../../../src/graph/tensor.ts";
+import { floatsOf, floatTensor, tensorFromBytes } from "../../../src/graph/tensor.ts";
 import { findStructure } from "../../../src/structure/find-structure.ts";
 import { applyMasks, bestOf, keptCount, maskOf } from "../../../src/subnet/sparse/mask.ts";
 import { parsePattern } from "../../../src/subnet/sparse/pattern.ts";
@@ -150,4 +150,29 @@ describe("the weights of a network", () => {
       for (const [at, value] of values.entries()) if (value !== 0) expect(value).toBe(before[at]);
     }
   });
+});
+
+test("weights that are no float32, are quantised, or are read by something else than layers stay dense, and say why", () => {
+  const b = graphBuilder({ opset: 17 });
+  b.input("tokens", ["batch", 3], "int64");
+  b.tensor("table", floatTensor([6, 4], normals(24)));
+  b.tensor("half", tensorFromBytes("float16", [4, 4], new Uint8Array(32)));
+  b.tensor("whole", tensorFromBytes("int8", [4, 4], new Uint8Array(16)));
+  b.tensor("scale", floatTensor([], [0.1]));
+  b.tensor("plain", floatTensor([4, 4], normals(16)));
+  const embedded = b.node("Gather", ["table", "tokens"], { name: "embedding" });
+  const first = b.node("MatMul", [embedded, "plain"], { name: "first" });
+  const unquantised = b.node("DequantizeLinear", ["whole", "scale"]);
+  const second = b.node("MatMul", [first, unquantised], { name: "second" });
+  const narrowed = b.node("Cast", [second], { attributes: { to: 10 } });
+  const third = b.node("MatMul", [narrowed, "half"], { name: "third" });
+  const widened = b.node("Cast", [third], { attributes: { to: 1 } });
+  const turned = b.node("Transpose", ["table"], { attributes: { perm: [1, 0] } });
+  b.output(b.node("MatMul", [widened, turned], { name: "classifier" }), ["batch", 3, 6]);
+  const { weights, dense } = sparseWeights(findStructure(b.graph()));
+  expect(weights.map(({ name }) => name)).toEqual(["plain"]);
+  const reasons = new Map(dense.map(({ name, reason }) => [name, reason]));
+  expect(reasons.get("half")).toBe("its weight is float16, not float32");
+  expect(reasons.get("table")).toMatch(/embedding.*reads it too/);
+  expect([...reasons.values()]).toContain("its weight is quantised");
 });

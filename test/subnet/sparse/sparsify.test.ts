@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { floatsOf, floatTensor } from "../../../src/graph/tensor.ts";
+import { scoreOf } from "../../../src/importance/sparse/scores.ts";
 import { modelOf, withGraph } from "../../../src/onnx/model.ts";
 import { serializeModel } from "../../../src/onnx/write.ts";
+import { unnamedBatch } from "../../../src/runtime/batches.ts";
 import { findStructure } from "../../../src/structure/find-structure.ts";
+import { openProducts } from "../../../src/subnet/correct/products.ts";
 import { applyMasks } from "../../../src/subnet/sparse/mask.ts";
 import { proveSparse } from "../../../src/subnet/sparse/prove.ts";
 import type { ScoreOf } from "../../../src/subnet/sparse/search.ts";
@@ -96,6 +99,41 @@ describe.each(Object.entries(NETWORKS))("%s", (_name, build) => {
     );
   });
 });
+
+test.each(["magnitude", "wanda", "obs"] as const)(
+  "images that are all the same have a singular Gram matrix: scored by %s, all numbers stay finite and the share is met",
+  async (score) => {
+    const graph = NETWORKS.flattenVgg();
+    const structure = findStructure(graph);
+    const shape = (graph.inputs[0]?.shape ?? []).slice(1).map(Number);
+    const values = new Float32Array(shape.reduce((product, extent) => product * extent, 12)).fill(
+      1,
+    );
+    async function* same() {
+      yield unnamedBatch(values, [12, ...shape], new Int32Array(12).fill(-1));
+    }
+    const pattern = { kind: "none" } as const;
+    const choices = sparseWeights(structure).weights.map((weight) => ({
+      ...{ weight, pattern, kept: Math.ceil(0.4 * weightCount(weight)) },
+    }));
+    const products = await openProducts(1);
+    try {
+      const options = { scoreOf: scoreOf(score, products), threads: 1, rounds: 2, ridge: 0 };
+      const whole = keepAll(structure);
+      const made = await sparsifyNetwork(
+        ...([modelOf(graph), structure, whole, choices, same(), options] as const),
+      );
+      expect(made.layers.some(({ ridge }) => ridge > 0)).toBe(true);
+      for (const { weight, kept } of choices) {
+        const found = [...floatsOf(made.graph.initializers.get(weight.name) ?? weight.tensor)];
+        expect(found.every(Number.isFinite)).toBe(true);
+        expect(found.filter((value) => value !== 0).length).toBeLessThanOrEqual(kept);
+      }
+    } finally {
+      await products.close();
+    }
+  },
+);
 
 describe("a proof fails", () => {
   const graph = NETWORKS.flattenVgg();

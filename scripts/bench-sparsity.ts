@@ -4,7 +4,7 @@
  *
  *   npx tsx scripts/bench-sparsity.ts NETWORK.onnx --data TRAIN --test TEST --data-config CONFIG --out FOLDER \
  *     [--share 90,80,70] [--method 'NAME;NAME'] [--stage fitted,straight] [--pattern 2:4] [--seed 1] [--unseen 4000]
- *   ... --stage tuned [--epochs 1]     trains fitted networks that are in FOLDER, on all images of TRAIN; zeros stay, the dense network teaches
+ *   ... --stage tuned [--epochs 1] [--tune-images N]     trains fitted networks that are in FOLDER, on TRAIN; zeros stay, the dense network teaches
  *
  * One line of JSON per network in FOLDER/rows.jsonl, the network beside it. What is there already is not measured again, so that a run
  * can be stopped and goes on. The first layer and the one that gives the output stay dense in every row.
@@ -41,6 +41,7 @@ const { values, positionals } = parseArgs({
     images: { type: "string", default: "512" },
     unseen: { type: "string", default: "4000" },
     epochs: { type: "string", default: "1" },
+    "tune-images": { type: "string" },
   },
 });
 
@@ -79,7 +80,9 @@ function jobs(): readonly Job[] {
 }
 
 function keyOf(open: OpenNetwork, { name, share, stage, seed }: Job): string {
-  const trained = stage === "tuned" ? `tuned ${values.epochs} epochs` : stage;
+  const { epochs, "tune-images": images } = values;
+  const of = images === undefined ? "" : ` of ${images} images`;
+  const trained = stage === "tuned" ? `tuned ${epochs} epochs${of}` : stage;
   return [open.name, share ?? "", name, trained, `seed ${seed}`].join("; ");
 }
 
@@ -96,6 +99,7 @@ async function tune(open: OpenNetwork, job: Job, key: string): Promise<object> {
     ...PLAIN_FINETUNE,
     ...{ data: values.data, dataConfig: values["data-config"], teacher: open.path },
     ...{ keepZeros: true, epochs: Number(values.epochs), batch: "64", validate: false },
+    ...(values["tune-images"] === undefined ? {} : { images: Number(values["tune-images"]) }),
     ...{ seed: job.seed, threads: 2, out: pathOf(key) },
   };
   await runTraining("finetune", network, settings, context);

@@ -31,8 +31,7 @@ const moments = sums.moments();
 const weights = draw(rows * unknowns);
 const support = Uint8Array.from({ length: weights.length }, () => (random.next() < share ? 1 : 0));
 const moved = peak();
-if (scores === "obs")
-  await surgeonScores({ columns: unknowns }, weights, moments, products);
+if (scores === "obs") await surgeonScores({ columns: unknowns }, weights, moments, products);
 const scored = peak();
 const started = performance.now();
 const { after, before: residual } = await fitOnSupport(moments, weights, support, {

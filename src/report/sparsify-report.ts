@@ -53,7 +53,7 @@ function layerTable({ layers }: SparsifyReport): string {
 }
 
 function programLines(
-  { refinement }: SparsifyReport,
+  { refinement, format }: SparsifyReport,
   program: NonNullable<SparsifyReport["program"]>,
 ): readonly string[] {
   const { status, damage, bound, gap, solver, seconds, limits, notes } = program;
@@ -67,10 +67,17 @@ function programLines(
     `Rates       by the program: ${isAround ? "expected change of the damage" : "summed damage"} ${damage.toPrecision(4)}, ${proven} (${solver}, ${seconds.toFixed(2)} s)`,
     ...limits.map(
       ({ text, used, kind, binds }) =>
-        `Limit       ${text}: ${used === null ? "met" : `${Math.round(used)} ${kind}`}${binds ? ", binding" : ""}`,
+        `Limit       ${text}: ${used === null ? "met" : `${Math.round(used)} ${kind}`}${binds ? ", binding" : ""}${kind === "bytes" ? ` (${bytesText(format)})` : ""}`,
     ),
     ...notes.map((note) => `Note        ${note}`),
   ];
+}
+
+/** How a byte limit counts: an estimate, which the file's own sizes below may differ from. */
+function bytesText(format: string): string {
+  return format === "sparse"
+    ? "sparse weights count 12 bytes per nonzero"
+    : "sparse weights count 4 bytes per nonzero and 1 bit per element, a little less than gzip needs";
 }
 
 /** A rule's rates may be what the program found no better ones than. */

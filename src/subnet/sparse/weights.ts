@@ -57,10 +57,11 @@ export function sparseWeights(structure: Structure): SparseWeights {
   }
   const weights: SparseWeight[] = [];
   const dense: DenseWeight[] = quantised(graph);
+  const isQuantised = new Set(dense.map(({ name }) => name));
   for (const [name, layers] of byName) {
     const [layer] = layers;
     const tensor = graph.initializers.get(name);
-    if (layer === undefined) continue;
+    if (layer === undefined || isQuantised.has(name)) continue;
     const reason = denseReason(graph, name, tensor, layers);
     if (reason === null && tensor !== undefined)
       weights.push(asMatrix(name, layers, layer, tensor));

@@ -172,6 +172,7 @@ test("weights that are no float32, are quantised, or are read by something else 
   const { weights, dense } = sparseWeights(findStructure(b.graph()));
   expect(weights.map(({ name }) => name)).toEqual(["plain"]);
   const reasons = new Map(dense.map(({ name, reason }) => [name, reason]));
+  expect(dense).toHaveLength(3);
   expect(reasons.get("half")).toBe("its weight is float16, not float32");
   expect(reasons.get("table")).toMatch(/embedding.*reads it too/);
   expect([...reasons.values()]).toContain("its weight is quantised");

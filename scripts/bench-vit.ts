@@ -5,7 +5,8 @@
  *
  * The network is brought into the basis of its singular vectors, scored by sensitivity on training images and measured on this machine
  * once; each row is then a run of `mdp prune` with these scores and this table, judged on the test images. Everything is kept
- * in the work folder, so that the same command resumes. docs/results/transformers.md holds what it printed.
+ * in the work folder, so that the same command resumes; `--only linear` makes the rows whose name holds that word.
+ * docs/results/transformers.md holds what it printed.
  */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -18,6 +19,7 @@ import { type PruneSettings, profile, prune, score } from "../src/pipeline/libra
 import { openNetwork } from "../src/pipeline/open/network.ts";
 import { rebaseOpened } from "../src/pipeline/rebase/rebase-network.ts";
 import { type RunContext, runContext } from "../src/pipeline/run-context.ts";
+import { matchedLinear } from "./latency/linear-table.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,6 +27,7 @@ const { values, positionals } = parseArgs({
     work: { type: "string" },
     budgets: { type: "string", default: "80%,65%,48%" },
     ablate: { type: "string", default: "65%" },
+    only: { type: "string", default: "" },
     images: { type: "string", default: "256" },
     minutes: { type: "string", default: "6" },
     epochs: { type: "string", default: "3" },
@@ -88,11 +91,21 @@ async function tableOf({ network }: Prepared): Promise<string> {
 interface Row {
   readonly name: string;
   readonly budget: string;
-  readonly from: Prepared;
-  readonly settings?: Partial<PruneSettings>;
+  readonly chosen: () => Promise<Chosen>;
 }
 
-async function judged(table: string, { name, budget, from, settings }: Row): Promise<RunSummary> {
+interface Chosen {
+  readonly from: Prepared;
+  readonly settings?: Partial<PruneSettings>;
+  /** Predicted by the measured table, as a share of the whole network, where another table made the choice. */
+  readonly share?: number;
+}
+
+async function judged(
+  table: string,
+  { name, budget }: Row,
+  { from, settings }: Chosen,
+): Promise<RunSummary> {
   const out = join(work as string, `${name}-${budget.replace("%", "")}`);
   return prune(
     {
@@ -106,7 +119,11 @@ async function judged(table: string, { name, budget, from, settings }: Row): Pro
 }
 
 /** Top-1 in per cent by the file's name; latency as a share of the dense network's, predicted and measured. */
-function line({ name, budget }: Row, { eval: report, solve }: RunSummary): string {
+function line(
+  { name, budget }: Row,
+  { share: predicted }: Chosen,
+  { eval: report, solve }: RunSummary,
+): string {
   const top = new Map(
     report.results.map(({ model, accuracy }) => [
       basename(model),
@@ -117,7 +134,7 @@ function line({ name, budget }: Row, { eval: report, solve }: RunSummary): strin
   const share = (value: number | undefined): string =>
     value === undefined ? "–" : value.toFixed(2);
   const cells = [
-    ...[name, budget, share(solve.latencyMs.chosen / solve.latencyMs.dense)],
+    ...[name, budget, share(predicted ?? solve.latencyMs.chosen / solve.latencyMs.dense)],
     share(cut?.latency?.ofFirst),
     ...["pruned.onnx", "corrected.onnx", "finetuned.onnx"].map((file) => top.get(file) ?? "–"),
   ];
@@ -128,18 +145,35 @@ const basis = await prepared("rebased", true);
 const table = await tableOf(basis);
 const budgets = values.budgets.split(",");
 const MLP_ONLY = { protect: "heads|qk|v$|embedding", blocks: false } as const;
+const plain = (settings?: Partial<PruneSettings>) => async (): Promise<Chosen> => ({
+  from: basis,
+  ...(settings === undefined ? {} : { settings }),
+});
+
+/** Chosen by a latency that is linear in the work, at the same latency by the measured table. */
+async function linear(): Promise<Chosen> {
+  const given = { model: basis.network, importance: basis.scores, table };
+  const wanted = Number.parseFloat(values.ablate) / 100;
+  const { share, ...settings } = await matchedLinear(given, wanted, work as string);
+  return { from: basis, settings, share };
+}
+
+const ablate = values.ablate;
 const rows: readonly Row[] = [
-  ...budgets.map((budget): Row => ({ name: "all dims", budget, from: basis })),
+  ...budgets.map((budget): Row => ({ name: "all dims", budget, chosen: plain() })),
   // MLPs alone reach about three quarters of the latency.
-  { name: "MLP only", budget: budgets[0] ?? "80%", from: basis, settings: MLP_ONLY },
+  { name: "MLP only", budget: budgets[0] ?? "80%", chosen: plain(MLP_ONLY) },
+  { name: "no blocks", budget: ablate, chosen: plain({ blocks: false }) },
   {
-    name: "no blocks",
-    budget: values.ablate,
-    from: basis,
-    settings: { blocks: false },
+    name: "as it was, no rebase",
+    budget: ablate,
+    chosen: async () => ({ from: await prepared("original", false) }),
   },
-  { name: "as it was, no rebase", budget: values.ablate, from: await prepared("original", false) },
+  { name: "linear latency", budget: ablate, chosen: linear },
 ];
 console.log("| choice | budget | predicted | measured | straight | repaired | tuned |");
 console.log("| --- | --- | --: | --: | --: | --: | --: |");
-for (const row of rows) console.log(line(row, await judged(table, row)));
+for (const row of rows.filter(({ name }) => name.includes(values.only))) {
+  const chosen = await row.chosen();
+  console.log(line(row, chosen, await judged(table, row, chosen)));
+}

@@ -4,6 +4,7 @@ import { constantNodeValue } from "../graph/constants.ts";
 import type { Extent, Graph, Node, Tensor, Value } from "../graph/graph.ts";
 import { nodeLabel } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shapes/infer.ts";
+import { sliceTensor } from "../graph/slice-tensor.ts";
 import { removeDeadNodes } from "../graph/traversal.ts";
 import type { Structure } from "../structure/structure.ts";
 import { sizesAfterCut } from "./cut-sizes.ts";
@@ -12,7 +13,6 @@ import { freezeNumbers } from "./freeze-numbers.ts";
 import { type KeptAxes, keptAxes } from "./kept-axes.ts";
 import { rewriteNode } from "./rewrite.ts";
 import type { Rewriting } from "./rewriting.ts";
-import { sliceTensor } from "./slice-tensor.ts";
 import { checkSubnet, type Subnet } from "./subnet.ts";
 
 /**

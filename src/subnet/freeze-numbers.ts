@@ -43,8 +43,9 @@ export function freezeNumbers(structure: Structure, cut: Graph): Graph {
     if (known !== undefined) return known;
     const node = producers.get(name);
     const reads = /^(Shape|Size)$/.test(node?.opType ?? "");
-    const found =
-      reads || (node?.inputs.some((input) => input !== "" && isCounted(input)) ?? false);
+    // A Slice of a weight up to a length is the weight's numbers.
+    const read = node?.inputs.slice(0, Math.max(1, dataInputs(node).length)) ?? [];
+    const found = reads || read.some((input) => input !== "" && isCounted(input));
     counted.set(name, found);
     return found;
   };

@@ -2,12 +2,12 @@ import { constantNodeValue } from "../graph/constants.ts";
 import { foldedOf } from "../graph/fold/folded.ts";
 import { tensorOf } from "../graph/fold/numbers.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
+import { zeroAlong } from "../graph/slice-tensor.ts";
 import { bytesPerElement, elementCount, tensorFromBytes } from "../graph/tensor.ts";
 import { producerOf } from "../graph/traversal.ts";
 import type { Structure } from "../structure/structure.ts";
 import { type KeptAxes, keptAxes } from "./kept-axes.ts";
 import { maskedStatistics } from "./mask-statistics.ts";
-import { zeroAlong } from "./slice-tensor.ts";
 import { checkSubnet, isBlockGone, type Subnet } from "./subnet.ts";
 
 /**

@@ -3,54 +3,31 @@
  * CHANNELS]; every one has its heads, columns, embedding and MLP to be found.
  */
 import type { Graph } from "../../src/graph/graph.ts";
-import { floatTensor } from "../../src/graph/tensor.ts";
+import {
+  biasGeluMlp,
+  onnxruntimeAttention,
+  onnxruntimeGroupQuery,
+  onnxruntimeMultiHead,
+  onnxruntimeRotary,
+  standardAttention,
+  standardRotary,
+} from "./attention-ops.ts";
+import {
+  attend,
+  CHANNELS,
+  COLUMNS,
+  HEADS,
+  heads,
+  intScalar,
+  linear,
+  type Part,
+  reshape,
+  scalar,
+  TOKENS,
+  turn,
+  WIDTH,
+} from "./attention-parts.ts";
 import { type NetworkBuilder, networkBuilder } from "./networks.ts";
-
-const TOKENS = 6;
-const CHANNELS = 5;
-const WIDTH = 24;
-const HEADS = 4;
-const COLUMNS = WIDTH / HEADS;
-
-/** Reads [batch, tokens, width], gives the same. */
-type Part = (b: NetworkBuilder, name: string, input: string) => string;
-
-function linear(b: NetworkBuilder, name: string, input: string, from: number, to: number): string {
-  const product = b.node("MatMul", [input, b.weight(`${name}.weight`, [from, to])]);
-  return b.node("Add", [product, b.weight(`${name}.bias`, [to])]);
-}
-
-function scalar(b: NetworkBuilder, name: string, value: number): string {
-  return b.tensor(name, floatTensor([], [value]));
-}
-
-function reshape(b: NetworkBuilder, name: string, input: string, to: readonly number[]): string {
-  return b.node("Reshape", [input, b.ints(`${name}.shape`, to)]);
-}
-
-function turn(b: NetworkBuilder, input: string, perm: readonly number[]): string {
-  return b.node("Transpose", [input], { attributes: { perm } });
-}
-
-/** softmax(q k^T / sqrt(columns)) v for [batch, heads, tokens, columns], then back to [batch, tokens, width]. */
-function attend(
-  b: NetworkBuilder,
-  name: string,
-  [q, k, v]: readonly [string, string, string],
-  { width = WIDTH, bias = null }: { readonly width?: number; readonly bias?: string | null } = {},
-): string {
-  const scores = b.node("MatMul", [q, turn(b, k, [0, 1, 3, 2])]);
-  const scaled = b.node("Mul", [scores, scalar(b, `${name}.scale`, COLUMNS ** -0.5)]);
-  const biased = bias === null ? scaled : b.node("Add", [scaled, bias]);
-  const weights = b.node("Softmax", [biased], { attributes: { axis: -1 } });
-  const mixed = turn(b, b.node("MatMul", [weights, v]), [0, 2, 1, 3]);
-  return reshape(b, `${name}.join`, mixed, [0, 0, width]);
-}
-
-/** [batch, tokens, heads * columns] -> [batch, heads, tokens, columns] */
-function heads(b: NetworkBuilder, name: string, input: string, count = HEADS): string {
-  return turn(b, reshape(b, name, input, [0, 0, count, COLUMNS]), [0, 2, 1, 3]);
-}
 
 const separate: Part = (b, name, input) => {
   const part = (role: string): string =>
@@ -69,6 +46,30 @@ const fused: Part = (b, name, input) => {
     return b.node("Gather", [front, at], { attributes: { axis: 0 } });
   };
   return linear(b, `${name}.proj`, attend(b, name, [pick(0), pick(1), pick(2)]), WIDTH, WIDTH);
+};
+
+/** Megatron, BLOOM: queries, keys and values of a head follow each other, [batch, tokens, heads, 3, columns]. */
+const alternating: Part = (b, name, input) => {
+  const all = linear(b, `${name}.query_key_value`, input, WIDTH, 3 * WIDTH);
+  const split = reshape(b, `${name}.split`, all, [0, 0, HEADS, 3, COLUMNS]);
+  const pick = (index: number): string => {
+    const at = b.tensor(`${name}.${index}`, intScalar(index));
+    return turn(b, b.node("Gather", [split, at], { attributes: { axis: 3 } }), [0, 2, 1, 3]);
+  };
+  return linear(b, `${name}.dense`, attend(b, name, [pick(0), pick(1), pick(2)]), WIDTH, WIDTH);
+};
+
+/** GPT-NeoX: the same order, split behind the heads, [batch, heads, tokens, 3 * columns]. */
+const alternatingSplit: Part = (b, name, input) => {
+  const all = linear(b, `${name}.query_key_value`, input, WIDTH, 3 * WIDTH);
+  const apart = turn(b, reshape(b, `${name}.heads`, all, [0, 0, HEADS, 3 * COLUMNS]), [0, 2, 1, 3]);
+  const names = ["q", "k", "v"].map((role) => `${name}.${role}`);
+  b.node("Split", [apart, b.ints(`${name}.sizes`, [COLUMNS, COLUMNS, COLUMNS])], {
+    attributes: { axis: -1 },
+    outputs: names,
+  });
+  const [q = "", k = "", v = ""] = names;
+  return linear(b, `${name}.dense`, attend(b, name, [q, k, v]), WIDTH, WIDTH);
 };
 
 /** As `fused`, taken apart by Slice and Squeeze. */
@@ -123,51 +124,6 @@ const packedFirst: Part = (b, name, input) => {
   const joined = reshape(b, `${name}.join`, mixed, [-1, WIDTH]);
   const out = b.node("Gemm", [joined, b.weight(`${name}.out.weight`, [WIDTH, WIDTH])]);
   return turn(b, reshape(b, `${name}.out`, out, [TOKENS, -1, WIDTH]), [1, 0, 2]);
-};
-
-/** onnxruntime's op for one matrix of queries, keys and values. */
-const onnxruntimeAttention: Part = (b, name, input) => {
-  const weights = [b.weight(`${name}.qkv.weight`, [WIDTH, 3 * WIDTH])];
-  const mixed = b.node(
-    "Attention",
-    [input, ...weights, b.weight(`${name}.qkv.bias`, [3 * WIDTH])],
-    {
-      domain: "com.microsoft",
-      attributes: { num_heads: HEADS },
-    },
-  );
-  return linear(b, `${name}.proj`, mixed, WIDTH, WIDTH);
-};
-
-/** onnxruntime's op for queries, keys and values of their own layers, with one list of biases, keeping queries from later keys. */
-const onnxruntimeMultiHead: Part = (b, name, input) => {
-  const part = (role: string): string =>
-    b.node("MatMul", [input, b.weight(`${name}.${role}_proj.weight`, [WIDTH, WIDTH])]);
-  const parts = [part("q"), part("k"), part("v")];
-  const mixed = b.node("MultiHeadAttention", [...parts, b.weight(`${name}.biases`, [3 * WIDTH])], {
-    domain: "com.microsoft",
-    attributes: { num_heads: HEADS, unidirectional: 1 },
-  });
-  return linear(b, `${name}.out_proj`, mixed, WIDTH, WIDTH);
-};
-
-/** Opset 23: keys and values of two heads for four of queries. */
-const standardAttention: Part = (b, name, input) => {
-  const part = (role: string, count: number): string =>
-    linear(b, `${name}.${role}_proj`, input, WIDTH, count * COLUMNS);
-  const mixed = b.node("Attention", [part("q", HEADS), part("k", 2), part("v", 2)], {
-    attributes: { q_num_heads: HEADS, kv_num_heads: 2, is_causal: 1 },
-  });
-  return linear(b, `${name}.out_proj`, mixed, WIDTH, WIDTH);
-};
-
-/** Gelu with its bias, as onnxruntime fuses them. */
-const biasGeluMlp: Part = (b, name, input) => {
-  const wide = b.node("MatMul", [input, b.weight(`${name}.fc1.weight`, [WIDTH, 20])]);
-  const bent = b.node("BiasGelu", [wide, b.weight(`${name}.fc1.bias`, [20])], {
-    domain: "com.microsoft",
-  });
-  return linear(b, `${name}.fc2`, bent, 20, WIDTH);
 };
 
 /** torch 1.13's MultiheadAttention: one matrix, three Slices, tokens first and heads merged with the batch. */
@@ -392,11 +348,6 @@ function withClassToken(b: NetworkBuilder, x: string): string {
   return b.node("Concat", [token, x], { attributes: { axis: 1 } });
 }
 
-function intScalar(value: number): ReturnType<typeof floatTensor> {
-  const bytes = new Uint8Array(BigInt64Array.of(BigInt(value)).buffer);
-  return { type: "int64", shape: [], byteLength: 8, bytes: () => bytes };
-}
-
 /** Queries from one stream, keys and values from another: a decoder's cross attention. */
 function crossAttention(seed: number): Graph {
   const b = networkBuilder(seed);
@@ -429,6 +380,143 @@ function hybrid(seed: number): Graph {
   return b.graph();
 }
 
+/** BERT as onnxruntime's optimiser writes it: embeddings, attention over the tokens that count, and norms with the Add before them. */
+function optimisedBert(seed: number): Graph {
+  const b = networkBuilder(seed);
+  const domain = "com.microsoft";
+  const [ids, segments, mask] = ["ids", "segments", "mask"].map((name) =>
+    b.input(name, ["batch", TOKENS], "int32"),
+  );
+  const tables = { words: 11, positions: 2 * TOKENS, segmentTable: 2 };
+  const [words = "", positions = "", types = ""] = Object.entries(tables).map(([name, rows]) =>
+    b.weight(`embeddings.${name}`, [rows, WIDTH]),
+  );
+  const norm = (name: string): readonly string[] =>
+    ["weight", "bias"].map((part) => b.weight(`${name}.${part}`, [WIDTH]));
+  b.node(
+    "EmbedLayerNormalization",
+    [ids ?? "", segments ?? "", words, positions, types, ...norm("embeddings.norm"), mask ?? ""],
+    { domain, outputs: ["x", "lengths"] },
+  );
+  let x = "x";
+  for (const block of [0, 1]) {
+    const name = `layer.${block}`;
+    const skip = (role: string, branch: string): string =>
+      b.node("SkipLayerNormalization", [branch, x, ...norm(`${name}.${role}.norm`)], { domain });
+    const qkv = [
+      b.weight(`${name}.qkv.weight`, [WIDTH, 3 * WIDTH]),
+      b.weight(`${name}.qkv.bias`, [3 * WIDTH]),
+    ];
+    const mixed = b.node("Attention", [x, ...qkv, "lengths"], {
+      domain,
+      attributes: { num_heads: HEADS },
+    });
+    x = skip("attention", linear(b, `${name}.attention.output`, mixed, WIDTH, WIDTH));
+    x = skip("mlp", biasGeluMlp(b, `${name}.mlp`, x));
+  }
+  const first = b.node("Gather", [x, b.tensor("first", intScalar(0))], { attributes: { axis: 1 } });
+  b.output(b.gemm("head", first, WIDTH, 5));
+  return b.graph();
+}
+
+const GRID = 4;
+const WINDOW = 2;
+
+/** Swin: attention inside windows of a grid that is rolled first, with a bias per head and a mask per window; then a merge of patches. */
+function shiftedWindows(seed: number): Graph {
+  const b = networkBuilder(seed);
+  const wide = GRID / WINDOW;
+  const tokens = WINDOW ** 2;
+  let x = linear(b, "embed", b.input("input", ["batch", GRID, GRID, CHANNELS]), CHANNELS, WIDTH);
+  for (const block of [0, 1]) {
+    const name = `blocks.${block}`;
+    const list = (role: string, sizes: readonly number[]): string =>
+      b.ints(`${name}.${role}`, sizes);
+    const rolled = (value: string, role: string, by: number): string => {
+      const part = (which: string, from: number, to: number): string => {
+        const bounds = [[from], [to], [1]].map((each, at) => list(`${role}.${which}.${at}`, each));
+        return b.node("Slice", [value, ...bounds]);
+      };
+      const parts = [part("tail", by, GRID), part("head", 0, by)];
+      return b.node("Concat", parts, { attributes: { axis: 1 } });
+    };
+    const read = layerNorm(b, `${name}.norm1`, x);
+    const moved = block === 0 ? read : rolled(read, "roll", 1);
+    const apart = reshape(b, `${name}.apart`, moved, [-1, wide, WINDOW, wide, WINDOW, WIDTH]);
+    const windows = turn(b, apart, [0, 1, 3, 2, 4, 5]);
+    const mixed = windowAttention(
+      b,
+      `${name}.attn`,
+      reshape(b, `${name}.windows`, windows, [-1, tokens, WIDTH]),
+      { windows: wide ** 2, tokens, masked: block === 1 },
+    );
+    const back = reshape(b, `${name}.back`, mixed, [-1, wide, wide, WINDOW, WINDOW, WIDTH]);
+    const joined = turn(b, back, [0, 1, 3, 2, 4, 5]);
+    const grid = reshape(b, `${name}.grid`, joined, [-1, GRID, GRID, WIDTH]);
+    x = b.add(`${name}.attn`, block === 0 ? grid : rolled(grid, "unroll", GRID - 1), x);
+    x = b.add(`${name}.mlp`, mlp(b, `${name}.mlp`, layerNorm(b, `${name}.norm2`, x)), x);
+  }
+  const merged = b.node(
+    "Concat",
+    [0, 1].flatMap((row) =>
+      [0, 1].map((column) => {
+        const bounds = [
+          [row, column],
+          [GRID, GRID],
+          [1, 2],
+          [2, 2],
+        ].map((each, at) => b.ints(`merge.${row}${column}.${at}`, each));
+        return b.node("Slice", [x, ...bounds]);
+      }),
+    ),
+    { attributes: { axis: -1 } },
+  );
+  const reduced = b.node("MatMul", [merged, b.weight("merge.weight", [4 * WIDTH, WIDTH])]);
+  const pooled = b.node("ReduceMean", [layerNorm(b, "norm", reduced)], {
+    attributes: { axes: [1, 2], keepdims: 0 },
+  });
+  b.output(b.gemm("head", pooled, WIDTH, 5));
+  return b.graph();
+}
+
+/** Reads and gives [batch * windows, tokens, width]. */
+function windowAttention(
+  b: NetworkBuilder,
+  name: string,
+  input: string,
+  {
+    windows,
+    tokens,
+    masked: isMasked,
+  }: { readonly windows: number; readonly tokens: number; readonly masked: boolean },
+): string {
+  const all = linear(b, `${name}.qkv`, input, WIDTH, 3 * WIDTH);
+  const split = reshape(b, `${name}.split`, all, [-1, tokens, 3, HEADS, COLUMNS]);
+  const front = turn(b, split, [2, 0, 3, 1, 4]);
+  const pick = (index: number): string => {
+    const at = b.tensor(`${name}.${index}`, intScalar(index));
+    return b.node("Gather", [front, at], { attributes: { axis: 0 } });
+  };
+  const q = b.node("Mul", [pick(0), scalar(b, `${name}.scale`, COLUMNS ** -0.5)]);
+  const scores = b.node("MatMul", [q, turn(b, pick(1), [0, 1, 3, 2])]);
+  const table = b.weight(`${name}.table`, [(2 * WINDOW - 1) ** 2, HEADS]);
+  const places = Array.from({ length: tokens ** 2 }, (_, at) => at % (2 * WINDOW - 1) ** 2);
+  const picked = b.node("Gather", [table, b.ints(`${name}.places`, places)]);
+  const square = turn(b, reshape(b, `${name}.square`, picked, [tokens, tokens, HEADS]), [2, 0, 1]);
+  const bias = b.node("Unsqueeze", [square, b.ints(`${name}.front`, [0])]);
+  let biased = b.node("Add", [scores, bias]);
+  if (isMasked) {
+    const apart = reshape(b, `${name}.perWindow`, biased, [-1, windows, HEADS, tokens, tokens]);
+    const mask = b.weight(`${name}.mask`, [1, windows, 1, tokens, tokens]);
+    const sizes = [-1, HEADS, tokens, tokens];
+    biased = reshape(b, `${name}.joined`, b.node("Add", [apart, mask]), sizes);
+  }
+  const weights = b.node("Softmax", [biased], { attributes: { axis: -1 } });
+  const mixed = turn(b, b.node("MatMul", [weights, pick(2)]), [0, 2, 1, 3]);
+  const joined = reshape(b, `${name}.join`, mixed, [-1, tokens, WIDTH]);
+  return linear(b, `${name}.proj`, joined, WIDTH, WIDTH);
+}
+
 export const TRANSFORMERS = {
   separate: () => transformer({ attention: separate }, 31),
   postNorm: () => transformer({ attention: separate, order: "post" }, 32),
@@ -440,6 +528,13 @@ export const TRANSFORMERS = {
     transformer({ attention: onnxruntimeAttention, mlp: biasGeluMlp, order: "post" }, 47),
   onnxruntimeMultiHead: () => transformer({ attention: onnxruntimeMultiHead }, 48),
   standardAttention: () => transformer({ attention: standardAttention, opset: 23 }, 49),
+  onnxruntimeRotary: () => transformer({ attention: onnxruntimeRotary, mlp: gatedMlp }, 51),
+  onnxruntimeGroupQuery: () => transformer({ attention: onnxruntimeGroupQuery, norm: rms }, 52),
+  standardRotary: () => transformer({ attention: standardRotary, opset: 23 }, 53),
+  alternating: () => transformer({ attention: alternating }, 54),
+  alternatingSplit: () => transformer({ attention: alternatingSplit }, 55),
+  shiftedWindows: () => shiftedWindows(56),
+  optimisedBert: () => optimisedBert(57),
   packed: () => transformer({ attention: packed, order: "post" }, 35),
   computedSizes: () => transformer({ attention: computedSizes, norm: layerNormWrittenOut }, 36),
   groupedQuery: () =>

@@ -178,7 +178,7 @@ test("a fused op that does more stays one op, with the reason", () => {
     });
   });
   expect(findStructure(packed).notes.join()).toMatch(
-    /MultiHeadAttention '.*' stays one op: queries, keys and values are packed into one input\./,
+    /MultiHeadAttention '.*' stays one op: queries, keys and values are packed into one input, which onnxruntime runs on CUDA alone\./,
   );
   const cached = around(
     (b, x) => {
@@ -264,8 +264,25 @@ describe("one axis that holds several projections", () => {
     },
   );
 
-  test("stays whole where the parts alternate, are read together, or leave the network", () => {
-    const alternating = parted([4, 3, 3], (b, parts) => picked(b, parts, 3));
+  test("is put in order first where the parts alternate, by the layers that make it", async () => {
+    const graph = parted([4, 3, 3], (b, parts) => picked(b, parts, 3));
+    const structure = findStructure(graph);
+    expect(structure.notes.join()).toMatch(/splits an axis into 3 parts/);
+    expect(structure.dims.filter(({ pinned }) => pinned === null).length).toBe(6);
+    const [file, found] = [await runSeeded(graph), await runSeeded(structure.graph)];
+    for (const [name, { data }] of file)
+      for (const [at, value] of Array.from(data, Number).entries())
+        expect(Number(found.get(name)?.data[at])).toBeCloseTo(value, 5);
+    const subnet = randomSubnet(structure, randomFrom(SEED));
+    await proveSubnet(modelOf(graph), structure, subnet, { runs: 1 });
+  });
+
+  test("stays whole where the parts are read together, leave the network, or alternate behind no layer", () => {
+    const b = networkBuilder(SEED);
+    const x = b.node("MatMul", [b.input("x", ["batch", 5, 4]), b.weight("a.weight", [4, 36])]);
+    const parts = b.node("Reshape", [b.node("Softmax", [x]), b.ints("split", [0, 0, 4, 3, 3])]);
+    b.output(picked(b, parts, 3));
+    const alternating = b.graph();
     const together = parted([3, 12], (b, parts) => {
       const whole = b.node("Reshape", [b.node("Relu", [parts]), b.ints("whole", [0, 0, 36])]);
       const all = b.node("MatMul", [whole, b.weight("all.weight", [36, 3])]);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Graph, Tensor } from "../../src/graph/graph.ts";
+import { zeroAlong } from "../../src/graph/slice-tensor.ts";
 import { producerOf } from "../../src/graph/traversal.ts";
 import { modelOf, withGraph } from "../../src/onnx/model.ts";
 import { serializeModel } from "../../src/onnx/write.ts";
@@ -9,7 +10,6 @@ import { openSession } from "../../src/runtime/session.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
 import type { Dim, Structure } from "../../src/structure/structure.ts";
 import { cutGraph } from "../../src/subnet/cut.ts";
-import { zeroAlong } from "../../src/subnet/slice-tensor.ts";
 import { keepAll } from "../../src/subnet/subnet.ts";
 import { slicePadResnet } from "../helpers/networks.ts";
 import { sharedGraph } from "../helpers/shared.ts";

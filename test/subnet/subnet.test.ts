@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
+import { sliceTensor } from "../../src/graph/slice-tensor.ts";
 import { floatsOf, floatTensor } from "../../src/graph/tensor.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
@@ -9,7 +10,6 @@ import { cutGraph } from "../../src/subnet/cut.ts";
 import { dropParts } from "../../src/subnet/drop.ts";
 import { proveSubnet } from "../../src/subnet/prove.ts";
 import { randomSubnet } from "../../src/subnet/random-subnet.ts";
-import { sliceTensor } from "../../src/subnet/slice-tensor.ts";
 import { checkSubnet, keepAll, type Subnet } from "../../src/subnet/subnet.ts";
 import { parseSubnet, rangesOf, subnetJson } from "../../src/subnet/subnet-file.ts";
 import {

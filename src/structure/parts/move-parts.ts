@@ -7,6 +7,7 @@ import type { Shapes } from "../../graph/shapes/infer.ts";
 import { removeDeadNodes } from "../../graph/traversal.ts";
 import { axisIndex } from "../propagation.ts";
 import { type Move, type Projections, squeezedAxes } from "./projections.ts";
+import { writeReordered } from "./reorder.ts";
 
 /** What is written while parts are moved. */
 interface Writing {
@@ -64,11 +65,13 @@ function moveEach(writing: Writing, projections: Projections): void {
 
 /** The axis split into one value per part. */
 function splitApart(
-  { shapes, writer }: Writing,
-  { node, axis, count }: Projections,
+  { graph, shapes, writer }: Writing,
+  { node, axis, count, reordered }: Projections,
 ): readonly string[] {
-  const source = input(node, 0);
-  const each = at(shapes.resolved(source) ?? [], axis) / count;
+  const given = input(node, 0);
+  const each = at(shapes.resolved(given) ?? [], axis) / count;
+  const source =
+    reordered === null ? given : writeReordered(writer, graph, reordered.chain, reordered.order);
   const parts = Array.from({ length: count }, (_, part) => part);
   const names = parts.map((part) => `${source}_part${part}`);
   return writer.split(

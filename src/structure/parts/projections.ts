@@ -1,5 +1,6 @@
 import type { Node } from "../../graph/graph.ts";
 import { axisIndex } from "../propagation.ts";
+import type { Reordered } from "./reorder.ts";
 
 /** A node that moves the parts together, and which axis of what it reads counts them. */
 export interface Move {
@@ -19,6 +20,11 @@ export interface Take extends Move {
 export interface Projections extends Move {
   readonly axis: number;
   readonly count: number;
+  /** Where the parts alternate within the axis: what is reordered first, and which unit then stands where. */
+  readonly reordered: {
+    readonly chain: readonly Reordered[];
+    readonly order: readonly number[];
+  } | null;
   /** The sizes that the Reshape asks for without those of `place`; null where they are computed when the network runs. */
   readonly target: readonly number[] | null;
   readonly moves: readonly Move[];

@@ -2,7 +2,8 @@
  * One matrix may make several projections (queries, keys and values) in one axis, which a Reshape splits into
  * `[.., 3, heads, columns]` and from which single indices are taken. All of them would share their columns. Here the axis is split
  * first, into one part per index, and what moved the whole moves each part: the same numbers, bit by bit, and each part has
- * columns of its own. The matrix stays one.
+ * columns of its own. The matrix stays one. Where the parts alternate (`[.., heads, 3, columns]`), the matrix gets its columns part by
+ * part first (reorder.ts).
  */
 import { at } from "../../core/at.ts";
 import { constantOf } from "../../graph/constants.ts";
@@ -15,6 +16,7 @@ import { sliceIndices } from "../rules/move.ts";
 import { alignedGroups } from "../rules/reshape.ts";
 import { moveParts } from "./move-parts.ts";
 import { type Move, type Projections, squeezedAxes, type Take } from "./projections.ts";
+import { orderByPart, reorderable } from "./reorder.ts";
 
 /**
  * The graph with such projections split apart, and a note that says where.
@@ -41,20 +43,41 @@ function projectionsAt(graph: Graph, shapes: Shapes, node: Node): Projections | 
   if (from === null || to === null) return null;
   for (const group of alignedGroups(from, to)) {
     const sources = group.from.filter((axis) => at(from, axis) > 1);
-    const [place, ...rest] = group.to.filter((axis) => at(to, axis) > 1);
+    const places = group.to.filter((axis) => at(to, axis) > 1);
     const [axis] = sources;
-    if (axis === undefined || sources.length > 1 || place === undefined || rest.length === 0)
-      continue;
-    const moves: Move[] = [];
-    const takes: Take[] = [];
-    const count = at(to, place);
-    const isTaken = follow(graph, shapes, { node, place }, moves, takes);
-    const taken = new Set(takes.flatMap(({ parts }) => parts));
-    const target = targetWithout(graph, shapes, node, place);
-    if (isTaken && taken.size > 1 && target !== undefined)
-      return { node, place, axis, count, target, moves, takes };
+    if (axis === undefined || sources.length > 1 || places.length < 2) continue;
+    for (const place of places) {
+      const found = partsAt(graph, shapes, { node, place }, { axis, places });
+      if (found !== null) return found;
+    }
   }
   return null;
+}
+
+/** The parts that axis `place` counts of the `places` that an axis is split into. */
+function partsAt(
+  graph: Graph,
+  shapes: Shapes,
+  { node, place }: Move,
+  { axis, places }: { readonly axis: number; readonly places: readonly number[] },
+): Projections | null {
+  const moves: Move[] = [];
+  const takes: Take[] = [];
+  if (!follow(graph, shapes, { node, place }, moves, takes)) return null;
+  const taken = new Set(takes.flatMap(({ parts }) => parts));
+  const target = targetWithout(graph, shapes, node, place);
+  if (taken.size < 2 || target === undefined) return null;
+  const extents = shapes.resolved(nodeId(node)) ?? [];
+  const count = at(extents, place);
+  const sizeOf = (some: readonly number[]): number =>
+    some.reduce((product, each) => product * at(extents, each), 1);
+  const found = { node, place, axis, count, target, moves, takes };
+  const before = sizeOf(places.filter((each) => each < place));
+  if (before === 1) return { ...found, reordered: null };
+  const chain = reorderable(graph, shapes, input(node, 0), axis);
+  if (chain === null) return null;
+  const after = sizeOf(places.filter((each) => each > place));
+  return { ...found, reordered: { chain, order: orderByPart(before, count, after) } };
 }
 
 /** Collects what moves and what takes the parts behind a node; false where something else reads them. */

@@ -14,12 +14,14 @@ export interface Operands {
   readonly biases: readonly string[];
   /** Scores are bounded by c tanh(s / c); 0: not. */
   readonly softcap: number;
+  /** What is added to the bounded scores, in turn. */
+  readonly masks?: readonly string[];
 }
 
-/** softmax(scale q k^T + biases) v, as [batch, heads, tokens, columns]. */
+/** softmax(bounded(scale q k^T + biases) + masks) v, as [batch, heads, tokens, columns]. */
 export function attend(fused: Fused, operands: Operands): string {
   const { step } = stepsOf(fused);
-  const { q, k, v, columns, biases, softcap } = operands;
+  const { q, k, v, columns, biases, softcap, masks = [] } = operands;
   const factor = operands.scale ?? 1 / Math.sqrt(columns);
   const product = step("MatMul", [q, step("Transpose", [k], { perm: [0, 1, 3, 2] })]);
   let scores = step("Mul", [product, scalar(fused, "scale", factor)]);
@@ -28,7 +30,30 @@ export function attend(fused: Fused, operands: Operands): string {
     const bound = scalar(fused, "softcap", softcap);
     scores = step("Mul", [step("Tanh", [step("Div", [scores, bound])]), bound]);
   }
+  for (const mask of masks) scores = step("Add", [scores, mask]);
   return step("MatMul", [step("Softmax", [scores], { axis: -1 }), v]);
+}
+
+/** Keys or values that several heads of queries share, as [batch, heads, tokens, columns], once per head. */
+export function oncePerHead(
+  fused: Fused,
+  value: string,
+  { heads, columns, wanted }: { readonly [of in "heads" | "columns" | "wanted"]: number },
+): string {
+  if (heads === wanted) return value;
+  const { step } = stepsOf(fused);
+  const { writer } = fused;
+  if (wanted % heads !== 0)
+    throw new Kept(`${wanted} heads of queries can't share ${heads} of keys and values evenly`);
+  const wide = writer.alongAxes("Unsqueeze", value, [2], { wanted: `${value}_wide` });
+  const copies = writer.ints(`${value}_copies`, [1, 1, wanted / heads, 1, 1]);
+  const sizes = writer.ints(`${value}_sizes`, [0, wanted, -1, columns]);
+  return step("Reshape", [step("Expand", [wide, copies]), sizes]);
+}
+
+/** In the place of minus infinity: nothing that is finite is made infinite or NaN by it. */
+export function lowOf(fused: Fused): number {
+  return typeOf(fused) === "float16" ? -60_000 : -1e30;
 }
 
 /** [batch, tokens, heads * columns] as [batch, heads, tokens, columns]. */

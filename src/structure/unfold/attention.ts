@@ -6,6 +6,8 @@ import { numbersOf, tensorOf } from "../../graph/fold/numbers.ts";
 import { floatAttribute, intAttribute, intsAttribute } from "../../graph/graph.ts";
 import { attend, causal, extentOf, fromHeads, toHeads } from "./attend.ts";
 import {
+  CACHES,
+  columnsBy,
   type Fused,
   Kept,
   MICROSOFT,
@@ -26,15 +28,44 @@ function filterOf({ node }: Fused): number {
   return floatAttribute(node, "mask_filter_value", FILTER);
 }
 
-/** [batch, keys] of ones and zeros as what is added to scores. */
-function paddingBias(fused: Fused, mask: string): string {
+/**
+ * What is added to scores where keys don't count, by the rank of the mask: [batch] lengths, [batch, keys] or
+ * [batch, queries, keys] of ones and zeros.
+ */
+function paddingBias(fused: Fused, mask: string, keys: number | null): string {
   const { step } = stepsOf(fused);
-  if (fused.shapes.of(mask)?.shape.length !== 2)
-    throw new Kept("its mask is not one number per token");
-  const gone = step("Not", [step("Cast", [mask], { to: codeOfType("bool") ?? 0 })]);
-  const ones = step("Cast", [gone], { to: codeOfType(typeOf(fused)) ?? 0 });
+  const shape = fused.shapes.of(mask)?.shape;
+  const rank = shape?.length;
+  if (shape === undefined || rank === undefined || rank < 1 || rank > 3)
+    throw new Kept("its mask is not one number per sequence, per token or per pair of tokens");
+  if (rank > 1 && keys !== null && typeof shape[rank - 1] === "number" && shape[rank - 1] !== keys)
+    throw new Kept(`its mask is for ${shape[rank - 1]} keys, and there are ${keys}`);
+  const counts =
+    rank > 1
+      ? step("Cast", [mask], { to: codeOfType("bool") ?? 0 })
+      : withinLength(fused, mask, keys);
+  const ones = step("Cast", [step("Not", [counts])], { to: codeOfType(typeOf(fused)) ?? 0 });
   const low = step("Mul", [ones, scalar(fused, "filter", filterOf(fused))]);
-  return fused.writer.alongAxes("Unsqueeze", low, [1, 2], { wanted: `${low}_wide` });
+  const axes = rank === 3 ? [1] : [1, 2];
+  return fused.writer.alongAxes("Unsqueeze", low, axes, { wanted: `${low}_wide` });
+}
+
+/** [batch, keys]: whether a key lies within its sequence, of which the mask has the length. */
+function withinLength(fused: Fused, mask: string, keys: number | null): string {
+  const { step } = stepsOf(fused);
+  const { writer, shapes, node } = fused;
+  const batch = shapes.of(at(node.inputs, 0))?.shape[0];
+  const lengths = shapes.of(mask)?.shape[0];
+  if (JSON.stringify(batch) !== JSON.stringify(lengths))
+    throw new Kept("its mask has other numbers than one length per sequence");
+  if (keys === null) throw new Kept("the number of its keys is open; give it with --bind");
+  const places = tensorOf({
+    ...{ type: "int32", shape: [keys] },
+    values: Float64Array.from({ length: keys }, (_, place) => place),
+  });
+  const all = writer.tensor(`${at(node.outputs, 0)}_places`, places);
+  const wide = writer.alongAxes("Unsqueeze", mask, [1], { wanted: `${mask}_wide` });
+  return step("Less", [all, wide]);
 }
 
 /** What is added to the scores: the padding, the caller's bias, and what keeps queries from later tokens. */
@@ -47,7 +78,7 @@ function biasesOf(
   const bias = optional(fused, inputs.bias);
   const isCausal = intAttribute(fused.node, "unidirectional", 0) !== 0;
   return [
-    ...(padding === null ? [] : [paddingBias(fused, padding)]),
+    ...(padding === null ? [] : [paddingBias(fused, padding, tokens.keys)]),
     ...(bias === null ? [] : [bias]),
     ...(isCausal ? [causal(fused, tokens, filterOf(fused))] : []),
   ];
@@ -64,12 +95,8 @@ function headsOf({ node }: Fused): number {
 
 /** A list of columns that isn't split evenly into heads can't be read. */
 function columnsOf(fused: Fused, width: number): number {
-  const columns = width / headsOf(fused);
-  if (Number.isInteger(columns)) return columns;
-  throw new Kept(`${headsOf(fused)} heads don't divide a width of ${width}`);
+  return columnsBy(width, headsOf(fused));
 }
-
-const CACHES = "keys and values of earlier calls";
 
 /** One matrix makes queries, keys and values of one input. */
 const attention: Unfold = (fused) => {
@@ -99,6 +126,14 @@ const attention: Unfold = (fused) => {
   fromHeads(fused, mixed, at(sizes, 2));
 };
 
+const PACKED = "it packs sequences of several lengths, which onnxruntime runs on CUDA alone";
+
+function refused(why: string): Unfold {
+  return () => {
+    throw new Kept(why);
+  };
+}
+
 /** Queries, keys and values come from layers of their own. */
 const multiHead: Unfold = (fused) => {
   const { shapes } = fused;
@@ -109,7 +144,10 @@ const multiHead: Unfold = (fused) => {
     3: "the products of queries and keys",
   });
   const names = [0, 1, 2].flatMap((index) => optional(fused, index) ?? []);
-  if (names.length < 3) throw new Kept("queries, keys and values are packed into one input");
+  if (names.length < 3)
+    throw new Kept(
+      "queries, keys and values are packed into one input, which onnxruntime runs on CUDA alone",
+    );
   for (const name of names) {
     if (shapes.of(name)?.shape.length !== 3)
       throw new Kept(`the shape of '${name}' is unknown or not [batch, tokens, width]`);
@@ -159,7 +197,25 @@ function addBiases(
   });
 }
 
+/** Ops that can't be written out, and why. */
+const WHOLE = {
+  PackedAttention: PACKED,
+  PackedMultiHeadAttention: PACKED,
+  PagedAttention: `it reads ${CACHES}`,
+  DecoderAttention: `it reads ${CACHES}`,
+  DecoderMaskedSelfAttention: `it reads ${CACHES}`,
+  DecoderMaskedMultiHeadAttention: `it reads ${CACHES}`,
+  QAttention: "its weights are quantised and packed",
+  QOrderedAttention: "its weights are quantised and packed",
+  QOrderedLongformerAttention: "its weights are quantised and packed",
+  LongformerAttention: "each token reads a part of the others only",
+  SparseAttention: "each token reads a part of the others only",
+} as const;
+
 export const fusedAttention: readonly (readonly [string, Unfold])[] = [
+  ...Object.entries(WHOLE).map(
+    ([opType, why]) => [`${MICROSOFT}:${opType}`, refused(why)] as const,
+  ),
   [`${MICROSOFT}:Attention`, attention],
   [`${MICROSOFT}:MultiHeadAttention`, multiHead],
 ];

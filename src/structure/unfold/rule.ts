@@ -46,6 +46,16 @@ export function refuseInputs(fused: Fused, inputs: Readonly<Record<number, strin
     if (optional(fused, Number(index)) !== null) throw new Kept(`it reads ${what}`);
 }
 
+/** What an op reads that is called once per token. */
+export const CACHES = "keys and values of earlier calls";
+
+/** Columns of each head of an axis. */
+export function columnsBy(width: number, heads: number): number {
+  const columns = width / heads;
+  if (Number.isInteger(columns)) return columns;
+  throw new Kept(`${heads} heads don't divide a width of ${width}`);
+}
+
 const FLOATS: readonly DataType[] = ["float32", "float16", "float64"];
 
 /** The type of numbers that the op works in: that of the first of its inputs whose type is known. */

@@ -1,8 +1,9 @@
 /** Attention of the standard domain, opset 23 on. */
 import { codeOfType } from "../../graph/data-type.ts";
 import { floatAttribute, intAttribute } from "../../graph/graph.ts";
-import { attend, causal, extentOf, fromHeads, toHeads } from "./attend.ts";
+import { attend, causal, extentOf, fromHeads, lowOf, oncePerHead, toHeads } from "./attend.ts";
 import {
+  columnsBy,
   type Fused,
   Kept,
   optional,
@@ -14,14 +15,6 @@ import {
   typeOf,
   type Unfold,
 } from "./rule.ts";
-
-/** In the place of minus infinity: nothing that is finite is made infinite or NaN by it. */
-const LOWEST: Readonly<Record<string, number>> = { float16: -60_000 };
-const LOW = -1e30;
-
-function lowOf(fused: Fused): number {
-  return LOWEST[typeOf(fused)] ?? LOW;
-}
 
 /** Numbers of a [batch, heads, tokens, columns] operand, from either way in which the op takes it. */
 interface Operand {
@@ -52,13 +45,15 @@ const attention: Unfold = (fused) => {
     operand(fused, 1, keyHeads),
     operand(fused, 2, keyHeads),
   ];
-  const [keys, values] = [shared(fused, k, q.heads), shared(fused, v, q.heads)];
+  const [keys, values] = [k, v].map(({ value, ...own }) =>
+    oncePerHead(fused, value, { ...own, wanted: q.heads }),
+  );
   const biases = biasesOf(fused, { queries: q.tokens, keys: k.tokens });
   const softcap = floatAttribute(node, "softcap", 0);
   if (softcap > 0 && biases.length > 0) throw new Kept("it bounds scores that a mask is added to");
   const scale = node.attributes.has("scale") ? floatAttribute(node, "scale", 0) : null;
   const { columns } = q;
-  const all = { q: q.value, k: keys, v: values, columns, scale, biases, softcap };
+  const all = { q: q.value, k: keys ?? "", v: values ?? "", columns, scale, biases, softcap };
   const mixed = attend(fused, all);
   if (rank === 3) fromHeads(fused, mixed, q.heads * v.columns);
   else stepsOf(fused).last("Identity", [mixed]);
@@ -74,20 +69,8 @@ function operand(fused: Fused, index: number, heads: number): Operand {
     if (own === null) throw new Kept(`the number of heads of '${name}' is not known`);
     return { value: name, heads: own, columns: width, tokens };
   }
-  const columns = width / heads;
-  if (!Number.isInteger(columns)) throw new Kept(`${heads} heads don't divide a width of ${width}`);
+  const columns = columnsBy(width, heads);
   return { value: toHeads(fused, name, heads, columns), heads, columns, tokens };
-}
-
-/** Keys or values that several heads of queries share, once per head. */
-function shared(fused: Fused, { value, heads, columns }: Operand, wanted: number): string {
-  if (heads === wanted) return value;
-  const { step } = stepsOf(fused);
-  const { writer } = fused;
-  const wide = writer.alongAxes("Unsqueeze", value, [2], { wanted: `${value}_wide` });
-  const copies = writer.ints(`${value}_copies`, [1, 1, wanted / heads, 1, 1]);
-  const sizes = writer.ints(`${value}_sizes`, [0, wanted, -1, columns]);
-  return step("Reshape", [step("Expand", [wide, copies]), sizes]);
 }
 
 function biasesOf(

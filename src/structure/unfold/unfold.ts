@@ -9,8 +9,11 @@ import { type InferOptions, inferShapes } from "../../graph/shapes/infer.ts";
 import { removeDeadNodes } from "../../graph/traversal.ts";
 import { fusedActivations } from "./activations.ts";
 import { fusedAttention } from "./attention.ts";
+import { fusedEmbedding } from "./embed.ts";
+import { groupQueryAttention } from "./group-query.ts";
 import { fusedLayers } from "./layers.ts";
 import { fusedNorms } from "./norms.ts";
+import { fusedRotary } from "./rotary.ts";
 import { Kept, type Unfold } from "./rule.ts";
 import { standardAttention } from "./standard-attention.ts";
 
@@ -20,6 +23,9 @@ const RULES: ReadonlyMap<string, Unfold> = new Map([
   ...fusedNorms,
   ...fusedLayers,
   ...fusedAttention,
+  ...groupQueryAttention,
+  ...fusedRotary,
+  ...fusedEmbedding,
   ...standardAttention,
 ]);
 

@@ -1,5 +1,5 @@
-import type { Tensor } from "../graph/graph.ts";
-import { bytesPerElement, elementCount } from "../graph/tensor.ts";
+import type { Tensor } from "./graph.ts";
+import { bytesPerElement, elementCount } from "./tensor.ts";
 
 /** Per axis the indices to keep, or null to keep the axis whole. */
 export type Selection = readonly (readonly number[] | Int32Array | null)[];

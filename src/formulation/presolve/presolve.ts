@@ -4,9 +4,10 @@ import { axisCounts } from "../problem/problem-axes.ts";
 import { roughBound } from "./coarse/rough-bound.ts";
 import { descend } from "./descend.ts";
 import { buildFactors } from "./factors/build-factors.ts";
+import { expandSums } from "./factors/expand-sums.ts";
 import { type FactorGraph, statesOf } from "./factors/factors.ts";
-import { isLinear } from "./factors/plan-sums.ts";
-import { findFeasible, removeBelow } from "./narrow.ts";
+import { isLinear, usedSums } from "./factors/plan-sums.ts";
+import { findFeasible, LIGHT_WORK, removeBelow } from "./narrow.ts";
 import { noReduction, type Presolve, type PresolveContext, type Reduction } from "./reduction.ts";
 import { type Incumbent, type SearchState, SearchStopped, startSearch } from "./search-state.ts";
 import { foldTriangles } from "./shrinking/fold.ts";
@@ -62,7 +63,18 @@ type Prepared =
   | { readonly full: FactorGraph; readonly order: Order }
   | { readonly full: null; readonly cells: number };
 
+/** Products of dims as variables of their own, or tables over the dims themselves: what a sweep has less work with. */
 function prepare(problem: Problem): Prepared {
+  const plain = prepareAs(problem);
+  if (plain.full !== null && plain.order.size.work <= LIGHT_WORK) return plain;
+  const expanded = expandSums(problem);
+  if (expanded === null) return plain;
+  const other = prepareAs(expanded);
+  if (other.full === null) return plain;
+  return plain.full === null || other.order.size.work < plain.order.size.work ? other : plain;
+}
+
+function prepareAs(problem: Problem): Prepared {
   const rule = largestSum(problem);
   if (rule > LARGEST_SUM) return { full: null, cells: rule };
   const full = buildFactors(problem);
@@ -124,7 +136,8 @@ function tooLarge(problem: Problem, cells: number): Reduction {
 
 /** Cells of the largest table that ties a sum to its parts. */
 function largestSum(problem: Problem): number {
-  return problem.sums.reduce((most, { left, right, values }, index) => {
+  return usedSums(problem).reduce((most, index) => {
+    const { left, right, values } = at(problem.sums, index);
     if (isLinear(problem, { kind: "sum", index })) return most;
     const [one, other] = [axisCounts(problem, left).length, axisCounts(problem, right).length];
     return Math.max(most, (one + 1) * (other + 1) * (values.length + 1));

@@ -17,7 +17,18 @@ export const recall = ({ imageToText, textToImage }: Judged): number =>
 const percent = (value: number): string => (100 * value).toFixed(1);
 const line = (...cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
-/** Rows in the order of shares and names; of several seeds the one with the worst mean R@1. */
+/** The worst of every figure. */
+function worstOf(all: readonly Judged[]): Judged {
+  const least = (of: (one: Judged) => number): number => Math.min(...all.map(of));
+  return {
+    imageToText: least((one) => one.imageToText),
+    textToImage: least((one) => one.textToImage),
+    answers: least((one) => one.answers),
+    fused: least((one) => one.fused),
+  };
+}
+
+/** Rows in the order of shares and names; of several seeds the worst of every figure. */
 export function tableOf(
   dense: Judged,
   all: readonly Judgement[],
@@ -37,9 +48,9 @@ export function tableOf(
         const seeds = all.filter(
           (one) => one.key === key && one.share === share && one.stage === stage,
         );
-        const [worst] = [...seeds].sort((a, b) => recall(a) - recall(b));
+        const worst = worstOf(seeds);
         const limit = share.startsWith("t") ? `${share.slice(1)} % of the time` : `${share} %`;
-        return worst === undefined
+        return seeds.length === 0
           ? []
           : [line(name, limit, stage, `${seeds.length}`, ...figures(worst))];
       }),

@@ -56,7 +56,8 @@ export const pruneCommand: Command = command({
       .option("pairs", {
         type: "string",
         requiresArg: true,
-        describe: "With two networks: their embeddings, FIRST,SECOND [the outputs of one width]",
+        describe:
+          "Two embeddings, FIRST,SECOND: of two networks, or what cross-modal compares [the outputs of one width]",
       })
       .option("embeddings-only", {
         type: "boolean",

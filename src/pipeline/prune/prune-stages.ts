@@ -37,6 +37,8 @@ import type { RunFolder } from "./run-folder.ts";
 
 /** The options of `mdp prune` that its stages read. */
 export interface PruneOptions extends GivenLimits {
+  /** The two embeddings, between a comma: of the two networks that are joined, or outputs that `cross-modal` compares. */
+  readonly pairs?: string | undefined;
   readonly importance?: string | undefined;
   readonly device?: string | undefined;
   readonly table?: string | undefined;

@@ -16,19 +16,17 @@ export async function scoreStage(job: PruneJob): Promise<void> {
   const { importance, seed, dataConfig } = options;
   const needsImages = options.method === "auto" || needsData(options.method);
   const data = importance === undefined && needsImages ? await trainingData(job) : undefined;
+  const isJoined = joinedPair(open.model, open.path) !== null;
   const chosen =
-    options.method === "auto"
-      ? chooseScoring(
-          open.structure,
-          imagesOf(job, data),
-          joinedPair(open.model, open.path) !== null,
-        )
-      : null;
+    options.method === "auto" ? chooseScoring(open.structure, imagesOf(job, data), isJoined) : null;
   const method = options.method === "auto" ? (chosen?.method ?? "magnitude-l2") : options.method;
   const labels = chosen?.labels ?? SCORE_DEFAULTS.labels;
   const onImages = importance === undefined && needsData(method);
+  // Two networks that were joined say themselves what is compared; their embeddings are outputs no more.
+  const pairs = isJoined ? undefined : namesIn(options.pairs);
   const dependsOn = [
     ...[open.hash, method, seed, labels],
+    ...(pairs === undefined ? [] : [pairs]),
     importance === undefined ? null : sha256(readFileBytes(importance)),
     ...(onImages ? [data, dataConfig && sha256(readFileBytes(dataConfig)), SCORE_DEFAULTS] : []),
   ];
@@ -43,7 +41,7 @@ export async function scoreStage(job: PruneJob): Promise<void> {
       context.progress.note(`Units are scored by ${method}: ${chosen.reason} (--method).`);
     }
     const partial = run.path("importance.json.partial.json");
-    const request = { ...options, ...SCORE_DEFAULTS, method, labels, data };
+    const request = { ...options, ...SCORE_DEFAULTS, method, labels, data, pairs };
     const score = (changes: Partial<ScoreRequest>): Promise<Importance> =>
       scoreOpened(open, { ...request, ...changes }, context, partial);
     const scored =
@@ -51,6 +49,10 @@ export async function scoreStage(job: PruneJob): Promise<void> {
     writeJson(run.path("importance.json"), scored);
     rmSync(partial, { force: true });
   });
+}
+
+function namesIn(text: string | undefined): readonly string[] | undefined {
+  return text?.split(",").map((name) => name.trim());
 }
 
 /** Whether there are images that the result is not judged by. */

@@ -41,7 +41,13 @@ test("two files go through the whole pipeline as one and come out as two, smalle
     {
       ...PRUNE_DEFAULTS,
       ...{ model: join(at, "image.onnx"), second: join(at, "text.onnx"), out: join(at, "run") },
-      ...{ data: join(at, "pairs.json"), device: "jetson", budget: "none", images: 16 },
+      ...{
+        data: join(at, "pairs.json"),
+        pairs: "image_embeds,text_embeds",
+        device: "jetson",
+        budget: "none",
+        images: 16,
+      },
       ...{ limit: ["macs <= 60%", "damage('similarities') <= 300%"], rebase: false, step: 1 },
     },
     {},

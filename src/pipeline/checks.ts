@@ -32,15 +32,15 @@ export function checkPositive(value: number | undefined, option: string): void {
  * A share as people write it: `2%`, or `0.02`.
  * @throws UsageError `cli/share`
  */
-export function shareOf(text: string, option: string): number {
+export function shareOf(text: string, option: string, example = "2%"): number {
   const [, digits = "", sign] = /^\s*([0-9]*\.?[0-9]+)\s*(%?)\s*$/.exec(text) ?? [];
   const share = digits === "" ? Number.NaN : Number(digits) / (sign === "%" ? 100 : 1);
   if (share > 0 && share < 1) return share;
   throw new UsageError({
     code: "cli/share",
-    message: `${option} is '${text}'; it must be a share between 0 and 1, such as 2% or 0.02.`,
+    message: `${option} is '${text}'; it must be a share between 0 and 1, such as ${example} or ${Number.parseFloat(example) / 100}.`,
     where: option,
-    hint: `Write ${option} 2%.`,
+    hint: `Write ${option} ${example}.`,
   });
 }
 

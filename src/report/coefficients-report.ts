@@ -215,11 +215,14 @@ export function approvalPage(
   const { size } = coefficients;
   const saved = 1 - size.parameters.kept / size.parameters.dense;
   const faster = 1 - size.latencyMs.kept / size.latencyMs.dense;
-  const decision = {
-    pass: "**Every requirement is met.** The network may be released.",
-    missed: "**A requirement is missed.** The network must not be released.",
-    undecided: "**The test can't decide.** More test items are needed before a release.",
-  }[gate.verdict];
+  const decision =
+    gate.lines.length === 0
+      ? "**Nothing is required, so nothing was tested.** Somebody has to decide by other means."
+      : {
+          pass: "**Every requirement is met.** The network may be released.",
+          missed: "**A requirement is missed.** The network must not be released.",
+          undecided: "**The test can't decide.** More test items are needed before a release.",
+        }[gate.verdict];
   const lines = gate.lines.map(
     (line) =>
       `| ${line.name} | ${line.require} | ${figure(line.value)} | ${figure(line.dense)} | ${figure(line.bound)} | ${figure(line.limit)} | ${{ pass: "met", missed: "missed", undecided: "not decided" }[line.verdict]} |`,

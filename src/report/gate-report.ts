@@ -38,6 +38,9 @@ export function gateText(report: GateReport, paint: Painter): string {
         ],
   );
   const colour = report.verdict === "pass" ? paint.good : paint.warn;
+  if (report.lines.length === 0) {
+    return "Gate        nothing is required, so nothing was tested; 'require' in metrics.json says what must hold";
+  }
   return [
     `Gate        ${colour(VERDICTS[report.verdict])}`,
     `Items       ${report.items.count} that no search saw; try ${report.attempt} on them, error rate ${figure(report.alpha)}`,

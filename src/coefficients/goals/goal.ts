@@ -30,7 +30,7 @@ export interface DenseValues {
 /**
  * Refuses requirements that can't be met as they stand.
  * @param dense values of the dense network, by goal
- * @throws UsageError `coefficients/wrong-direction`, `coefficients/dense-misses`, `coefficients/nothing-asked`
+ * @throws UsageError `coefficients/wrong-direction`, `coefficients/dense-misses`, `coefficients/nothing-asked`, `coefficients/undefined-metric`
  */
 export function checkGoals(goals: readonly Goal[], dense: readonly number[]): void {
   if (goals.every(({ require, maximize }) => require === null && maximize === null)) {
@@ -41,10 +41,10 @@ export function checkGoals(goals: readonly Goal[], dense: readonly number[]): vo
       hint: 'Say what has to hold, "require": ">= dense - 1%", or what is to be best, "maximize": 1.',
     });
   }
+  checkDefined(goals, dense, "items to confirm on");
   for (const [index, goal] of goals.entries()) {
     const { metric, require } = goal;
     const value = dense[index] ?? Number.NaN;
-    if (Number.isNaN(value)) throw undefinedValue(metric.name);
     if (require === null) continue;
     checkDirection(goal);
     const limit = limitOf(require, value, metric.unit);
@@ -61,7 +61,11 @@ export function checkGoals(goals: readonly Goal[], dense: readonly number[]): vo
 
 const ROUNDING = 1e-9;
 
-function checkDirection({ metric, require }: Goal): void {
+/**
+ * Refuses a limit on the side where a metric is better: it would be met by the worst network.
+ * @throws UsageError `coefficients/wrong-direction`
+ */
+export function checkDirection({ metric, require }: Goal): void {
   const wanted = metric.better === "higher" ? ">=" : "<=";
   if (require === null || require.comparison === wanted) return;
   throw new UsageError({
@@ -72,12 +76,26 @@ function checkDirection({ metric, require }: Goal): void {
   });
 }
 
-function undefinedValue(name: string): UsageError {
-  return new UsageError({
+/**
+ * Refuses a metric that says nothing of the dense network: it would say nothing of any other either.
+ * @param values of the dense network, by goal
+ * @param items what they were measured on, for the error
+ * @throws UsageError `coefficients/undefined-metric`
+ */
+export function checkDefined(
+  goals: readonly Goal[],
+  values: readonly number[],
+  items: string,
+): void {
+  const at = values.findIndex((value) => Number.isNaN(value));
+  const goal = goals[at];
+  if (goal === undefined) return;
+  const { name } = goal.metric;
+  throw new UsageError({
     code: "coefficients/undefined-metric",
-    message: `Metric '${name}' has no value on these items: something that it counts does not occur among them.`,
+    message: `Metric '${name}' has no value on the ${items}: something that it counts does not occur among them.`,
     where: `metric '${name}'`,
-    hint: "Give more items, or items of every class that the metric needs.",
+    hint: "Give more items (search and confirm in metrics.json), or items of every class that the metric needs.",
   });
 }
 

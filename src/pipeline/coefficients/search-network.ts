@@ -1,4 +1,4 @@
-import { checkGoals, type Goal } from "../../coefficients/goals/goal.ts";
+import { checkDefined, checkGoals, type Goal } from "../../coefficients/goals/goal.ts";
 import type { Granularity } from "../../coefficients/groups.ts";
 import type { JudgedBatch, MaskedRuns } from "../../coefficients/masked-runs.ts";
 import { openMaskedRuns } from "../../coefficients/masked-runs.ts";
@@ -109,6 +109,8 @@ export async function openBench(
     );
     checkGoals(goals, whole);
     const yardstick = yardstickOf(goals, dense, whole);
+    const searched = yardstick.values.map((value) => value.searched);
+    checkDefined(goals, searched, `${metrics.dealt.search.length} items to search on`);
     const made = { open, source, metrics, goals, runs, batches, judge, yardstick, importance };
     return { ...made, judgeCommands: withCommands, confirmed, program, close: shut };
   } catch (error) {

@@ -99,7 +99,7 @@ async function commandEvidence(
         code: "metrics/command-lacks",
         message: `The command of metric '${gauge.goal.metric.name}' gives ${[...(given?.keys() ?? [])].map((name) => `'${name}'`).join(", ") || "nothing"}, not '${gauge.of}'.`,
         where: gauge.command.join(" "),
-        hint: 'Say which one is meant: "of": "reward".',
+        hint: `Say which one is meant: "of": "${[...(given?.keys() ?? [])][0] ?? "return"}".`,
       });
     }
     return values.kind === "items" ? values.values : [values.value];

@@ -1,12 +1,12 @@
 import { dirname, resolve } from "node:path";
-import type { Goal } from "../../coefficients/goals/goal.ts";
+import { checkDirection, type Goal } from "../../coefficients/goals/goal.ts";
 import { parseRequirement } from "../../coefficients/goals/requirement.ts";
 import type { AnswerMetric } from "../../coefficients/masked-runs.ts";
 import { closest } from "../../core/closest.ts";
-import { UsageError } from "../../core/errors.ts";
-import { readFileBytes, sha256 } from "../../core/files.ts";
+import { InputError, UsageError } from "../../core/errors.ts";
+import { readFileBytes, readJson, sha256 } from "../../core/files.ts";
 import { type Dataset, openDataset } from "../../data/dataset.ts";
-import { readDocument } from "../../documents/document.ts";
+import { parseDocument } from "../../documents/document.ts";
 import { METRICS, type MetricSpec, type MetricsFile } from "../../documents/metrics.ts";
 import { shareOf } from "../checks.ts";
 import { preparationOf } from "../open/images.ts";
@@ -43,6 +43,20 @@ export interface OpenMetrics {
   readonly rate: number;
 }
 
+/** People write this file, so that what is wrong in it has another remedy than in a file that a command wrote. */
+function readMetrics(path: string): MetricsFile {
+  const json = readJson(path);
+  try {
+    return parseDocument(METRICS, json, path);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError({
+      ...{ code: error.code, message: error.message, where: path },
+      hint: "docs/coefficients.md lists the fields; mdp metrics init writes a file to begin with.",
+    });
+  }
+}
+
 /** What is required of metrics instead of what the file says, by metric. */
 export type Requirements = ReadonlyMap<string, string>;
 
@@ -69,12 +83,12 @@ export async function openMetrics(
   open: OpenNetwork,
   { requirements = new Map(), items }: MetricsAsked = {},
 ): Promise<OpenMetrics> {
-  const file = withItems(required(readDocument(METRICS, path), requirements), items);
+  const file = withItems(required(readMetrics(path), requirements), items);
   const bytes = sha256(readFileBytes(path));
   const isAsRead = requirements.size === 0 && items === undefined;
   const hash = isAsRead ? bytes : sha256(JSON.stringify([bytes, ...requirements, items ?? null]));
   const folder = dirname(resolve(path));
-  const rate = 1 - shareOf(file.confidence, "confidence");
+  const rate = 1 - shareOf(file.confidence, "confidence", "95%");
   checkNames(file);
   const needsData = file.metrics.some(({ command }) => command === undefined);
   if (needsData && file.data.path === undefined) throw noData(path, file);
@@ -83,8 +97,8 @@ export async function openMetrics(
     file.data.confirmPath === undefined
       ? searchSet
       : await datasetOf(file, folder, open, file.data.confirmPath);
-  const firstOutput = open.structure.graph.outputs[0]?.name ?? "";
-  const gauges = file.metrics.map((spec) => gaugeOf(spec, searchSet?.classes ?? null, firstOutput));
+  const outputs = open.structure.graph.outputs.map(({ name }) => name);
+  const gauges = file.metrics.map((spec) => gaugeOf(spec, searchSet?.classes ?? null, outputs));
   const dealt = await dealtItems(file, path, searchSet, confirmSet);
   return { path, folder, file, hash, gauges, searchSet, confirmSet, dealt, rate };
 }
@@ -143,17 +157,36 @@ async function datasetOf(
   return openDataset(place, { config: resolved.config, split, unlabelled: true });
 }
 
-function gaugeOf(spec: MetricSpec, classes: readonly string[] | null, firstOutput: string): Gauge {
+function gaugeOf(
+  spec: MetricSpec,
+  classes: readonly string[] | null,
+  outputs: readonly string[],
+): Gauge {
   const where = `metric '${spec.name}'`;
   const require = spec.require === undefined ? null : parseRequirement(spec.require, where);
   const maximize = spec.maximize ?? null;
   if (spec.command === undefined) {
-    const { metric, target } = metricOf(spec, classes, firstOutput);
-    return { kind: "answers", goal: { metric, require, maximize }, target };
+    checkOutput(spec, outputs);
+    const { metric, target } = metricOf(spec, classes, outputs[0] ?? "");
+    const goal = { metric, require, maximize };
+    checkDirection(goal);
+    return { kind: "answers", goal, target };
   }
   const { command, of = "", timeoutSeconds } = spec;
   const goal = { metric: commandMetric(spec), require, maximize };
+  checkDirection(goal);
   return { kind: "command", goal, command, of, timeoutSeconds };
+}
+
+function checkOutput({ name, output }: MetricSpec, outputs: readonly string[]): void {
+  if (output === undefined || outputs.includes(output)) return;
+  const meant = closest(output, outputs);
+  throw new UsageError({
+    code: "metrics/bad-metric",
+    message: `Metric '${name}' is of the output '${output}'; the network's outputs are ${outputs.map((each) => `'${each}'`).join(", ")}.`,
+    where: `metric '${name}'`,
+    hint: meant === null ? "Name one of them." : `Did you mean '${meant}'?`,
+  });
 }
 
 /** The file with other requirements. @throws UsageError `metrics/no-such-metric` */

@@ -32,7 +32,7 @@ import {
 } from "../coefficients/search-network.ts";
 import { openMetrics, type Requirements } from "../metrics/open-metrics.ts";
 import { openImages } from "../open/images.ts";
-import { gateNetwork } from "../release/gate-network.ts";
+import { checkRequired, gateNetwork } from "../release/gate-network.ts";
 import type { SolveNetworkOptions } from "../solve/asked-network.ts";
 import { solveNetworkOptions } from "../solve/solve-settings.ts";
 import { tableFor } from "../tables/table-source.ts";
@@ -97,6 +97,7 @@ export async function coefficientsStage(job: PruneJob, wanted: MetricsOptions): 
     checkImportance(importance, open.structure, path);
     const plain = { ...solveNetworkOptions(given, source.table.step), importance };
     const metrics = await openMetrics(wanted.metrics, open, wanted);
+    if (wanted.release !== undefined) checkRequired(metrics);
     const first = await openBench(open, source, metrics, plain, { threads }, context);
     let bench: Bench = first;
     try {
@@ -202,6 +203,7 @@ export async function gateStage(
     {
       ...{ network: run.path(file), release: wanted.release, threads: options.threads },
       ...{ ledgerOf: wanted.metrics, now: new Date() },
+      needsRequirement: wanted.release !== undefined,
     },
     context,
   );

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { UsageError } from "../../core/errors.ts";
 import { readFileBytes, sha256 } from "../../core/files.ts";
 import { finiteOrNull } from "../../documents/finite.ts";
 import type { GateReport } from "../../documents/release.ts";
@@ -19,13 +20,15 @@ export interface GateRequest {
   readonly ledgerOf: string | undefined;
   readonly threads: number;
   readonly now: Date;
+  /** Without a requirement there is nothing to pass: refused unless this is false. */
+  readonly needsRequirement?: boolean | undefined;
   /** The dense network's evidence on the confirm items, where it is known. */
   readonly dense?: AllEvidence | undefined;
 }
 
 /**
  * Judges a network on the confirm items, counts the try, and releases the network where it passes.
- * @throws InputError `release/damaged-ledger`, `core/locked`, and as `evidenceOfFile`
+ * @throws UsageError `release/nothing-required`; InputError `release/damaged-ledger`, `core/locked`, and as `evidenceOfFile`
  */
 export async function gateNetwork(
   open: OpenNetwork,
@@ -34,6 +37,7 @@ export async function gateNetwork(
   context: RunContext,
 ): Promise<GateReport> {
   const { network, threads, now } = request;
+  if (request.needsRequirement !== false) checkRequired(metrics);
   // Tries count wherever the items were tried: beside metrics.json, and beside the file that is released to.
   const ledgers = [...new Set([request.release, request.ledgerOf ?? network])].filter(
     (path) => path !== undefined,
@@ -97,6 +101,20 @@ export async function gateNetwork(
   const gate = sha256(JSON.stringify(report));
   await release(network, request.release, { gate, note: "passed the gate", now });
   return { ...report, released: request.release };
+}
+
+/**
+ * Refuses to let a network pass by requirements that nobody made.
+ * @throws UsageError `release/nothing-required`
+ */
+export function checkRequired({ gauges, path }: OpenMetrics): void {
+  if (gauges.some(({ goal }) => goal.require !== null)) return;
+  throw new UsageError({
+    code: "release/nothing-required",
+    message: "No metric has a 'require', so that any network would pass.",
+    where: path,
+    hint: 'Say what must hold: "require": ">= dense - 1%".',
+  });
 }
 
 /** Networks that were tried on some items, by hash, the first one first. */

@@ -19,7 +19,7 @@ import { type OpenNetwork, openNetwork } from "../../src/pipeline/open/network.t
 import { pendulumRollouts, type RolloutMetrics } from "../../src/pipeline/rollout/pendulum.ts";
 import { solveNetworkOptions } from "../../src/pipeline/solve/solve-settings.ts";
 import { tableFor } from "../../src/pipeline/tables/table-source.ts";
-import type { SampleBatch } from "../../src/runtime/batches.ts";
+import { type SampleBatch, slicedBatch } from "../../src/runtime/batches.ts";
 import { cutGraph } from "../../src/subnet/cut.ts";
 import type { Subnet } from "../../src/subnet/subnet.ts";
 import { type Metric, meanMetric } from "../../src/tasks/metric.ts";
@@ -32,6 +32,8 @@ export type Evidence = readonly (readonly unknown[])[];
 export interface Questions {
   readonly goals: readonly Goal[];
   readonly search: (subnet: Subnet) => Promise<Evidence>;
+  /** On a quarter of the search's items. */
+  readonly searchFirst: (subnet: Subnet) => Promise<Evidence>;
   /** On the search's items too, of a network with other weights; and on unseen ones. */
   readonly searchOf: (graph: Graph) => Promise<Evidence>;
   readonly test: (graph: Graph) => Promise<Evidence>;
@@ -135,6 +137,10 @@ function pictureQuestions({ model, structure }: OpenNetwork, runs: MaskedRuns): 
     goals: [{ metric, require: null, maximize: 1 }],
     search: (subnet) =>
       evidenceOf([{ batch: search, dense: null }], list, (each) => runs.answers(subnet, each)),
+    searchFirst: (subnet) =>
+      evidenceOf([{ batch: slicedBatch(search, 0, 48), dense: null }], list, (each) =>
+        runs.answers(subnet, each),
+      ),
     searchOf: (graph) => ofGraph(graph, search),
     test: (graph) => ofGraph(graph, test),
     ranked: batch("train", 31000, 64),
@@ -171,6 +177,7 @@ function agentQuestions(
       goal(metric("effort", "lower", "number"), "<= 1.5 * dense"),
     ],
     search: (subnet) => rolled(cutGraph(structure, subnet), numbers(episodes, 0)),
+    searchFirst: (subnet) => rolled(cutGraph(structure, subnet), numbers(episodes / 4, 0)),
     searchOf: (graph) => rolled(graph, numbers(episodes, 0)),
     test: (graph) => rolled(graph, numbers(200, 1000)),
     ranked: pendulumStates(512, 1),

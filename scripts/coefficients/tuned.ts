@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { meanSquare, weightedSum } from "../../src/gradients/losses.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { openGraph } from "../../src/importance/data/feed.ts";
+import type { SampleBatch } from "../../src/runtime/batches.ts";
 import type { Feed, Feeds } from "../../src/runtime/session.ts";
 import { correctSubnet } from "../../src/subnet/correct/correct.ts";
 import type { Subnet } from "../../src/subnet/subnet.ts";
@@ -24,6 +25,9 @@ export async function repaired(subject: Subject, subnet: Subnet): Promise<Graph>
   });
   return graph;
 }
+
+/** Samples by where they begin: drawn once for all networks. */
+const DRAWN = new Map<string, SampleBatch>();
 
 export interface TuneOptions {
   readonly steps: number;
@@ -47,7 +51,10 @@ export async function tuned(
   const pool = Math.min(steps, 150);
   const drawn = new Map<number, Feeds>();
   for (let at = 0; at < pool; at += 1) {
-    const { feeds } = learned(REPAIRED_ON + at * batch, batch);
+    const first = REPAIRED_ON + at * batch;
+    const known = DRAWN.get(`${name} ${first} ${batch}`) ?? learned(first, batch);
+    DRAWN.set(`${name} ${first} ${batch}`, known);
+    const { feeds } = known;
     const answers: Readonly<Record<string, Feed | undefined>> =
       name === "autoencoder" ? { reconstruction: feeds["image"] } : await dense.run(feeds);
     const targets = outputs.flatMap((each) => {

@@ -53,6 +53,8 @@ export const MONITOR = z.object({
       value: NUMBER,
       low: NUMBER,
       high: NUMBER,
+      dense: NUMBER.optional().describe("The dense network on the same items."),
+      limit: NUMBER.optional().describe("Of a requirement against it: on the same items."),
       verdict: z.enum(["holds", "missed", "undecided", "no requirement"]),
     }),
   ),

@@ -12,8 +12,8 @@ export function monitorText(report: MonitorReport, paint: Painter): string {
     missed: paint.warn("a requirement is missed"),
   }[report.verdict];
   const metrics = plainTable(
-    ["metric", "required", "value", "from", "to", "verdict"],
-    ["left", "left", "right", "right", "right", "left"],
+    ["metric", "required", "value", "from", "to", "dense", "limit", "verdict"],
+    ["left", "left", "right", "right", "right", "right", "right", "left"],
   );
   for (const line of report.metrics) {
     metrics.push([
@@ -22,6 +22,8 @@ export function monitorText(report: MonitorReport, paint: Painter): string {
       figure(line.value),
       figure(line.low),
       figure(line.high),
+      figure(line.dense ?? null),
+      figure(line.limit ?? null),
       line.verdict,
     ]);
   }
@@ -43,6 +45,12 @@ export function monitorText(report: MonitorReport, paint: Painter): string {
     `Network     ${report.live} (${report.sha256.slice(0, 12)}), ${report.items} new items`,
     "",
     metrics.toString(),
+    ...(report.metrics.some(({ dense }) => dense !== undefined)
+      ? [
+          "",
+          "dense is the network before pruning on these new items; limits against it are taken there.",
+        ]
+      : []),
     ...(report.drift.length === 0 ? [] : ["", drift.toString()]),
   ].join("\n");
 }

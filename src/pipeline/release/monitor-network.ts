@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isRelative, limitOf } from "../../coefficients/goals/requirement.ts";
 import { InputError } from "../../core/errors.ts";
 import { readFileBytes, readJson, sha256, writeJson } from "../../core/files.ts";
 import type { Dataset } from "../../data/dataset.ts";
@@ -8,6 +7,7 @@ import { openDataset } from "../../data/dataset.ts";
 import { finiteOrNull } from "../../documents/finite.ts";
 import type { MonitorReport } from "../../documents/release.ts";
 import { driftLines, type Fingerprint, fingerprintOf } from "../../release/drift.ts";
+import { judgeGate } from "../../release/gate.ts";
 import { archiveOf } from "../../release/ledger.ts";
 import type { SampleBatch } from "../../runtime/batches.ts";
 import { bindFeeds } from "../../runtime/bind-feeds.ts";
@@ -67,21 +67,32 @@ export async function monitorNetwork(
   const items = { set: given, indices, perRun };
   const dense = await evidenceOfFile(open.path, open.path, own, items, options);
   const evidence = await evidenceOfFile(live, open.path, own, items, options);
-  const lines = own.gauges.map(({ goal }, index): MonitorReport["metrics"][number] => {
-    const { metric, require } = goal;
-    // One-sided bounds at the gate's error rate.
-    const asked = { confidence: 1 - 2 * metrics.rate, seed: metrics.file.seed };
-    const { value, low, high } = measure(metric, evidence[index] ?? [], asked);
-    const told = { value: finiteOrNull(value), low: finiteOrNull(low), high: finiteOrNull(high) };
+  const goals = own.gauges.map(({ goal }) => goal);
+  // As the gate tests it: against the dense network on the same items, in pairs.
+  const judged = judgeGate(goals, dense, evidence, {
+    ...{ rate: metrics.rate, attempt: 1, seed: metrics.file.seed },
+    strata: hasTargets ? Array.from(given.labels.slice(0, count)) : undefined,
+  });
+  const lines = goals.map(({ metric }, index): MonitorReport["metrics"][number] => {
     const { name } = metric;
-    if (require === null) return { name, require: null, ...told, verdict: "no requirement" };
+    const line = judged.lines.find((each) => each.name === name);
     const before = metric.pooled(metric.settle?.(dense[index] ?? []) ?? dense[index] ?? []);
-    const limit = limitOf(require, isRelative(require) ? before : 0, metric.unit);
-    const sign = metric.better === "higher" ? 1 : -1;
-    const [worse, better] = sign > 0 ? [low, high] : [high, low];
-    const verdict =
-      sign * (worse - limit) >= 0 ? "holds" : sign * (better - limit) < 0 ? "missed" : "undecided";
-    return { name, require: require.text, ...told, verdict };
+    if (line === undefined) {
+      const { value, low, high } = measure(metric, evidence[index] ?? []);
+      const told = { value: finiteOrNull(value), low: finiteOrNull(low), high: finiteOrNull(high) };
+      const nothing = { require: null, limit: null, verdict: "no requirement" } as const;
+      return { name, ...nothing, ...told, dense: finiteOrNull(before) };
+    }
+    const { require, value, bound, farBound, limit } = line;
+    return {
+      ...{ name, require, value: finiteOrNull(value), limit: finiteOrNull(limit) },
+      ...{
+        low: finiteOrNull(Math.min(bound, farBound)),
+        high: finiteOrNull(Math.max(bound, farBound)),
+      },
+      dense: finiteOrNull(before),
+      verdict: line.verdict === "pass" ? "holds" : line.verdict,
+    };
   });
   const reference = await referenceOf(metrics, live, hash, perRun, threads);
   const now = await printOf(given, indices, live, perRun, threads);

@@ -29,6 +29,13 @@ export interface BatchOptions {
   readonly seed?: number | undefined;
 }
 
+/** What a data set says of one of several outputs. */
+export interface Head {
+  readonly classes: readonly string[] | null;
+  /** Of its loss beside the others'. */
+  readonly weight: number;
+}
+
 /** Labelled images in some place, prepared for one network. Nothing but a batch is held in memory. */
 export interface Dataset {
   readonly path: string;
@@ -46,6 +53,8 @@ export interface Dataset {
   readonly pictures: string | null;
   /** The task that the config names. */
   readonly task: string | null;
+  /** Classes and weight of every output that has a target of its own; left out where there is one target. */
+  readonly heads?: Readonly<Record<string, Head>> | undefined;
   /** Where targets come from, by the config's word; null where there is none, or class labels alone. */
   readonly target: string | null;
   /** The named samples as one batch. */
@@ -71,8 +80,8 @@ export interface OpenOptions {
   readonly config?: DatasetConfig | undefined;
   /** One of the config's splits; `test` where it is left out and there is one. */
   readonly split?: string | undefined;
-  /** Images whose labels nothing tells are taken with the label -1; refused unless given. */
-  readonly unlabelled?: boolean | undefined;
+  /** Images whose labels nothing tells are taken with the label -1; refused unless given. `ignored`: all are, whatever tells. */
+  readonly unlabelled?: boolean | "ignored" | undefined;
 }
 
 /**
@@ -95,8 +104,8 @@ export async function openDataset(
       return together(sets, file);
     }
     const samples = readSamplesConfig(json, file, options.split);
-    return openSamples(samples, file, options, (config) =>
-      openPictures(config.path, { config, unlabelled: config.labels === undefined }),
+    return openSamples(samples, file, options, (config, labels = "ignored") =>
+      openPictures(config.path, { config, unlabelled: labels === "ignored" ? labels : undefined }),
     );
   }
   return openPictures(path, options);

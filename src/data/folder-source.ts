@@ -5,22 +5,36 @@ import { isImageName, type Source, type SourceImage } from "./source.ts";
 
 /** Images in a folder and the folders below it, in the order of their paths. */
 export async function folderSource(folder: string): Promise<Source> {
-  const names = await imageNames(folder);
+  const { names, folders } = await listed(folder);
   return {
     count: names.length,
+    emptyFolders: folders,
     name: (index) => names[index] ?? String(index),
     labels: null,
     read: (indices) => readFiles(folder, names, indices),
   };
 }
 
-async function imageNames(folder: string): Promise<string[]> {
+/** Paths of images, and of folders without any below them. */
+async function listed(
+  folder: string,
+): Promise<{ readonly names: readonly string[]; readonly folders: readonly string[] }> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
+  const pathOf = ({ parentPath, name }: (typeof entries)[number]): string =>
+    relative(folder, join(parentPath, name)).split(sep).join("/");
+  const names = entries
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
+    .map(pathOf)
     .filter(isImageName)
     .sort();
+  const filled = new Set<string>();
+  for (const name of names) {
+    for (let at = name.lastIndexOf("/"); at > 0; at = name.lastIndexOf("/", at - 1)) {
+      filled.add(name.slice(0, at));
+    }
+  }
+  const folders = entries.filter((entry) => entry.isDirectory()).map(pathOf);
+  return { names, folders: folders.filter((path) => !filled.has(path)).sort() };
 }
 
 async function* readFiles(

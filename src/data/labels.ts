@@ -14,19 +14,20 @@ export interface Labels {
  * Labels of all images of a source, by the config's rule. Without a rule: the data's own, or the folders where images lie in
  * folders, or the numbers where all names begin with digits.
  * @param path of the data, for messages.
- * @param optional images may have no labels: then all are -1.
+ * @param optional images may have no labels: then all are -1. With `ignored` nothing is asked for them.
  * @throws InputError `data/bad-label`, `data/no-labels`
  */
 export function labelsOf(
   source: Source,
   config: DatasetConfig,
   path: string,
-  optional = false,
+  optional: boolean | "ignored" = false,
 ): Labels {
+  if (optional === "ignored") return noLabels(source);
   const found = optional
     ? foundOrNone(source, config, path)
     : countedFromZero(source, config, path);
-  if (found === null) return { ofImage: new Int32Array(source.count).fill(-1), classes: null };
+  if (found === null) return noLabels(source);
   const offset = config.classOffset ?? 0;
   const limit = found.classes?.length ?? Number.POSITIVE_INFINITY;
   const wrong = found.ofImage.findIndex((label) => label < 0 || label >= limit);
@@ -37,6 +38,10 @@ export function labelsOf(
     );
   }
   return { ofImage: found.ofImage.map((label) => label + offset), classes: found.classes };
+}
+
+function noLabels({ count }: Source): Labels {
+  return { ofImage: new Int32Array(count).fill(-1), classes: null };
 }
 
 function foundOrNone(source: Source, config: DatasetConfig, path: string): Labels | null {
@@ -52,7 +57,10 @@ function countedFromZero(source: Source, config: DatasetConfig, path: string): L
   if (source.labels !== null) return { ofImage: source.labels, classes: config.classes ?? null };
   const names = Array.from({ length: source.count }, (_, index) => source.name(index));
   const rule = config.labels ?? guessRule(names, path);
-  if (rule === "folder") return byFolder(names, config, path);
+  if (rule === "folder") {
+    if (config.classes === undefined) refuseEmptyClass(names, source.emptyFolders ?? [], path);
+    return byFolder(names, config, path);
+  }
   if (rule === "number") {
     const numbers = names.map((name) => leadingNumber(name) ?? missingNumber(name, path));
     return { ofImage: Int32Array.from(numbers), classes: config.classes ?? null };
@@ -85,6 +93,23 @@ function byFolder(names: readonly string[], config: DatasetConfig, path: string)
     throw badLabel(`Image '${name}' lies in no class folder.`, path);
   });
   return named(names, folders, config, path);
+}
+
+/** A class folder without images would shift the numbers of all classes behind it. */
+function refuseEmptyClass(
+  names: readonly string[],
+  emptyFolders: readonly string[],
+  path: string,
+): void {
+  const parentOf = (folder: string): string => folder.slice(0, folder.lastIndexOf("/") + 1);
+  const parents = new Set(names.map((name) => parentOf(parentOf(name).slice(0, -1))));
+  const isHidden = (folder: string): boolean => folder.slice(parentOf(folder).length)[0] === ".";
+  const empty = emptyFolders.find((folder) => parents.has(parentOf(folder)) && !isHidden(folder));
+  if (empty === undefined) return;
+  throw badLabel(
+    `The folder '${empty}' lies among the class folders and holds no image, so that classes can't be counted.`,
+    path,
+  );
 }
 
 function named(

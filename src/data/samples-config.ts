@@ -77,7 +77,12 @@ const target = z.discriminatedUnion("from", [
     unpaired: z.enum(["error", "skip", "empty"]).optional(),
   }),
   z.strictObject({ ...images.shape, output: z.string().optional(), ...mayLack }),
-  z.strictObject({ ...array.shape, output: z.string().optional() }),
+  z.strictObject({
+    ...array.shape,
+    /** Whole numbers are classes, one per sample, and -1 where a sample has none; values of `output` where left out. */
+    as: z.enum(["values", "class"]).optional(),
+    output: z.string().optional(),
+  }),
   /** The input itself: an autoencoder. */
   z.strictObject({
     from: z.literal("input"),
@@ -85,6 +90,14 @@ const target = z.discriminatedUnion("from", [
     output: z.string().optional(),
   }),
 ]);
+
+const head = z.strictObject({
+  target,
+  /** Names of this head's classes. */
+  classes: z.array(z.string()).min(1).optional(),
+  /** Of its loss beside the others'; 1 unless given. */
+  weight: z.number().positive().optional(),
+});
 
 export const SAMPLES_CONFIG = z.strictObject({
   schema: z.literal("mdp-dataset/2"),
@@ -97,6 +110,11 @@ export const SAMPLES_CONFIG = z.strictObject({
     .record(z.string(), input)
     .refine((all) => Object.keys(all).length > 0, "at least one input"),
   target: target.optional(),
+  /** In place of `target`: a target for each of several outputs, by the output's name. */
+  heads: z
+    .record(z.string(), head)
+    .refine((all) => Object.keys(all).length > 0, "at least one head")
+    .optional(),
   /** The task, where inputs and outputs don't tell. */
   task: z.string().optional(),
   classes: z.array(z.string()).min(1).optional(),
@@ -109,6 +127,7 @@ export type ImagesSpec = z.infer<typeof images>;
 export type ArraySpec = z.infer<typeof array>;
 export type TableSpec = z.infer<typeof table>;
 export type TargetSpec = z.infer<typeof target>;
+export type HeadTarget = z.infer<typeof head>;
 export type SpecOf<From extends TargetSpec["from"]> = Extract<TargetSpec, { from: From }>;
 
 /** Whether parsed JSON is a config of version 2. */
@@ -131,6 +150,9 @@ export function readSamplesConfig(
   const parsed = SAMPLES_CONFIG.safeParse(json);
   if (!parsed.success) throw badSamples(firstIssues(parsed.error), file);
   const config = parsed.data;
+  if (config.target !== undefined && config.heads !== undefined) {
+    throw badSamples("'target' and 'heads' are given, and one of them is possible.", file);
+  }
   const base = resolve(dirname(resolve(file)), config.path ?? ".");
   const part = partOf(config, split, file);
   const place = (path: string): string => resolve(base, path.replaceAll("{split}", part));
@@ -150,6 +172,16 @@ export function readSamplesConfig(
       Object.entries(config.inputs).map(([name, spec]) => [name, placed(spec)]),
     ),
     ...(config.target === undefined ? {} : { target: placed(config.target) }),
+    ...(config.heads === undefined
+      ? {}
+      : {
+          heads: Object.fromEntries(
+            Object.entries(config.heads).map(([output, each]) => [
+              output,
+              { ...each, target: placed(each.target) },
+            ]),
+          ),
+        }),
   };
 }
 

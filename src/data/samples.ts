@@ -6,19 +6,19 @@ import { type Column, joinedIndices, missingPair } from "./columns/column.ts";
 import { type ImageColumn, imageColumn, imageFeed } from "./columns/image-column.ts";
 import { arrayColumn, tableColumn } from "./columns/number-columns.ts";
 import type { DatasetConfig } from "./config.ts";
-import type { BatchOptions, Dataset, IndexedPixels, OpenOptions } from "./dataset.ts";
+import type { BatchOptions, Dataset, Head, IndexedPixels, OpenOptions } from "./dataset.ts";
 import type { ImagesSpec, InputSpec, SamplesConfig } from "./samples-config.ts";
-import { openTarget } from "./targets/open-target.ts";
+import { openTargets } from "./targets/heads.ts";
 import type { TargetColumn } from "./targets/target-column.ts";
 
-/** Opens pictures as version 1 of the config does. */
-export type OpenImages = (config: DatasetConfig) => Promise<Dataset>;
+/** Opens pictures as version 1 of the config does; their labels only where they are needed. */
+export type OpenImages = (config: DatasetConfig, labels?: "needed" | "ignored") => Promise<Dataset>;
 
 /**
  * Opens samples with named inputs and a target. The first input that is pictures is the one that is augmented; the others and the
  * target are joined to it by name, or row by row.
  * @param path of the config, for messages.
- * @throws InputError `data/missing-pair`, and as `openTarget`, `arrayColumn`, `tableColumn` and `openDataset`
+ * @throws InputError `data/missing-pair`, and as `openTargets`, `arrayColumn`, `tableColumn` and `openDataset`
  */
 export async function openSamples(
   config: SamplesConfig,
@@ -28,7 +28,7 @@ export async function openSamples(
 ): Promise<Dataset> {
   const opened = await openInputs(config, options, openImages);
   const { first, columns, primary } = opened;
-  const target = await openTarget(config.target, {
+  const target = await openTargets({
     ...{ config, first },
     openImages: async (spec) => imageColumn(await openImages(imageConfig(spec)), spec.list),
     imageLabels: async ({ labels }) => {
@@ -36,7 +36,7 @@ export async function openSamples(
       if (spec === undefined) throw noPictures(path);
       const { classes, classOffset } = config;
       const named = { ...imageConfig(spec), ...{ labels, classes, classOffset } };
-      const labelled = await openImages(defined(named));
+      const labelled = await openImages(defined(named), "needed");
       return { labels: labelled.labels, classes: labelled.classes };
     },
   });
@@ -62,12 +62,22 @@ export async function openSamples(
     inputs: Object.keys(config.inputs),
     pictures: primary?.name ?? null,
     task: config.task ?? null,
-    target: config.target?.from ?? null,
+    target: config.heads === undefined ? (config.target?.from ?? null) : "heads",
+    ...(config.heads === undefined ? {} : { heads: headsOf(config.heads) }),
     pixels: (indices) => keptPixels(opened, kept, indices, path),
     samples,
     others: columns.length > (primary === null ? 0 : 1) || target.read !== null ? samples : null,
     batches: (size, batchOptions = {}) => batchesOf(samples, kept.length, size, batchOptions),
   };
+}
+
+function headsOf(heads: NonNullable<SamplesConfig["heads"]>): Readonly<Record<string, Head>> {
+  return Object.fromEntries(
+    Object.entries(heads).map(([output, { classes = null, weight = 1 }]) => [
+      output,
+      { classes, weight },
+    ]),
+  );
 }
 
 interface Inputs {
@@ -139,7 +149,10 @@ function keptSamples(
   }
   const without = all.filter((index) => (target.indexOf[index] ?? -1) < 0);
   const spec = config.target;
-  const skips = spec !== undefined && "unpaired" in spec && spec.unpaired === "skip";
+  // Of several heads each has said what it leaves out.
+  const skips =
+    config.heads !== undefined ||
+    (spec !== undefined && "unpaired" in spec && spec.unpaired === "skip");
   if (without.length > 0 && !skips) {
     const where = spec !== undefined && "path" in spec ? spec.path : path;
     throw missingPair(name(without[0] ?? 0), without.length, where);

@@ -21,6 +21,8 @@ export interface Source {
   readonly count: number;
   /** Name of an image for messages and for its label: a path inside the set, with "/" between its parts. */
   readonly name: (index: number) => string;
+  /** Of a folder: folders in it without any image below them. */
+  readonly emptyFolders?: readonly string[] | undefined;
   /** Labels that lie in the data itself; null where names decide. */
   readonly labels: Int32Array | null;
   /** The images in the order asked for. */

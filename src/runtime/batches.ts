@@ -38,7 +38,9 @@ export type Target =
     }
   | { readonly kind: "boxes"; readonly boxes: readonly Box[]; readonly placement: Placement }
   /** Values by the output that should have them, without the batch axis; "" stands for the first output. */
-  | { readonly kind: "values"; readonly values: Feeds };
+  | { readonly kind: "values"; readonly values: Feeds }
+  /** A target of its own for every output that has one, by the output's name. The class -1 stands for a sample without one. */
+  | { readonly kind: "heads"; readonly heads: Readonly<Record<string, Target>> };
 
 /** Samples as a network is fed them. What scoring, repair, training and evaluation take; a data set's batch is one. */
 export interface SampleBatch {

@@ -55,6 +55,7 @@ const KINDS = {
   mask: "a mask",
   boxes: "a list of boxes",
   values: "a tensor of numbers",
+  heads: "a target per output",
 } as const satisfies Record<Target["kind"], string>;
 
 /** Index of the largest number; the lower one of equals; -1 where one is NaN. */

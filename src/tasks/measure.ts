@@ -37,8 +37,9 @@ export function measure<E>(
   options: MeasureOptions = {},
 ): Measured {
   const { confidence = 0.95 } = options;
-  const items = evidence.length;
-  const settled = metric.settle?.(evidence) ?? evidence;
+  const { items: counted, strata } = countedItems(evidence, options.strata);
+  const items = counted.length;
+  const settled = metric.settle?.(counted) ?? counted;
   const value = metric.pooled(settled);
   switch (metric.pooling) {
     case "rate": {
@@ -52,7 +53,8 @@ export function measure<E>(
       };
     case "pooled": {
       const pooler = poolerOf(metric, settled);
-      const ends = middleOf(bootstrap(items, pooler, seeded(options)), confidence);
+      const sorted = bootstrap(items, pooler, seeded({ ...options, strata }));
+      const ends = middleOf(sorted, confidence);
       return { value, ...ends, items, by: "bootstrap", confidence };
     }
     default:
@@ -75,11 +77,15 @@ export function measureDifference<E>(
     throw new RangeError(`${first.length} and ${second.length} items are no pairs`);
   }
   const { confidence = 0.95 } = options;
-  const items = first.length;
-  const [before, after] = [first, second].map((all) => metric.settle?.(all) ?? all) as [
-    readonly E[],
-    readonly E[],
-  ];
+  const pairs = first.map((before, item): readonly [E, E] | null => {
+    const after = second[item];
+    return before === null || after == null ? null : [before, after];
+  });
+  const { items: both, strata } = countedItems(pairs, options.strata);
+  const items = both.length;
+  const [before, after] = [both.map(([own]) => own), both.map(([, own]) => own)].map(
+    (all) => metric.settle?.(all) ?? all,
+  ) as [readonly E[], readonly E[]];
   switch (metric.pooling) {
     case "rate":
       return {
@@ -95,13 +101,32 @@ export function measureDifference<E>(
     }
     case "pooled": {
       const [of, from] = [poolerOf(metric, after), poolerOf(metric, before)];
-      const sorted = bootstrap(items, (counts) => of(counts) - from(counts), seeded(options));
+      const sorted = bootstrap(
+        items,
+        (counts) => of(counts) - from(counts),
+        seeded({ ...options, strata }),
+      );
       const value = metric.pooled(after) - metric.pooled(before);
       return { value, ...middleOf(sorted, confidence), items, by: "bootstrap", confidence };
     }
     default:
       return metric.pooling satisfies never;
   }
+}
+
+/** The items that say something, and their strata. */
+function countedItems<E>(
+  evidence: readonly E[],
+  strata: readonly number[] | undefined,
+): { readonly items: readonly NonNullable<E>[]; readonly strata: readonly number[] | undefined } {
+  const items: NonNullable<E>[] = [];
+  const of: number[] = [];
+  for (const [item, each] of evidence.entries()) {
+    if (each == null) continue;
+    items.push(each);
+    of.push(strata?.[item] ?? 0);
+  }
+  return { items, strata: strata === undefined ? undefined : of };
 }
 
 function seeded({ seed = 0, resamples, strata }: MeasureOptions): Parameters<typeof bootstrap>[2] {

@@ -23,7 +23,7 @@ export interface Metric<E = unknown> {
   /** How the value is written: a share is shown in percent. */
   readonly unit: "share" | "dB" | "number";
   /**
-   * Evidence of one item.
+   * Evidence of one item; null where the item says nothing of this metric and doesn't count.
    * @throws InputError `tasks/bad-target` where the target is none that this metric compares with
    */
   readonly perItem: (answer: Answer, target: Target) => E;

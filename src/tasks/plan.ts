@@ -1,5 +1,7 @@
 import { InputError } from "../core/errors.ts";
+import type { Head } from "../data/dataset.ts";
 import type { Target } from "../runtime/batches.ts";
+import { targetAs } from "./answers.ts";
 import type { SuppressOptions } from "./detection/detection.ts";
 import { guessHead, type OutputShape } from "./detection/guess-head.ts";
 import type { HeadSpec, InputSize } from "./detection/heads.ts";
@@ -30,6 +32,7 @@ export const TASKS = [
   "regression",
   "retrieval",
   "agreement",
+  "heads",
 ] as const;
 export type TaskName = (typeof TASKS)[number];
 
@@ -46,6 +49,8 @@ export interface TaskQuestion {
   /** The first sample's target. */
   readonly target: Target;
   readonly classes: readonly string[] | null;
+  /** Of targets per output: the classes of each. */
+  readonly heads?: Readonly<Record<string, Pick<Head, "classes">>> | undefined;
   /** Height and width of the pictures that are fed; null where none are. */
   readonly input: InputSize | null;
   readonly head?: HeadSpec | undefined;
@@ -122,6 +127,8 @@ export function guessedTask({ kind }: Target, outputs: readonly OutputShape[]): 
       return "detection";
     case "values":
       return "regression";
+    case "heads":
+      return "heads";
     case "none": {
       const widths = outputs.map(({ shape }) => (shape.length === 1 ? shape[0] : null));
       const paired = widths.length === 2 && widths[0] !== null && widths[0] === widths[1];
@@ -198,9 +205,51 @@ function planned(
     }
     case "agreement":
       return { ...plain, metrics: [] };
+    case "heads":
+      return heads(question, outputs, notes);
     default:
       return task satisfies never;
   }
+}
+
+/** Every output that has a target by the metrics of its own task, which bear its name. */
+function heads(
+  question: TaskQuestion,
+  outputs: readonly OutputShape[],
+  notes: readonly string[],
+): Planned {
+  const { heads: targets } = targetAs(question.target, "heads");
+  const plans = Object.entries(targets).map(([output, target]) => {
+    if (!outputs.some(({ name }) => name === output)) throw noHead(output, outputs);
+    const classes = question.heads?.[output]?.classes ?? null;
+    const own = { ...question, task: undefined, target, classes, outputs, chosen: [output] };
+    return { output, plan: planTask(own) };
+  });
+  const of = (list: "metrics" | "perClass"): readonly Metric[] =>
+    plans.flatMap(({ output, plan }) => plan[list].map((metric) => ofHead(output, metric)));
+  const told = plans.map(({ output, plan }) => `'${output}' is judged as ${plan.task}.`);
+  return { notes: [...notes, ...told], metrics: of("metrics"), perClass: of("perClass") };
+}
+
+function ofHead(output: string, metric: Metric): Metric {
+  return {
+    ...metric,
+    name: `${output}: ${metric.name}`,
+    perItem: (answer, target) => {
+      const own = targetAs(target, "heads").heads[output] ?? { kind: "none" };
+      // Without a class there is nothing to be right about.
+      return own.kind === "class" && own.label < 0 ? null : metric.perItem(answer, own);
+    },
+  };
+}
+
+function noHead(output: string, outputs: readonly OutputShape[]): InputError {
+  return new InputError({
+    code: "tasks/no-output",
+    message: `The data has a target for '${output}', and the network's outputs are ${outputs.map(({ name }) => name).join(", ")}.`,
+    where: "data",
+    hint: "Name outputs of the network in 'heads' of the data set's config.",
+  });
 }
 
 /** The output of class scores: the first one, unless another alone has as many numbers as there are classes and nobody chose. */

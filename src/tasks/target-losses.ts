@@ -24,34 +24,37 @@ import type { TaskName } from "./plan.ts";
 const TARGETS = "task_targets";
 
 /**
- * The loss of a task by its own targets; null where class labels teach (classification), or where only an original network can (detectors whose heads need a matcher, and
- * agreement).
+ * The loss of a task by its own targets; null where class labels teach (classification), where only an original network can (detectors whose heads need a matcher, and
+ * agreement), and of several heads (`headLossOf`).
  * @param outputs in the order that the user chose; the graph's own where left out
+ * @param targets what its new inputs are called
  * @throws InputError `tasks/no-output`
  */
 export function targetLossOf(
   task: TaskName,
   graph: Graph,
   outputs?: readonly string[] | undefined,
+  targets = TARGETS,
 ): TargetLoss | null {
   const names = outputs ?? graph.outputs.map(({ name }) => name);
   const [first = ""] = names;
   switch (task) {
     case "classification":
     case "agreement":
+    case "heads":
       return null;
     case "detection":
-      return centreStyleLoss(graph, names);
+      return centreStyleLoss(graph, names, targets);
     case "segmentation":
-      return segmentationLoss(graph, logitsOf(graph, first));
+      return segmentationLoss(graph, logitsOf(graph, first), targets);
     case "multi-label":
-      return multiLabelLoss(graph, beforeSigmoid(graph, first));
+      return multiLabelLoss(graph, beforeSigmoid(graph, first), targets);
     case "regression":
       return {
         name: "mean square",
         reads: [first],
-        append: (fed) => regressionLoss(fed, { value: first, target: TARGETS }),
-        feeds: (batch) => ({ [TARGETS]: valuesOf(batch, first) }),
+        append: (fed) => regressionLoss(fed, { value: first, target: targets }),
+        feeds: (batch) => ({ [targets]: valuesOf(batch, first) }),
       };
     case "retrieval": {
       const [left, right] = outputs ?? embeddingsOf(graph);
@@ -79,12 +82,12 @@ function embeddingsOf(graph: Graph): readonly string[] {
 }
 
 /** Cross entropy of every position of the output; masks of another size give it the class under each position's middle. */
-function segmentationLoss(graph: Graph, logits: string): TargetLoss {
+function segmentationLoss(graph: Graph, logits: string, targets: string): TargetLoss {
   const [, , height = 1, width = 1] = inferShapes(graph, { batch: 2 }).resolved(logits) ?? [];
   return {
     name: "cross entropy of pixels",
     reads: [logits],
-    append: (fed) => indexCrossEntropy(fed, { logits, axis: 1, labels: TARGETS }),
+    append: (fed) => indexCrossEntropy(fed, { logits, axis: 1, labels: targets }),
     feeds: (batch) => {
       const data = new BigInt64Array(batch.size * height * width);
       for (let sample = 0; sample < batch.size; sample += 1) {
@@ -99,7 +102,7 @@ function segmentationLoss(graph: Graph, logits: string): TargetLoss {
           }
         }
       }
-      return { [TARGETS]: { type: "int64", shape: [batch.size, height, width], data } };
+      return { [targets]: { type: "int64", shape: [batch.size, height, width], data } };
     },
   };
 }
@@ -107,7 +110,11 @@ function segmentationLoss(graph: Graph, logits: string): TargetLoss {
 /**
  * Of a detector that marks centres: one map of classes and one of the distances to the four sides. Null for any other head.
  */
-function centreStyleLoss(graph: Graph, names: readonly string[]): TargetLoss | null {
+function centreStyleLoss(
+  graph: Graph,
+  names: readonly string[],
+  targets: string,
+): TargetLoss | null {
   const shapes = inferShapes(graph, { batch: 2 });
   const pictures = graph.inputs.find(({ shape }) => shape?.length === 4);
   const [height, width] = (shapes.resolved(pictures?.name ?? "") ?? []).slice(2);
@@ -130,7 +137,7 @@ function centreStyleLoss(graph: Graph, names: readonly string[]): TargetLoss | n
   const grid = { classes, rows, columns, stride: height / rows };
   if (width / columns !== grid.stride) return null;
   const heatmap = beforeSigmoid(graph, heat.name);
-  const [centres, distances] = [`${TARGETS}_centres`, `${TARGETS}_distances`];
+  const [centres, distances] = [`${targets}_centres`, `${targets}_distances`];
   return {
     name: "centre loss",
     reads: [heatmap, sides.name],
@@ -167,12 +174,12 @@ function onInput(box: Box, { scale, offset }: Placement): Box {
   return { ...box, left: x(left), right: x(right), top: y(top), bottom: y(bottom) };
 }
 
-function multiLabelLoss(graph: Graph, logits: string): TargetLoss {
+function multiLabelLoss(graph: Graph, logits: string, targets: string): TargetLoss {
   const classes = inferShapes(graph, { batch: 2 }).resolved(logits)?.[1] ?? 1;
   return {
     name: "cross entropy of every class",
     reads: [logits],
-    append: (fed) => multiLabelCrossEntropy(fed, { logits, targets: TARGETS }),
+    append: (fed) => multiLabelCrossEntropy(fed, { logits, targets }),
     feeds: (batch) => {
       const data = new Float32Array(batch.size * classes);
       for (let sample = 0; sample < batch.size; sample += 1) {
@@ -181,7 +188,7 @@ function multiLabelLoss(graph: Graph, logits: string): TargetLoss {
           data[sample * classes + label] = 1;
         }
       }
-      return { [TARGETS]: { type: "float32", shape: [batch.size, classes], data } };
+      return { [targets]: { type: "float32", shape: [batch.size, classes], data } };
     },
   };
 }
@@ -216,7 +223,7 @@ function valueFor(target: Target, output: string): Feed {
   });
 }
 
-function badClass(label: number, classes: number): InputError {
+export function badClass(label: number, classes: number): InputError {
   return new InputError({
     code: "data/bad-label",
     message: `The data set has label ${label}, the network ${classes} classes.`,

@@ -163,7 +163,11 @@ function trainingGraph(
     ...mode.batchNorms.flatMap(({ batchMean, batchVariance }) => [batchMean, batchVariance]),
     ...(objective.scores === null ? [] : [objective.scores.name]),
   ]);
-  const outputs = fed.outputs.filter(({ name }) => wanted.has(name));
+  const known = new Map(fed.outputs.map((output) => [output.name, output]));
+  // The scores before a softmax (or a renaming) at the end are no output of the network.
+  const outputs = [...wanted].map(
+    (name) => known.get(name) ?? { name, type: "float32" as const, shape: null },
+  );
   return {
     ...lossy,
     graph: { ...fed, outputs },

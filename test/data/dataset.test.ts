@@ -235,3 +235,18 @@ describe("binary files", () => {
     );
   });
 });
+
+test("a class folder without images would shift the classes behind it: refused, unless the config names the classes", async () => {
+  const red = await png([255, 0, 0]);
+  for (const name of ["ant", "cat"]) put(`shifted/${name}/1.png`, red);
+  const path = join(folder, "shifted");
+  mkdirSync(join(path, "bee/deeper"), { recursive: true });
+  mkdirSync(join(path, ".cache"), { recursive: true });
+  await expect(openDataset(path)).rejects.toThrowError(
+    expect.objectContaining({ code: "data/bad-label", exitCode: 3 }),
+  );
+  const config = { classes: ["ant", "bee", "cat"] };
+  expect(Array.from((await openDataset(path, { config })).labels)).toEqual([0, 2]);
+  put("shifted/bee/deeper/1.png", red);
+  expect(Array.from((await openDataset(join(path, "bee"))).labels)).toEqual([0]);
+});

@@ -51,6 +51,11 @@ function records(channels: number, size: number): object {
 const TOKENS = { type: "int64", shape: [TEXT_LENGTH] } as const;
 const NUMBER = { type: "float32", shape: [1] } as const;
 
+const PENDULUM_INPUTS = {
+  state: { from: "array", path: "{split}/state.npy" },
+  action: { from: "array", path: "{split}/action.npy" },
+} as const;
+
 /** The drawn sets beside the shapes, by name. */
 export const DRAWN_SETS = {
   digits: {
@@ -84,6 +89,18 @@ export const DRAWN_SETS = {
         inputs: { image: { ...records(1, PLATE_SIZE), ...CENTRED } },
         target: { from: "labels" },
         classes: [...DEFECTS],
+      },
+      "heads.json": {
+        schema: "mdp-dataset/2",
+        splits: SPLITS,
+        inputs: { image: { ...records(1, PLATE_SIZE), ...CENTRED } },
+        heads: {
+          defect: { target: { from: "labels" }, classes: [...DEFECTS] },
+          place: {
+            target: { from: "array", path: "{split}/place.npy", as: "class" },
+            weight: 0.5,
+          },
+        },
       },
     },
   },
@@ -143,11 +160,19 @@ export const DRAWN_SETS = {
       "dataset.json": {
         schema: "mdp-dataset/2",
         splits: SPLITS,
-        inputs: {
-          state: { from: "array", path: "{split}/state.npy" },
-          action: { from: "array", path: "{split}/action.npy" },
-        },
+        inputs: PENDULUM_INPUTS,
         target: { from: "array", path: "{split}/policy.npy", output: "policy" },
+      },
+      "heads.json": {
+        schema: "mdp-dataset/2",
+        splits: SPLITS,
+        inputs: PENDULUM_INPUTS,
+        heads: Object.fromEntries(
+          ["policy", "reward", "value"].map((name) => [
+            name,
+            { target: { from: "array", path: `{split}/${name}.npy` } },
+          ]),
+        ),
       },
     },
   },

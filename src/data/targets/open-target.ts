@@ -51,7 +51,9 @@ export async function openTarget(
     case "images":
       return valueTarget(await context.openImages(spec), first, spec.output);
     case "array":
-      return valueTarget(arrayColumn(spec), first, spec.output);
+      return spec.as === "class"
+        ? arrayClasses(arrayColumn(spec), context)
+        : valueTarget(arrayColumn(spec), first, spec.output);
     case "input":
       return {
         ...{ ...NOTHING, indexOf: all },
@@ -93,6 +95,47 @@ function valueTarget(column: Column, first: Column, output: string | undefined):
   };
 }
 
+/** Classes as whole numbers in an array, one per sample. */
+async function arrayClasses(
+  column: Column,
+  { first, config }: TargetContext,
+): Promise<TargetColumn> {
+  const indexOf = joinedIndices(first, column);
+  const { data } = await column.read(Array.from({ length: column.count }, (_, index) => index));
+  const limit = config.classes?.length ?? Number.POSITIVE_INFINITY;
+  if (data.length !== column.count) {
+    throw badLabel(
+      `A sample has ${data.length / column.count} numbers where one class is needed.`,
+      column.path,
+    );
+  }
+  const values = Array.from(data, Number);
+  const wrong = values.findIndex(
+    (value) => !Number.isInteger(value) || value < -1 || value >= limit,
+  );
+  if (wrong >= 0) {
+    throw badLabel(
+      `${values[wrong]} is not among the ${config.classes === undefined ? "class numbers" : `${limit} classes`}.`,
+      `${column.path}, sample ${wrong}`,
+    );
+  }
+  const offset = config.classOffset ?? 0;
+  const labels = indexOf.map((index) => values[index] ?? -1);
+  return {
+    ...{ ...NOTHING, indexOf, classes: config.classes ?? null },
+    labels: Int32Array.from(labels, (label) => (label < 0 ? -1 : label + offset)),
+  };
+}
+
+function badLabel(message: string, where: string): InputError {
+  return new InputError({
+    code: "data/bad-label",
+    message,
+    where,
+    hint: "Check 'classes' and 'classOffset' in the data set's config.",
+  });
+}
+
 function tableTarget(
   spec: SpecOf<"table">,
   { first, config }: TargetContext,
@@ -108,12 +151,10 @@ function tableTarget(
     const label = known >= 0 ? known : Number(cell);
     const limit = config.classes?.length ?? Number.POSITIVE_INFINITY;
     if (Number.isInteger(label) && label >= 0 && label < limit) return label + offset;
-    throw new InputError({
-      code: "data/bad-label",
-      message: `'${String(cell)}' is not among the ${config.classes === undefined ? "class numbers" : `${limit} classes`}.`,
-      where: `${path}:${line}`,
-      hint: "Check 'classes' and 'classOffset' in the data set's config.",
-    });
+    throw badLabel(
+      `'${String(cell)}' is not among the ${config.classes === undefined ? "class numbers" : `${limit} classes`}.`,
+      `${path}:${line}`,
+    );
   };
   if (as === "class") {
     const labels = rows.map((row) => classOf(cellOf(row, column, path), row.line));

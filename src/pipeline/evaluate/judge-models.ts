@@ -97,6 +97,7 @@ async function plannedTask(
     chosen,
     target: targetOf(batch, 0),
     classes: dataset.classes,
+    heads: dataset.heads,
     input: height === undefined || width === undefined ? null : { height, width },
     head: options.head === undefined ? undefined : headOf(options.head),
     range: options.range,

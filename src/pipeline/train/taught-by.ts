@@ -3,6 +3,7 @@ import { answersOf } from "../../graph/answers.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { inferShapes } from "../../graph/shapes/infer.ts";
 import { targetOf } from "../../runtime/batches.ts";
+import { headLossOf } from "../../tasks/head-losses.ts";
 import { guessedTask, type TaskName, taskNamed } from "../../tasks/plan.ts";
 import { targetLossOf } from "../../tasks/target-losses.ts";
 import type { Recipe } from "../../training/recipe.ts";
@@ -44,14 +45,16 @@ export async function taughtBy(
   const seen = graph.outputs
     .filter(({ name }) => outputs?.includes(name) !== false)
     .map(({ name }) => ({ name, shape: shapes.resolved(name)?.slice(1) ?? [] }));
-  const task =
-    named === undefined
-      ? guessedTask(targetOf(await dataset.samples([0]), 0), seen)
-      : taskNamed(named);
+  const first = targetOf(await dataset.samples([0]), 0);
+  const task = named === undefined ? guessedTask(first, seen) : taskNamed(named);
   if (task === "classification") return { task, recipe, target: null, notes: [] };
   // Whoever asks for the outputs alone gets them alone.
   const byOutputs = recipe.loss.outputs > 0 && recipe.loss.labels === 0;
-  const target = byOutputs ? null : targetLossOf(task, graph, outputs);
+  const target = byOutputs
+    ? null
+    : task === "heads"
+      ? headLossOf(graph, first, dataset.heads)
+      : targetLossOf(task, graph, outputs);
   const share = options.teacher === undefined ? 1 : 0.5;
   const labels = target === null ? 0 : share;
   const loss = { ...recipe.loss, labels, scores: 0, features: 0, outputs: 1 - labels };

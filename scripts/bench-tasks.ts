@@ -1,0 +1,364 @@
+/**
+ * Cuts the embedded networks of five tasks to shares of their measured latency by three methods, and judges them by their own metrics.
+ *
+ * npm run bench -- tasks --out FOLDER [--only segmenter,agent] [--shares 70,50] [--methods mdp,uniform,global-threshold] [--train 2000] [--test 400]
+ * Start with a new folder outside of the repository; the same command again goes on where it stopped. All methods get the same scores, latency table,
+ * repair and fine-tuning (by the original network's outputs, without targets); the test samples choose nothing. Prints the table of docs/results/tasks.md from
+ * all that is there (--print alone: nothing is made).
+ */
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { InfeasibleError, LimitError } from "../src/core/errors.ts";
+import { writeJson } from "../src/core/files.ts";
+import { SILENT } from "../src/core/progress.ts";
+import { drawSet } from "../src/pipeline/data/draw-set.ts";
+import {
+  correct,
+  evaluate,
+  exportSubnet,
+  finetune,
+  profile,
+  score,
+  solve,
+} from "../src/pipeline/library.ts";
+import { pendulumRollouts } from "../src/pipeline/rollout/pendulum.ts";
+import { studentMean } from "../src/tasks/statistics/intervals.ts";
+
+const { values } = parseArgs({
+  options: {
+    out: { type: "string", default: "runs/tasks" },
+    only: { type: "string", default: "" },
+    shares: { type: "string", default: "70,50" },
+    methods: { type: "string", default: "mdp,uniform,global-threshold" },
+    train: { type: "string", default: "2000" },
+    test: { type: "string", default: "400" },
+    runs: { type: "string", default: "40" },
+    epochs: { type: "string", default: "1" },
+    print: { type: "boolean", default: false },
+  },
+});
+
+interface Subject {
+  readonly name: string;
+  readonly set: "scenes" | "digits" | "plates" | "pendulum";
+  readonly config: string;
+  /** Samples per timed run: so many that the runtime's fixed time is small beside the rest. */
+  readonly batch: number;
+  readonly step: number;
+  /** The metric of the table, and how many points one unit of it is. */
+  readonly metric: string;
+  readonly shown: (value: number) => string;
+}
+
+const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+const SUBJECTS: readonly Subject[] = [
+  {
+    ...{ name: "segmenter", set: "scenes", config: "segmentation.json", batch: 4, step: 8 },
+    ...{ metric: "mIoU", shown: percent },
+  },
+  {
+    ...{ name: "detector", set: "scenes", config: "dataset.json", batch: 4, step: 8 },
+    ...{ metric: "mAP@[.5:.95]", shown: percent },
+  },
+  {
+    ...{ name: "autoencoder", set: "digits", config: "dataset.json", batch: 16, step: 4 },
+    ...{ metric: "PSNR", shown: (value) => `${value.toFixed(2)} dB` },
+  },
+  {
+    ...{ name: "inspector", set: "plates", config: "dataset.json", batch: 16, step: 4 },
+    ...{ metric: "top-1", shown: percent },
+  },
+  {
+    ...{ name: "agent", set: "pendulum", config: "dataset.json", batch: 256, step: 4 },
+    ...{ metric: "return", shown: (value) => value.toFixed(0) },
+  },
+];
+
+const STAGES = ["cut", "repaired", "tuned"] as const;
+type Stage = "dense" | (typeof STAGES)[number];
+
+interface Judged {
+  readonly value: number;
+  /** Difference to dense on the same samples. */
+  readonly difference: readonly [value: number, low: number, high: number] | null;
+}
+
+interface Row {
+  readonly network: string;
+  readonly share: string;
+  readonly method: string;
+  /** Null where the method has no answer; `message` says why. */
+  readonly judged: Readonly<Record<Stage, Judged>> | null;
+  readonly message?: string;
+  /** By the table, and as measured in turns with the dense network, as shares of it. */
+  readonly predicted?: number;
+  readonly measured?: readonly [share: number, spread: number];
+  readonly parameters?: number;
+  readonly seconds?: number;
+}
+
+interface Measured {
+  readonly network: string;
+  readonly denseMs: number;
+  /** What no choice changes, as a share. */
+  readonly fixed: number;
+  /** (90 % - 10 % quantile) / median of the dense network while the table was measured. */
+  readonly spread: number | null;
+  readonly error: { readonly mean: number; readonly worst: number } | null;
+  readonly runs: number | null;
+}
+
+const at = (...path: readonly string[]): string => join(values.out, ...path);
+const listed = (text: string): readonly string[] => text.split(",").filter(Boolean);
+const lines = <Line>(file: string): readonly Line[] =>
+  existsSync(at(file))
+    ? readFileSync(at(file), "utf8")
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Line)
+    : [];
+
+function keep(file: string, line: Row | Measured): void {
+  const text = JSON.stringify(line);
+  appendFileSync(at(file), `${text}\n`);
+  process.stdout.write(`${text}\n`);
+}
+
+/** A set is drawn once; its folder is named when it is whole. */
+async function drawn({ set, config }: Subject): Promise<string> {
+  const out = at("data", set);
+  if (!existsSync(join(out, "done"))) {
+    const counts = { train: Number(values.train), test: Number(values.test) };
+    await drawSet({ set, out, seed: 1, ...counts }, SILENT);
+    appendFileSync(join(out, "done"), "");
+  }
+  return join(out, config);
+}
+
+async function tableOf({ name, batch, step }: Subject): Promise<string> {
+  const folder = at("tables", name);
+  const made = (): string | undefined =>
+    existsSync(folder)
+      ? readdirSync(folder, { recursive: true, encoding: "utf8" }).find((path) =>
+          /-b\d+\.json(\.gz)?$/.test(path),
+        )
+      : undefined;
+  const known = lines<Measured>("tables.jsonl").some(({ network }) => network === name);
+  const path = made();
+  if (known && path !== undefined) return join(folder, path);
+  const { table, tablePath } = await profile({
+    ...{ model: `:${name}`, batch, step, runs: Number(values.runs), validate: 6 },
+    ...{ repeats: 10, maxMinutes: 3, name: "local", out: folder },
+  });
+  keep("tables.jsonl", {
+    ...{ network: name, denseMs: table.denseMs, fixed: table.fixedMs / table.denseMs },
+    ...{ spread: table.spread, runs: table.runs },
+    error:
+      table.expectedError === null
+        ? null
+        : { mean: table.expectedError.mean, worst: table.expectedError.worst },
+  });
+  return tablePath;
+}
+
+async function scoresOf({ name }: Subject, data: string): Promise<string> {
+  const path = at(`${name}-scores.json`);
+  if (existsSync(path)) return path;
+  const importance = await score({
+    ...{ model: `:${name}`, method: "sensitivity", data, split: "train", images: 64, seed: 1 },
+  });
+  writeJson(path, importance);
+  return path;
+}
+
+/** The metric of the dense network and of others on the test samples. */
+async function judge(
+  { name, metric }: Subject,
+  data: string,
+  others: readonly string[],
+): Promise<readonly Judged[]> {
+  const models = [`:${name}`, ...others];
+  if (name === "agent") return judgeAgents(models);
+  const { results } = await evaluate({ models, testData: data, split: "test", latency: false });
+  return results.map(({ metrics, differences }) => {
+    const value = metrics?.find((each) => each.name === metric)?.value;
+    if (value === undefined) throw new RangeError(`${name} has no ${metric}`);
+    const change = differences?.find((each) => each.name === metric);
+    const difference =
+      change === undefined ? null : ([change.value, change.low, change.high] as const);
+    return { value, difference };
+  });
+}
+
+/** Agents are judged by what they do: the sum of rewards of 40 episodes of ten seconds. */
+async function judgeAgents(models: readonly string[]): Promise<readonly Judged[]> {
+  const items = Array.from({ length: 40 }, (_, item) => item);
+  const returns: (readonly number[])[] = [];
+  for (const model of models) {
+    returns.push((await pendulumRollouts({ model, items, seed: 1 })).metrics.return);
+  }
+  const [dense = []] = returns;
+  return returns.map((own, index) => {
+    const changes = own.map((value, item) => value - (dense[item] ?? 0));
+    const { value, low, high } = studentMean(changes, 0.95);
+    const mean = own.reduce((sum, each) => sum + each, 0) / own.length;
+    return { value: mean, difference: index === 0 ? null : [value, low, high] };
+  });
+}
+
+interface Cut {
+  readonly subnet: string;
+  readonly path: string;
+  readonly predicted: number;
+  readonly measured: readonly [share: number, spread: number];
+  readonly parameters: number;
+}
+
+/** The method's subnet within its share of the latency by the table, and what it takes beside the dense network. */
+async function cutTo(
+  subject: Subject,
+  share: string,
+  method: string,
+  given: { readonly importance: string; readonly table: string },
+): Promise<Cut> {
+  const model = `:${subject.name}`;
+  const stem = at(`${subject.name}-${share}-${method}`);
+  const [subnet, path] = [`${stem}.json`, `${stem}.onnx`];
+  const { report } = await solve({ model, ...given, method, out: subnet, budget: `${share}%` });
+  const { sizes } = await exportSubnet({ model, subnet, out: path });
+  const { chosen, dense } = report.latencyMs;
+  return {
+    ...{ subnet, path, predicted: chosen / dense },
+    measured: await measuredShare(subject, path),
+    parameters: sizes.after.parameters / sizes.before.parameters,
+  };
+}
+
+/** The fifth of the runs that are fastest, of dense and cut network in turns, three times: the middle share, and half of the range. */
+async function measuredShare(
+  { name, batch }: Subject,
+  path: string,
+): Promise<readonly [share: number, spread: number]> {
+  const shares: number[] = [];
+  for (let look = 0; look < 3; look += 1) {
+    const { results } = await evaluate({ models: [`:${name}`, path], batch, repeats: 40 });
+    const [dense = Number.NaN, cut = Number.NaN] = results.map(
+      ({ latency }) => latency?.lowMs ?? Number.NaN,
+    );
+    shares.push(cut / dense);
+  }
+  const [low = 0, middle = 0, high = 0] = shares.toSorted((a, b) => a - b);
+  return [middle, (high - low) / 2];
+}
+
+async function work(subject: Subject, share: string, method: string): Promise<void> {
+  const about = { network: subject.name, share, method };
+  const isDone = lines<Row>("results.jsonl").some(
+    (row) => row.network === about.network && row.share === share && row.method === method,
+  );
+  if (isDone) return;
+  const began = performance.now();
+  const model = `:${subject.name}`;
+  const data = await drawn(subject);
+  const table = await tableOf(subject);
+  const importance = await scoresOf(subject, data);
+  const stem = `${subject.name}-${share}-${method}`;
+  const cut = await cutTo(subject, share, method, { importance, table }).catch((error: unknown) => {
+    if (error instanceof InfeasibleError || error instanceof LimitError) return error;
+    throw error;
+  });
+  if (cut instanceof Error) {
+    keep("results.jsonl", { ...about, judged: null, message: cut.message });
+    return;
+  }
+  const repaired = at(`${stem}-repaired.onnx`);
+  await correct({
+    ...{ model, subnet: cut.subnet, data, split: "train", images: 500, testImages: 0 },
+    ...{ out: repaired, threads: 1 },
+  });
+  const folder = at(`${stem}-tuned`);
+  await finetune({
+    ...{ model: repaired, teacher: model, data, split: "train", out: folder, validate: false },
+    ...{ loss: "outputs", optimizer: "adamw", lr: 0.001, batch: "32", flip: "none", crop: 0 },
+    ...{ epochs: Number(values.epochs), threads: 1, seed: 1, restart: true },
+  });
+  const [dense, ...rest] = await judge(subject, data, [
+    cut.path,
+    repaired,
+    join(folder, "last.onnx"),
+  ]);
+  const [a, b, c] = rest;
+  if (!(dense && a && b && c)) throw new RangeError("a figure is missing");
+  const { predicted, measured, parameters } = cut;
+  keep("results.jsonl", {
+    ...{ ...about, judged: { dense, cut: a, repaired: b, tuned: c } },
+    ...{ predicted, measured, parameters, seconds: (performance.now() - began) / 1000 },
+  });
+}
+
+const lossOf = ({ judged }: Row): number =>
+  judged === null ? Number.NaN : judged.dense.value - judged.tuned.value;
+
+function table(): readonly string[] {
+  const all = lines<Row>("results.jsonl");
+  const line = (...cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const head = [
+    "network, metric",
+    "latency at most",
+    "method",
+    "by the table",
+    "in turns",
+    "parameters",
+  ];
+  const heads = [...head, "dense", ...STAGES, "lost after tuning, of uniform's"];
+  const rows = SUBJECTS.flatMap(({ name, metric, shown }) =>
+    listed(values.shares).flatMap((share) =>
+      listed(values.methods).flatMap((method) => {
+        const of = (by: string): Row | undefined =>
+          all.find((row) => row.network === name && row.share === share && row.method === by);
+        const row = of(method);
+        if (row === undefined) return [];
+        const begin = [`\`:${name}\`, ${metric}`, `${share} %`, method];
+        const { judged, measured: [ratio, error] = [Number.NaN, Number.NaN] } = row;
+        if (judged === null) return [line(...begin, ...Array(7).fill("-"), row.message ?? "")];
+        const uniform = of("uniform");
+        const part = uniform === undefined ? Number.NaN : lossOf(row) / lossOf(uniform);
+        const change = judged.tuned.difference;
+        const interval =
+          change === null ? "" : ` (${change.slice(1).map(shown).join(" to ")} against dense)`;
+        return [
+          line(
+            ...begin,
+            percent(row.predicted ?? Number.NaN),
+            `${percent(ratio)} ± ${(100 * error).toFixed(1)}`,
+            percent(row.parameters ?? Number.NaN),
+            ...(["dense", "cut", "repaired"] as const).map((stage) => shown(judged[stage].value)),
+            `${shown(judged.tuned.value)}${interval}`,
+            method === "uniform" ? "" : part.toFixed(2),
+          ),
+        ];
+      }),
+    ),
+  );
+  return [line(...heads), line(...heads.map(() => "---")), ...rows];
+}
+
+function tables(): readonly string[] {
+  return lines<Measured>("tables.jsonl").map(
+    ({ network, denseMs, fixed, spread, error, runs }) =>
+      `${network}: dense ${denseMs.toFixed(3)} ms, ${percent(fixed)} of it no choice changes; spread ${spread === null ? "unknown" : percent(spread)}; ${runs} networks measured; error on others ${error === null ? "unknown" : `${percent(error.mean)} on average, ${percent(error.worst)} at worst`}`,
+  );
+}
+
+mkdirSync(values.out, { recursive: true });
+if (!values.print) {
+  const wanted = listed(values.only);
+  for (const subject of SUBJECTS) {
+    if (wanted.length > 0 && !wanted.includes(subject.name)) continue;
+    for (const share of listed(values.shares)) {
+      for (const method of listed(values.methods)) await work(subject, share, method);
+    }
+  }
+}
+process.stdout.write(`\n${[...table(), "", ...tables()].join("\n")}\n`);

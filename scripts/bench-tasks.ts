@@ -10,7 +10,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { InfeasibleError, LimitError } from "../src/core/errors.ts";
-import { writeJson } from "../src/core/files.ts";
+import { readJson, writeJson } from "../src/core/files.ts";
 import { SILENT } from "../src/core/progress.ts";
 import { drawSet } from "../src/pipeline/data/draw-set.ts";
 import {
@@ -225,14 +225,18 @@ async function cutTo(
   const model = `:${subject.name}`;
   const stem = at(`${subject.name}-${share}-${method}`);
   const [subnet, path] = [`${stem}.json`, `${stem}.onnx`];
+  const known = `${stem}-cut.json`;
+  if (existsSync(known)) return readJson(known) as Cut;
   const { report } = await solve({ model, ...given, method, out: subnet, budget: `${share}%` });
   const { sizes } = await exportSubnet({ model, subnet, out: path });
   const { chosen, dense } = report.latencyMs;
-  return {
+  const cut: Cut = {
     ...{ subnet, path, predicted: chosen / dense },
     measured: await measuredShare(subject, path),
     parameters: sizes.after.parameters / sizes.before.parameters,
   };
+  writeJson(known, cut);
+  return cut;
 }
 
 /** The fifth of the runs that are fastest, of dense and cut network in turns, three times: the middle share, and half of the range. */
@@ -273,15 +277,17 @@ async function work(subject: Subject, share: string, method: string): Promise<vo
     return;
   }
   const repaired = at(`${stem}-repaired.onnx`);
-  await correct({
-    ...{ model, subnet: cut.subnet, data, split: "train", images: 500, testImages: 0 },
-    ...{ out: repaired, threads: 1 },
-  });
+  if (!existsSync(repaired)) {
+    await correct({
+      ...{ model, subnet: cut.subnet, data, split: "train", images: 500, testImages: 0 },
+      ...{ out: repaired, threads: 1 },
+    });
+  }
   const folder = at(`${stem}-tuned`);
   await finetune({
     ...{ model: repaired, teacher: model, data, split: "train", out: folder, validate: false },
     ...{ loss: "outputs", optimizer: "adamw", lr: 0.001, batch: "32", flip: "none", crop: 0 },
-    ...{ epochs: Number(values.epochs), threads: 1, seed: 1, restart: true },
+    ...{ epochs: Number(values.epochs), threads: 1, seed: 1 },
   });
   const [dense, ...rest] = await judge(subject, data, [
     cut.path,

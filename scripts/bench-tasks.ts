@@ -180,7 +180,13 @@ async function judge(
 ): Promise<readonly Judged[]> {
   const models = [`:${name}`, ...others];
   if (name === "agent") return judgeAgents(models);
-  const { results } = await evaluate({ models, testData: data, split: "test", latency: false });
+  const { results } = await evaluate({
+    models,
+    testData: data,
+    split: "test",
+    latency: false,
+    resamples: 200,
+  });
   return results.map(({ metrics, differences }) => {
     const value = metrics?.find((each) => each.name === metric)?.value;
     if (value === undefined) throw new RangeError(`${name} has no ${metric}`);

@@ -61,7 +61,11 @@ function areaUnder(recalls: readonly number[], precisions: readonly number[]): n
 
 const POINTS = 101;
 
-function atPoints(recalls: readonly number[], precisions: readonly number[]): number {
+/**
+ * The mean of the best precision at a recall of at least 0, 0.01, ... 1, as COCO takes it.
+ * @param recalls rising, with the precision at each
+ */
+export function atPoints(recalls: readonly number[], precisions: readonly number[]): number {
   const best = [...precisions];
   for (let at = best.length - 2; at >= 0; at -= 1) {
     best[at] = Math.max(best[at] ?? 0, best[at + 1] ?? 0);

@@ -142,7 +142,7 @@ test("lists of numbers stand on one line, names that look like lists stay as the
   expect(text).toContain('"shape": [4, 4, null]');
 });
 
-test("a network that is no classifier is exported, and says that train.py can't train it", async () => {
+test("a network that is no classifier is exported, and its README says which script trains it", async () => {
   const graph = slicePadResnet();
   // Two outputs: the class scores, and what goes into the last layer.
   const inner = graph.nodes.at(-1)?.inputs[0] ?? "";
@@ -156,7 +156,7 @@ test("a network that is no classifier is exported, and says that train.py can't 
   };
   await writeProject(path, source);
   expect(readProject(path)).toMatchObject({ task: "other", loss: null, classes: null });
-  expect(readFileSync(join(path, "README.md"), "utf8")).toContain("refuses");
+  expect(readFileSync(join(path, "README.md"), "utf8")).toContain("train_samples.py --data");
   expect(existsSync(join(path, "subnet.json"))).toBe(false);
   expect(readCheck(join(path, "weights.check.safetensors")).outputs).toHaveLength(2);
 });

@@ -171,7 +171,7 @@ function projectText({ project, student, teacher, check }: ExportedProject): rea
   const training =
     project.task === "classification"
       ? `for ${project.classes} classes; images ${project.data === null ? "as train.py is told (no --data-config was given)" : "as the data config says"}`
-      : "train.py can't train it: it is not one image in, one row of class scores out. The module is complete";
+      : "train_samples.py, by a dataset.json of version 2; train.py is for one image in, one row of class scores out";
   return [
     `Student     network.py, ${student.lines} lines, ${project.parameters.length} tensors`,
     `Teacher     teacher.py, ${teacher.lines} lines`,

@@ -8,7 +8,7 @@ import type { OutputShape } from "../../tasks/detection/guess-head.ts";
 import { HEAD } from "../../tasks/detection/head-config.ts";
 import type { HeadSpec } from "../../tasks/detection/heads.ts";
 import { answersOf, type Evidence, type Judged, judge } from "../../tasks/judge.ts";
-import { measure, measureDifference } from "../../tasks/measure.ts";
+import { type MeasureOptions, measure, measureDifference } from "../../tasks/measure.ts";
 import type { Answer, Metric } from "../../tasks/metric.ts";
 import { planTask, type TaskPlan } from "../../tasks/plan.ts";
 import type { RunContext } from "../run-context.ts";
@@ -24,6 +24,8 @@ export interface TaskOptions {
   readonly range?: number | undefined;
   /** Of the bootstrap. */
   readonly seed?: number | undefined;
+  /** Of the bootstrap; 2000 where left out. */
+  readonly resamples?: number | undefined;
 }
 
 /** One network's metrics. */
@@ -59,19 +61,19 @@ export async function judgeModels(
     ...{ metrics: all, agreement: networks.length > 1 ? plan.agreement : [] },
     ...{ limit: options.limit, progress: context.progress, signal: context.signal },
   });
-  const seed = options.seed ?? 0;
+  const bootstrap = { seed: options.seed ?? 0, resamples: options.resamples };
   const count = plan.metrics.length;
   return {
     task: { name: plan.task, notes: [...plan.notes] },
     samples:
       found[0]?.metrics[0]?.length ?? Math.min(dataset.count, options.limit ?? dataset.count),
     models: found.map((evidence, index) => {
-      const metrics = measured(all, evidence.metrics, seed);
+      const metrics = measured(all, evidence.metrics, bootstrap);
       return {
         metrics: metrics.slice(0, count),
         perClass: metrics.slice(count),
-        agreement: index === 0 ? null : measured(plan.agreement, evidence.agreement, seed),
-        differences: index === 0 ? null : differences(plan.metrics, found[0], evidence, seed),
+        agreement: index === 0 ? null : measured(plan.agreement, evidence.agreement, bootstrap),
+        differences: index === 0 ? null : differences(plan.metrics, found[0], evidence, bootstrap),
       };
     }),
   };
@@ -144,11 +146,11 @@ function headOf(given: string): HeadSpec {
 function measured(
   metrics: readonly Metric[],
   evidence: readonly (readonly unknown[])[],
-  seed: number,
+  bootstrap: Pick<MeasureOptions, "seed" | "resamples">,
 ): EvalMetric[] {
   return metrics.map((metric, at) => ({
     ...about(metric),
-    ...measure(metric, evidence[at] ?? [], { seed }),
+    ...measure(metric, evidence[at] ?? [], bootstrap),
   }));
 }
 
@@ -156,11 +158,11 @@ function differences(
   metrics: readonly Metric[],
   first: Evidence | undefined,
   { metrics: own }: Evidence,
-  seed: number,
+  bootstrap: Pick<MeasureOptions, "seed" | "resamples">,
 ): EvalMetric[] {
   return metrics.map((metric, at) => ({
     ...about(metric),
-    ...measureDifference(metric, first?.metrics[at] ?? [], own[at] ?? [], { seed }),
+    ...measureDifference(metric, first?.metrics[at] ?? [], own[at] ?? [], bootstrap),
   }));
 }
 

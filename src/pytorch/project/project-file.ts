@@ -42,11 +42,14 @@ export const PROJECT = z.object({
   name: z.string(),
   /** Version that wrote it. */
   mdp: z.string(),
-  /** `other` where the network isn't one image in, one row of class scores out: the training script then refuses. */
+  /** `other` where the network isn't one image in, one row of class scores out: train_samples.py trains it then. */
   task: z.enum(["classification", "other"]),
   loss: z.literal("cross-entropy").nullable(),
   input: value,
   output: value,
+  /** All of them, in the network's order; absent in classifiers. */
+  inputs: z.array(value).exactOptional(),
+  outputs: z.array(value).exactOptional(),
   classes: z.int().positive().nullable(),
   /** How images are prepared: the fields of `mdp-dataset/1` without the data's place. */
   data: z.record(z.string(), z.unknown()).nullable(),

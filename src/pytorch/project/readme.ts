@@ -10,7 +10,7 @@ export function readmeText(
   modules: { readonly student: PyTorchModule; readonly teacher: PyTorchModule },
   taughtBy?: string | undefined,
 ): string {
-  const training = project.task === "classification" ? classification(project) : NO_TRAINING;
+  const training = project.task === "classification" ? classification(project) : OTHER_TRAINING;
   return `${[head(project, taughtBy), files(project, modules), CHECK, training, back(project)].join("\n\n")}\n`;
 }
 
@@ -52,7 +52,7 @@ function files(
     ["project.json", "how keys and ONNX names go together, input, classes, pre-processing, hashes"],
     ["scored.json", "which norm scores which units, for pruning while training"],
     ["*.check.safetensors", "an input and what the ONNX gives for it, for `check.py`"],
-    ["train.py and what it imports", "the training script"],
+    ["train.py, train_samples.py and what they import", "the training scripts"],
   ];
   const table = rows.map(([file = "", what = ""]) => `| ${file} | ${what} |`).join("\n");
   return `| file | what it is |\n| --- | --- |\n${table}`;
@@ -76,11 +76,19 @@ const TROUBLES = `If something goes wrong:
 - The loss is no number with \`--amp fp16\`: \`--amp bf16\`, or \`--clip 1\`.
 - The GPUs wait for images: more \`--workers\`, or images made smaller beforehand.`;
 
-const NO_TRAINING = `## Training
+const OTHER_TRAINING = `## Training
 
-\`train.py\` trains classifiers: one image in, one row of class scores out. This network has other inputs or outputs, so \`train.py\` refuses
-it. The module itself is complete: write your own loop around \`build()\` (from network.py) and save the \`state_dict\` with
-\`safetensors_io.save(path, state_dict, {})\`; it comes back as below.`;
+\`train.py\` trains classifiers: one image in, one row of class scores out. This network has other inputs or outputs:
+\`train_samples.py\` trains it, by the targets that a dataset.json of version 2 names (masks, classes, numbers, pictures), and by the
+original network's outputs:
+
+\`\`\`
+python3 train_samples.py --data DATA/dataset.json --epochs 3 --lr 0.001
+python3 train_samples.py --data DATA/dataset.json --target-weight 0
+\`\`\`
+
+The second needs no targets. A run that was stopped goes on with the same command. It writes into run/: last.safetensors with its check,
+a checkpoint, and metrics.csv.`;
 
 function classification({ classes, data, input }: Project): string {
   const size =

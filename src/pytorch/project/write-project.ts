@@ -224,6 +224,12 @@ function projectOf(
     loss: classifies ? "cross-entropy" : null,
     input,
     output,
+    ...(classifies
+      ? {}
+      : {
+          inputs: inputs.map(({ name }) => valueAs(name)),
+          outputs: outputs.map(({ name }) => valueAs(name)),
+        }),
     classes: classifies ? classes : null,
     data: preparation(source.data),
     hashes,

@@ -13,7 +13,8 @@ from safetensors_io import BadFile, load, save
 
 
 class Project:
-    def __init__(self, folder):
+    def __init__(self, folder, classifies=True):
+        """`classifies`: whether it must be a classifier."""
         self.folder = folder
         path = os.path.join(folder, "project.json")
         try:
@@ -23,14 +24,13 @@ class Project:
             raise Problem(f"can't read '{path}': {error}.", "Write the project with `mdp export --to pytorch`.") from error
         if self.about.get("schema") != "mdp-pytorch/1":
             raise Problem(f"'{path}' has the schema '{self.about.get('schema')}', not 'mdp-pytorch/1'.", "Write the project again with this version of mdp.")
-        if self.about.get("task") != "classification" or not self.about.get("classes"):
+        self.network_hash = self.about["hashes"]["onnx"]
+        self.classes, self.shape = self.about.get("classes"), self.about["input"]["shape"]
+        if classifies and (self.about.get("task") != "classification" or not self.classes):
             raise Problem(
                 f"this script trains classifiers; '{self.about.get('name')}' gives {self.about.get('output', {}).get('shape')}, not [N, classes].",
-                "Use network.py in a training script of your own; `mdp import-weights` takes its weights back.",
+                "train_samples.py trains all other networks, by a dataset.json of version 2 or by the original network's outputs.",
             )
-        self.classes = self.about["classes"]
-        self.shape = self.about["input"]["shape"]
-        self.network_hash = self.about["hashes"]["onnx"]
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -79,14 +79,21 @@ def save_weights(path, project, network, figures, images):
     """
     The weights as they were evaluated, and beside them a batch with the outputs they give, by which `mdp import-weights` checks.
     The outputs are computed on the CPU from the weights that were written: GPUs round products of float32 to fewer bits (TF32).
-    `images`: prepared input.
+    `images`: prepared input; a list where the network has several, and then all outputs are kept.
     """
     metadata = {"schema": "mdp-weights/1", "network": project.network_hash, **figures}
     digest = save(path, state_of(network), metadata)
     written = project.build("network", os.path.abspath(path)).eval()
-    images = images.detach().float().cpu().contiguous()
+    several = isinstance(images, (list, tuple))
+    inputs = [each.detach().cpu() for each in (images if several else [images])]
+    inputs = [(each.float() if each.is_floating_point() else each).contiguous() for each in inputs]
     with torch.no_grad():
-        outputs = written(images)
-    outputs = outputs[0] if isinstance(outputs, (tuple, list)) else outputs
+        outputs = written(*inputs)
+    outputs = list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
+    outputs = outputs if several else outputs[:1]
+    named = {}
+    for role, tensors in (("input", inputs), ("output", outputs)):
+        for at, tensor in enumerate(tensors):
+            named[role if at == 0 else f"{role}.{at}"] = tensor.contiguous()
     check = f"{path[: -len('.safetensors')]}.check.safetensors"
-    save(check, {"input": images, "output": outputs.contiguous()}, {"schema": "mdp-check/1", "weights": digest})
+    save(check, named, {"schema": "mdp-check/1", "weights": digest})

@@ -1,6 +1,6 @@
 import type { Box, Target } from "../../runtime/batches.ts";
 import { targetAs } from "../answers.ts";
-import { averagePrecision, byScore } from "../average-precision.ts";
+import { atPoints, byScore } from "../average-precision.ts";
 import {
   area,
   type Detection,
@@ -179,26 +179,69 @@ function precisionOver(
       for (const [score, hits, ignored] of finds) own.finds.push({ item, score, hits, ignored });
     }
   }
-  const perThreshold = [...classes.values()].map(({ objects, finds }) => {
-    const sorted = byScore(finds);
-    return {
-      objects,
-      finds: thresholds.map((bit) =>
-        sorted
-          .filter(({ ignored }) => ((ignored >> bit) & 1) === 0)
-          .map(({ item, score, hits }) => ({ item, score, hit: ((hits >> bit) & 1) === 1 })),
-      ),
-    };
-  });
+  const prepared = [...classes.values()].map(({ objects, finds }) => ({
+    objects,
+    groups: groupsOf(byScore(finds), thresholds),
+  }));
   return (counts) => {
-    const values = perThreshold.flatMap(({ objects, finds }) => {
+    const values = prepared.flatMap(({ objects, groups }) => {
       const positives = objects.reduce(
         (sum, [item, count]) => sum + count * (counts[item] ?? 0),
         0,
       );
-      if (positives === 0) return [];
-      return finds.map((each) => averagePrecision(each, positives, counts, "points"));
+      return positives === 0 ? [] : groups.flatMap((group) => precisions(group, positives, counts));
     });
     return values.reduce((sum, value) => sum + value, 0) / values.length;
   };
+}
+
+/** Finds that count at some thresholds, by falling score, and which of them are hits at each of these. */
+interface Group {
+  readonly items: Int32Array;
+  /** Places among the finds. */
+  readonly hits: readonly Int32Array[];
+}
+
+/** Thresholds that leave out the same finds share the rest: mostly all of them share one list. */
+function groupsOf(sorted: ClassFinds["finds"], thresholds: readonly number[]): readonly Group[] {
+  const groups = new Map<string, { items: Int32Array; hits: Int32Array[] }>();
+  for (const bit of thresholds) {
+    const left = sorted.filter(({ ignored }) => ((ignored >> bit) & 1) === 0);
+    const out = sorted.flatMap(({ ignored }, at) => (((ignored >> bit) & 1) === 0 ? [] : [at]));
+    const key = out.join();
+    const items = Int32Array.from(left, ({ item }) => item);
+    const group = groups.get(key) ?? { items, hits: [] };
+    groups.set(key, group);
+    const places = left.flatMap(({ hits }, at) => (((hits >> bit) & 1) === 1 ? [at] : []));
+    group.hits.push(Int32Array.from(places));
+  }
+  return [...groups.values()];
+}
+
+/** The average precision at each threshold of a group, by how often each item counts. */
+function precisions(
+  { items, hits }: Group,
+  positives: number,
+  counts: ArrayLike<number>,
+): number[] {
+  // Finds up to each place, repeats counted.
+  const found = new Float64Array(items.length);
+  let all = 0;
+  for (let at = 0; at < items.length; at += 1) {
+    all += counts[items[at] ?? -1] ?? 0;
+    found[at] = all;
+  }
+  return hits.map((places) => {
+    const [recalls, values]: [number[], number[]] = [[], []];
+    let right = 0;
+    // A miss lowers the precision at a recall that is reached already: hits alone decide.
+    for (const place of places) {
+      const times = counts[items[place] ?? -1] ?? 0;
+      if (times === 0) continue;
+      right += times;
+      recalls.push(right / positives);
+      values.push(right / (found[place] ?? Number.NaN));
+    }
+    return atPoints(recalls, values);
+  });
 }

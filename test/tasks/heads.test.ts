@@ -7,6 +7,7 @@ import { openDataset } from "../../src/data/dataset.ts";
 import { graphBuilder } from "../../src/graph/build.ts";
 import { floatTensor } from "../../src/graph/tensor.ts";
 import { modelOf } from "../../src/onnx/model.ts";
+import { writeModel } from "../../src/onnx/write.ts";
 import { drawSet } from "../../src/pipeline/data/draw-set.ts";
 import { finetune } from "../../src/pipeline/library.ts";
 import { type Target, targetOf, UNNAMED } from "../../src/runtime/batches.ts";
@@ -14,6 +15,7 @@ import { openSession } from "../../src/runtime/session.ts";
 import { headLossOf } from "../../src/tasks/head-losses.ts";
 import { measure, measureDifference } from "../../src/tasks/measure.ts";
 import { planTask } from "../../src/tasks/plan.ts";
+import { networkBuilder } from "../helpers/networks.ts";
 import { bytesOfModel } from "../helpers/ort.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-heads-"));
@@ -150,16 +152,36 @@ test("heads that the network hasn't, or without any class, and a target beside h
   await expect(openDataset(none, { split: "test" })).rejects.toThrowError(code("data/no-labels"));
 });
 
-test("the inspector's two heads are trained further, also with its scores and inner values as teacher", async () => {
-  const shared = { model: ":inspector", epochs: 1, batch: "16", images: 16, threads: 1 } as const;
+/** Two heads on pictures of plates; the first ends with a softmax, so that its scores are no output. */
+function inspector(): string {
+  const b = networkBuilder(4);
+  const seen = b.relu(
+    b.conv("stem", b.input("image", ["batch", 1, 48, 48]), {
+      from: 1,
+      to: 4,
+      stride: 4,
+      bn: false,
+    }),
+  );
+  const flat = b.node("Flatten", [b.node("GlobalAveragePool", [seen])]);
+  const named = (name: string, value: string) => b.node("Identity", [value], { outputs: [name] });
+  b.output(named("defect", b.node("Softmax", [b.gemm("defect.fc", flat, 4, 4)])));
+  b.output(named("place", b.gemm("place.fc", flat, 4, 36)));
+  const path = join(folder, "inspector.onnx");
+  writeModel(modelOf(b.graph()), path);
+  return path;
+}
+
+test("two heads are trained further; so is a softmax's output with the original's scores and inner values", async () => {
+  const model = inspector();
+  const shared = { model, epochs: 1, batch: "16", images: 16, threads: 1, lr: 0.0001 } as const;
   const both = await finetune({
-    ...{ ...shared, data: join(plates, "heads.json"), lr: 0.0001, validate: false },
+    ...{ ...shared, data: join(plates, "heads.json"), validate: false },
     out: join(folder, "both"),
   });
   expect(both.history).toHaveLength(1);
-  // Its output only renames the scores, as a softmax would stand behind them.
   const mixed = await finetune({
-    ...{ ...shared, data: plates, lr: 0.0001, validate: false, teacher: ":inspector" },
+    ...{ ...shared, data: plates, validate: false, teacher: model },
     out: join(folder, "mixed"),
   });
   expect(mixed.history).toHaveLength(1);

@@ -38,6 +38,11 @@ test("the presolve takes no more sweeps and labels than it did, and leaves no mo
     problems[`bottleneck ${seed}`] = bottleneckProblem(6, options);
     problems[`transformer ${seed}`] = transformerProblem(3, options);
   }
+  // Large enough that coarse grids and groups of states come first.
+  const fine = { seed: 4, step: 4, budgets: [0.5] };
+  problems["fine bottlenecks"] = bottleneckProblem(12, fine);
+  problems["fine transformer"] = transformerProblem(4, fine);
+  problems["fine bottlenecks, two limits"] = bottleneckProblem(8, { ...fine, budgets: [0.5, 0.6] });
   const lines: string[] = [];
   for (const [name, problem] of Object.entries(problems)) {
     lines.push(`${name}: ${await effortOf(problem)}`);

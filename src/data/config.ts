@@ -52,7 +52,7 @@ export const DATASET_CONFIG = z.strictObject({
   /** Files or folders per split, relative to `path`. */
   splits: z.record(z.string(), z.string()).optional(),
   /** Names of the classes, in the order of the labels. Without it folders count in the order of their names. */
-  classes: z.array(z.string()).min(1).optional(),
+  classes: z.array(z.string().min(1)).min(1).optional(),
   /** Added to every label: 1 for a network whose class 0 is the background. */
   classOffset: z.int().optional(),
   ...imageFields,

@@ -94,7 +94,7 @@ const target = z.discriminatedUnion("from", [
 const head = z.strictObject({
   target,
   /** Names of this head's classes. */
-  classes: z.array(z.string()).min(1).optional(),
+  classes: z.array(z.string().min(1)).min(1).optional(),
   /** Of its loss beside the others'; 1 unless given. */
   weight: z.number().positive().optional(),
 });
@@ -117,7 +117,7 @@ export const SAMPLES_CONFIG = z.strictObject({
     .optional(),
   /** The task, where inputs and outputs don't tell. */
   task: z.string().optional(),
-  classes: z.array(z.string()).min(1).optional(),
+  classes: z.array(z.string().min(1)).min(1).optional(),
   classOffset: z.int().optional(),
 });
 

@@ -407,6 +407,50 @@ describe("bad input is refused with its place", () => {
     });
   });
 
+  test("an absent column or file, half NaNs, ids that are there twice, categories that are no classes", async () => {
+    const [input, path] = [{ "": images }, "faults"];
+    const files = {
+      "absent.csv": "a\n1\n2\n3\n",
+      "twice.json": JSON.stringify({
+        images: [1, 1, 3].map((id, at) => ({ id, file_name: `${at + 1}.png` })),
+        ...{ categories: [{ id: 1, name: "p" }], annotations: [] },
+      }),
+      "one.json": JSON.stringify({
+        images: [1, 2, 3].map((id) => ({ id, file_name: `${id}.png` })),
+        categories: [{ id: 7, name: "p" }],
+        annotations: [{ image_id: 1, category_id: 7, bbox: [1, 1, 2, 2] }],
+      }),
+    };
+    for (const [name, text] of Object.entries(files)) put(`${path}/${name}`, text);
+    put(`${path}/half.npy`, npy("<f2", [3, 1], Uint16Array.of(0x3c00, 0x7e00, 0)));
+    const code = async (about: object): Promise<string> => {
+      const file = config(`${path}.json`, { inputs: input, ...about });
+      const failure: unknown = await firstBatch(file).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ exitCode: 3 });
+      return (failure as { code: string }).code;
+    };
+    const coco = { from: "boxes", format: "coco" };
+    const several = { from: "table", path: `${path}/absent.csv`, columns: ["b"], as: "classes" };
+    expect(await code({ target: several })).toBe("data/bad-table");
+    expect(await code({ target: { from: "array", path: "none.npy" } })).toBe("data/not-found");
+    expect(await code({ target: { from: "array", path: `${path}/half.npy` } })).toBe(
+      "data/not-finite",
+    );
+    expect(await code({ target: { ...coco, path: `${path}/twice.json` } })).toBe("data/bad-box");
+    const one = { target: { ...coco, path: `${path}/one.json` } };
+    expect(await code({ ...one, classes: ["a", "b"] })).toBe("data/bad-box");
+    expect(await code({ ...one, classes: ["a", ""] })).toBe("data/bad-config");
+    // By its name it is the second class; a single class of another name is the same class renamed.
+    for (const [classes, label] of [
+      [["a", "p"], 1],
+      [["other"], 0],
+    ] as const) {
+      const file = config(`${path}.json`, { inputs: input, ...one, classes });
+      const { targets } = await firstBatch(file);
+      expect(targets?.[0]).toMatchObject({ boxes: [{ label }] });
+    }
+  });
+
   test("a config with unknown fields, and one without inputs", async () => {
     await expect(openDataset(config("u.json", { inputs: {}, more: 1 }))).rejects.toMatchObject({
       code: "data/bad-config",

@@ -85,7 +85,7 @@ export function openRaw(path: string, type: FeedType, shape: readonly number[]):
 export function readSamples(file: ArrayFile, indices: readonly number[]): Feed {
   const per = bytesPerSample(file.type, file.shape);
   const bytes = new Uint8Array(per * indices.length);
-  const handle = openSync(file.path, "r");
+  const handle = opened(file.path);
   try {
     for (const [at, index] of indices.entries()) {
       readSync(handle, bytes, at * per, per, file.start + index * per);
@@ -117,8 +117,23 @@ function checked(file: ArrayFile): ArrayFile {
   throw badArray(`The file has ${length} bytes where its header says ${wanted}.`, file.path);
 }
 
+/** @throws InputError `data/not-found` */
+function opened(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (cause) {
+    throw new InputError({
+      code: "data/not-found",
+      message: `Can't read the file: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      where: path,
+      hint: "Check 'path' in the data set's config.",
+      cause,
+    });
+  }
+}
+
 function sizeOf(path: string): number {
-  const handle = openSync(path, "r");
+  const handle = opened(path);
   try {
     return fstatSync(handle).size;
   } finally {
@@ -127,7 +142,7 @@ function sizeOf(path: string): number {
 }
 
 function readBytes(path: string, offset: number, length: number): Uint8Array {
-  const handle = openSync(path, "r");
+  const handle = opened(path);
   try {
     const bytes = new Uint8Array(length);
     if (readSync(handle, bytes, 0, length, offset) === length) return bytes;

@@ -1,4 +1,5 @@
 import { InputError } from "../../core/errors.ts";
+import { fromHalf } from "../../graph/half.ts";
 import type { Feed, FeedType } from "../../runtime/session.ts";
 import type { ArraySpec, TableSpec } from "../samples-config.ts";
 import type { Column } from "./column.ts";
@@ -130,13 +131,17 @@ function typed(
 
 /** @throws InputError `data/not-finite` */
 export function checkFinite(feed: Feed, indices: readonly number[], path: string): void {
-  if (feed.type !== "float32" && feed.type !== "float64") return;
-  const wrong = feed.data.findIndex((value) => !Number.isFinite(value));
+  if (feed.type !== "float32" && feed.type !== "float64" && feed.type !== "float16") return;
+  // Halves with all bits of the exponent set are infinite or NaN.
+  const wrong =
+    feed.type === "float16"
+      ? feed.data.findIndex((bits) => (bits & 0x7c00) === 0x7c00)
+      : feed.data.findIndex((value) => !Number.isFinite(value));
   if (wrong < 0) return;
   const per = feed.data.length / Math.max(1, indices.length);
   throw new InputError({
     code: "data/not-finite",
-    message: `Sample ${indices[Math.floor(wrong / per)]} holds ${feed.data[wrong]}.`,
+    message: `Sample ${indices[Math.floor(wrong / per)]} holds ${feed.type === "float16" ? fromHalf(feed.data[wrong] ?? 0) : feed.data[wrong]}.`,
     where: path,
     hint: "Fix or remove the sample.",
   });

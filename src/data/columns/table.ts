@@ -22,13 +22,20 @@ export function readRows(path: string): readonly Row[] {
  * @throws InputError `data/bad-table` where the row has none
  */
 export function cellOf({ cells, line }: Row, column: string, path: string): unknown {
+  const cell = mayBeEmpty({ cells, line }, column, path);
+  if (cell !== null && cell !== "") return cell;
+  throw badTable(`'${column}' is empty.`, path, line);
+}
+
+/**
+ * The cell of a row, which may hold nothing.
+ * @throws InputError `data/bad-table` where the row has no such column
+ */
+export function mayBeEmpty({ cells, line }: Row, column: string, path: string): unknown {
   const cell = cells[column];
-  if (cell !== undefined && cell !== null && cell !== "") return cell;
-  throw badTable(
-    `There is no '${column}'; the row has ${Object.keys(cells).join(", ")}.`,
-    path,
-    line,
-  );
+  if (cell !== undefined) return cell;
+  const names = Object.keys(cells).join(", ");
+  throw badTable(`There is no '${column}'; the row has ${names}.`, path, line);
 }
 
 /**

@@ -73,6 +73,14 @@ export function readCoco(path: string, stemOf: (name: string) => string): CocoBo
   const { images: pictures, categories: kinds, annotations: all } = parsed.data;
   const ids = kinds.map(({ id }) => id).sort((a, b) => a - b);
   const labels = new Map(ids.map((id, label) => [id, label]));
+  for (const [what, list] of [
+    ["image", pictures.map((image) => image.id)],
+    ["category", kinds.map((kind) => kind.id)],
+  ] as const) {
+    const seen = new Set<unknown>();
+    const twice = list.find((each) => seen.size === seen.add(each).size);
+    if (twice !== undefined) throw badBox(`The ${what} ${twice} is listed twice.`, path);
+  }
   const stems = new Map(pictures.map((image) => [image.id, stemOf(image.file_name)]));
   const boxes = new Map<string, ListedBox[]>(pictures.map((p) => [stemOf(p.file_name), []]));
   for (const [index, { image_id, category_id, bbox, iscrowd }] of all.entries()) {

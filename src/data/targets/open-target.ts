@@ -6,9 +6,17 @@ import { sampleOf, type Target, UNNAMED } from "../../runtime/batches.ts";
 import type { Feed } from "../../runtime/session.ts";
 import { type Column, joinedIndices, stemOf } from "../columns/column.ts";
 import { arrayColumn, checkFinite, rowNumbers } from "../columns/number-columns.ts";
-import { badTable, cellOf, readRows } from "../columns/table.ts";
+import { badTable, cellOf, mayBeEmpty, readRows } from "../columns/table.ts";
 import type { SamplesConfig, SpecOf, TargetSpec } from "../samples-config.ts";
-import { checkedBoxes, type ListedBox, readCoco, readVoc, readYolo } from "./boxes.ts";
+import {
+  badBox,
+  type CocoBoxes,
+  checkedBoxes,
+  type ListedBox,
+  readCoco,
+  readVoc,
+  readYolo,
+} from "./boxes.ts";
 import { placedMask, readMask } from "./masks.ts";
 import type { TargetColumn, TargetRequest } from "./target-column.ts";
 
@@ -164,8 +172,9 @@ function tableTarget(
     };
   }
   if (as === "classes") {
-    const lists = rows.map(({ cells, line }): readonly number[] => {
-      const cell = cells[column] ?? "";
+    const lists = rows.map((row): readonly number[] => {
+      const { line } = row;
+      const cell = mayBeEmpty(row, column, path) ?? "";
       const parts = Array.isArray(cell) ? cell : String(cell).split(/[|;,]/);
       return parts
         .filter((part) => String(part).trim() !== "")
@@ -252,11 +261,32 @@ async function fileBoxes(
   return boxTarget(spec, indexOf, listOf, classes, yolo);
 }
 
+/** The config's class of each category: by name where all names are among its classes, in the order of the ids where there are as many. */
+function labelsIn(
+  classes: readonly string[],
+  { classes: names }: CocoBoxes,
+  path: string,
+): readonly number[] {
+  const byName = names.map((name) => classes.indexOf(name));
+  if (!byName.includes(-1)) return byName;
+  if (names.length === classes.length) return names.map((_, at) => at);
+  throw badBox(
+    `It has ${names.length} categories, the config ${classes.length} classes, and '${names[byName.indexOf(-1)]}' is not among them.`,
+    path,
+  );
+}
+
 function cocoTarget(spec: SpecOf<"boxes">, { first, config }: TargetContext): TargetColumn {
   const coco = readCoco(spec.path, stemOf);
   const stems = (first.names ?? []).map(stemOf);
   const indexOf = stems.map((stem, index) => (coco.boxes.has(stem) ? index : -1));
-  const listOf = (index: number): readonly ListedBox[] => coco.boxes.get(stems[index] ?? "") ?? [];
+  const labels = config.classes === undefined ? null : labelsIn(config.classes, coco, spec.path);
+  const listOf = (index: number): readonly ListedBox[] => {
+    const list = coco.boxes.get(stems[index] ?? "") ?? [];
+    return labels === null
+      ? list
+      : list.map((box) => ({ ...box, label: labels[box.label] ?? box.label }));
+  };
   return boxTarget(spec, indexOf, listOf, config.classes ?? coco.classes, false);
 }
 

@@ -4,6 +4,7 @@ import type { RunSummary } from "../documents/run.ts";
 import type { SolveReport } from "../documents/solve.ts";
 import type { Proof } from "../subnet/prove.ts";
 import { evalHead, ms } from "./eval-report.ts";
+import { metricDifference, metricParts, metricText } from "./metric-text.ts";
 import type { Painter } from "./painter.ts";
 import { proofText } from "./proof-report.ts";
 import { count, milliseconds, percent, plainTable, solveText } from "./solve-report.ts";
@@ -60,24 +61,52 @@ export function madeText(
   paint: Painter,
 ): string {
   const last = basename(report.results.at(-1)?.model ?? "");
-  return `Network     ${join(folder, last)}\n\n${evalHead(report)}\n\n${stageTable(report.results, paint)}`;
+  const parts = [evalHead(report), stageTable(report.results, paint), ...differencesText(report)];
+  return [`Network     ${join(folder, last)}`, ...parts].join("\n\n");
+}
+
+/** Metrics beside the stages; all of them, with intervals, are in eval.json. */
+const MOST_METRICS = 4;
+
+/** How the last network stands to the dense one, by the metrics of a task that is no classification. */
+function differencesText({ results, task }: EvalReport): readonly string[] {
+  const last = results.at(-1);
+  if (task == null || last === undefined || last.accuracy !== null) return [];
+  const { differences, agreement } = last;
+  if (differences == null || results.length < 2) return [];
+  const lines = [
+    ...differences.map((metric) => `${metric.name} ${metricDifference(metric)}`),
+    ...(agreement ?? []).map((metric) => `${metric.name} ${metricText(metric)}`),
+  ];
+  const [first = "", ...others] = lines;
+  return [
+    [`To dense    ${first}`, ...others.map((line) => `            ${line}`)].join("\n"),
+    `Task        ${task.name}; intervals of 95 %, on the same samples`,
+  ];
 }
 
 /** What each stage has made of the network, and how good it is. */
 function stageTable(results: readonly EvalResult[], paint: Painter): string {
   const [dense] = results;
   const hasAccuracy = dense?.accuracy !== null;
-  const accuracies = hasAccuracy ? ["top-1", "top-5"] : [];
+  const metrics = hasAccuracy ? [] : (dense?.metrics ?? []).slice(0, MOST_METRICS);
+  const accuracies = hasAccuracy ? ["top-1", "top-5"] : metrics.map(({ name }) => name);
   const head = ["stage", "file", "MB", ...accuracies, "median ms", "of dense"];
   const right = head.slice(2).map((): "right" => "right");
   const table = plainTable(head, ["left", "left", ...right]);
-  for (const [index, { model, bytes, accuracy, latency }] of results.entries()) {
+  for (const [index, result] of results.entries()) {
+    const { model, bytes, accuracy, latency } = result;
     const file = basename(model);
     table.push([
       index === 0 ? "dense" : (STAGES[file] ?? file),
       paint.bar(file),
       (bytes / 1e6).toFixed(2),
-      ...(accuracy === null ? [] : [percent(accuracy.top1), percent(accuracy.top5)]),
+      ...(accuracy === null
+        ? metrics.map((_, at) => {
+            const metric = result.metrics?.[at];
+            return metric === undefined ? "" : metricParts(metric).value;
+          })
+        : [percent(accuracy.top1), percent(accuracy.top5)]),
       ...(latency === null ? ["", ""] : [ms(latency.medianMs), percent(latency.ofFirst)]),
     ]);
   }

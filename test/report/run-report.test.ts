@@ -33,3 +33,23 @@ test("without images a run's stages have no accuracy", () => {
   expect(text).not.toContain("top-1");
   expect(text).toMatch(/pruned +pruned\.onnx +1\.00 +4\.000 +50\.0 %/);
 });
+
+test("a task that is no classification has its metrics beside the stages, and the last one's differences to dense", () => {
+  const plain = evalReport(["net.onnx", "run/corrected.onnx"], false);
+  const metric = (value: number) => ({
+    ...({ name: "mIoU", better: "higher", unit: "share", items: 9, by: "bootstrap" } as const),
+    ...{ value, low: value - 0.01, high: value + 0.02, confidence: 0.95 },
+  });
+  const results = plain.results.map((result, at) => ({
+    ...result,
+    metrics: [metric(0.8 - at / 10)],
+    differences: at === 0 ? null : [metric(-0.1)],
+    agreement: at === 0 ? null : [],
+  }));
+  const report = { ...plain, task: { name: "segmentation", notes: [] }, results };
+  const text = madeText({ folder: "run", eval: report }, painter(false));
+  expect(text).toMatch(/stage +file +MB +mIoU +median ms/);
+  expect(text).toMatch(/dense +net\.onnx +2\.00 +80\.00 % +8\.000/);
+  expect(text).toMatch(/repaired +corrected\.onnx +1\.00 +70\.00 %/);
+  expect(text).toContain("To dense    mIoU -10.00 points [-11.00, -8.00]");
+});

@@ -313,7 +313,7 @@ function describe(
         common,
         extrapolation,
         own: USUAL_OWN,
-        how: "common: root mean square of the logarithmic errors that expectedError is about, a network counting once; own: as convolutions on a V100 and layers on a Jetson TX1 scatter around the model",
+        how: "common: root mean square of the errors on published networks, as logarithms, each network counted once; own: the scatter of single layers measured on a V100 and a Jetson TX1",
       },
       sources: [
         ...board.sources,

@@ -122,7 +122,9 @@ export async function optimise(
   for (let round = 0; round < rounds; round += 1) {
     const best = found[0];
     const from = best === undefined ? [] : [startAt(best)];
-    const share = Math.floor(left() / (rounds - round)) - exchanges;
+    // The first one looks far and gets half of what is left; the later ones look near the best.
+    const parts = round === 0 && rounds > 1 ? 2 : rounds - round;
+    const share = Math.floor(left() / parts) - exchanges;
     // The start is measured already: it stands in the log and costs nothing again.
     const main = await search(network, from, {
       evaluations: Math.max(share + from.length, 1),

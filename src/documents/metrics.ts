@@ -98,6 +98,18 @@ export const SUGGESTED = z.object({
 });
 export type SuggestedReport = Document<typeof SUGGESTED>;
 
+const COMPARED = z.object({
+  name: z.string(),
+  value: VALUE,
+  low: VALUE,
+  high: VALUE,
+  limit: VALUE.describe("Null without a requirement."),
+  behind: z
+    .object({ value: VALUE, low: VALUE, high: VALUE })
+    .nullable()
+    .describe("Coefficients less this method, with the paired 95 % interval."),
+});
+
 /** `mdp compare --metrics --json`: ways to choose a subnet, on the confirm items. */
 export const COMPARED_METRICS = z.object({
   schema: z.literal("mdp-compared-metrics/1"),
@@ -107,19 +119,12 @@ export const COMPARED_METRICS = z.object({
       name: z.string(),
       parameters: z.number(),
       latencyMs: z.number(),
-      metrics: z.array(
-        z.object({
-          name: z.string(),
-          value: VALUE,
-          low: VALUE,
-          high: VALUE,
-          limit: VALUE.describe("Null without a requirement."),
-          behind: z
-            .object({ value: VALUE, low: VALUE, high: VALUE })
-            .nullable()
-            .describe("Coefficients less this method, with the paired 95 % interval."),
-        }),
-      ),
+      metrics: z.array(COMPARED),
+      repaired: z
+        .array(COMPARED)
+        .nullable()
+        .optional()
+        .describe("After the same repair; null where nothing could be repaired."),
     }),
   ),
 });

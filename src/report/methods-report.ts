@@ -5,6 +5,7 @@ interface MethodRow {
   readonly name: string;
   readonly parameters: number;
   readonly latencyMs: number;
+  readonly repaired?: MethodRow["metrics"] | null | undefined;
   readonly metrics: readonly {
     readonly name: string;
     readonly value: number | null;
@@ -20,6 +21,32 @@ interface MethodRow {
 /** Ways to choose a subnet beside each other, by the user's metrics. */
 export function methodsText(methods: readonly MethodRow[]): string {
   const metrics = methods[0]?.metrics ?? [];
+  const repaired = methods.flatMap((method) => {
+    const own = method.repaired ?? null;
+    return own === null ? [] : [{ ...method, metrics: own }];
+  });
+  const limits = metrics
+    .filter(({ limit }) => limit !== null)
+    .map(({ name, limit }) => `${name} ${figure(limit)}`);
+  return [
+    "Without repair, on items that no search saw:",
+    "",
+    tableOf(methods, metrics),
+    ...(repaired.length === 0
+      ? []
+      : [
+          "",
+          "After the same repair without labels, on the same items:",
+          "",
+          tableOf(repaired, metrics),
+        ]),
+    ...(limits.length === 0 ? [] : ["", `Limits      ${limits.join(", ")}`]),
+    "",
+    "The interval is the paired 95 % one.",
+  ].join("\n");
+}
+
+function tableOf(methods: readonly MethodRow[], metrics: MethodRow["metrics"]): string {
   const table = plainTable(
     [
       "method",
@@ -42,13 +69,5 @@ export function methodsText(methods: readonly MethodRow[]): string {
       ]),
     ]);
   }
-  const limits = metrics
-    .filter(({ limit }) => limit !== null)
-    .map(({ name, limit }) => `${name} ${figure(limit)}`);
-  return [
-    table.toString(),
-    ...(limits.length === 0 ? [] : ["", `Limits      ${limits.join(", ")}`]),
-    "",
-    "On items that no search saw, without repair. The interval is the paired 95 % one.",
-  ].join("\n");
+  return table.toString();
 }

@@ -21,9 +21,11 @@ import { writeModel } from "../../onnx/write.ts";
 import type { SampleBatch } from "../../runtime/batches.ts";
 import { type Correction, correctSubnet } from "../../subnet/correct/correct.ts";
 import { cutGraph } from "../../subnet/cut.ts";
+import type { Subnet } from "../../subnet/subnet.ts";
 import { CORRECT_DEFAULTS } from "../correct/correct-network.ts";
 import { withoutItems } from "../metrics/deal-items.ts";
 import { batchesOf, evidenceOfFile, samplesPerRun } from "../metrics/measure-metrics.ts";
+import type { OpenMetrics } from "../metrics/open-metrics.ts";
 import type { RunContext } from "../run-context.ts";
 import type { Bench } from "./search-network.ts";
 
@@ -49,31 +51,35 @@ export interface RepairedChoice {
   readonly source: string;
 }
 
+/** What subnets are repaired on. */
+export interface RepairOptions {
+  /** Images; those on the search's side of the metrics' own data where it is null. The gate's items are left out. */
+  readonly data: Dataset | null;
+  readonly threads: number;
+  readonly seed: number;
+}
+
 /** Subnets that are repaired. */
 export const REPAIRED = 5;
 /** More items than this don't tell five subnets apart better. */
 const MOST_ITEMS = 2000;
 
 /**
- * @param data images to repair on; those on the search's side of the metrics' own data without it. The gate's items are left out.
+ * Repairs the best few and chooses among them.
  * @returns null where there is nothing to repair on
  */
 export async function repairBest(
   bench: Bench,
   { candidates }: Optimised,
-  options: {
-    readonly data: Dataset | null;
-    readonly threads: number;
-    readonly seed: number;
-  },
+  options: RepairOptions,
   context: RunContext,
 ): Promise<RepairedChoice | null> {
   const { open, metrics, goals } = bench;
-  const { searchSet, dealt } = metrics;
-  const own = options.data ?? searchSet;
+  const { searchSet } = metrics;
+  const source = options.data ?? searchSet;
   const best = candidates.filter(({ evaluation }) => !evaluation.isDropped).slice(0, REPAIRED);
-  if (own === null || best.length === 0) return null;
-  const free = searchSet === null ? dealt.search : [...dealt.search, ...dealt.spare];
+  if (source === null || best.length === 0) return null;
+  const free = freeItems(metrics);
   const items = { set: searchSet, indices: free.slice(0, MOST_ITEMS), perRun: samplesPerRun(open) };
   const { threads, seed } = options;
   const asked = { threads, signal: context.signal };
@@ -97,7 +103,7 @@ export async function repairBest(
     const tried: Repaired[] = [];
     for (const [at, candidate] of best.entries()) {
       context.progress.step("repairing the best subnets", at, best.length);
-      const correction = await corrected(candidate);
+      const correction = await repairSubnet(bench, candidate.subnet, options, context);
       tried.push({
         ...{ candidate, correction },
         before: await judged(candidate, cutGraph(open.structure, candidate.subnet)),
@@ -109,33 +115,47 @@ export async function repairBest(
     return {
       ...{ tried, chosen, isRepaired, items: items.indices.length },
       samples: Math.max(...tried.map(({ correction }) => correction?.images ?? 0)),
-      source: own.path,
+      source: source.path,
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
 
-  async function corrected({ subnet }: Candidate): Promise<Correction | null> {
-    try {
-      return await correctSubnet(open.model, open.structure, subnet, samples(), {
-        ...{ images: CORRECT_DEFAULTS.images, ridge: CORRECT_DEFAULTS.ridge, threads, seed },
-        signal: context.signal,
-      });
-    } catch (error) {
-      // A network whose layers have no place for it, or too few samples, goes on as it is.
-      const isLeft = ["correct/nothing", "correct/no-images"];
-      if (error instanceof InputError && isLeft.includes(error.code)) return null;
-      throw error;
-    }
-  }
+/** Items that the gate does not use: those of the search, and those of its side that it left out. */
+function freeItems({ searchSet, dealt }: OpenMetrics): readonly number[] {
+  return searchSet === null ? dealt.search : [...dealt.search, ...dealt.spare];
+}
 
-  function samples(): AsyncIterable<SampleBatch> {
-    const { data } = options;
+/**
+ * Repairs a subnet without labels on samples that are none of the gate's.
+ * @returns null where no layer has a place for it, or the samples are too few
+ */
+export async function repairSubnet(
+  { open, metrics }: Bench,
+  subnet: Subnet,
+  { data, threads, seed }: RepairOptions,
+  context: RunContext,
+): Promise<Correction | null> {
+  const { images, ridge } = CORRECT_DEFAULTS;
+  const { searchSet, dealt } = metrics;
+  const samples = (): AsyncIterable<SampleBatch> | null => {
     if (data !== null) {
-      const limit = Math.min(CORRECT_DEFAULTS.images, data.count);
+      const limit = Math.min(images, data.count);
       return withoutItems(data.batches(BATCH, { limit, seed }), dealt.confirmed);
     }
-    return batchesOf(own as Dataset, free.slice(0, CORRECT_DEFAULTS.images), samplesPerRun(open));
+    if (searchSet === null) return null;
+    return batchesOf(searchSet, freeItems(metrics).slice(0, images), samplesPerRun(open));
+  };
+  const given = samples();
+  if (given === null) return null;
+  try {
+    const asked = { images, ridge, threads, seed, signal: context.signal };
+    return await correctSubnet(open.model, open.structure, subnet, given, asked);
+  } catch (error) {
+    const isLeft = ["correct/nothing", "correct/no-images"];
+    if (error instanceof InputError && isLeft.includes(error.code)) return null;
+    throw error;
   }
 }
 

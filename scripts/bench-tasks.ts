@@ -24,6 +24,15 @@ import {
 } from "../src/pipeline/library.ts";
 import { pendulumRollouts } from "../src/pipeline/rollout/pendulum.ts";
 import { studentMean } from "../src/tasks/statistics/intervals.ts";
+import {
+  type Judged,
+  type Measured,
+  type Row,
+  SUBJECTS,
+  type Subject,
+  tableNotes,
+  tableOf,
+} from "./task-rows.ts";
 
 const { values } = parseArgs({
   options: {
@@ -38,76 +47,6 @@ const { values } = parseArgs({
     print: { type: "boolean", default: false },
   },
 });
-
-interface Subject {
-  readonly name: string;
-  readonly set: "scenes" | "digits" | "plates" | "pendulum";
-  readonly config: string;
-  /** Samples per timed run: so many that the runtime's fixed time is small beside the rest. */
-  readonly batch: number;
-  readonly step: number;
-  /** The metric of the table, and how many points one unit of it is. */
-  readonly metric: string;
-  readonly shown: (value: number) => string;
-}
-
-const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
-const SUBJECTS: readonly Subject[] = [
-  {
-    ...{ name: "segmenter", set: "scenes", config: "segmentation.json", batch: 4, step: 8 },
-    ...{ metric: "mIoU", shown: percent },
-  },
-  {
-    ...{ name: "detector", set: "scenes", config: "dataset.json", batch: 4, step: 8 },
-    ...{ metric: "mAP@[.5:.95]", shown: percent },
-  },
-  {
-    ...{ name: "autoencoder", set: "digits", config: "dataset.json", batch: 16, step: 4 },
-    ...{ metric: "PSNR", shown: (value) => `${value.toFixed(2)} dB` },
-  },
-  {
-    ...{ name: "inspector", set: "plates", config: "dataset.json", batch: 16, step: 4 },
-    ...{ metric: "top-1", shown: percent },
-  },
-  {
-    ...{ name: "agent", set: "pendulum", config: "dataset.json", batch: 256, step: 4 },
-    ...{ metric: "return", shown: (value) => value.toFixed(0) },
-  },
-];
-
-const STAGES = ["cut", "repaired", "tuned"] as const;
-type Stage = "dense" | (typeof STAGES)[number];
-
-interface Judged {
-  readonly value: number;
-  /** Difference to dense on the same samples. */
-  readonly difference: readonly [value: number, low: number, high: number] | null;
-}
-
-interface Row {
-  readonly network: string;
-  readonly share: string;
-  readonly method: string;
-  /** Null where the method has no answer; `message` says why. */
-  readonly judged: Readonly<Record<Stage, Judged>> | null;
-  readonly message?: string;
-  /** By the table, and as measured in turns with the dense network, as shares of it. */
-  readonly predicted?: number;
-  readonly measured?: readonly [share: number, spread: number];
-  readonly parameters?: number;
-  readonly seconds?: number;
-}
-
-interface Measured {
-  readonly network: string;
-  readonly denseMs: number;
-  /** What no choice changes, as a share. */
-  readonly fixed: number;
-  /** (90 % - 10 % quantile) / median of the dense network while the table was measured. */
-  readonly spread: number | null;
-  readonly error: { readonly mean: number; readonly worst: number } | null;
-  readonly runs: number | null;
-}
 
 const at = (...path: readonly string[]): string => join(values.out, ...path);
 const listed = (text: string): readonly string[] => text.split(",").filter(Boolean);
@@ -136,7 +75,7 @@ async function drawn({ set, config }: Subject): Promise<string> {
   return join(out, config);
 }
 
-async function tableOf({ name, batch, step }: Subject): Promise<string> {
+async function latencyTable({ name, batch, step }: Subject): Promise<string> {
   const folder = at("tables", name);
   const made = (): string | undefined =>
     existsSync(folder)
@@ -271,7 +210,7 @@ async function work(subject: Subject, share: string, method: string): Promise<vo
   const began = performance.now();
   const model = `:${subject.name}`;
   const data = await drawn(subject);
-  const table = await tableOf(subject);
+  const table = await latencyTable(subject);
   const importance = await scoresOf(subject, data);
   const stem = `${subject.name}-${share}-${method}`;
   const cut = await cutTo(subject, share, method, { importance, table }).catch((error: unknown) => {
@@ -309,60 +248,6 @@ async function work(subject: Subject, share: string, method: string): Promise<vo
   });
 }
 
-const lossOf = ({ judged }: Row): number =>
-  judged === null ? Number.NaN : judged.dense.value - judged.tuned.value;
-
-function table(): readonly string[] {
-  const all = lines<Row>("results.jsonl");
-  const line = (...cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const head = [
-    "network, metric",
-    "latency at most",
-    "method",
-    "by the table",
-    "in turns",
-    "parameters",
-  ];
-  const heads = [...head, "dense", ...STAGES, "lost after tuning, of uniform's"];
-  const rows = SUBJECTS.flatMap(({ name, metric, shown }) =>
-    listed(values.shares).flatMap((share) =>
-      listed(values.methods).flatMap((method) => {
-        const of = (by: string): Row | undefined =>
-          all.find((row) => row.network === name && row.share === share && row.method === by);
-        const row = of(method);
-        if (row === undefined) return [];
-        const begin = [`\`:${name}\`, ${metric}`, `${share} %`, method];
-        const { judged, measured: [ratio, error] = [Number.NaN, Number.NaN] } = row;
-        if (judged === null) return [line(...begin, ...Array(7).fill("-"), row.message ?? "")];
-        const uniform = of("uniform");
-        const part = uniform === undefined ? Number.NaN : lossOf(row) / lossOf(uniform);
-        const change = judged.tuned.difference;
-        const interval =
-          change === null ? "" : ` (${change.slice(1).map(shown).join(" to ")} against dense)`;
-        return [
-          line(
-            ...begin,
-            percent(row.predicted ?? Number.NaN),
-            `${percent(ratio)} ± ${(100 * error).toFixed(1)}`,
-            percent(row.parameters ?? Number.NaN),
-            ...(["dense", "cut", "repaired"] as const).map((stage) => shown(judged[stage].value)),
-            `${shown(judged.tuned.value)}${interval}`,
-            method === "uniform" ? "" : part.toFixed(2),
-          ),
-        ];
-      }),
-    ),
-  );
-  return [line(...heads), line(...heads.map(() => "---")), ...rows];
-}
-
-function tables(): readonly string[] {
-  return lines<Measured>("tables.jsonl").map(
-    ({ network, denseMs, fixed, spread, error, runs }) =>
-      `${network}: dense ${denseMs.toFixed(3)} ms, ${percent(fixed)} of it no choice changes; spread ${spread === null ? "unknown" : percent(spread)}; ${runs} networks measured; error on others ${error === null ? "unknown" : `${percent(error.mean)} on average, ${percent(error.worst)} at worst`}`,
-  );
-}
-
 mkdirSync(values.out, { recursive: true });
 if (!values.print) {
   const wanted = listed(values.only);
@@ -373,4 +258,7 @@ if (!values.print) {
     }
   }
 }
-process.stdout.write(`\n${[...table(), "", ...tables()].join("\n")}\n`);
+const rows = lines<Row>("results.jsonl");
+const table = tableOf(rows, listed(values.shares), listed(values.methods));
+const notes = tableNotes(lines<Measured>("tables.jsonl"));
+process.stdout.write(`\n${[...table, "", ...notes].join("\n")}\n`);

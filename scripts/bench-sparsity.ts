@@ -4,7 +4,7 @@
  *
  *   npx tsx scripts/bench-sparsity.ts NETWORK.onnx --data TRAIN --test TEST --data-config CONFIG --out FOLDER \
  *     [--share 90,80,70] [--method 'NAME;NAME'] [--stage fitted,straight] [--pattern 2:4] [--seed 1] [--unseen 4000]
- *   ... --stage tuned [--epochs 1] [--tune-images N]     trains fitted networks that are in FOLDER, on TRAIN; zeros stay, the dense network teaches
+ *   ... --stage tuned [--epochs 1] [--tune-images N] [--lr 0.02] [--clip 1]     trains fitted networks that are in FOLDER, on TRAIN; zeros stay, the dense network teaches
  *
  * One line of JSON per network in FOLDER/rows.jsonl, the network beside it. What is there already is not measured again, so that a run
  * can be stopped and goes on. The first layer and the one that gives the output stay dense in every row.
@@ -42,6 +42,8 @@ const { values, positionals } = parseArgs({
     unseen: { type: "string", default: "4000" },
     epochs: { type: "string", default: "1" },
     "tune-images": { type: "string" },
+    lr: { type: "string" },
+    clip: { type: "string" },
   },
 });
 
@@ -80,9 +82,10 @@ function jobs(): readonly Job[] {
 }
 
 function keyOf(open: OpenNetwork, { name, share, stage, seed }: Job): string {
-  const { epochs, "tune-images": images } = values;
+  const { epochs, "tune-images": images, lr, clip } = values;
   const of = images === undefined ? "" : ` of ${images} images`;
-  const trained = stage === "tuned" ? `tuned ${epochs} epochs${of}` : stage;
+  const how = `${lr === undefined ? "" : ` lr ${lr}`}${clip === undefined ? "" : ` clip ${clip}`}`;
+  const trained = stage === "tuned" ? `tuned ${epochs} epochs${of}${how}` : stage;
   return [open.name, share ?? "", name, trained, `seed ${seed}`].join("; ");
 }
 
@@ -100,6 +103,8 @@ async function tune(open: OpenNetwork, job: Job, key: string): Promise<object> {
     ...{ data: values.data, dataConfig: values["data-config"], teacher: open.path },
     ...{ keepZeros: true, epochs: Number(values.epochs), batch: "64", validate: false },
     ...(values["tune-images"] === undefined ? {} : { images: Number(values["tune-images"]) }),
+    ...(values.lr === undefined ? {} : { lr: Number(values.lr) }),
+    ...(values.clip === undefined ? {} : { clip: Number(values.clip) }),
     ...{ seed: job.seed, threads: 2, out: pathOf(key) },
   };
   await runTraining("finetune", network, settings, context);

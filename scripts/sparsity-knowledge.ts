@@ -8,6 +8,7 @@
  * bootstrap samples.
  */
 import { readFileSync } from "node:fs";
+import { distinct } from "./sparsity/distinct.ts";
 import { bootstrapInterval, spearman } from "./sparsity/spearman.ts";
 
 interface Row {
@@ -25,15 +26,7 @@ const all = process.argv
   .map((line) => JSON.parse(line) as Row)
   .filter(({ test, knowledgeOfOutputs }) => test !== undefined && knowledgeOfOutputs !== undefined);
 
-/** Without a fit, methods that differ in the repair alone make the same network. */
-const rows = [
-  ...new Map(
-    all.map((row) => {
-      const { stage, test, unseen, knowledgeOfWeights, knowledgeOfOutputs } = row;
-      return [JSON.stringify([stage, test, unseen, knowledgeOfWeights, knowledgeOfOutputs]), row];
-    }),
-  ).values(),
-];
+const rows = distinct(all);
 
 const stages = [...new Set(rows.map(({ stage }) => stage))];
 for (const [name, chosen] of [

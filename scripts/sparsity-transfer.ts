@@ -26,6 +26,7 @@ import { runContext } from "../src/pipeline/run-context.ts";
 import { runTraining } from "../src/pipeline/train/run-training.ts";
 import { PLAIN_FINETUNE } from "../src/pipeline/train/training-defaults.ts";
 import { openSession } from "../src/runtime/session.ts";
+import { distinct } from "./sparsity/distinct.ts";
 import { probed } from "./sparsity/probe.ts";
 import { bootstrapInterval, spearman } from "./sparsity/spearman.ts";
 
@@ -196,9 +197,10 @@ async function main(): Promise<void> {
   mkdirSync(values.out, { recursive: true });
   const tasks = await tasksOf(open);
   const lines = readFileSync(join(values.rows, "rows.jsonl"), "utf8").trim().split("\n");
-  const rows = lines
-    .map((line) => JSON.parse(line) as Row)
-    .filter((row) => row.knowledgeOfOutputs !== undefined && existsSync(pathOf(row)));
+  const all = lines.map((line) => JSON.parse(line) as Row);
+  const rows = distinct(
+    all.filter((row) => row.knowledgeOfOutputs !== undefined && existsSync(pathOf(row))),
+  );
   await measureAll(open, rows, tasks);
   const norm = normOf(open.model);
   const known = rows.map((row) => ({ row, norm: normOf(readModel(pathOf(row))) / norm }));

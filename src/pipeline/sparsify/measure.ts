@@ -7,12 +7,13 @@ import {
   type WeightOptions,
 } from "../../importance/sparse/damages.ts";
 import { gradientSums, standardisedSum } from "../../importance/sparse/gradient-scores.ts";
+import { checkGoing } from "../../importance/sparse/interrupted.ts";
 import type { FixedScores } from "../../importance/sparse/scores.ts";
 import { GRADIENT_SCORES } from "../../importance/sparse/scores.ts";
 import type { Products } from "../../subnet/correct/products.ts";
 import { keptByPattern, maskOf } from "../../subnet/sparse/mask.ts";
 import type { ScoreOf } from "../../subnet/sparse/search.ts";
-import { matrixOf, weightCount } from "../../subnet/sparse/weights.ts";
+import { matrixOf, weightCount, weightLabel } from "../../subnet/sparse/weights.ts";
 import { keepAll } from "../../subnet/subnet.ts";
 import type { RunContext } from "../run-context.ts";
 import type { CheckedRequest } from "./request.ts";
@@ -74,7 +75,7 @@ export async function damagesOf(
 ): Promise<readonly WeightDamages[]> {
   const { model, structure, dataset } = subject;
   const { images, measured, rounds, ridge, seed, threads, repair } = request;
-  if (dataset === null) return knowledgeLosses(options, scoreOf, products);
+  if (dataset === null) return knowledgeLosses(options, scoreOf, products, { progress, signal });
   const around = { structure, subnet: keepAll(structure), graph: structure.graph };
   const limit = Math.min(images, dataset.count);
   return sparsityDamages(model, around, options, dataset.batches(100, { limit, seed }), {
@@ -87,10 +88,13 @@ async function knowledgeLosses(
   options: readonly WeightOptions[],
   scoreOf: ScoreOf,
   products: Products,
+  { progress, signal }: Pick<RunContext, "progress" | "signal">,
 ): Promise<readonly WeightDamages[]> {
   const found: WeightDamages[] = [];
-  for (const each of options) {
+  for (const [index, each] of options.entries()) {
     const { weight } = each;
+    checkGoing(signal, index, options.length);
+    progress.step("spectra of masked weights", index, options.length, weightLabel(weight));
     const { rows, columns } = weight;
     const values = matrixOf(weight);
     const scores = await scoreOf(weight, values, null);
@@ -108,6 +112,7 @@ async function knowledgeLosses(
     }
     found.push({ ...each, damages, repaired: false });
   }
+  progress.step("spectra of masked weights", options.length, options.length);
   return found;
 }
 

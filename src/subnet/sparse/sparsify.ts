@@ -7,7 +7,8 @@ import type { SampleBatch } from "../../runtime/batches.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { imagesThatFit } from "../correct/correct.ts";
 import { correctLayers, type LayerCorrection, type LayerFit } from "../correct/layers.ts";
-import { leastSquares } from "../correct/least-squares.ts";
+import { leastSquares, type Update } from "../correct/least-squares.ts";
+import type { Moments } from "../correct/moments.ts";
 import { planCorrection, type Target } from "../correct/plan.ts";
 import { takeSamples } from "../correct/samples.ts";
 import { cutGraph } from "../cut.ts";
@@ -154,6 +155,28 @@ function maskOnly(
   };
 }
 
+/**
+ * Samples per input below which a layer that keeps all its weights keeps their values: a classifier with 1280 inputs sees one position
+ * of each image, and fitted to 256 of them it gives the dense answers on these and wrong ones on others.
+ */
+const LEAST_SAMPLES = 4;
+
+/** The mean of what is wanted is made up for; the weights stay. */
+function biasAlone(
+  { groups, outputs, unknowns, residuals, residualMeans }: Moments,
+  { freeBias, ridge }: { readonly freeBias: boolean; readonly ridge: number },
+): Update {
+  const variance = residuals.reduce((sum, value) => sum + value, 0);
+  const means = residualMeans.reduce((sum, value) => sum + value ** 2, 0);
+  return {
+    weights: new Float64Array(groups * outputs * unknowns),
+    bias: freeBias ? residualMeans.slice() : new Float64Array(groups * outputs),
+    before: variance + means,
+    after: variance + (freeBias ? 0 : means),
+    ridge,
+  };
+}
+
 /** At the first look the mask is found, later ones fit the same support; weights without a choice are fitted whole. */
 function sparseFit(
   choices: readonly WeightChoice[],
@@ -163,7 +186,10 @@ function sparseFit(
   const byName = new Map(choices.map((choice) => [choice.weight.name, choice]));
   return async ({ step, graph, moments, ...options }) => {
     const choice = byName.get(step.layer.weight);
-    if (choice === undefined) return leastSquares(moments, options);
+    if (choice === undefined)
+      return moments.samples < LEAST_SAMPLES * moments.unknowns
+        ? biasAlone(moments, options)
+        : leastSquares(moments, options);
     const { weight, kept, pattern } = choice;
     const tensor = graph.initializers.get(weight.name) ?? weight.tensor;
     const values = matrixOf({ ...weight, tensor });

@@ -100,6 +100,33 @@ describe.each(Object.entries(NETWORKS))("%s", (_name, build) => {
   });
 });
 
+test.each([
+  ["few", 6, true],
+  ["many", 300, false],
+] as const)(
+  "a layer that keeps all weights and sees %s samples per input",
+  async (_name, count, stays) => {
+    const graph = NETWORKS.flattenVgg();
+    const structure = findStructure(graph);
+    const shape = (graph.inputs[0]?.shape ?? []).slice(1).map(Number);
+    const { weights } = sparseWeights(structure);
+    const last = weights.at(-1);
+    if (last === undefined) throw new Error("no weights");
+    const choices = weights.slice(0, -1).map((weight) => ({
+      ...{ weight, kept: Math.ceil(0.5 * weightCount(weight)), pattern: { kind: "none" } as const },
+    }));
+    const options = { scoreOf: byMagnitude, threads: 1 };
+    const images = normalImages(count, shape);
+    const whole = keepAll(structure);
+    const made = await sparsifyNetwork(
+      ...([modelOf(graph), structure, whole, choices, images, options] as const),
+    );
+    const after = floatsOf(made.graph.initializers.get(last.name) ?? last.tensor);
+    const isSame = [...floatsOf(last.tensor)].every((value, at) => value === after[at]);
+    expect(isSame).toBe(stays);
+  },
+);
+
 test.each(["magnitude", "wanda", "obs"] as const)(
   "images that are all the same have a singular Gram matrix: scored by %s, all numbers stay finite and the share is met",
   async (score) => {

@@ -36,6 +36,8 @@ const { values, positionals } = parseArgs({
     rate: { type: "string", default: "0.001" },
     count: { type: "string", default: "3000" },
     rows: { type: "string" },
+    // Of tuned: one of the subnets alone, so that a run is short.
+    only: { type: "string" },
   },
 });
 const [name = "autoencoder", command = "unrepaired"] = positionals;
@@ -67,7 +69,7 @@ switch (command) {
     await writeUnrepaired(bench, table !== undefined);
     break;
   case "tuned":
-    await writeTuned(bench, tuning);
+    await writeTuned(bench, tuning, values.only);
     break;
   case "random":
     await writeRandom(bench, Number(values.count));

@@ -43,13 +43,18 @@ export async function writeUnrepaired(bench: Bench, isTimed: boolean): Promise<v
 }
 
 /** The same subnets without repair, repaired, and repaired and tuned, all in the same way. */
-export async function writeTuned(bench: Bench, tuning: TuneOptions): Promise<void> {
+export async function writeTuned(
+  bench: Bench,
+  tuning: TuneOptions,
+  only: string | undefined,
+): Promise<void> {
   const { subject, rows, key } = bench;
   const { structure } = subject.open;
   const { subnets } = await bench.found();
   const dense = await rows.row(`dense ${subject.name}`, () => subject.test(structure.graph));
   write(`${key}, ${tuning.steps} steps of ${tuning.batch} at ${tuning.rate}`);
   for (const { name, subnet } of subnets) {
+    if (only !== undefined && name !== only) continue;
     const measured = await rows.row(
       `tuned ${name} ${key} ${tuning.steps} ${tuning.rate}`,
       async () => {

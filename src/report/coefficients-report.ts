@@ -206,6 +206,16 @@ function whyKept(group: ReasonsReport["groups"][number]): string {
   return `${heldBy} would be ${figure(stand.value)}${against}`;
 }
 
+/** How the network was chosen among the best of the search; nothing where they were not repaired. */
+function repairSentence({ repair }: CoefficientsReport): readonly string[] {
+  if (repair === undefined) return [];
+  const { candidates, chosen, isRepaired, items } = repair;
+  return [
+    `The best ${candidates.length} networks of the search were compared with and without a repair of their weights, on ${items} items that the test below does not use. Number ${chosen} was chosen${isRepaired ? ", repaired" : ", without repair"}.`,
+    "",
+  ];
+}
+
 /** A page for people who decide and don't program: what was asked, what was tested, what stayed and why. */
 export function approvalPage(
   coefficients: CoefficientsReport,
@@ -239,6 +249,7 @@ export function approvalPage(
     "",
     `The network has ${percent(saved)} fewer parameters than before and is predicted to run ${percent(faster)} faster.`,
     "",
+    ...repairSentence(coefficients),
     ...conflictLines(coefficients).slice(1),
     ...((coefficients.conflicts ?? []).length === 0 ? [] : [""]),
     "## What was tested",

@@ -1,5 +1,6 @@
 import type { Graph } from "../../src/graph/graph.ts";
 import { openGraph } from "../../src/importance/data/feed.ts";
+import { judgeGate } from "../../src/release/gate.ts";
 import { parameterCount } from "../../src/structure/counts.ts";
 import { cutGraph } from "../../src/subnet/cut.ts";
 import { keepAll, unitCounts } from "../../src/subnet/subnet.ts";
@@ -102,12 +103,15 @@ function parametersOf({ open }: Subject, { subnet }: Named): number {
 }
 
 export function told({ goals }: Subject, evidence: Evidence, dense: Evidence): string {
-  return standsOf(goals, evidence, dense)
+  const asked = { rate: 0.05, attempt: 1, seed: 1 };
+  const { lines, verdict } = judgeGate(goals, dense, evidence, asked);
+  const stands = standsOf(goals, evidence, dense)
     .map(
       ({ name, value, margin }) =>
         `${name} ${value.toFixed(3)}${margin === null ? "" : ` (margin ${margin.toFixed(2)})`}`,
     )
     .join(", ");
+  return lines.length === 0 ? stands : `${stands}, gate: ${verdict}`;
 }
 
 export function write(line: string): void {

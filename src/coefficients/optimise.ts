@@ -122,9 +122,7 @@ export async function optimise(
   for (let round = 0; round < rounds; round += 1) {
     const best = found[0];
     const from = best === undefined ? [] : [startAt(best)];
-    // The first one looks far and gets half of what is left; the later ones look near the best.
-    const parts = round === 0 && rounds > 1 ? 2 : rounds - round;
-    const share = Math.floor(left() / parts) - exchanges;
+    const share = Math.floor(left() / (rounds - round)) - exchanges;
     // The start is measured already: it stands in the log and costs nothing again.
     const main = await search(network, from, {
       evaluations: Math.max(share + from.length, 1),
@@ -138,21 +136,14 @@ export async function optimise(
     ({ stopped } = main);
     const top = found[0];
     if (top === undefined || exchanges === 0 || over()) break;
-    let worths: readonly Float64Array[] = [];
-    // Exchanged units change what the others are worth: again, as long as that helps.
-    for (let again = 0, before = top; again < MOST_EXCHANGES && !over(); again += 1) {
-      worths = await unitWorths(structure, before.subnet, asked);
-      runs += prunableUnits(structure);
-      const orders = ordersBy(structure, importance, worths);
-      const exchanged = await exchangeUnits(before, orders, subject, options, exchanges);
-      counted.evaluations += exchanged.length;
-      history.push(...exchanged.map(({ evaluation }) => evaluation.score));
-      found.push(...exchanged);
-      found.sort(byScore);
-      const after = found[0];
-      if (after === undefined || after === before || left() <= exchanges) break;
-      before = after;
-    }
+    const worths = await unitWorths(structure, top.subnet, asked);
+    runs += prunableUnits(structure);
+    const better = ordersBy(structure, importance, worths);
+    const exchanged = await exchangeUnits(top, better, subject, options, exchanges);
+    counted.evaluations += exchanged.length;
+    history.push(...exchanged.map(({ evaluation }) => evaluation.score));
+    found.push(...exchanged);
+    found.sort(byScore);
     if (left() <= exchanges || over()) break;
     // The best subnet's own units come first, so that the next round's program begins at it.
     const orders = ordersBy(structure, importance, worths, found[0]?.subnet);
@@ -173,9 +164,7 @@ export async function optimise(
  * Rounds of searching coefficients: between them units are ranked again around the best subnet, since what a unit is worth depends on
  * which others are there.
  */
-const ROUNDS = 4;
-/** Times that units are ranked and exchanged in a round. */
-const MOST_EXCHANGES = 3;
+const ROUNDS = 3;
 
 /** Whether a subnet is another one than this. */
 function isOther(one: Candidate | undefined): (other: Candidate) => boolean {

@@ -83,7 +83,7 @@ function repairLines({ repair }: CoefficientsReport): readonly string[] {
   }
   return [
     "",
-    `Repair      the best ${candidates.length} of the search, with and without repair on ${count(samples)} samples; measured on ${count(items)} items that the gate does not use`,
+    `Repair      the best of the search and the plain subnets that it is compared with, ${candidates.length} in all, with and without repair on ${count(samples)} samples; measured on ${count(items)} items that the gate does not use`,
     `Chosen      ${chosen}, ${isRepaired ? "repaired" : "without repair"}: the best score with every metric at the worse end of its interval`,
     "",
     table.toString(),
@@ -211,7 +211,7 @@ function repairSentence({ repair }: CoefficientsReport): readonly string[] {
   if (repair === undefined) return [];
   const { candidates, chosen, isRepaired, items } = repair;
   return [
-    `The best ${candidates.length} networks of the search were compared with and without a repair of their weights, on ${items} items that the test below does not use. Number ${chosen} was chosen${isRepaired ? ", repaired" : ", without repair"}.`,
+    `${candidates.length} networks, the best of the search and plain ones, were compared with and without a repair of their weights, on ${items} items that the test below does not use. Number ${chosen} was chosen${isRepaired ? ", repaired" : ", without repair"}.`,
     "",
   ];
 }

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { groupsOf } from "../../src/coefficients/groups.ts";
-import type { Optimised } from "../../src/coefficients/optimise.ts";
 import type { Evaluation } from "../../src/coefficients/search/evaluation.ts";
 import { memoryLog } from "../../src/coefficients/search/log.ts";
 import { searchCoefficients } from "../../src/coefficients/search/search.ts";
@@ -145,7 +144,7 @@ test("the best of a search are repaired on items that the gate doesn't use, and 
     const candidates = found.map((each) => ({ ...each, network }));
     const choice = await repairBest(
       bench,
-      { candidates } as unknown as Optimised,
+      { candidates, baselines: candidates },
       { data: null, threads: 1, seed: 1 },
       context,
     );

@@ -1,5 +1,5 @@
 /**
- * Repair before the final choice: the best few subnets of a search are repaired, as `correctSubnet` does without labels, and measured
+ * Repair before the final choice: the best few subnets of a search, and the plain ones that it is compared with, are repaired, as `correctSubnet` does without labels, and measured
  * with and without it on every item that the gate does not use. The choice is by the lower end of the score, as after the search.
  *
  * The gate's own items stay untouched: the best of five that were measured on them would be five tries.
@@ -38,6 +38,20 @@ export interface Repaired {
   readonly correction: Correction | null;
 }
 
+/** The best few of a search and what it is compared with: repair can turn their order round. Each subnet once. */
+export function toRepair(
+  candidates: readonly Candidate[],
+  baselines: readonly Candidate[],
+): readonly Candidate[] {
+  const whole = candidates.filter(({ evaluation }) => !evaluation.isDropped);
+  const seen = new Set<string>();
+  return [...whole.slice(0, REPAIRED), ...baselines].filter(({ evaluation }) => {
+    const isNew = !seen.has(evaluation.subnet);
+    seen.add(evaluation.subnet);
+    return isNew;
+  });
+}
+
 /** What the choice among the best few ended with. */
 export interface RepairedChoice {
   readonly tried: readonly Repaired[];
@@ -59,7 +73,7 @@ export interface RepairOptions {
   readonly seed: number;
 }
 
-/** Subnets that are repaired. */
+/** Best subnets that are repaired. */
 export const REPAIRED = 5;
 /** More items than this don't tell five subnets apart better. */
 const MOST_ITEMS = 2000;
@@ -70,14 +84,14 @@ const MOST_ITEMS = 2000;
  */
 export async function repairBest(
   bench: Bench,
-  { candidates }: Optimised,
+  { candidates, baselines }: Pick<Optimised, "candidates" | "baselines">,
   options: RepairOptions,
   context: RunContext,
 ): Promise<RepairedChoice | null> {
   const { open, metrics, goals } = bench;
   const { searchSet } = metrics;
   const source = options.data ?? searchSet;
-  const best = candidates.filter(({ evaluation }) => !evaluation.isDropped).slice(0, REPAIRED);
+  const best = toRepair(candidates, baselines);
   if (source === null || best.length === 0) return null;
   const free = freeItems(metrics);
   const items = { set: searchSet, indices: free.slice(0, MOST_ITEMS), perRun: samplesPerRun(open) };

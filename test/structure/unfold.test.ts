@@ -151,6 +151,22 @@ const WRITTEN_OUT: readonly (readonly [string, Graph])[] = [
     }),
   ],
   [
+    "RotaryEmbedding of opset 23 with a row of angles per token",
+    around(
+      (b, x) => {
+        const batch = b.node("Shape", [x], { attributes: { start: 0, end: 1 } });
+        const rest = [batch, b.ints("rest", [1, 1])];
+        const sizes = b.node("Concat", rest, { attributes: { axis: 0 } });
+        const [cos = "", sin = ""] = ["cos", "sin"].map((name) =>
+          b.node("Expand", [b.weight(name, [1, 5, 2]), sizes]),
+        );
+        const w = b.node("MatMul", [x, b.weight("q.weight", [WIDTH, WIDTH])]);
+        return b.node("RotaryEmbedding", [w, cos, sin], { attributes: { num_heads: 3 } });
+      },
+      { opset: 23 },
+    ),
+  ],
+  [
     "EmbedLayerNormalization, whose table of positions is cut by a length",
     around((b, x) => {
       const ids = b.input("ids", ["batch", 5], "int32");

@@ -127,7 +127,6 @@ export type ImagesSpec = z.infer<typeof images>;
 export type ArraySpec = z.infer<typeof array>;
 export type TableSpec = z.infer<typeof table>;
 export type TargetSpec = z.infer<typeof target>;
-export type HeadTarget = z.infer<typeof head>;
 export type SpecOf<From extends TargetSpec["from"]> = Extract<TargetSpec, { from: From }>;
 
 /** Whether parsed JSON is a config of version 2. */

@@ -230,9 +230,7 @@ async function benchExplorer(from: Browser, model: string): Promise<void> {
     const inWorker = Number(await page.getAttribute("#status", "data-seconds"));
     say(`${budget}: in the worker`, inWorker, "s");
     say(`${budget}: until it is shown`, shown, "s");
-    await page.waitForFunction(
-      "!document.getElementById('status').textContent.includes('is certifying')",
-    );
+    await page.locator("#status", { hasNotText: "is certifying" }).waitFor();
     say(`${budget}: until it is certified`, (performance.now() - asked) / 1000, "s");
     process.stdout.write(`  ${text}\n`);
   }

@@ -81,7 +81,10 @@ export function coefficientsReport(
     networkHash: open.hash,
     structureHash: structureHash(structure),
     metricsHash: metrics.hash,
-    limits: [`latency <= ${settings.budget}`, ...(settings.limits?.limit ?? [])],
+    limits: [
+      ...(settings.budget === "none" ? [] : [`latency <= ${settings.budget}`]),
+      ...(settings.limits?.limit ?? []),
+    ],
     groups: found.groups.map(({ name, component, dims }, index) => {
       const units = dims.reduce((sum, dim) => sum + (structure.dims[dim]?.size ?? 0), 0);
       const kept = dims.reduce((sum, dim) => sum + (subnet.kept[dim]?.length ?? 0), 0);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { SILENT } from "../../src/core/progress.ts";
 import { randomFrom } from "../../src/core/random.ts";
+import { elementCount } from "../../src/graph/tensor.ts";
 import { checkImportance, unitOrder } from "../../src/importance/importance.ts";
 import { candidatesOf } from "../../src/importance/sensitivity/candidates.ts";
 import { damageOf } from "../../src/importance/sensitivity/damage.ts";
@@ -18,14 +19,20 @@ import { imagesOf } from "../helpers/samples.ts";
 import { randomBatches, scoresOn, smoothNetwork } from "../helpers/scored.ts";
 import { TRANSFORMERS } from "../helpers/transformers.ts";
 
+/** Tokens, segments and masks that every network of the tests takes. */
+function numbered(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, at) => (at + 1) % 2);
+}
+
 for (const [name, build] of [...Object.entries(NETWORKS), ...Object.entries(TRANSFORMERS)]) {
   test(`${name}: gates give what the masked network gives, on random subnets`, async () => {
     const structure = findStructure(build());
     const gated = gatedNetwork(structure);
     const session = await openSession(bytesOfModel(modelOf(gated.graph)));
     const inputs = Object.fromEntries(
-      structure.graph.inputs.map(({ name: input }, at) => {
+      structure.graph.inputs.map(({ name: input, type }, at) => {
         const shape = [2, ...(structure.shapes.of(input) ?? []).slice(1)];
+        if (type === "int32") return [input, { type, shape, data: numbered(elementCount(shape)) }];
         const [batch] = randomBatches(1, shape, 5, at + 1);
         if (batch === undefined) throw new Error("no batch");
         return [input, imagesOf(batch)];

@@ -14,7 +14,7 @@ import { TRANSFORMERS } from "../helpers/transformers.ts";
 const SEED = 50;
 const cases = Object.entries(TRANSFORMERS).map(([name, make]) => ({ name, graph: make() }));
 
-const FUSED = /^(onnxruntime|standard)/;
+const FUSED = /^(onnxruntime|standard|optimised)/;
 
 describe.each(cases)("surgery on the transformer $name", ({ name: network, graph }) => {
   const model = modelOf(graph);

@@ -13,10 +13,12 @@
  * `context.progress`; failures are thrown as MdpError and become an exit code in main.ts. A command composes what the
  * rooms offer; whatever could be of use without a command line belongs into a room.
  */
+
 import type { ArgumentsCamelCase, Argv, CommandModule } from "yargs";
 import { EXIT, type ExitCode, InputError, MdpError, UsageError } from "../core/errors.ts";
 import { guardInputs } from "../core/guarded-files.ts";
 import type { Progress } from "../core/progress.ts";
+import { quotedWord } from "../core/shell-words.ts";
 import type { RunContext } from "../pipeline/run-context.ts";
 import { bindings } from "./options/bindings.ts";
 import { eventText } from "./print-event.ts";
@@ -283,7 +285,7 @@ function contextFor(flags: Flags, progress: ScreenProgress, signal: AbortSignal)
     },
     progress: flags.quiet ? { step: () => {}, note: () => {} } : progress,
     signal,
-    commandLine: ["mdp", ...process.argv.slice(2)].join(" "),
+    commandLine: ["mdp", ...process.argv.slice(2)].map(quotedWord).join(" "),
   };
 }
 

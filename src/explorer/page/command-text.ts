@@ -1,3 +1,4 @@
+import { quotedWord } from "../../core/shell-words.ts";
 import type { ExplorerDevice, ExplorerSettings } from "../../pipeline/explore/explorer-data.ts";
 
 /** The command line that gives the same answer. */
@@ -24,10 +25,5 @@ export function commandText(
   for (const each of settings.component) add("component", each);
   add("time-limit", settings.timeLimit);
   if (settings.gap !== 0) add("gap", settings.gap);
-  return [...words, "--out", "subnet.json"].map(quoted).join(" ");
-}
-
-/** A word as a shell of Unix reads it. */
-function quoted(word: string): string {
-  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return [...words, "--out", "subnet.json"].map(quotedWord).join(" ");
 }

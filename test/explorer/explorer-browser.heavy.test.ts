@@ -215,6 +215,7 @@ async function follows(page: Page): Promise<void> {
 async function fresh(page: Page): Promise<void> {
   while ((await page.locator("button[data-chip]").count()) > 0)
     await act(page, () => page.click("button[data-chip]"));
+  if ((await page.inputValue("#budget")) === "50%") return;
   await act(page, async () => {
     await page.fill("#budget", "50%");
     await page.dispatchEvent("#budget", "change");

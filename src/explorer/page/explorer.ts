@@ -79,7 +79,11 @@ function listen(state: State): void {
     range.setAttribute("aria-valuetext", budget.value);
     change(state, { budget: budget.value });
   });
-  budget.addEventListener("change", () => change(state, { budget: budget.value }));
+  budget.addEventListener("change", () => {
+    // Leaving the field says so again: an answer drawn meanwhile would take the button away that is being pressed.
+    const isSaid = budget.value === state.controls.budget && element("limit-error").hidden;
+    if (!isSaid) change(state, { budget: budget.value });
+  });
   const device = element<HTMLSelectElement>("device");
   device.addEventListener("change", () => change(state, { device: Number(device.value) }));
   document.querySelector(".controls")?.addEventListener("submit", (event) => {

@@ -8,8 +8,9 @@
  * bootstrap samples.
  */
 import { readFileSync } from "node:fs";
+import { spearman } from "../src/tasks/statistics/correlation.ts";
+import { bootstrapInterval } from "./sparsity/bootstrap-interval.ts";
 import { distinct } from "./sparsity/distinct.ts";
-import { bootstrapInterval, spearman } from "./sparsity/spearman.ts";
 
 interface Row {
   readonly key: string;

@@ -26,9 +26,10 @@ import { runContext } from "../src/pipeline/run-context.ts";
 import { runTraining } from "../src/pipeline/train/run-training.ts";
 import { PLAIN_FINETUNE } from "../src/pipeline/train/training-defaults.ts";
 import { openSession } from "../src/runtime/session.ts";
+import { spearman } from "../src/tasks/statistics/correlation.ts";
+import { bootstrapInterval } from "./sparsity/bootstrap-interval.ts";
 import { distinct } from "./sparsity/distinct.ts";
 import { probed } from "./sparsity/probe.ts";
-import { bootstrapInterval, spearman } from "./sparsity/spearman.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

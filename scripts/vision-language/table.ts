@@ -1,4 +1,5 @@
 /** The table of all that was judged, and what the fused cosine tells of it. */
+import { pearson } from "../../src/tasks/statistics/correlation.ts";
 import type { Judged } from "./pairs.ts";
 
 export interface Judgement extends Judged {
@@ -86,12 +87,4 @@ export function correlationsOf(all: readonly Judgement[]): readonly string[] {
       ),
     ),
   ];
-}
-
-function pearson(x: readonly number[], y: readonly number[]): number {
-  const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
-  const [mx, my] = [mean(x), mean(y)];
-  const sum = (f: (dx: number, dy: number) => number): number =>
-    x.reduce((total, value, at) => total + f(value - mx, (y[at] ?? 0) - my), 0);
-  return sum((a, b) => a * b) / Math.sqrt(sum((a) => a * a) * sum((_, b) => b * b));
 }

@@ -5,6 +5,7 @@ import { rankUnits, scoreUnits } from "../../importance/importance.ts";
 import { scoreNetwork } from "../../importance/score.ts";
 import { keepAll, type Subnet } from "../../subnet/subnet.ts";
 import { measure } from "../../tasks/measure.ts";
+import { spearman } from "../../tasks/statistics/correlation.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import { batchesOf, samplesPerRun } from "./measure-metrics.ts";
@@ -82,7 +83,7 @@ export async function rankMetrics(
     const listed: RankedMetric[] = [];
     for (const [index, each] of ranked.entries()) {
       const twin = listed.findIndex(
-        (_, other) => Math.abs(correlation(values[index] ?? [], values[other] ?? [])) > 0.95,
+        (_, other) => Math.abs(spearman(values[index] ?? [], values[other] ?? [])) > 0.95,
       );
       const movesWith = twin < 0 ? null : (listed[twin]?.spec.name ?? null);
       listed.push({ ...each, movesWith, isProposed: false });
@@ -117,25 +118,4 @@ function uniform({ structure, hash }: OpenNetwork, share: number): Subnet {
       .sort((a, b) => a - b);
   });
   return { ...whole, kept };
-}
-
-/** Spearman's rank correlation. */
-function correlation(a: readonly number[], b: readonly number[]): number {
-  const ranks = (list: readonly number[]): readonly number[] =>
-    list.map(
-      (value) =>
-        list.filter((other) => other < value).length +
-        list.filter((other) => other === value).length / 2,
-    );
-  const [x, y] = [ranks(a), ranks(b)];
-  const mean = (list: readonly number[]): number =>
-    list.reduce((sum, value) => sum + value, 0) / list.length;
-  const [mx, my] = [mean(x), mean(y)];
-  let [xy, xx, yy] = [0, 0, 0];
-  for (const [index, value] of x.entries()) {
-    xy += (value - mx) * ((y[index] ?? 0) - my);
-    xx += (value - mx) ** 2;
-    yy += ((y[index] ?? 0) - my) ** 2;
-  }
-  return xx * yy === 0 ? 0 : xy / Math.sqrt(xx * yy);
 }

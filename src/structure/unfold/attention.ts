@@ -1,12 +1,12 @@
 /** The attention ops of onnxruntime's own domain. */
 import { at } from "../../core/at.ts";
 import { constantOf } from "../../graph/constants.ts";
-import { codeOfType } from "../../graph/data-type.ts";
 import { numbersOf, tensorOf } from "../../graph/fold/numbers.ts";
 import { floatAttribute, intAttribute, intsAttribute } from "../../graph/graph.ts";
 import { attend, causal, extentOf, fromHeads, toHeads } from "./attend.ts";
 import {
   CACHES,
+  castTo,
   columnsBy,
   type Fused,
   Kept,
@@ -40,11 +40,8 @@ function paddingBias(fused: Fused, mask: string, keys: number | null): string {
     throw new Kept("its mask is not one number per sequence, per token or per pair of tokens");
   if (rank > 1 && keys !== null && typeof shape[rank - 1] === "number" && shape[rank - 1] !== keys)
     throw new Kept(`its mask is for ${shape[rank - 1]} keys, and there are ${keys}`);
-  const counts =
-    rank > 1
-      ? step("Cast", [mask], { to: codeOfType("bool") ?? 0 })
-      : withinLength(fused, mask, keys);
-  const ones = step("Cast", [step("Not", [counts])], { to: codeOfType(typeOf(fused)) ?? 0 });
+  const counts = rank > 1 ? castTo(fused, mask, "bool") : withinLength(fused, mask, keys);
+  const ones = castTo(fused, step("Not", [counts]), typeOf(fused));
   const low = step("Mul", [ones, scalar(fused, "filter", filterOf(fused))]);
   const axes = rank === 3 ? [1] : [1, 2];
   return fused.writer.alongAxes("Unsqueeze", low, axes, { wanted: `${low}_wide` });

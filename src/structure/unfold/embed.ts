@@ -1,10 +1,18 @@
 /** onnxruntime's EmbedLayerNormalization: the embeddings of words, positions and segments, added and normalised. */
 import { at } from "../../core/at.ts";
-import { codeOfType } from "../../graph/data-type.ts";
 import { floatAttribute, intAttribute } from "../../graph/graph.ts";
 import { intTensor } from "../../graph/tensor.ts";
 import { consumersOf } from "../../graph/traversal.ts";
-import { type Fused, Kept, MICROSOFT, optional, required, stepsOf, type Unfold } from "./rule.ts";
+import {
+  castTo,
+  type Fused,
+  Kept,
+  MICROSOFT,
+  optional,
+  required,
+  stepsOf,
+  type Unfold,
+} from "./rule.ts";
 
 const embedLayerNorm: Unfold = (fused) => {
   const { node, writer } = fused;
@@ -46,7 +54,6 @@ function positionsOf(fused: Fused, ids: string): string {
 /** The number of tokens that count, per sequence. */
 function writeLengths(fused: Fused): void {
   const { node, graph, writer } = fused;
-  const { step } = stepsOf(fused);
   const lengths = node.outputs[1] ?? "";
   const isRead =
     (consumersOf(graph).get(lengths) ?? []).length > 0 ||
@@ -55,8 +62,7 @@ function writeLengths(fused: Fused): void {
   const mask = optional(fused, 7);
   if (mask === null || intAttribute(node, "mask_index_type", 1) !== 1)
     throw new Kept("it gives lengths without a mask to count");
-  const int32 = { to: codeOfType("int32") ?? 0 };
-  const counted = step("Cast", [mask], int32);
+  const counted = castTo(fused, mask, "int32");
   if (writer.opset >= 13)
     writer.node("ReduceSum", [counted, writer.ints(`${lengths}_axes`, [1])], {
       attributes: { keepdims: 0 },

@@ -1,5 +1,6 @@
 import { at } from "../../core/at.ts";
 import { constantOf } from "../../graph/constants.ts";
+import { codeOfType } from "../../graph/data-type.ts";
 import { tensorOf } from "../../graph/fold/numbers.ts";
 import type { DataType, Graph, Node } from "../../graph/graph.ts";
 import type { NodeWriter } from "../../graph/node-writer.ts";
@@ -71,6 +72,13 @@ export function typeOf({ node, graph, shapes }: Fused): DataType {
 export function scalar(fused: Fused, wanted: string, value: number): string {
   const tensor = tensorOf({ type: typeOf(fused), shape: [], values: Float64Array.of(value) });
   return fused.writer.tensor(`${at(fused.node.outputs, 0)}_${wanted}`, tensor);
+}
+
+/** A value cast to a type that ONNX has a code for. */
+export function castTo(fused: Fused, value: string, type: DataType): string {
+  const to = codeOfType(type);
+  if (to === null) throw new Kept(`numbers of type ${type} can't be cast`);
+  return stepsOf(fused).step("Cast", [value], { to });
 }
 
 /** Writes nodes named after the op; `last` gives the op's own output. */

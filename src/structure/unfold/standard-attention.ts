@@ -1,8 +1,8 @@
 /** Attention of the standard domain, opset 23 on. */
-import { codeOfType } from "../../graph/data-type.ts";
 import { floatAttribute, intAttribute } from "../../graph/graph.ts";
 import { attend, causal, extentOf, fromHeads, lowOf, oncePerHead, toHeads } from "./attend.ts";
 import {
+  castTo,
   columnsBy,
   type Fused,
   Kept,
@@ -90,7 +90,7 @@ function biasesOf(
     if (tokens.keys !== null && shape.at(-1) !== tokens.keys)
       throw new Kept(`'${name}' is as long as other keys`);
     if (shapes.of(name)?.type !== "bool") return name;
-    const gone = step("Cast", [step("Not", [name])], { to: codeOfType(typeOf(fused)) ?? 0 });
+    const gone = castTo(fused, step("Not", [name]), typeOf(fused));
     return step("Mul", [gone, scalar(fused, "low", lowOf(fused))]);
   }
 }

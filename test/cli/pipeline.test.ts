@@ -79,7 +79,8 @@ test("prune runs the whole pipeline into one folder and resumes where it stopped
   const config = JSON.parse(readFileSync(join(folder, "run", "config.json"), "utf8"));
   expect(config.options).toMatchObject({ budget: "90%", "multiple-of": 4, "max-prune": 0.95 });
   const record = readFileSync(join(folder, "run", "run.json"), "utf8");
-  rmSync(join(folder, "run", "pruned.onnx"));
+  const explained = readExplained();
+  for (const file of ["pruned.onnx", "explain.json"]) rmSync(join(folder, "run", file));
   const second = await mdp(command, folder);
   expect(second.code, second.stderr).toBe(0);
   const stages = (text: string): Record<string, { date: string }> => JSON.parse(text).stages;
@@ -87,7 +88,21 @@ test("prune runs the whole pipeline into one folder and resumes where it stopped
   const after = stages(readFileSync(join(folder, "run", "run.json"), "utf8"));
   expect(after["solve"]?.date).toBe(before["solve"]?.date);
   expect(after["export"]?.date).not.toBe(before["export"]?.date);
+  // Explained again from the files of the run, the reasons are those of the answer itself.
+  expect(readExplained()).toEqual(explained);
+  const { dims } = JSON.parse(readFileSync(join(folder, "run", "solve.json"), "utf8"));
+  expect(explained.map(([name, , kept]) => [name, kept])).toEqual(
+    dims.map((dim: { name: string; kept: number }) => [dim.name, dim.kept]),
+  );
 });
+
+/** Name, reason, kept units, of every dim that the run explains. */
+function readExplained(): readonly (readonly [string, string, number])[] {
+  const { explanation } = JSON.parse(readFileSync(join(folder, "run", "explain.json"), "utf8"));
+  return explanation.dims.map((dim: { name: string; why: string; kept: number }) => [
+    ...[dim.name, dim.why, dim.kept],
+  ]);
+}
 
 test("prune refuses images that it can't judge by before it begins", async () => {
   mkdirSync(join(folder, "photos"));

@@ -10,6 +10,7 @@ import { openNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import { checkSolveOptions, SOLVE_DEFAULTS } from "../solve/solve-settings.ts";
 import { noTable } from "../tables/table-source.ts";
+import { explainStage } from "./explain-stage.ts";
 import { checkFinetune, checkFinetuneBatch, finetuneStage } from "./finetune-stage.ts";
 import { networkOfPair, type PairOptions, splitStage } from "./pair-stages.ts";
 import { preprocessingStage } from "./preprocessing-stage.ts";
@@ -20,13 +21,13 @@ import {
   inspectStage,
   type PruneJob,
   type PruneOptions,
-  solveStage,
   summaryOf,
   tableStage,
 } from "./prune-stages.ts";
 import { rebaseStage } from "./rebase-stage.ts";
 import { openRunFolder } from "./run-folder.ts";
 import { scoreStage } from "./score-stage.ts";
+import { solveStage } from "./solve-stage.ts";
 import {
   DAMAGES_FILE,
   damagesStage,
@@ -74,12 +75,13 @@ export async function pruneModel(
   try {
     const sparse = isSparse(job.options);
     if (sparse) await damagesStage(job);
-    await solveStage(job);
+    const solved = await solveStage(job);
     await exportStage(job);
     const corrected = sparse ? await sparsifyStage(job) : await correctStage(job);
     const tuned = await finetuneStage(job, corrected ?? "pruned.onnx");
     const made = ["pruned.onnx", corrected, tuned].filter((file) => file !== null);
     await evalStage(job, made);
+    await explainStage(job, solved);
     const parts = await splitStage(job, made.at(-1) ?? "pruned.onnx");
     const summary = { ...summaryOf(job), ...(parts === undefined ? {} : { parts }) };
     writeDocument(SUMMARY, run.path("summary.json"), summary);

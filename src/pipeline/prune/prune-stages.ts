@@ -9,7 +9,6 @@ import { REBASE } from "../../documents/rebase.ts";
 import type { RunSummary } from "../../documents/run.ts";
 import { SOLVE } from "../../documents/solve.ts";
 import { SPARSIFY } from "../../documents/sparsify.ts";
-import { parseMethod } from "../../formulation/baselines/method.ts";
 import type { ImportanceMethod } from "../../importance/importance.ts";
 import { profileLocal } from "../../latency/measure/profile-local.ts";
 import type { Precision } from "../../latency/predict/device.ts";
@@ -27,11 +26,7 @@ import { imageInputs, readProofInputs } from "../export/proof-inputs.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
 import type { GivenLimits } from "../solve/given-limits.ts";
-import { solveNetworkBy } from "../solve/solve-method.ts";
-import { solveNetworkOptions } from "../solve/solve-settings.ts";
-import { reportOf, writeSubnet } from "../solve/solved-report.ts";
 import { tableFor } from "../tables/table-source.ts";
-import { calibratedBy } from "./calibrate-stage.ts";
 import { drawnData, trainingData } from "./prune-images.ts";
 import type { RunFolder } from "./run-folder.ts";
 
@@ -169,63 +164,6 @@ export async function tableStage(job: PruneJob): Promise<void> {
       signal: context.signal,
     });
   });
-}
-
-export async function solveStage(job: PruneJob): Promise<void> {
-  const { open, run, options, context } = job;
-  const { budget, step, multipleOf, protect, maxPrune, blocks, layers, timeLimit, gap } = options;
-  const { limit, soft, penalty, minimize, component, components } = options;
-  const sparse = options.sparsity !== undefined || options.damages !== undefined;
-  const wanted = {
-    ...{ limit, soft, penalty, minimize, component, components },
-    ...{ budget, step, multipleOf, protect, maxPrune, blocks, layers, timeLimit, gap },
-    // Absent without it, so that runs from before it are still known as done.
-    ...(options.robust === undefined ? {} : { robust: options.robust }),
-    importance: run.path("importance.json"),
-    ...(sparse ? { sparsity: options.sparsity, damages: run.path("damages.json") } : {}),
-  };
-  const read = ["importance.json", "table.json", ...(sparse ? ["damages.json"] : [])];
-  const inputs = read.map((file) => sha256(readFileBytes(run.path(file))));
-  const calibration = options.calibrate ? ["calibrate.json", "table-calibrated.json"] : [];
-  const outputs = ["subnet.json", "solve.json", ...calibration];
-  await staged(
-    job,
-    "solve",
-    // Without it as before, for runs from before it.
-    [
-      ...[open.hash, { ...wanted, importance: null, ...(sparse ? { damages: null } : {}) }, inputs],
-      ...(options.calibrate ? [options.tolerance ?? "2%"] : []),
-    ],
-    outputs,
-    async () => {
-      const started = performance.now();
-      const tablePath = run.path("table.json");
-      const { batch, precision } = options;
-      const source = tableFor(open, {
-        ...{ table: tablePath, batch, precision, step, multipleOf },
-        commandLine: context.commandLine,
-      });
-      const seconds = (performance.now() - started) / 1000;
-      const { presolve } = options;
-      const settings = solveNetworkOptions({ ...wanted, presolve }, source.table.step);
-      const method = parseMethod("mdp");
-      const calibrated = options.calibrate ? await calibratedBy(job, source, settings) : null;
-      const solved =
-        calibrated?.solved ?? (await solveNetworkBy(method, open, source, settings, context));
-      const total = (performance.now() - started) / 1000;
-      const used = calibrated?.source ?? source;
-      const report = reportOf({
-        open,
-        source: used,
-        wanted: settings,
-        solved,
-        read: seconds,
-        total,
-      });
-      writeSubnet(run.path("subnet.json"), open, solved, report);
-      writeDocument(SOLVE, run.path("solve.json"), report);
-    },
-  );
 }
 
 export async function exportStage(job: PruneJob): Promise<void> {

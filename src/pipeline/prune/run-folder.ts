@@ -26,6 +26,8 @@ export interface RunFolder {
   readonly path: (file: string) => string;
   /** Runs the stage, unless its outputs are there and were made from the same inputs. */
   readonly stage: (definition: StageDefinition) => Promise<StageResult>;
+  /** What the finished stages took together. */
+  readonly seconds: () => number;
   /** Lets other processes use the folder. */
   readonly close: () => void;
 }
@@ -73,7 +75,9 @@ export function openRunFolder(folder: string): RunFolder {
     });
     return { ran: true, seconds };
   };
-  return { path, stage, close };
+  const seconds = (): number =>
+    Object.values(read().stages).reduce((sum, each) => sum + each.seconds, 0);
+  return { path, stage, seconds, close };
 }
 
 function checkFolder(folder: string): void {

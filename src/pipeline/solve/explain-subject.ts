@@ -2,11 +2,18 @@ import { readInstance } from "../../authors/read-instance.ts";
 import type { ExplainReport } from "../../documents/explain.ts";
 import { subnetSelection } from "../../formulation/explain/subnet-selection.ts";
 import { latencyBudget } from "../../formulation/network/latency-budget.ts";
+import type { NetworkProblem } from "../../formulation/network/network-problem.ts";
 import { evaluate } from "../../formulation/problem/evaluate.ts";
 import type { Problem, Selection } from "../../formulation/problem/problem.ts";
+import type { Answer } from "../../formulation/solve/answer.ts";
 import type { OpenNetwork } from "../open/network.ts";
 import type { TableSource } from "../tables/table-source.ts";
-import { everything, type SolveNetworkOptions, withBudget } from "./asked-network.ts";
+import {
+  everything,
+  type SolvedNetwork,
+  type SolveNetworkOptions,
+  withBudget,
+} from "./asked-network.ts";
 import type { RememberedSubnet } from "./remembered-subnet.ts";
 import { prepareNetwork } from "./solve-network.ts";
 import { headOf } from "./solved-report.ts";
@@ -19,6 +26,8 @@ export interface ExplainSubject {
   >;
   readonly problem: Problem;
   readonly selection: Selection | undefined;
+  /** Where it is known already. */
+  readonly answer?: Answer | undefined;
 }
 
 /** @throws InputError for the file */
@@ -58,27 +67,14 @@ export async function networkToExplain(
   const budgetMs = await latencyBudget(wanted.budget, dense);
   const given =
     remembered === null ? null : subnetSelection(network, remembered.subnet, remembered.densities);
-  const { budget, step, countFrom, maxPrune, protect, blocks, layers } = wanted;
   return {
     about: {
       name: open.name,
       head: headOf(open, source, importance),
-      options: {
-        budget,
-        step,
-        countFrom,
-        maxPrune,
-        protect: protect?.text ?? null,
-        blocks,
-        layers,
-      },
+      options: optionsOf(wanted),
       goal: prepared.objective?.text ?? "importance",
       dense: { objective: prepared.objective?.dense ?? dense.importance },
-      // Behind the network's dims, those of densities.
-      dims: network.problem.dims.map((_, dim) => ({
-        unitChannels: open.structure.dims[dim]?.unitChannels ?? 1,
-        whole: network.choices[dim]?.whole ?? null,
-      })),
+      dims: dimsOf(open, network),
       notes: [
         ...(remembered?.notes ?? []),
         ...(given === null || given.keepsBest ? [] : [OTHER_UNITS]),
@@ -87,4 +83,43 @@ export async function networkToExplain(
     problem: withBudget(network.problem, budgetMs),
     selection: given?.selection,
   };
+}
+
+/** An answer that was just found, with the problem that it answers. */
+export function solvedToExplain(
+  open: OpenNetwork,
+  source: TableSource,
+  wanted: SolveNetworkOptions,
+  { answer, network, importance, importanceKept, minimised }: SolvedNetwork,
+): ExplainSubject {
+  return {
+    about: {
+      name: open.name,
+      head: headOf(open, source, importance),
+      options: optionsOf(wanted),
+      goal: minimised?.text ?? "importance",
+      dense: { objective: minimised?.dense ?? importanceKept.dense },
+      dims: dimsOf(open, network),
+      notes: [],
+    },
+    problem: network.problem,
+    selection: answer.selection,
+    answer,
+  };
+}
+
+function optionsOf(wanted: SolveNetworkOptions): ExplainReport["options"] {
+  const { budget, step, countFrom, maxPrune, protect, blocks, layers } = wanted;
+  return { budget, step, countFrom, maxPrune, protect: protect?.text ?? null, blocks, layers };
+}
+
+/** Behind the network's dims, those of densities. */
+function dimsOf(
+  { structure }: OpenNetwork,
+  { problem, choices }: NetworkProblem,
+): ExplainReport["dims"] {
+  return problem.dims.map((_, dim) => ({
+    unitChannels: structure.dims[dim]?.unitChannels ?? 1,
+    whole: choices[dim]?.whole ?? null,
+  }));
 }

@@ -1,6 +1,7 @@
 import type { ExplainReport } from "../../documents/explain.ts";
 import { figure } from "../amounts.ts";
 import { chosenOf } from "./chosen.ts";
+import { lossText } from "./loss-text.ts";
 import type { Subject } from "./subject.ts";
 
 type StructureDim = NonNullable<Subject["structure"]>["dims"][number];
@@ -89,28 +90,6 @@ function whyOf(subject: Subject, dim: StructureDim, whole: string | null): strin
     ...step("narrower", explained.narrower),
     ...step("wider", explained.wider),
   ];
-}
-
-function lossText(
-  loss: ExplainReport["explanation"]["blocks"][number]["loss"],
-  { goal, dense }: ExplainReport,
-): string {
-  const ofDense = (amount: number): string => {
-    const share = (100 * amount) / Math.max(Math.abs(dense.objective), 1e-300);
-    return `${amount.toPrecision(4)} of ${goal} (${share.toPrecision(3)} % of the dense network's)`;
-  };
-  switch (loss.kind) {
-    case "exact":
-      return `costs ${ofDense(loss.loss)}, with everything else chosen again`;
-    case "between":
-      return loss.least === null
-        ? "has an unknown cost: the time was over"
-        : `costs at least ${ofDense(loss.least)}`;
-    case "impossible":
-      return "is not possible within the limits";
-    default:
-      return loss satisfies never;
-  }
 }
 
 /** What the user's metrics do when the dim's group is one step narrower or wider. */

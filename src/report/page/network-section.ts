@@ -1,5 +1,6 @@
 import { count } from "../amounts.ts";
 import { type Chosen, chosenOf } from "./chosen.ts";
+import { lossText } from "./loss-text.ts";
 import { bar, html, type Markup, name, plainTable } from "./markup.ts";
 import type { Subject } from "./subject.ts";
 
@@ -17,6 +18,7 @@ interface Drawn {
   /** Why a dim has no choice, by its name. */
   readonly whole: ReadonlyMap<string, string>;
   readonly tones: ReadonlyMap<string, number>;
+  readonly explain: Subject["explain"];
 }
 
 /** Widths before and after, block by block, with layers to open; null without a structure and a choice. */
@@ -29,7 +31,7 @@ export function networkSection(subject: Subject): Markup | null {
   for (const dim of structure.dims) groups.get(dim.block)?.push(dim);
   const components = (structure.components ?? []).map((each) => each.name);
   const drawn: Drawn = {
-    ...{ structure, chosen },
+    ...{ structure, chosen, explain },
     widest: Math.max(1, ...structure.dims.map(({ units, unitChannels }) => units * unitChannels)),
     whole: new Map(
       (solve?.dims ?? []).flatMap(({ name: dim, whole }) => (whole === null ? [] : [[dim, whole]])),
@@ -66,8 +68,16 @@ function blockMarkup(
   const title = block === null ? html`Outside blocks` : name(block);
   return html`<div class="block${isGone ? " gone" : ""}" data-block="${block ?? ""}">
 <h3>${title}${isGone ? html` <span class="tag">dropped</span>` : null}</h3>
+${block === null ? null : blockReason(drawn, block)}
 ${dims.map((dim) => dimBar(drawn, dim))}
 <div class="folds">${layers}${ops}</div></div>`;
+}
+
+/** What it would cost to decide the block the other way. */
+function blockReason({ explain }: Drawn, block: string): Markup | null {
+  const found = explain?.explanation.blocks.find((each) => each.name === block);
+  if (explain === null || found === undefined) return null;
+  return html`<p class="reason">${found.kept ? "Dropping it" : "Keeping it"} ${lossText(found.loss, explain)}.</p>`;
 }
 
 function dimBar({ structure, chosen, widest, whole, tones }: Drawn, dim: StructureDim): Markup {

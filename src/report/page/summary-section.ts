@@ -1,6 +1,7 @@
 import type { SolveHead, SolveReport } from "../../documents/solve.ts";
 import { count, milliseconds, percent, tableErrorText } from "../amounts.ts";
 import { metricText } from "../metric-text.ts";
+import { ofDense } from "./loss-text.ts";
 import { html, type Markup, name, table, words } from "./markup.ts";
 import { headlines } from "./stages-section.ts";
 import type { Subject } from "./subject.ts";
@@ -25,6 +26,7 @@ ${lead(subject)}
 <div><dt>Device</dt><dd>${name(solve.device.title)}</dd></div>
 <div><dt>Budget</dt><dd>${budget}</dd></div>
 <div><dt>Latency table</dt><dd>${tableText(solve)}${mark}</dd></div>
+${worth(subject)}
 <div><dt>Choice</dt><dd>${statusText(solve)}</dd></div>
 <div><dt>Proof of the smaller network</dt><dd>${proofText(subject)}</dd></div>
 </dl>
@@ -142,6 +144,20 @@ function amounts({ solve }: Subject, mark: Markup | null): Markup | null {
     row("parameters", parameters, count),
     row("MACs", macs, count),
   ]);
+}
+
+/** What a little more of each limit would earn. */
+function worth({ explain }: Subject): Markup | null {
+  if (explain === null) return null;
+  const known = explain.explanation.limits.flatMap(({ resource, limit, step, more }) => {
+    if (more.kind !== "exact" || limit === 0) return [];
+    const earned = Math.max(0, 0 - more.loss);
+    const share = `${Number(((100 * step) / Math.abs(limit)).toPrecision(2))} %`;
+    return [
+      html`${share} more ${name(resource)} would earn ${earned === 0 ? "nothing" : ofDense(earned, explain)}. `,
+    ];
+  });
+  return known.length === 0 ? null : html`<div><dt>Worth of the limits</dt><dd>${known}</dd></div>`;
 }
 
 function limits({ solve }: Subject): Markup | null {

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import type { ExplainReport } from "../../../src/documents/explain.ts";
 import type { SolveReport } from "../../../src/documents/solve.ts";
 import { pageAssets } from "../../../src/pipeline/report/write-report.ts";
 import { dimDetails } from "../../../src/report/page/dim-details.ts";
+import { lossText } from "../../../src/report/page/loss-text.ts";
 import { escapeHtml, html, scriptJson } from "../../../src/report/page/markup.ts";
 import { modelCard } from "../../../src/report/page/model-card.ts";
 
@@ -132,6 +134,51 @@ test("the details of a dim are its summed scores, best first, with what was kept
     [1, false],
     [0.5, false],
   ]);
+});
+
+test("a dim says what a step costs, a block what the other choice costs, and the summary what a limit is worth", () => {
+  const exact = (loss: number) => ({ kind: "exact", loss }) as const;
+  const step = (count: number, loss: ExplainReport["explanation"]["blocks"][number]["loss"]) => ({
+    ...{ count, loss, alone: null },
+  });
+  const explain: ExplainReport = {
+    ...{ schema: "mdp-explain/1", name: "net", head: null, options: null, subnet: null },
+    ...{ goal: "importance", dense: { objective: 100 }, dims: [], notes: [] },
+    explanation: {
+      ...{ objective: 80, usage: [1.9], relaxation: null, layers: [], notes: [] },
+      optimum: { objective: 80, bound: 80, proven: true },
+      limits: [
+        {
+          ...{ members: [0], resource: "latency", unit: "ms", limit: 2, used: 1.9, reading: null },
+          ...{ soft: false, worthAll: 20, multiplier: 1, step: 0.02 },
+          ...{ less: exact(1), more: exact(-0.5) },
+        },
+      ],
+      dims: [
+        {
+          ...{ name: "conv1", why: "narrowed", kept: 2, units: 4 },
+          narrower: step(1, exact(3)),
+          wider: step(3, { kind: "between", least: 1, most: 2 }),
+        },
+      ],
+      blocks: [{ name: "block1", kept: false, loss: exact(0.25) }],
+    },
+  };
+  const explained = { ...whole, explain };
+  expect(dimDetails(explained)[0]?.why).toEqual([
+    "It was narrowed: what it lost was worth less than the latency it cost.",
+    "One step narrower (1 channels) costs 3.000 of importance (3 % of the dense network's), with everything else chosen again.",
+    "One step wider (3 channels) costs from 1.000 of importance (1 % of the dense network's) to 2.000 of importance (2 % of the dense network's).",
+  ]);
+  const page = reportPage([explained], parts);
+  expect(page).toContain(
+    "Keeping it costs 0.2500 of importance (0.25 % of the dense network&#39;s)",
+  );
+  expect(page).toContain("would earn 0.5000 of importance (0.5 % of the dense network&#39;s)");
+  expect(lossText({ kind: "between", least: null, most: null }, explain)).toContain("unknown cost");
+  expect(lossText(exact(-2), explain)).toMatch(/^earns 2\.000/);
+  // Without it, as for runs from before it, nothing is said.
+  expect(reportPage([whole], parts)).not.toMatch(/class="reason"|would earn/);
 });
 
 test("names from files can't become markup or script, anywhere in the page or the card", () => {

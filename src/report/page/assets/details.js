@@ -29,7 +29,7 @@ const showDim = (from) => {
     parts.push(
       element(
         "p",
-        "Why it is so wide: save the output of mdp explain --json in the run's folder, and write the report again.",
+        "Why it is so wide: the same mdp prune again adds explain.json to the folder of an older run; then write the report again.",
         "faint-text",
       ),
     );

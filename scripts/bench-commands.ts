@@ -3,18 +3,20 @@
  *
  *     npm run bench -- commands [--only TEXT] [--repeat 3] [--time-limit 60] [--json]
  *
- * Networks come from ../shared (MDP_SHARED names another folder) or are built with random weights; predicted tables of the
- * AGX Xavier, half the latency, the default score. The package must be built (`npm run build`). Prints a Markdown table, or one
+ * Networks come from ../shared (MDP_SHARED names another folder; compressed ones are unpacked first) or are built with random
+ * weights; predicted tables of the AGX Xavier, half the latency, the default score. The package must be built (`npm run build`). Prints a Markdown table, or one
  * JSON document with --json.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { brotliDecompressSync } from "node:zlib";
 import { packageRoot } from "../src/core/files.ts";
 import type { Graph } from "../src/graph/graph.ts";
+import { isPublished } from "../src/networks/published/published.ts";
 import { modelOf } from "../src/onnx/model.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import { deepLabV3 } from "./graphs/deeplab.ts";
@@ -38,6 +40,16 @@ interface Measured {
   readonly bound: number | null;
   readonly gap: number | null;
 }
+
+/** Limits beside the latency's, on another device and on what the network is made of. */
+const SIX_MORE = [
+  "latency('jetson-nano') <= 55%",
+  "params <= 75%",
+  "macs <= 55%",
+  "bytes <= 75%",
+  "memory <= 90%",
+  "params('layer4') <= 75%",
+].flatMap((limit) => ["--limit", limit]);
 
 const { values: options } = parseArgs({
   options: {
@@ -103,6 +115,14 @@ function cases(): readonly Case[] {
     graph("GoogLeNet", "googlenet_op13_bn"),
     graph("DenseNet-121", "densenet121_op13_bn"),
     graph("ShuffleNetV2", "shufflenet_v2_x1_0_op13_bn"),
+    { name: "ResNet-152, step 4", args: half(4), network: "published:resnet152" },
+    { name: "YOLOv5s, step 8", args: half(8), network: "published:yolov5s" },
+    { name: "YOLOv7-tiny, step 8", args: half(8), network: "published:yolov7t" },
+    { name: "YOLOv8s, step 8", args: half(8), network: "published:yolov8s" },
+    {
+      ...graph("ResNet-50 with seven limits", "resnet50_op13_bn"),
+      args: [...half(8), ...SIX_MORE],
+    },
     { name: "Inception v3, step 8", args: half(8), network: inceptionV3 },
     { name: "DeepLabV3, step 8", args: half(8), network: deepLabV3 },
   ];
@@ -112,12 +132,21 @@ function cases(): readonly Case[] {
 function networkOf({ network }: Case): readonly string[] | null {
   if (network === undefined) return [];
   if (typeof network === "string") {
+    if (isPublished(network)) return [network];
     const path = join(shared, network);
-    return existsSync(path) ? [path] : null;
+    return existsSync(path) ? [unpacked(path)] : null;
   }
   const path = join(folder, `${network.name}.onnx`);
   if (!existsSync(path)) writeModel(modelOf(network()), path);
   return [path];
+}
+
+/** The file itself: users' networks are not compressed. */
+function unpacked(path: string): string {
+  if (!path.endsWith(".br")) return path;
+  const file = join(folder, basename(path, ".br"));
+  if (!existsSync(file)) writeFileSync(file, brotliDecompressSync(readFileSync(path)));
+  return file;
 }
 
 function run({ name, args }: Case, network: readonly string[]): Measured {

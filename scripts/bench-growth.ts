@@ -63,7 +63,7 @@ else console.log(JSON.stringify(await measure(JSON.parse(options.case) as Growth
 
 function cases(): GrowthCase[] {
   const one = [0.5];
-  const layers = [50, 100, 200, 500, 1000, 2000].map(
+  const layers = [50, 100, 200, 500, 1000, 2000, 5000].map(
     (size): GrowthCase => ({ what: "layers", kind: "chain", size, step: 16, budgets: one }),
   );
   const blocks = [8, 16, 32, 64].map(

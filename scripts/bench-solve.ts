@@ -1,13 +1,16 @@
 /**
  * Solves the published instances (and, with --all, the synthetic ones) and compares with their references:
  *
- *   npx tsx scripts/bench-solve.ts [--all] [--repeat 5] [--only TEXT] [--solver highs|glpk] [--time-limit 120] [--no-presolve] [--json]
+ *   npx tsx scripts/bench-solve.ts [--all] [--cold] [--repeat 5] [--only TEXT] [--solver highs|glpk] [--time-limit 120] [--no-presolve] [--json]
  *
- * Prints a Markdown table, or one JSON document with --json. The first solve of the process is a warm-up and isn't counted.
+ * Prints a Markdown table, or one JSON document with --json. The first solve of the process is a warm-up and isn't counted;
+ * with --cold each instance is also solved once in a process of its own, which has compiled nothing yet.
  */
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createGlpk } from "../solvers/glpk.ts";
 import { createHighs } from "../solvers/highs.ts";
@@ -34,6 +37,8 @@ interface Measured {
   readonly solverSeconds: number;
   readonly nodes: number;
   readonly medianSeconds: number;
+  /** The solve alone, in a process that has solved nothing before. */
+  readonly coldSeconds: number | null;
   readonly solverMebibytes: number;
 }
 
@@ -45,9 +50,17 @@ const { values: options } = parseArgs({
     solver: { type: "string", default: "highs" },
     "time-limit": { type: "string", default: "120" },
     "no-presolve": { type: "boolean", default: false },
+    cold: { type: "boolean", default: false },
+    "cold-case": { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
+
+const coldCase = options["cold-case"];
+if (coldCase !== undefined) {
+  await solveCold(coldCase);
+  process.exit(0);
+}
 
 const shared = process.env["MDP_SHARED"] ?? join(packageRoot(), "../shared");
 const folders = ["mdp-instances", ...(options.all ? ["synthetic-instances"] : [])];
@@ -114,8 +127,28 @@ async function measure(path: string, by: Solver, repeat: number): Promise<Measur
     solverSeconds: last.solverSeconds ?? Number.NaN,
     nodes: last.nodes ?? 0,
     medianSeconds: seconds[Math.floor(seconds.length / 2)] ?? Number.NaN,
+    coldSeconds: options.cold ? coldSeconds(path) : null,
     solverMebibytes: last.solverMebibytes ?? 0,
   };
+}
+
+/** Prints the seconds of one solve. */
+async function solveCold(path: string): Promise<void> {
+  const instance = readInstance(path);
+  const by = options.solver === "glpk" ? createGlpk() : createHighs();
+  const start = performance.now();
+  await solveOnce(instance, by);
+  console.log((performance.now() - start) / 1000);
+  await by.close();
+}
+
+/** Of a solve in a process of its own, reading not counted. */
+function coldSeconds(path: string): number {
+  const given = process.argv.slice(2).filter((word) => word !== "--json");
+  const script = [fileURLToPath(import.meta.url), ...given, "--cold-case", path];
+  return Number(
+    execFileSync(process.execPath, [...process.execArgv, ...script], { encoding: "utf8" }),
+  );
 }
 
 async function solveOnce({ problem }: Instance, by: Solver): Promise<Partial<Measured>> {
@@ -144,13 +177,14 @@ async function solveOnce({ problem }: Instance, by: Solver): Promise<Partial<Mea
 
 function table(): string {
   const head =
-    "| instance | status | seconds | of it solver | choices | left | labels | nodes | gap | solver MiB | objective | = reference | authors' solver |\n" +
-    "| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --- | --- |\n";
+    "| instance | status | seconds | cold | of it solver | choices | left | labels | nodes | gap | solver MiB | objective | = reference | authors' solver |\n" +
+    "| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --- | --- |\n";
   const rows = results.map((each) => {
     const cells = [
       each.name,
       each.status,
       each.medianSeconds.toFixed(3),
+      each.coldSeconds?.toFixed(3) ?? "",
       each.solverSeconds.toFixed(3),
       each.choices ?? "",
       each.choicesLeft ?? "",

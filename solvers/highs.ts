@@ -1,15 +1,14 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import type { Solver } from "../src/mip/solver.ts";
 import { highsBody } from "./highs-body.ts";
-import { keepThread } from "./keeper.ts";
+import { type KeptSolver, keepThread } from "./keeper.ts";
 import { type SolverThread, startThread } from "./thread.ts";
 
 /**
  * HiGHS (highs.dev, MIT), compiled to WebAssembly, in a thread of its own. Gaps default to 0 relative and 1e-6
  * absolute: its own default of 1e-4 is larger than the differences that matter here.
  */
-export function createHighs(): Solver {
+export function createHighs(): KeptSolver {
   return keepThread("highs", startHighsThread);
 }
 

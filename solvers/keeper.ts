@@ -13,12 +13,19 @@ export interface SolverPlace {
   readonly close: () => Promise<void>;
 }
 
+/** A solver that can be made ready while something else is done. */
+export interface KeptSolver extends Solver {
+  /** Starts a thread and lets it solve this model, so that the next solve finds its code compiled. */
+  readonly warmUp: (model: Model) => void;
+}
+
 /**
  * A solver that keeps one idle thread between solves, because starting one and compiling its code costs
  * more than a small model does. Solves at the same time get threads of their own.
  */
-export function keepThread(name: string, start: () => SolverPlace): Solver {
+export function keepThread(name: string, start: () => SolverPlace): KeptSolver {
   let idle: SolverPlace | null = null;
+  let warming: { readonly place: SolverPlace; readonly done: Promise<unknown> } | null = null;
   const takeThread = (): SolverPlace | string => {
     const kept = idle;
     idle = null;
@@ -32,6 +39,7 @@ export function keepThread(name: string, start: () => SolverPlace): Solver {
   const solve = async (model: Model, options: SolveOptions = {}): Promise<Outcome> => {
     const known = outcomeWithoutSolving(model);
     if (known !== null) return known;
+    await warming?.done;
     const thread = takeThread();
     if (typeof thread === "string") return failedOutcome(thread, nothingYet(model), NO_STATS);
     const outcome = await thread.solve(model, options);
@@ -41,12 +49,25 @@ export function keepThread(name: string, start: () => SolverPlace): Solver {
     else await thread.close();
     return outcome;
   };
-  const close = async (): Promise<void> => {
-    const thread = idle;
-    idle = null;
-    await thread?.close();
+  const warmUp = (model: Model): void => {
+    const place = takeThread();
+    // Why it can't be started is told by the solve that needs it.
+    if (typeof place === "string") return;
+    const done = place.solve(model, {}).then(async () => {
+      warming = null;
+      if (idle === null) idle = place;
+      else await place.close();
+    });
+    warming = { place, done };
   };
-  return { name, solve, close };
+  const close = async (): Promise<void> => {
+    const places = [idle, warming?.place];
+    idle = null;
+    await Promise.all(places.map((place) => place?.close()));
+    await warming?.done;
+    idle = null;
+  };
+  return { name, solve, close, warmUp };
 }
 
 const NO_STATS: SolveStats = { seconds: 0, nodes: 0, lpIterations: 0, memoryBytes: 0 };

@@ -1,3 +1,4 @@
+import { significant } from "../core/significant.ts";
 import type { AxisUnits, Layer, Structure } from "../structure/structure.ts";
 import type { DimImportance, Importance, LayerImportance, Normalisation } from "./importance.ts";
 
@@ -84,5 +85,5 @@ function divisorOf(scores: readonly number[], normalisation: Normalisation): num
 
 /** Seven digits are more than a score means, and keep the file small. */
 function rounded(score: number): number {
-  return Number(score.toPrecision(7));
+  return significant(score, 7);
 }

@@ -3,6 +3,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { InputError } from "../core/errors.ts";
 import { parseJson, readFileBytes, sha256, writeFileAtomic } from "../core/files.ts";
 import { firstIssues } from "../core/schema.ts";
+import { significant } from "../core/significant.ts";
 import { placeOf, tableFault } from "./table-checks.ts";
 import { COLUMNS, type LatencyTable, schemaOf, TABLE } from "./table-schema.ts";
 
@@ -100,7 +101,7 @@ export function formatTable(table: LatencyTable): string {
 
 /** With six digits: nothing that is measured here is finer. */
 function written(value: number): number {
-  return Number(value.toPrecision(6));
+  return significant(value, 6);
 }
 
 function badTable(where: string, what: string): InputError {

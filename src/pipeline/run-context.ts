@@ -1,6 +1,7 @@
 import { type Progress, SILENT } from "../core/progress.ts";
 import type { CalibrateReport } from "../documents/calibrate.ts";
 import type { TrainingPlan } from "../documents/training.ts";
+import type { SolverList } from "../formulation/solve/answer.ts";
 
 /**
  * What a run of the pipeline has around it: where it reports how far it is, what can stop it, and what it writes into
@@ -14,6 +15,8 @@ export interface RunContext {
   readonly commandLine: string;
   /** Lengths of open axes of the network, by the axes' names. */
   readonly bind?: Readonly<Record<string, number>> | undefined;
+  /** Solvers that run already; without them each solve starts its own. */
+  readonly solvers?: SolverList | undefined;
   /** Called with each result that is known before the end of the run. */
   readonly onEvent: (event: RunEvent) => void;
 }

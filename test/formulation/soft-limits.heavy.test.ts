@@ -8,6 +8,7 @@ import { checkProblem } from "../../src/formulation/problem/problem-check.ts";
 import { InfeasibleLimitsError } from "../../src/formulation/solve/answer.ts";
 import { nearestLimits } from "../../src/formulation/solve/nearest-limits.ts";
 import { solveProblem } from "../../src/formulation/solve/solve-problem.ts";
+import type { Solver } from "../../src/mip/solver.ts";
 import { allSelections, enumerateProblem } from "../helpers/enumerate-problem.ts";
 import { randomProblem, softened } from "../helpers/random-problem.ts";
 import { residual } from "./programs.ts";
@@ -19,11 +20,7 @@ const code = (what: string): unknown => expect.objectContaining({ code: `formula
 const RUNS = { seed: 77, numRuns: 120 };
 const seeds = fc.integer({ min: 0, max: 1e9 });
 
-async function optimum(
-  problem: Problem,
-  solver: typeof highs,
-  presolve?: false,
-): Promise<number | null> {
+async function optimum(problem: Problem, solver: Solver, presolve?: false): Promise<number | null> {
   try {
     const answer = await solveProblem(problem, [solver], { presolve });
     expect(answer).toMatchObject({ status: "optimal", gap: 0 });

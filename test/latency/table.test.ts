@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { latencyMs } from "../../src/latency/lookup.ts";
+import { latencyGrid, latencyMs } from "../../src/latency/lookup.ts";
 import {
   formatTable,
   type LatencyOp,
@@ -69,6 +69,43 @@ describe("latencyMs", () => {
   test("reads operations that no count shapes", () => {
     const fixed = { ...op, axes: [], counts: [], ms: [0.25], origin: "m" };
     expect(latencyMs(fixed, [])).toEqual({ ms: 0.25, origin: "m" });
+  });
+});
+
+describe("latencyGrid", () => {
+  test("gives the time of every combination, to the last bit", () => {
+    const uneven = { ...op, ms: op.ms.map((ms, cell) => ms / 3 + cell / 7) };
+    const lengths = [
+      [8, 11, 16],
+      [20, 21, 24, 29, 32],
+    ];
+    const grid = latencyGrid(uneven, lengths);
+    const single = (lengths[0] ?? []).flatMap((first) =>
+      (lengths[1] ?? []).map((second) => latencyMs(uneven, [first, second]).ms),
+    );
+    expect([...grid]).toEqual(single);
+    expect(new Set(grid).size).toBeGreaterThan(10);
+    expect([...latencyGrid({ ...op, axes: [], counts: [], ms: [0.25], origin: "m" }, [])]).toEqual([
+      0.25,
+    ]);
+  });
+
+  test("refuses what latencyMs refuses, with the same words", () => {
+    const refusal = (run: () => unknown): unknown => {
+      try {
+        return run();
+      } catch (error) {
+        return String(error);
+      }
+    };
+    const grid = refusal(() =>
+      latencyGrid(op, [
+        [8, 16],
+        [20, 40],
+      ]),
+    );
+    expect(grid).toBe(refusal(() => latencyMs(op, [8, 40])));
+    expect(grid).toContain("the table covers");
   });
 });
 

@@ -3,7 +3,7 @@ import { at } from "../../core/at.ts";
 import { InternalError } from "../../core/errors.ts";
 import type { NodeId } from "../../graph/graph.ts";
 import { type JointImportance, jointGain } from "../../importance/joint.ts";
-import { latencyMs } from "../../latency/lookup.ts";
+import { latencyGrid } from "../../latency/lookup.ts";
 import type { LatencyTable } from "../../latency/table.ts";
 import type { AxisCount, Layer, Structure } from "../../structure/structure.ts";
 import type { AxisRef } from "../problem/problem.ts";
@@ -91,7 +91,7 @@ export function isMeantTogether(layer: string, dims: readonly number[], isMeant:
 export function latencyTables(table: LatencyTable, { axes, places }: NetworkParts): PlacedTable[] {
   return [
     ...table.ops.map((op): PlacedTable => {
-      const over = tableOver(axes, op.axes, (counts) => latencyMs(op, counts).ms);
+      const over = gridOver(axes, op.axes, (lengths) => latencyGrid(op, lengths));
       return { name: `latency of ${op.label}`, place: places.of(op.id), ...over };
     }),
     {
@@ -109,13 +109,25 @@ export function tableOver(
   axes: readonly AxisCount[],
   valueAt: (lengths: readonly number[]) => number,
 ): Pick<PlacedTable, "axes" | "table"> {
+  return gridOver(resolver, axes, (lengths) => {
+    const sizes = lengths.map(({ length }) => length);
+    const table = new Float64Array(sizes.reduce((product, size) => product * size, 1));
+    for (let cell = 0; cell < table.length; cell += 1) {
+      const place = unravel(cell, sizes);
+      table[cell] = valueAt(lengths.map((list, axis) => at(list, at(place, axis))));
+    }
+    return table;
+  });
+}
+
+/** As `tableOver`, by a function that gives all values at once, row-major over the lengths that the axes may have. */
+function gridOver(
+  resolver: AxisResolver,
+  axes: readonly AxisCount[],
+  valuesAt: (lengths: readonly (readonly number[])[]) => Float64Array,
+): Pick<PlacedTable, "axes" | "table"> {
   const resolved = axes.map((axis) => resolver.resolve(axis));
-  const sizes = resolved.map((axis) => axis.channels.length);
-  const table = new Float64Array(sizes.reduce((product, size) => product * size, 1));
-  for (let cell = 0; cell < table.length; cell += 1) {
-    const place = unravel(cell, sizes);
-    table[cell] = valueAt(resolved.map(({ channels }, axis) => at(channels, at(place, axis))));
-  }
+  const table = valuesAt(resolved.map(({ channels }) => channels));
   // Axes without a choice have one entry, so leaving them out keeps the table's order.
   return { axes: resolved.flatMap((axis) => (axis.ref === null ? [] : [axis.ref])), table };
 }

@@ -42,18 +42,20 @@ export async function solveNetworkBy(
   const problem = withBudget(prepared.network.problem, budgetMs);
   const written = networkWrittenAxes({ ...prepared.network, problem }, source.table);
   const { writeLp } = options;
-  const { answer } = await withSolvers((solvers) =>
-    runMethod(problem, method, solvers, {
-      written,
-      isMatched: false,
-      timeLimitSeconds: options.timeLimitSeconds,
-      relativeGap: options.relativeGap,
-      presolve: options.presolve ? undefined : false,
-      signal: context.signal,
-      start: startingSelection,
-      onModel: writeLp === undefined ? undefined : (model) => writeLpFile(writeLp, model),
-      onProgress: solveProgressNotes(context.progress),
-    }),
+  const { answer } = await withSolvers(
+    (solvers) =>
+      runMethod(problem, method, solvers, {
+        written,
+        isMatched: false,
+        timeLimitSeconds: options.timeLimitSeconds,
+        relativeGap: options.relativeGap,
+        presolve: options.presolve ? undefined : false,
+        signal: context.signal,
+        start: startingSelection,
+        onModel: writeLp === undefined ? undefined : (model) => writeLpFile(writeLp, model),
+        onProgress: solveProgressNotes(context.progress),
+      }),
+    context,
   );
   return solvedNetwork(prepared, problem, answer);
 }

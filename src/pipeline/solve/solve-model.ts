@@ -1,5 +1,6 @@
 import { checkWritable } from "../../core/files.ts";
 import type { SolveReport } from "../../documents/solve.ts";
+import type { Method } from "../../formulation/baselines/method.ts";
 import type { Precision } from "../../latency/predict/device.ts";
 import { type OpenNetwork, openNetwork } from "../open/network.ts";
 import type { RunContext } from "../run-context.ts";
@@ -8,6 +9,7 @@ import type { SolvedNetwork } from "./asked-network.ts";
 import { methodFor, solveNetworkBy } from "./solve-method.ts";
 import { checkSolveOptions, type GivenSettings, solveNetworkOptions } from "./solve-settings.ts";
 import { reportOf, writeSubnet } from "./solved-report.ts";
+import { withWarmSolvers } from "./solvers.ts";
 
 /** What is solved, and how. */
 export interface SolveModelSettings extends GivenSettings {
@@ -45,6 +47,15 @@ export async function solveModel(
   const { out, writeLp } = settings;
   for (const path of [out, writeLp]) if (path !== undefined) checkWritable(path);
   const method = methodFor(settings.method, writeLp);
+  return withWarmSolvers(context, (warm) => solveRead(settings, method, warm));
+}
+
+async function solveRead(
+  settings: SolveModelSettings,
+  method: Method,
+  context: RunContext,
+): Promise<SolvedModel> {
+  const { out, writeLp } = settings;
   const started = performance.now();
   const open = await openNetwork(settings.model, context);
   const source = tableFor(open, { ...settings, commandLine: context.commandLine });

@@ -68,7 +68,7 @@ export async function solvePrepared(
   options: AskOptions,
   context: RunContext,
 ): Promise<SolvedNetwork> {
-  const answer = await withSolvers((solvers) => ask(problem, solvers, options, context));
+  const answer = await withSolvers((solvers) => ask(problem, solvers, options, context), context);
   return solvedNetwork(prepared, problem, answer);
 }
 

@@ -49,10 +49,12 @@ export async function solveRobustly(
     options.timeLimitSeconds === undefined
       ? undefined
       : Math.max(0.01, options.timeLimitSeconds - (performance.now() - began) / 1000);
-  const found = await withSolvers((solvers) =>
-    solveRobust(problem, variancesOf(prepared, uncertainty), budget, (one) =>
-      ask(one, solvers, { ...options, timeLimitSeconds: secondsLeft() }, context),
-    ),
+  const found = await withSolvers(
+    (solvers) =>
+      solveRobust(problem, variancesOf(prepared, uncertainty), budget, (one) =>
+        ask(one, solvers, { ...options, timeLimitSeconds: secondsLeft() }, context),
+      ),
+    context,
   );
   const solved = solvedNetwork(prepared, problem, found.answer);
   const { meanMs, variance, programs } = found;

@@ -1,5 +1,5 @@
 /** Tries the inputs of one target in a process that may be killed: `child.ts TARGET SEED FROM END FOLDER MEGABYTES`. */
-import { mkdirSync, openSync, writeSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { SABOTAGED, TARGETS } from "./targets.ts";
 import { faultOf, inputAt, smallest } from "./try-input.ts";
@@ -42,7 +42,7 @@ async function tryInputs(
     const what = `${error.name}: ${error.message} @ nobody waited for it`;
     void say({ kind: "fault", index, what, input: "" }).finally(() => process.exit(3));
   });
-  const most = process.resourceUsage().maxRSS / 1024 + megabytesMore;
+  const most = peakMegabytes() + megabytesMore;
   await say({ kind: "ready" });
   for (; index < end; index += 1) {
     number[0] = index;
@@ -53,7 +53,7 @@ async function tryInputs(
       const least = await smallest(reader, input, what);
       await say({ kind: "fault", index, what, input: Buffer.from(least.bytes).toString("base64") });
     }
-    const megabytes = process.resourceUsage().maxRSS / 1024;
+    const megabytes = peakMegabytes();
     if (megabytes > most) {
       await say({ kind: "memory", index, megabytes });
       process.exit(4);
@@ -62,6 +62,16 @@ async function tryInputs(
   number[0] = end;
   writeSync(at, number, 0, 8, 0);
   process.exit(0);
+}
+
+/**
+ * Most memory that this process has had resident. What the system counts for a process (`maxRSS`) begins with what its parent
+ * had when it started it, so that a large parent would hide what is taken here; Linux also tells the peak of this program alone.
+ */
+function peakMegabytes(): number {
+  const status = existsSync("/proc/self/status") ? readFileSync("/proc/self/status", "utf8") : "";
+  const peak = /^VmHWM:\s*(\d+) kB/m.exec(status)?.[1];
+  return (peak === undefined ? process.resourceUsage().maxRSS : Number(peak)) / 1024;
 }
 
 const [name = "", seed, from, end, folder = "", megabytesMore] = process.argv.slice(2);

@@ -21,6 +21,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("a run finds a reader that throws, crashes, hangs, takes memory or fails where nobody waits, and goes on behind each", async () => {
   const keep = join(folder, "kept");
+  // A process begins with what its parent had at most; that must hide nothing.
+  const held = Buffer.alloc(500 * 2 ** 20, 1);
   // With this seed the first seven inputs are one of each kind.
   const run = {
     target: "sabotaged",
@@ -32,6 +34,7 @@ test("a run finds a reader that throws, crashes, hangs, takes memory or fails wh
     keep,
   };
   const { tried, findings } = await runTarget(run);
+  expect(held.at(-1)).toBe(1);
   expect(tried).toBe(7);
   const kinds = findings.map(
     ({ kind, what }) => `${kind} ${/^[A-Za-z]*Error|SIGSEGV|MB|no end/.exec(what)?.[0] ?? what}`,

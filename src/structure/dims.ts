@@ -1,3 +1,4 @@
+import { at as entryAt } from "../core/at.ts";
 import type { Node, NodeId } from "../graph/graph.ts";
 import { nodeId } from "../graph/graph.ts";
 import { countOf, isGrid } from "./axis-count.ts";
@@ -239,23 +240,30 @@ function unitSignatures(flow: Propagation, levelsOfArrays: readonly AtomLevels[]
   for (let root = 0; root < signatures.length; root += 1) {
     signatures[root] = flow.elements.pinned(root) === null ? 0 : 1;
   }
-  const numbers = new Map<string, number>();
-  levelsOfArrays.forEach((levels, array) => {
-    const counts = new Map<number, number>();
+  const counts = new Int32Array(signatures.length);
+  let numbers = 2;
+  for (const levels of levelsOfArrays) {
+    const roots: number[] = [];
     for (const level of levels) {
       for (const root of level) {
-        if (root >= 0 && flow.elements.produced(root))
-          counts.set(root, (counts.get(root) ?? 0) + 1);
+        if (root < 0 || !flow.elements.produced(root)) continue;
+        if (counts[root] === 0) roots.push(root);
+        counts[root] = entryAt(counts, root) + 1;
       }
     }
-    for (const [root, count] of counts) {
-      const key = `${signatures[root]} ${array} ${count}`;
-      const known = numbers.get(key);
-      const number = known ?? numbers.size + 2;
-      if (known === undefined) numbers.set(key, number);
+    const most = levels.reduce((sum, { length }) => sum + length, 1);
+    const known = new Map<number, number>();
+    for (const root of roots) {
+      const key = entryAt(signatures, root) * most + entryAt(counts, root);
+      const number = known.get(key) ?? numbers;
+      if (number === numbers) {
+        known.set(key, number);
+        numbers += 1;
+      }
       signatures[root] = number;
+      counts[root] = 0;
     }
-  });
+  }
   return signatures;
 }
 

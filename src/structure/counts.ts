@@ -25,10 +25,24 @@ export function dimsOf(part: CountPart): readonly number[] {
 
 /** The dims on an axis, each once. */
 export function dimsAlong(units: AxisUnits | null): ReadonlySet<number> {
-  const dims = new Set(units?.levels.flatMap((level) => [...level.dims]) ?? []);
-  dims.delete(-1);
+  if (units === null) return NONE;
+  const known = ALONG.get(units);
+  if (known !== undefined) return known;
+  const dims = new Set<number>();
+  for (const level of units.levels) {
+    let last = -1;
+    for (const dim of level.dims) {
+      if (dim !== last && dim !== -1) dims.add(dim);
+      last = dim;
+    }
+  }
+  ALONG.set(units, dims);
   return dims;
 }
+
+const NONE: ReadonlySet<number> = new Set();
+/** Many values share one axis' units, which never change. */
+const ALONG = new WeakMap<AxisUnits, ReadonlySet<number>>();
 
 /** Multiply-accumulates of a contraction, dense. */
 export function contractionMacs(structure: Structure, { factor, axes }: Contraction): number {

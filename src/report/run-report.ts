@@ -1,8 +1,6 @@
 import { basename, join } from "node:path";
 import type { EvalReport, EvalResult } from "../documents/evaluation.ts";
 import type { RunSummary } from "../documents/run.ts";
-import type { SolveReport } from "../documents/solve.ts";
-import type { Proof } from "../subnet/prove.ts";
 import { evalHead, ms } from "./eval-report.ts";
 import { metricDifference, metricParts, metricText } from "./metric-text.ts";
 import type { Painter } from "./painter.ts";
@@ -126,5 +124,29 @@ function predictionText({ solve, eval: measured }: RunSummary, paint: Painter): 
   return [
     `Predicted   ${milliseconds(solve.latencyMs.chosen)} of ${milliseconds(solve.latencyMs.dense)} (${percent(predictedShare)})`,
     `Measured    ${milliseconds(chosen.medianMs)} of ${milliseconds(dense.medianMs)} (${percent(chosen.ofFirst)} turn by turn): ${Math.abs(error) <= 0.05 ? paint.good(text) : paint.warn(text)} against the prediction`,
+    ...speedText(dense.medianMs / solve.latencyMs.dense, predictedShare, chosen.ofFirst, measured),
   ].join("\n");
+}
+
+/** From this difference of the dense network's time on, the table was measured on what is in effect another machine. */
+const OTHER_SPEED = 0.1;
+
+/**
+ * That the machine runs at another speed than the table knows, which no drift of some per cent is: shares of the dense time differ
+ * between a processor's speeds, as memory keeps its own.
+ */
+export function speedText(
+  times: number,
+  predictedShare: number,
+  measuredShare: number,
+  { load }: Pick<EvalReport, "load">,
+): readonly string[] {
+  if (Math.abs(times - 1) <= OTHER_SPEED) return [];
+  const why =
+    load?.isLoaded === true ? "it is loaded now" : "its clock or its power mode is another one now";
+  return [
+    `Speed       The dense network takes ${times.toFixed(2)} times as long as when the table was measured: ${why}.`,
+    `            Of the dense time the network takes ${percent(predictedShare)} at the table's speed by prediction, ${percent(measuredShare)} at this one as measured.`,
+    `            For both speeds: measure a second table now (mdp profile), and add --limit "latency('SECOND.json') <= ..."`,
+  ];
 }

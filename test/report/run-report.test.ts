@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { EvalReport } from "../../src/documents/evaluation.ts";
 import { painter } from "../../src/report/painter.ts";
-import { madeText } from "../../src/report/run-report.ts";
+import { madeText, speedText } from "../../src/report/run-report.ts";
 
 function evalReport(files: readonly string[], accurate: boolean): EvalReport {
   const timing = { minMs: 1, lowMs: 1, p90Ms: 9, p99Ms: 9 };
@@ -52,4 +52,18 @@ test("a task that is no classification has its metrics beside the stages, and th
   expect(text).toMatch(/dense +net\.onnx +2\.00 +80\.00 % +8\.000/);
   expect(text).toMatch(/repaired +corrected\.onnx +1\.00 +70\.00 %/);
   expect(text).toContain("To dense    mIoU -10.00 points [-11.00, -8.00]");
+});
+
+test("a machine at another speed than the table's is told, with both shares and how to keep both", () => {
+  const idle = { load: { others: 0, cores: 2, isLoaded: false } };
+  expect(speedText(1.08, 0.5, 0.52, idle)).toEqual([]);
+  expect(speedText(0.93, 0.5, 0.52, idle)).toEqual([]);
+  const slow = speedText(1.62, 0.5, 0.546, idle).join("\n");
+  expect(slow).toContain("takes 1.62 times as long as when the table was measured: its clock");
+  expect(slow).toContain("50.0 % at the table's speed by prediction, 54.6 % at this one");
+  expect(slow).toContain("--limit \"latency('SECOND.json') <= ...\"");
+  const fast = speedText(0.6, 0.5, 0.47, idle).join("\n");
+  expect(fast).toContain("0.60 times");
+  const loaded = speedText(1.62, 0.5, 0.546, { load: { others: 3, cores: 2, isLoaded: true } });
+  expect(loaded.join("\n")).toContain("it is loaded now");
 });

@@ -23,7 +23,7 @@ import { sparsifyOpened } from "../src/pipeline/sparsify/sparsify-network.ts";
 import { runTraining } from "../src/pipeline/train/run-training.ts";
 import { PLAIN_FINETUNE } from "../src/pipeline/train/training-defaults.ts";
 import { agreementOf } from "./sparsity/agreement.ts";
-import { METHODS, type Method } from "./sparsity/methods.ts";
+import { METHODS, type Method, PATTERN_METHODS } from "./sparsity/methods.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -66,10 +66,12 @@ function jobs(): readonly Job[] {
   const seed = Number(values.seed);
   const stages = values.stage.split(",") as Stage[];
   if (values.pattern !== undefined) {
-    const name = `pattern ${values.pattern}`;
-    return stages.map((stage) => ({
-      ...{ name, share: null, stage, seed, score: "magnitude", rates: "program" },
-    }));
+    const pattern = `pattern ${values.pattern}`;
+    return PATTERN_METHODS.map((method) => ({ ...method, name: pattern + method.name }))
+      .filter(({ name }) =>
+        values.method === undefined ? name === pattern : values.method.split(";").includes(name),
+      )
+      .flatMap((method) => stages.map((stage) => ({ ...method, share: null, stage, seed })));
   }
   return values.share.split(",").flatMap((share) =>
     METHODS.filter(

@@ -48,3 +48,10 @@ export const METHODS: readonly Method[] = [
   { name: "ReFer, global", score: "refer", rates: "global" },
   { name: "AFR, global", score: "afr", rates: "global" },
 ];
+
+/** The ways to find a pattern's masks, by what is added to the pattern's name. */
+export const PATTERN_METHODS: readonly Method[] = [
+  { name: "", score: "magnitude", rates: "program" },
+  { name: ", OBS", score: "obs", rates: "program" },
+  { name: ", OBS, 4 rounds", score: "obs", rates: "program", rounds: 4 },
+];

@@ -57,7 +57,9 @@ export const SPARSIFY = z.object({
   raisedRidges: z
     .number()
     .int()
-    .describe("Layers whose ridge had to be raised, as their inputs depend on each other."),
+    .describe(
+      "Layers whose ridge was raised: images outside of the fit come closer with it, or their inputs depend on each other.",
+    ),
   layers: z.array(LAYER),
   left: z
     .array(z.object({ label: z.string(), count: z.number().int(), reason: z.string() }))

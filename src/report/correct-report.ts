@@ -35,7 +35,9 @@ function ridgeLines({ layers }: CorrectReport): readonly string[] {
   const raised = new Set(layers.filter(({ ridge }) => ridge > least).map(({ label }) => label));
   return raised.size === 0
     ? []
-    : [`Ridge       raised for ${raised.size} layers whose inputs depend on each other`];
+    : [
+        `Ridge       raised for ${raised.size} layers: images outside of the fit come closer, or inputs depend on each other`,
+      ];
 }
 
 function accuracyLines({ accuracy, judgedOn }: CorrectReport, paint: Painter): readonly string[] {

@@ -15,7 +15,9 @@ export function sparsifyText(report: SparsifyReport, paint: Painter): string {
     ...leftLines(left),
     ...(report.raisedRidges === 0
       ? []
-      : [`Ridge       raised for ${report.raisedRidges} layers whose inputs depend on each other`]),
+      : [
+          `Ridge       raised for ${report.raisedRidges} layers: images outside of the fit come closer, or inputs depend on each other`,
+        ]),
     `Repair      ${repair === "none" ? "none: the kept weights are as they were" : `kept weights fitted layer by layer on ${images} images without labels`}`,
     `File        ${size(total.bytes.dense)} -> ${size(total.bytes.sparse)}; with gzip ${size(total.gzip.dense)} -> ${size(total.gzip.sparse)} (${percent(total.gzip.sparse / total.gzip.dense)})`,
     `Knowledge   of weights ${shareText(total.knowledgeOfWeights)}, of outputs ${shareText(total.knowledgeOfOutputs)} (exp of minus the mean |log kept|; 100 % is the dense network)`,

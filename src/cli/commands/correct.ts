@@ -83,14 +83,15 @@ export const correctCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: CORRECT_DEFAULTS.ridge,
-        describe: "Ridge towards the old weights, relative to the mean variance of the inputs",
+        describe:
+          "Least ridge towards the old weights, relative to the mean variance of the inputs; images held out of the fit raise it layer by layer",
       })
       .option("looks", {
         type: "number",
         requiresArg: true,
         default: CORRECT_DEFAULTS.looks,
         describe:
-          "Number of fits of a layer that a Relu follows; from the second fit on, only positive outputs count",
+          "Number of fits of a layer that a Relu or Clip follows; from the second fit on, only outputs within its bounds count",
       })
       .option("target", {
         requiresArg: true,

@@ -24,6 +24,7 @@ import { openProducts, type Products } from "../../subnet/correct/products.ts";
 import { type Samples, takeSamples } from "../../subnet/correct/samples.ts";
 import { type Segment, scheduleOf } from "../../subnet/correct/schedule.ts";
 import { type Walk, walkOver } from "../../subnet/correct/walk.ts";
+import { fitOnSupport } from "../../subnet/sparse/fit.ts";
 import { maskOf } from "../../subnet/sparse/mask.ts";
 import type { Pattern } from "../../subnet/sparse/pattern.ts";
 import { type ScoreOf, searchSupport } from "../../subnet/sparse/search.ts";
@@ -260,7 +261,8 @@ async function damageAt(
   if (repair) {
     const freeBias = probe.hasBias;
     const search = { pattern, scoreOf, kept, rounds, ridge, freeBias, products };
-    const { update } = await searchSupport(weight, values, moments, search);
+    const mask = await searchSupport(weight, values, moments, search);
+    const update = await fitOnSupport(moments, values, mask, search);
     sparse = values.map((value, at) => value + (update.weights[at] ?? 0));
     shift = Float32Array.from(update.bias);
   } else {

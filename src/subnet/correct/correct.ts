@@ -32,7 +32,7 @@ export interface CorrectOptions {
   readonly ridge?: number | undefined;
   /** The residual sum where a layer is the last to add to it, unless `layer`: each layer's own output. */
   readonly target?: Target | undefined;
-  /** Looks at a layer that a Relu follows; 2 unless given. */
+  /** Looks at a layer that a Relu or Clip follows; 2 unless given. */
   readonly looks?: number | undefined;
   /** Bytes that values between layers may take; fewer images are used where they would take more. 2 GiB unless given. */
   readonly memoryBytes?: number | undefined;

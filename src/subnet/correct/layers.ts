@@ -1,11 +1,22 @@
 import type { Graph } from "../../graph/graph.ts";
 import type { Model } from "../../onnx/model.ts";
+import { slicedFeed } from "../../runtime/batches.ts";
 import type { Feed, Feeds } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { applyUpdate, biasPlace } from "./apply.ts";
+import { wayThrough } from "./clamp.ts";
+import { chosenRidge, fittedImages, type Halves } from "./held-out.ts";
+import { joinedMoments } from "./join-moments.ts";
 import { leastSquares, type Update } from "./least-squares.ts";
 import { type MomentSums, type Moments, sumMoments } from "./moments.ts";
-import { drawPlaces, inputPatches, outputPatches, type Patches, positionsOf } from "./patches.ts";
+import {
+  drawPlaces,
+  inputPatches,
+  outputPatches,
+  type Patches,
+  type Places,
+  positionsOf,
+} from "./patches.ts";
 import type { CorrectionStep } from "./plan.ts";
 import { openProducts, type Products } from "./products.ts";
 import type { Samples } from "./samples.ts";
@@ -18,14 +29,14 @@ export interface LayerCorrection {
   readonly label: string;
   /** Value of the dense network that it was fitted to. */
   readonly wanted: string;
-  /** Only values above zero counted: a further look at a layer that a Relu follows. */
+  /** Only values within the bounds counted: a further look at a layer that a Relu or Clip follows. */
   readonly rectified: boolean;
   /** Sampled output positions. */
   readonly samples: number;
   /** Squared distance to what was wanted, summed over channels and in units of the layer's output, before and after. */
   readonly before: number;
   readonly after: number;
-  /** Ridge that was used: larger than asked where the inputs were linearly dependent. */
+  /** Ridge that was used: larger than asked where the inputs were linearly dependent, or images that the fit had not seen came closer. */
   readonly ridge: number;
 }
 
@@ -48,8 +59,12 @@ export interface LayerProblem {
   readonly step: CorrectionStep;
   /** The network as it is now: layers before this one are fitted. */
   readonly graph: Graph;
+  /** Over all images. */
   readonly moments: Moments;
+  /** The same in two parts, to choose how far to trust a fit. */
+  readonly halves: Halves;
   readonly products: Products;
+  /** The least ridge. */
   readonly ridge: number;
   /** False where the layer has no place for a bias. */
   readonly freeBias: boolean;
@@ -58,7 +73,12 @@ export interface LayerProblem {
 /** How a layer's weights and bias change. */
 export type LayerFit = (problem: LayerProblem) => Promise<Update>;
 
-const fitAll: LayerFit = ({ moments, ...options }) => leastSquares(moments, options);
+/** All weights of a layer, by a ridge that images outside of the fit choose. */
+export const fitAll: LayerFit = async ({ moments, halves, products, ridge: asked, freeBias }) => {
+  const fit = (part: Moments, ridge: number): Promise<Update> =>
+    leastSquares(part, { ridge, freeBias, products });
+  return fit(moments, await chosenRidge(halves, asked, fit, products));
+};
 
 /**
  * Fits the layers in order, each on inputs that the ones before it, already fitted, give.
@@ -96,16 +116,22 @@ export async function correctLayers(
         samples.runs.length,
       );
       const positions = setting.positions ?? positionsFor(step, samples.count);
-      const sums = sumMoments(products, momentShape(step));
-      let part = 0;
+      const sums = [step, step].map((each) => sumMoments(products, momentShape(each)));
+      let [part, left] = [0, fittedImages(samples.count)];
       for await (const [found, wanted] of parts) {
         checkInterrupted(setting, index, steps.length, "fits of layers");
         const seed = (setting.seed * 1_000_003 + index) * 10_007 + part;
-        await addSamples(sums, step, found, wanted, positions, seed);
+        const images = found[step.found]?.shape[0] ?? 0;
+        await addParts(sums, step, found, wanted, { positions, seed, first: left });
+        left = Math.max(0, left - images);
         part += 1;
       }
+      const [fittedPart, held] = sums.map((each) => each.moments());
+      if (fittedPart === undefined || held === undefined) continue;
+      const moments = joinedMoments(fittedPart, held);
+      const halves = { fitted: fittedPart, held };
       const fitted = await fitLayer(
-        { graph, step, moments: sums.moments(), products, ridge: setting.ridge },
+        { graph, step, moments, halves, products, ridge: setting.ridge },
         fit,
       );
       graph = fitted.graph;
@@ -166,28 +192,56 @@ export async function addSamples(
   positions: number,
   seed: number,
 ): Promise<void> {
+  const first = Number.POSITIVE_INFINITY;
+  await addParts([sums], step, ours, theirs, { positions, seed, first });
+}
+
+interface Drawn {
+  /** Output positions per image. */
+  readonly positions: number;
+  readonly seed: number;
+  /** Images that the first of two sums is given; the second gets the rest. */
+  readonly first: number;
+}
+
+/** The same for two sums, which share the images. */
+async function addParts(
+  [before, behind]: readonly MomentSums[],
+  step: CorrectionStep,
+  ours: Feeds,
+  theirs: Feeds,
+  { positions, seed, first }: Drawn,
+): Promise<void> {
   const { layer } = step;
   const [input, found, wanted] = [ours[layer.input], ours[step.found], theirs[step.wanted]];
   if (input === undefined || found === undefined || wanted === undefined) return;
   const images = found.shape[0] ?? 0;
-  const places = drawPlaces(images, positionsOf(layer, found.shape), positions, seed);
-  const inputs = inputPatches(layer, input, found.shape, places);
-  await sums.add(inputs, residuals(step, found, wanted, places));
+  const drawn = drawPlaces(images, positionsOf(layer, found.shape), positions, seed);
+  const cut = Math.min(first, images);
+  for (const [sums, from, to] of [[before, 0, cut] as const, [behind, cut, images] as const]) {
+    if (sums === undefined || from === to) continue;
+    const [read, own, aim] = [input, found, wanted].map((feed) => slicedFeed(feed, from, to));
+    if (read === undefined || own === undefined || aim === undefined) continue;
+    const { perImage, places } = drawn;
+    const part = { perImage, places: places.subarray(from * perImage, to * perImage) };
+    const inputs = inputPatches(layer, read, own.shape, part);
+    await sums.add(inputs, residuals(step, own, aim, part));
+  }
 }
 
 /** What is wanted minus what the layer gives, in units of the layer's output: channels x samples. */
 function residuals(
-  { layer, channels, scale, rectified }: CorrectionStep,
+  { layer, channels, scale, clamp }: CorrectionStep,
   found: Feed,
   wanted: Feed,
-  places: Parameters<typeof outputPatches>[2],
+  places: Places,
 ): Patches {
   const aim = outputPatches(layer, wanted, places, channels);
   const own = outputPatches(layer, found, places, null);
   const { samples, data } = aim;
   for (let at = 0; at < data.length; at += 1) {
     const [goal, value] = [data[at] ?? 0, own.data[at] ?? 0];
-    data[at] = rectified && goal < 0 ? Math.min(-value, 0) : goal - value;
+    data[at] = clamp === null ? goal - value : wayThrough(clamp, value, goal);
   }
   scale?.forEach((factor, channel) => {
     for (let at = channel * samples; at < (channel + 1) * samples; at += 1)
@@ -201,10 +255,11 @@ async function fitLayer(
   fit: LayerFit,
 ): Promise<{ readonly graph: Graph; readonly correction: LayerCorrection }> {
   const { graph, step, moments } = problem;
-  const { layer, label, wanted, rectified } = step;
+  const { layer, label, wanted, clamp } = step;
   const update = await fit({ ...problem, freeBias: biasPlace(graph, layer) !== null });
   const { samples } = moments;
   const { before, after } = update;
+  const rectified = clamp !== null;
   const correction = { label, wanted, rectified, samples, before, after, ridge: update.ridge };
   return { graph: applyUpdate(graph, layer, update), correction };
 }

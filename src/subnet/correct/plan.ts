@@ -5,7 +5,8 @@ import { ancestors } from "../../graph/traversal.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { keptAxes } from "../kept-axes.ts";
 import type { Subnet } from "../subnet.ts";
-import { type Aim, aimOf, onlyReader } from "./aim.ts";
+import { type Aim, aimOf } from "./aim.ts";
+import { type Clamp, clampBehind } from "./clamp.ts";
 import { type LinearLayer, linearLayer } from "./linear.ts";
 
 /** One look at one layer, and what it is corrected towards. */
@@ -14,8 +15,8 @@ export interface CorrectionStep extends Aim {
   readonly label: string;
   /** Channels of the wanted value that the smaller network has; null: all. */
   readonly channels: Int32Array | null;
-  /** Only what is above zero counts: a Relu alone reads the found value, and this is not the first look at the layer. */
-  readonly rectified: boolean;
+  /** Only what is within counts: a Relu or Clip alone reads the found value, and this is not the first look at the layer; else null. */
+  readonly clamp: Clamp | null;
 }
 
 export interface CorrectionPlan {
@@ -29,7 +30,7 @@ export type Target = "layer" | "stream";
 
 export interface PlanOptions {
   readonly target: Target;
-  /** Further looks at layers whose found value goes through a Relu. */
+  /** Further looks at layers whose found value goes through a Relu or Clip. */
   readonly furtherLooks: number;
 }
 
@@ -38,9 +39,9 @@ export interface PlanOptions {
  * With `stream`, the last layer of a branch makes up for what the stream lost before it, and, where blocks behind it are dropped,
  * for those: what it adds to stands for their sums.
  *
- * A Relu forgets how far below zero a value was. On a further look only values count that are above zero in one of the networks:
- * with r = wanted - found where the dense value is positive and r = -max(found, 0) elsewhere, each look brings the rectified values
- * closer (it minimises a bound of their distance that is tight at the present weights).
+ * A Relu forgets how far below zero a value was, and a Clip how far outside of its bounds. On a further look only values count that
+ * are within the bounds in one of the networks (`wayThrough`): each look brings the clamped values closer (it minimises a bound of
+ * their distance that is tight at the present weights where these give values within).
  */
 export function planCorrection(
   structure: Structure,
@@ -79,7 +80,7 @@ function aimAt(
   const own: Aim = { found: layer.output, wanted: layer.output, scale: null };
   const far = target === "stream" ? aimOf(structure, subnet, smaller, layer) : own;
   const aim = countOf(far.wanted) === layer.outputs * layer.groups ? far : own;
-  return { ...aim, layer, channels: channelsOf(aim.wanted), rectified: false };
+  return { ...aim, layer, channels: channelsOf(aim.wanted), clamp: null };
 }
 
 function withLooks(
@@ -88,8 +89,9 @@ function withLooks(
   furtherLooks: number,
 ): readonly CorrectionStep[] {
   return steps.flatMap((step) => {
-    if (onlyReader(smaller, step.found)?.opType !== "Relu") return [step];
-    const further = { ...step, rectified: true };
+    const clamp = clampBehind(smaller, step.found);
+    if (clamp === null) return [step];
+    const further = { ...step, clamp };
     return [step, ...new Array<CorrectionStep>(furtherLooks).fill(further)];
   });
 }

@@ -23,7 +23,7 @@ export function maskOf(
 ): Uint8Array {
   switch (pattern.kind) {
     case "none":
-      return bestOf(scores, kept);
+      return bestOf(scores, Math.round(kept));
     case "n:m":
       return bestOfGroups(shape, pattern, scores);
     case "channel-block":

@@ -1,9 +1,8 @@
 /**
- * Which weights of a layer stay, found together with the values of those that stay. In several rounds the density goes down to the
+ * Which weights of a layer stay. In several rounds the density goes down to the
  * wanted one; after each round the kept weights are fitted, and the next round judges the fitted ones. A round removes the weights
  * with the least score, so that what a removed weight did is taken over before others are judged.
  */
-import type { Update } from "../correct/least-squares.ts";
 import type { Moments } from "../correct/moments.ts";
 import { fitOnSupport, type SupportFitOptions } from "./fit.ts";
 import { keptByPattern, maskOf } from "./mask.ts";
@@ -30,37 +29,50 @@ export interface SearchOptions extends SupportFitOptions {
   readonly rounds: number;
 }
 
-export interface SearchedLayer {
-  readonly mask: Uint8Array;
-  readonly update: Update;
-}
-
-/** @param values the layer's weights, rows x columns */
+/**
+ * The mask of a layer.
+ * @param values the layer's weights, rows x columns
+ */
 export async function searchSupport(
   weight: SparseWeight,
   values: Float32Array,
   moments: Moments,
   options: SearchOptions,
-): Promise<SearchedLayer> {
-  const { pattern, scoreOf, kept, rounds } = options;
+): Promise<Uint8Array> {
+  const { scoreOf, kept } = options;
   const count = weight.rows * weight.columns;
   let current = values;
   let mask: Uint8Array = new Uint8Array(count).fill(1);
-  const steps = densities(kept / count, pattern.kind === "n:m" ? 1 : rounds);
-  for (const density of steps) {
+  const steps = stepsTo(kept / count, options);
+  for (const [index, { pattern, density }] of steps.entries()) {
     const scores = await scoreOf(weight, current, moments);
-    mask = maskOf(weight, pattern, onlyKept(scores, mask), density * count);
-    const update = await fitOnSupport(moments, values, mask, options);
-    if (density === steps.at(-1)) return { mask, update };
-    current = values.map((value, at) => value + (update.weights[at] ?? 0));
+    const left = keptByPattern(weight, pattern, density * count);
+    mask = maskOf(weight, pattern, onlyKept(scores, mask), left);
+    if (index === steps.length - 1) break;
+    const { weights: change } = await fitOnSupport(moments, values, mask, options);
+    current = values.map((value, at) => value + (change[at] ?? 0));
   }
-  const update = await fitOnSupport(moments, values, mask, options);
-  return { mask, update };
+  return mask;
 }
 
-/** Falling in equal ratios to the last. */
-function densities(last: number, rounds: number): number[] {
-  return Array.from({ length: rounds }, (_, round) => last ** ((round + 1) / rounds));
+interface SearchStep {
+  readonly pattern: Pattern;
+  readonly density: number;
+}
+
+/** Densities that fall in equal ratios to the last; an N:M pattern has only the whole numbers between. */
+function stepsTo(
+  last: number,
+  { pattern, rounds }: Pick<SearchOptions, "pattern" | "rounds">,
+): readonly SearchStep[] {
+  const falling = (end: number): readonly number[] =>
+    Array.from({ length: rounds }, (_, round) => end ** ((round + 1) / rounds));
+  if (pattern.kind !== "n:m") return falling(last).map((density) => ({ pattern, density }));
+  const { kept, of } = pattern;
+  const counts = new Set(falling(kept / of).map((density) => Math.round(of * density)));
+  return [...counts]
+    .filter((count) => count < of)
+    .map((count) => ({ pattern: { ...pattern, kept: count }, density: count / of }));
 }
 
 /** What is gone stays gone. */

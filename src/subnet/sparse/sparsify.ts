@@ -6,8 +6,9 @@ import type { Model } from "../../onnx/model.ts";
 import type { SampleBatch } from "../../runtime/batches.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { imagesThatFit } from "../correct/correct.ts";
-import { correctLayers, type LayerCorrection, type LayerFit } from "../correct/layers.ts";
-import { leastSquares, type Update } from "../correct/least-squares.ts";
+import { chosenRidge } from "../correct/held-out.ts";
+import { correctLayers, fitAll, type LayerCorrection, type LayerFit } from "../correct/layers.ts";
+import type { Update } from "../correct/least-squares.ts";
 import type { Moments } from "../correct/moments.ts";
 import { planCorrection, type Target } from "../correct/plan.ts";
 import { takeSamples } from "../correct/samples.ts";
@@ -37,7 +38,7 @@ export interface SparsifyOptions {
   /** What the subnet leaves, with other values to begin with: those of an earlier pass. */
   readonly from?: Graph | undefined;
   readonly target?: Target | undefined;
-  /** Looks at a layer that a Relu follows; 2 unless given. */
+  /** Looks at a layer that a Relu or Clip follows; 2 unless given. */
   readonly looks?: number | undefined;
   readonly images?: number | undefined;
   readonly positions?: number | undefined;
@@ -184,21 +185,21 @@ function sparseFit(
   { scoreOf, rounds }: { readonly scoreOf: ScoreOf; readonly rounds: number },
 ): LayerFit {
   const byName = new Map(choices.map((choice) => [choice.weight.name, choice]));
-  return async ({ step, graph, moments, ...options }) => {
+  return async (problem) => {
+    const { step, graph, moments, halves, products, ridge: asked, freeBias } = problem;
     const choice = byName.get(step.layer.weight);
     if (choice === undefined)
       return moments.samples < LEAST_SAMPLES * moments.unknowns
-        ? biasAlone(moments, options)
-        : leastSquares(moments, options);
+        ? biasAlone(moments, { freeBias, ridge: asked })
+        : fitAll(problem);
     const { weight, kept, pattern } = choice;
     const tensor = graph.initializers.get(weight.name) ?? weight.tensor;
     const values = matrixOf({ ...weight, tensor });
-    const known = masks.get(weight.name);
-    if (known !== undefined) return fitOnSupport(moments, values, known, options);
-    const found = await searchSupport(weight, values, moments, {
-      ...{ ...options, pattern, scoreOf, kept, rounds },
-    });
-    masks.set(weight.name, found.mask);
-    return found.update;
+    const search = { ...{ pattern, scoreOf, kept, rounds }, ridge: asked, freeBias, products };
+    const mask = masks.get(weight.name) ?? (await searchSupport(weight, values, moments, search));
+    masks.set(weight.name, mask);
+    const fit = (part: Moments, ridge: number): Promise<Update> =>
+      fitOnSupport(part, values, mask, { ridge, freeBias, products });
+    return fit(moments, await chosenRidge(halves, asked, fit, products));
   };
 }

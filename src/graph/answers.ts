@@ -1,8 +1,8 @@
 import { InputError } from "../core/errors.ts";
-import type { Graph, Node } from "./graph.ts";
+import type { Extent, Graph, Node, Value } from "./graph.ts";
 import { nodeLabel } from "./graph.ts";
 import { inferShapes, type Shapes } from "./shapes/infer.ts";
-import { consumersOf, namesRead, producerOf } from "./traversal.ts";
+import { consumersOf, namesRead, producerOf, removeDeadNodes } from "./traversal.ts";
 
 /** The values by which a network is compared with the one that it was cut from. */
 export interface Answers {
@@ -53,12 +53,43 @@ export function answersOf(graph: Graph, chosen?: readonly string[] | undefined):
   // A network without weights: its outputs are all there is.
   const floats = names.filter((name) => FLOATS.has(flow.shapes.of(name)?.type ?? ""));
   if (flow.learned.size === 0 && floats.length > 0) return { values: floats, notes: [] };
-  throw new InputError({
+  throw noAnswers(graph, names, notes);
+}
+
+function noAnswers(graph: Graph, names: readonly string[], notes: readonly string[]): InputError {
+  return new InputError({
     code: "graph/no-answers",
     message: `None of the outputs ${names.map((name) => `'${name}'`).join(", ")} can be compared: ${notes.join(" ")}`,
     where: `graph '${graph.name}'`,
     hint: "Name float values that depend on the weights with --outputs, or score with a method that reads the weights alone.",
   });
+}
+
+/**
+ * The network without its post-processing: outputs that move smoothly with the weights stay, others make way for the last smooth values
+ * before them (as `answersOf` finds them), and outputs that don't depend on the weights go. Samples then keep apart, and have one size. Itself where nothing changes.
+ * @throws InputError `graph/no-answers` where nothing is left
+ */
+export function upToAnswers(graph: Graph): Graph {
+  const flow = flowOf(graph);
+  const { learned, jumping, shapes } = flow;
+  if (graph.outputs.every(({ name }) => learned.has(name) && !jumping.has(name))) return graph;
+  const names = graph.outputs.flatMap(({ name }) =>
+    jumping.has(name) ? frontier(name, flow).values : learned.has(name) ? [name] : [],
+  );
+  if (names.length === 0) throw noAnswers(graph, [], []);
+  const known = new Map(graph.outputs.map((output) => [output.name, output]));
+  const outputs = [...new Set(names)].map((name): Value => {
+    const found = shapes.of(name);
+    const type = found === null || found.type === "other" ? "float32" : found.type;
+    return known.get(name) ?? { name, type, shape: found?.shape.map(written) ?? null };
+  });
+  return removeDeadNodes({ ...graph, outputs }).graph;
+}
+
+/** Lengths that are known stay written. */
+function written(extent: unknown): Extent {
+  return typeof extent === "number" || typeof extent === "string" ? extent : null;
 }
 
 /** What is known of every value: whether weights made it, and whether something that jumps lies before it. */
@@ -120,11 +151,12 @@ function valuesBehind(name: string, flow: Flow, notes: string[]): readonly strin
   return parts;
 }
 
-/** The last smooth values before a jumping one, and the ops that jump. */
+/** The last smooth values before a jumping one, and the ops that jump. A value that is read in several arrangements counts once. */
 function frontier(
   name: string,
-  { producers, learned, jumping, shapes, graph }: Flow,
+  flow: Flow,
 ): { readonly values: readonly string[]; readonly blame: string } {
+  const { producers, learned, jumping, shapes, graph } = flow;
   const seen = new Set<string>();
   const found = new Set<string>();
   const ops = new Set<string>();
@@ -138,10 +170,23 @@ function frontier(
     if (!read.some((each) => jumping.has(each))) ops.add(`${node.opType} '${nodeLabel(node)}'`);
     for (const each of read) {
       if (jumping.has(each)) open.push(each);
-      else if (FLOATS.has(shapes.of(each)?.type ?? "float32")) found.add(each);
+      else if (FLOATS.has(shapes.of(each)?.type ?? "float32")) found.add(arranged(each, flow));
     }
   }
   return { values: [...found], blame: [...ops].join(", ") };
+}
+
+/** The value before all that only arranges it. */
+function arranged(name: string, { producers, learned }: Flow): string {
+  let value = name;
+  for (;;) {
+    const node = producers.get(value);
+    const [source = ""] = node?.inputs ?? [];
+    const isArranged =
+      node?.domain === "" && node.opType !== "Concat" && ARRANGING.has(node.opType);
+    if (!isArranged || !learned.has(source)) return value;
+    value = source;
+  }
 }
 
 /** The values that an output of at least three axes is concatenated from; itself where it isn't. */

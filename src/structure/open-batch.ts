@@ -4,7 +4,7 @@
  */
 import { at } from "../core/at.ts";
 import { MdpError } from "../core/errors.ts";
-import { constantOf } from "../graph/constants.ts";
+import { constantIntegers, constantOf } from "../graph/constants.ts";
 import { type Graph, input, type Node, nodeId, nodeLabel, type Value } from "../graph/graph.ts";
 import { type NodeWriter, nodeWriter } from "../graph/node-writer.ts";
 import { traitsOf } from "../graph/op-traits.ts";
@@ -110,7 +110,7 @@ function opened(opening: Opening, original: Graph, node: Node): readonly Node[] 
   const kind = traitsOf(node)?.kind;
   if (kind === "reshape") return openedReshape(opening, original, node);
   if (kind === "concat") return openedConcat(opening, original, node);
-  if (kind === "resize") checkSizes(opening, original, node);
+  if (kind === "resize") return openedResize(opening, original, node);
   return [node];
 }
 
@@ -207,8 +207,33 @@ function openedConcat(opening: Opening, original: Graph, node: Node): readonly N
   return [{ ...node, inputs }];
 }
 
-function checkSizes(opening: Opening, original: Graph, node: Node): void {
+/** A Resize to sizes that are written down for one sample takes the batch from what it reads. */
+function openedResize(opening: Opening, original: Graph, node: Node): readonly Node[] {
   const op = opOf(node, original);
-  if (op.kind === "resize" && op.sizes !== null && placesSoFar(opening)(input(node, 0)) !== null)
-    throw new Stays(`Resize '${nodeLabel(node)}' asks for sizes of one sample`);
+  const written = constantIntegers(original, node.inputs[3] ?? "");
+  if (op.kind !== "resize" || written === null || written.length === 0) return [node];
+  const place = placesSoFar(opening)(input(node, 0));
+  const from = opening.dense(input(node, 0));
+  if (place === null || from === null) return [node];
+  const axes = (op.axes ?? from.map((_, axis) => axis)).map((axis) => axisIndex(axis, from.length));
+  const index = axes.indexOf(place.axis);
+  if (index < 0) return [node];
+  if (written[index] !== from[place.axis])
+    throw new Stays(`Resize '${nodeLabel(node)}' changes the batch axis`);
+  const { writer } = opening;
+  const label = nodeId(node);
+  const shape = writer.node("Shape", [input(node, 0)], { wanted: `${label}_shape` });
+  const count = writer.node("Gather", [shape, writer.ints(`${label}_axis`, [place.axis])], {
+    attributes: { axis: 0 },
+    wanted: `${label}_batch`,
+  });
+  const others = (sizes: readonly number[], role: string): readonly string[] =>
+    sizes.length === 0 ? [] : [writer.ints(`${label}_${role}`, sizes)];
+  const parts = [
+    ...others(written.slice(0, index), "before"),
+    count,
+    ...others(written.slice(index + 1), "behind"),
+  ];
+  const sizes = writer.node("Concat", parts, { attributes: { axis: 0 }, wanted: `${label}_sizes` });
+  return [{ ...node, inputs: [...node.inputs.slice(0, 3), sizes] }];
 }

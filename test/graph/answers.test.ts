@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
-import { answersOf } from "../../src/graph/answers.ts";
+import { answersOf, upToAnswers } from "../../src/graph/answers.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { floatTensor, intTensor } from "../../src/graph/tensor.ts";
+import { producerOf } from "../../src/graph/traversal.ts";
 import { NETWORKS, type NetworkBuilder, networkBuilder } from "../helpers/networks.ts";
+import { TASK_NETWORKS } from "../helpers/task-networks.ts";
 
 /** A convolution with two branches: boxes [1, 4, 16] and scores [1, 3, 16]. */
 function branches(b: NetworkBuilder): { readonly boxes: string; readonly scores: string } {
@@ -60,12 +62,30 @@ function suppressed(): { readonly graph: Graph; readonly boxes: string; readonly
   return { graph: b.graph(), boxes, scores };
 }
 
-test("what comes out of NonMaxSuppression is compared before it, and that is said", () => {
+test("what comes out of NonMaxSuppression is compared before it, in its first arrangement, and that is said", () => {
   const { graph, boxes, scores } = suppressed();
   const { values, notes } = answersOf(graph);
-  expect(new Set(values)).toEqual(new Set([boxes, scores]));
+  const producers = producerOf(graph);
+  const reshaped = producers.get(producers.get(boxes)?.inputs[0] ?? "");
+  expect(new Set(values)).toEqual(new Set([reshaped?.inputs[0], scores]));
   expect(notes[0]).toContain("NonMaxSuppression");
-  expect(notes[0]).toContain(boxes);
+  expect(notes[0]).toContain(reshaped?.inputs[0]);
+});
+
+test("boxes that are suppressed in one arrangement and gathered in another count once", () => {
+  const graph = TASK_NETWORKS.nonMaxSuppression();
+  const ops = answersOf(graph).values.map((name) => producerOf(graph).get(name)?.opType);
+  expect(ops.sort()).toEqual(["Exp", "Sigmoid"]);
+});
+
+test("without post-processing smooth outputs stay, and others make way for what is compared", () => {
+  const graph = TASK_NETWORKS.loopedFaces();
+  const { outputs, nodes } = upToAnswers(graph);
+  expect(outputs).toHaveLength(2);
+  expect(outputs[0]).toEqual(graph.outputs[0]);
+  expect(nodes.some(({ opType }) => opType === "Loop")).toBe(false);
+  const plain = NETWORKS.bottleneckResnet();
+  expect(upToAnswers(plain)).toBe(plain);
 });
 
 test("an index that only the tokens decide doesn't make what it picks jump", () => {

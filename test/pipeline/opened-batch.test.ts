@@ -6,6 +6,7 @@ import { openedModel, refuseFixedBatch } from "../../src/pipeline/open/opened-ba
 import { findStructure } from "../../src/structure/find-structure.ts";
 import { openBatch } from "../../src/structure/open-batch.ts";
 import { type NetworkBuilder, networkBuilder } from "../helpers/networks.ts";
+import { TASK_NETWORKS } from "../helpers/task-networks.ts";
 import { TRANSFORMERS } from "../helpers/transformers.ts";
 
 const TOKENS = 4;
@@ -91,6 +92,16 @@ describe("a batch that is fixed at 1 is opened", () => {
         [1, 2, 3, 3],
       ),
     ],
+    [
+      "a Resize to sizes of one sample",
+      network(
+        (b, x) =>
+          b.node("Resize", [x, "", "", b.ints("sizes", [1, 2, 6, 6])], {
+            attributes: { mode: "nearest" },
+          }),
+        [1, 2, 3, 3],
+      ),
+    ],
     ...Object.entries(TRANSFORMERS).map(
       ([name, make]) => [`the transformer ${name}`, findStructure(traced(make())).graph] as const,
     ),
@@ -114,10 +125,10 @@ describe("a batch stays fixed, with the reason, where", () => {
       /doesn't begin with one entry per sample|Squeeze/,
     ],
     [
-      "a Resize asks for sizes",
+      "a Resize makes one sample two",
       network(
         (b, x) =>
-          b.node("Resize", [x, "", "", b.ints("sizes", [1, 2, 6, 6])], {
+          b.node("Resize", [x, "", "", b.ints("sizes", [2, 2, 6, 6])], {
             attributes: { mode: "nearest" },
           }),
         [1, 2, 3, 3],
@@ -148,5 +159,21 @@ describe("a batch stays fixed, with the reason, where", () => {
     const model = modelOf(graph);
     expect(await openedModel(model, CONTEXT)).toBe(model);
     expect(NOTES.join()).toMatch(/samples that run together change output/);
+  });
+});
+
+describe("post-processing inside that keeps the batch fixed is left out, and that is said", () => {
+  test.each(["nonMaxSuppression", "loopedFaces"] as const)("%s", async (name) => {
+    const model = modelOf(TASK_NETWORKS[name]());
+    NOTES.length = 0;
+    const opened = await openedModel(model, CONTEXT);
+    expect(NOTES.join()).toMatch(/before it (is|are) compared instead/);
+    expect(opened.graph.inputs[0]?.shape?.[0]).toBe("batch");
+    const ops = opened.graph.nodes.map(({ opType }) => opType);
+    expect(ops).not.toContain("NonMaxSuppression");
+    expect(ops).not.toContain("Loop");
+    // Who asks for what would be lost gets the whole network.
+    const lost = model.graph.outputs.at(-1)?.name ?? "";
+    expect(await openedModel(model, CONTEXT, [lost])).toBe(model);
   });
 });

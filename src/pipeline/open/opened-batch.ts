@@ -1,6 +1,8 @@
 import { at } from "../../core/at.ts";
-import { UsageError } from "../../core/errors.ts";
+import { MdpError, UsageError } from "../../core/errors.ts";
+import { answersOf, upToAnswers } from "../../graph/answers.ts";
 import { weightsAsInitializers } from "../../graph/constants.ts";
+import type { Graph } from "../../graph/graph.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
 import { fixedBatchOf } from "../../runtime/bind-feeds.ts";
@@ -19,25 +21,64 @@ const LIMIT = 1e-4;
 
 /**
  * A network whose batch the file fixes at 1, for any number of samples; the same network where its batch is open already or can't be
- * opened, which is said. Samples that are run together must give what they give alone.
+ * opened, which is said. Samples that are run together must give what they give alone. Where post-processing inside the network keeps the batch fixed, the
+ * network goes up to the values before it (`upToAnswers`), which is what it is compared by.
+ * @param outputs values that are asked for by name: the network isn't shortened where it would lose one
  */
 export async function openedModel(
   model: Model,
   context: Pick<RunContext, "progress">,
+  outputs: readonly string[] = [],
 ): Promise<Model> {
   const { graph } = model;
   if (fixedBatchOf(graph.inputs) === null) return model;
-  const note = (reason: string): Model => {
-    context.progress.note(
-      `The network's batch stays fixed at ${graph.inputs[0]?.shape?.[0]}: ${reason}. Export it with an open batch axis (dynamic_axes) to run many samples at a time.`,
-    );
-    return model;
-  };
+  const whole = await openedOr(model, graph);
+  if (typeof whole !== "string") return whole;
+  const shorter = shortened(graph, outputs);
+  const part = shorter === null ? whole : await openedOr(model, shorter);
+  if (typeof part !== "string") {
+    for (const note of answersOf(graph).notes) context.progress.note(note);
+    return part;
+  }
+  context.progress.note(
+    `The network's batch stays fixed at ${graph.inputs[0]?.shape?.[0]}: ${whole}. Export it with an open batch axis (dynamic_axes) to run many samples at a time.`,
+  );
+  return model;
+}
+
+/** The model with this graph for any number of samples, or why that can't be. */
+async function openedOr(model: Model, graph: Graph): Promise<Model | string> {
   const { graph: opened, reason } = openBatch(weightsAsInitializers(graph));
-  if (opened === null) return note(reason);
+  if (opened === null) return reason;
   const found = withGraph(model, opened);
-  const apart = await samplesMixed(model, found);
-  return apart === null ? found : note(`samples that run together change output '${apart}'`);
+  const apart = await samplesMixed(withGraph(model, graph), found);
+  return apart === null ? found : `samples that run together change output '${apart}'`;
+}
+
+/**
+ * The part of a network that is trained: up to the values before its post-processing, whose shapes are known.
+ * @param outputs values that are asked for by name: the network stays whole where it would lose one
+ */
+export function withoutPostProcessing(model: Model, outputs: readonly string[] = []): Model {
+  const shorter = shortened(model.graph, outputs);
+  return shorter === null ? model : withGraph(model, shorter);
+}
+
+/** The graph without its post-processing; null where it has none, or is asked for what would be lost. */
+function shortened(graph: Graph, outputs: readonly string[]): Graph | null {
+  const shorter = smoothPart(graph);
+  if (shorter === null || shorter === graph) return null;
+  const left = new Set(shorter.nodes.flatMap((node) => node.outputs));
+  return outputs.some((name) => !left.has(name)) ? null : shorter;
+}
+
+function smoothPart(graph: Graph): Graph | null {
+  try {
+    return upToAnswers(graph);
+  } catch (error) {
+    if (error instanceof MdpError) return null;
+    throw error;
+  }
 }
 
 /**
@@ -60,8 +101,9 @@ export function refuseFixedBatch({ graph }: Model, sizes: readonly number[], whe
 export async function openedNetwork(
   open: OpenNetwork,
   context: Pick<RunContext, "progress">,
+  outputs: readonly string[] = [],
 ): Promise<OpenNetwork> {
-  const model = await openedModel(open.model, context);
+  const model = await openedModel(open.model, context, outputs);
   if (model === open.model) return open;
   const structure = findStructure(model.graph, { bind: open.structure.bind });
   const dims = ({ structure: { dims } }: Pick<OpenNetwork, "structure">): string =>

@@ -5,8 +5,6 @@ import { readDatasetConfig } from "../../data/config.ts";
 import { modelHash, readModel } from "../../onnx/read.ts";
 import { RUN_FILES } from "../../training/train.ts";
 import { hasTraining } from "../open/images.ts";
-import type { OpenNetwork } from "../open/network.ts";
-import { openedModel, refuseFixedBatch } from "../open/opened-batch.ts";
 import { joinedPair } from "../pair/joined-model.ts";
 import type { RunContext } from "../run-context.ts";
 import { runTraining } from "../train/run-training.ts";
@@ -35,24 +33,10 @@ export async function checkFinetune(options: PruneOptions, embedded: boolean): P
   }
   throw new UsageError({
     code: "cli/no-training-data",
-    message:
-      "Fine-tuning needs labelled images that the result is not judged by, and none are named.",
+    message: "Fine-tuning needs samples that the result is not judged by, and none are named.",
     where: "--data",
-    hint: "Name training images with --data and others with --test-data, or give --data a config with the splits 'train' and 'test' (docs/datasets.md).",
+    hint: "Name training samples with --data and others with --test-data, or give --data a config with the splits 'train' and 'test' (docs/datasets.md).",
   });
-}
-
-/**
- * Refuses a network that can't be trained because its batch is fixed, before anything is scored.
- * @throws UsageError `cli/fixed-batch`
- */
-export async function checkFinetuneBatch(
-  { model, path }: OpenNetwork,
-  { finetune }: PruneOptions,
-  context: RunContext,
-): Promise<void> {
-  if (finetune !== true) return;
-  refuseFixedBatch(await openedModel(model, context), [Number(BATCH)], path);
 }
 
 /**
@@ -82,7 +66,7 @@ export async function finetuneStage(job: PruneJob, from: string): Promise<string
       // The images that the run is judged by must not choose anything: they are left out until the end.
       {
         ...{ ...PLAIN_FINETUNE, data, dataConfig, seed, epochs, lr, out },
-        ...{ teacher: original, validate: false, batch: BATCH },
+        ...{ teacher: original, validate: false, batch: BATCH, fits: true },
         ...(keepZeros ? { keepZeros } : {}),
         ...(joinedPair(open.model, open.path) === null ? {} : PAIRS),
       },

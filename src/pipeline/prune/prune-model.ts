@@ -11,7 +11,7 @@ import type { RunContext } from "../run-context.ts";
 import { checkSolveOptions, SOLVE_DEFAULTS } from "../solve/solve-settings.ts";
 import { noTable } from "../tables/table-source.ts";
 import { explainStage } from "./explain-stage.ts";
-import { checkFinetune, checkFinetuneBatch, finetuneStage } from "./finetune-stage.ts";
+import { checkFinetune, finetuneStage } from "./finetune-stage.ts";
 import { networkOfPair, type PairOptions, splitStage } from "./pair-stages.ts";
 import { preprocessingStage } from "./preprocessing-stage.ts";
 import {
@@ -103,7 +103,6 @@ export async function prepareRun(
   const model = networkOfPair(settings.model, settings, settings.out, context);
   const open = carrying(await openNetwork(model, context), images);
   await checkFinetune(settings, open.embedded);
-  await checkFinetuneBatch(open, settings, context);
   const run = openRunFolder(settings.out);
   try {
     writeDocument(CONFIG, run.path("config.json"), {

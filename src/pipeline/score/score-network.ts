@@ -64,7 +64,7 @@ export async function scoreOpened(
   if (request.data === undefined && request.dataConfig === undefined) throw noData(method);
   const dataset = await openImages(open, request, context);
   const wanted = Math.min(request.images ?? samplesFor(method), dataset.count);
-  const working = await openedNetwork(open, context);
+  const working = await openedNetwork(open, context, request.outputs);
   const { model, structure } = working;
   const fixed = fixedBatchOf(model.graph.inputs);
   const batch = request.batch ?? fixed ?? Math.min(BATCH, wanted);

@@ -37,9 +37,11 @@ import { runningStatistics, trainableParameters } from "../../training/parameter
 import { checkBatches } from "../../training/plan.ts";
 import { RUN_FILES, type TrainingJob, train } from "../../training/train.ts";
 import { modelPath } from "../open/embedded.ts";
-import { openedModel, refuseFixedBatch } from "../open/opened-batch.ts";
+import { refuseFixedBatch } from "../open/opened-batch.ts";
 import type { RunContext } from "../run-context.ts";
+import { withFittingBatch } from "./fitting-batch.ts";
 import { taughtBy } from "./taught-by.ts";
+import { trainedPart } from "./trained-part.ts";
 import { type NamedDataset, trainingSets } from "./training-data.ts";
 import { augmentOf, recipeOf } from "./training-recipe.ts";
 import type { TrainingSettings } from "./training-settings.ts";
@@ -100,19 +102,27 @@ export async function withTraining<Result>(
 ): Promise<Result> {
   const asked = recipeOf(options);
   checkWritable(join(options.out, RUN_FILES.last));
-  const teacher =
-    options.teacher === undefined
-      ? null
-      : await openedModel(readModel(modelPath(options.teacher)), context);
-  const opened = opens ? await openedModel(network.model, context) : network.model;
-  const graph = weightsAsInitializers(opened.graph);
   const outputs = options.outputs?.split(",").map((name) => name.trim());
+  const { model: opened, teacher } = await trainedPart(
+    network.model,
+    options.teacher,
+    { outputs, opens },
+    context,
+  );
+  const graph = weightsAsInitializers(opened.graph);
   const sets = await trainingSets(options, network, context);
   const { dataset, path, config, split } = sets.train;
   const taught = await taughtBy(dataset, graph, asked, { options, outputs });
-  const { recipe, target } = taught;
+  const { target } = taught;
+  const fitting =
+    options.fits === true
+      ? withFittingBatch(taught.recipe, graph, dataset.count)
+      : { recipe: taught.recipe, note: null };
+  const { recipe } = fitting;
   refuseFixedBatch(opened, recipe.batch, network.path);
-  for (const note of taught.notes) context.progress.note(note);
+  for (const note of [...taught.notes, fitting.note]) {
+    if (note !== null) context.progress.note(note);
+  }
   // What the network can't be trained for is said before the images are decoded.
   const objective = objectiveOf(graph, teacher?.graph ?? null, recipe.loss, { target, outputs });
   const augment = await augmentFor(dataset, options);

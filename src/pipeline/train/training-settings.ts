@@ -14,6 +14,8 @@ export interface TrainingSettings {
   readonly teacher: string | undefined;
   readonly epochs: number;
   readonly batch: string;
+  /** Whether the batch is a wish, and smaller ones are taken where the network, the data or the memory ask for it. */
+  readonly fits?: boolean | undefined;
   readonly accumulate: number;
   readonly optimizer: "sgd" | "adamw";
   readonly lr: number | undefined;

@@ -6,13 +6,15 @@
 import { join } from "node:path";
 import { build } from "esbuild";
 import { packageRoot } from "../src/core/files.ts";
+import { writeLicences } from "./licences.ts";
 
 const root = packageRoot();
 
 /** Writes worker.js and explorer.js into the folder. */
 export async function buildPage(folder: string): Promise<void> {
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
+    metafile: true,
     entryPoints: { worker: "src/explorer/worker.ts", explorer: "src/explorer/page/explorer.ts" },
     outdir: folder,
     bundle: true,
@@ -28,6 +30,7 @@ export async function buildPage(folder: string): Promise<void> {
     legalComments: "none",
     logLevel: "error",
   });
+  writeLicences(root, Object.keys(metafile.inputs), join(folder, "LICENSES.txt"));
 }
 
 const [, script = "", folder = join(root, "dist/page")] = process.argv;

@@ -9,7 +9,7 @@ import {
   type Relation,
 } from "./form.ts";
 import type { MeasuredSubnet } from "./measure.ts";
-import type { Quantity } from "./quantities.ts";
+import type { Quantity } from "./quantity.ts";
 import { limitError, type Source } from "./source.ts";
 
 /** A quantity with what it is while nothing is pruned. */

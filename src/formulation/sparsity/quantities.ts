@@ -4,7 +4,7 @@ import { closest } from "../../core/closest.ts";
 import { readWeights } from "../../graph/constants.ts";
 import type { QuantityRef } from "../limits/form.ts";
 import type { MeasuredSubnet } from "../limits/measure.ts";
-import type { Quantity } from "../limits/quantities.ts";
+import type { Quantity } from "../limits/quantity.ts";
 import { limitError, type Source } from "../limits/source.ts";
 import type { NetworkProblem } from "../network/network-problem.ts";
 import type { PlacedTable } from "../network/network-tables.ts";

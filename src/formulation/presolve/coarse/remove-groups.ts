@@ -29,6 +29,11 @@ export async function removeGroups(
     levels.at(-1)?.graph.variables.map(({ states }) => new Uint8Array(states.length).fill(1)) ?? [];
   for (let level = levels.length - 1; level > 0; level -= 1) {
     const whole = levels[level]?.graph ?? search.graph;
+    // Where no group of a variable is left, no point is better than the best known one.
+    if (keep.some((flags) => !flags.includes(1))) {
+      keep = search.graph.variables.map(({ states }) => new Uint8Array(states.length));
+      break;
+    }
     const graph = restrict(whole, keep);
     const order = eliminationOrder(graph);
     if (order.size.work <= MOST_WORK) {

@@ -1,9 +1,9 @@
 /**
  * Cuts the embedded networks of five tasks to shares of their measured latency by three methods, and judges them by their own metrics.
  *
- * npm run bench -- tasks --out FOLDER [--only segmenter,agent] [--shares 70,50] [--methods mdp,uniform,global-threshold] [--train 2000] [--test 400]
+ * npm run bench -- tasks --out FOLDER [--only segmenter,agent] [--shares 70,50] [--methods mdp,mdp-repaired,uniform,global-threshold] [--train 2000] [--test 400]
  * Start with a new folder outside of the repository; the same command again goes on where it stopped. All methods get the same scores, latency table,
- * repair and fine-tuning (by the original network's outputs, without targets); the test samples choose nothing. Prints the table of docs/results/tasks.md from
+ * repair and fine-tuning (by the original network's outputs, without targets), but mdp-repaired has scores of cuts that were repaired before they were measured; the test samples choose nothing. Prints the table of docs/results/tasks.md from
  * all that is there (--print alone: nothing is made).
  */
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
@@ -39,7 +39,7 @@ const { values } = parseArgs({
     out: { type: "string", default: "runs/tasks" },
     only: { type: "string", default: "" },
     shares: { type: "string", default: "70,50" },
-    methods: { type: "string", default: "mdp,uniform,global-threshold" },
+    methods: { type: "string", default: "mdp,mdp-repaired,uniform,global-threshold" },
     train: { type: "string", default: "2000" },
     test: { type: "string", default: "400" },
     runs: { type: "string", default: "40" },
@@ -47,6 +47,9 @@ const { values } = parseArgs({
     print: { type: "boolean", default: false },
   },
 });
+
+/** The program on scores of repaired cuts. */
+const REPAIRED = "mdp-repaired";
 
 const at = (...path: readonly string[]): string => join(values.out, ...path);
 const listed = (text: string): readonly string[] => text.split(",").filter(Boolean);
@@ -101,11 +104,13 @@ async function latencyTable({ name, batch, step }: Subject): Promise<string> {
   return tablePath;
 }
 
-async function scoresOf({ name }: Subject, data: string): Promise<string> {
-  const path = at(`${name}-scores.json`);
+/** @param repaired whether cuts are measured after their repair: half of the samples repair then */
+async function scoresOf({ name }: Subject, data: string, repaired: boolean): Promise<string> {
+  const path = at(`${name}-${repaired ? "repaired-" : ""}scores.json`);
   if (existsSync(path)) return path;
   const importance = await score({
-    ...{ model: `:${name}`, method: "sensitivity", data, split: "train", images: 64, seed: 1 },
+    ...{ model: `:${name}`, method: "sensitivity", data, split: "train", seed: 1 },
+    ...{ images: repaired ? 192 : 64, repaired },
   });
   writeJson(path, importance);
   return path;
@@ -172,7 +177,8 @@ async function cutTo(
   const [subnet, path] = [`${stem}.json`, `${stem}.onnx`];
   const known = `${stem}-cut.json`;
   if (existsSync(known)) return readJson(known) as Cut;
-  const { report } = await solve({ model, ...given, method, out: subnet, budget: `${share}%` });
+  const by = method === REPAIRED ? "mdp" : method;
+  const { report } = await solve({ model, ...given, method: by, out: subnet, budget: `${share}%` });
   const { sizes } = await exportSubnet({ model, subnet, out: path });
   const { chosen, dense } = report.latencyMs;
   const cut: Cut = {
@@ -211,7 +217,7 @@ async function work(subject: Subject, share: string, method: string): Promise<vo
   const model = `:${subject.name}`;
   const data = await drawn(subject);
   const table = await latencyTable(subject);
-  const importance = await scoresOf(subject, data);
+  const importance = await scoresOf(subject, data, method === REPAIRED);
   const stem = `${subject.name}-${share}-${method}`;
   const cut = await cutTo(subject, share, method, { importance, table }).catch((error: unknown) => {
     if (error instanceof InfeasibleError || error instanceof LimitError) return error;

@@ -62,6 +62,8 @@ export interface ScoreData {
   readonly batch: number;
   /** Null where the method has no loss. */
   readonly labels: LabelSource | null;
+  /** Cuts were measured after each was repaired by itself. */
+  readonly repaired?: true | undefined;
   /** SHA-256 of the prepared images and their labels, in order. */
   readonly hash: string;
 }
@@ -147,6 +149,7 @@ export const IMPORTANCE = z.object({
       batch: z.int().positive(),
       labels: z.enum(LABEL_SOURCES).nullable(),
       hash: z.string(),
+      repaired: z.literal(true).optional(),
     })
     .optional(),
   unpricedLayers: z.array(z.string()).optional(),

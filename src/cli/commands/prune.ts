@@ -77,6 +77,12 @@ export const pruneCommand: Command = command({
         describe:
           "Method that scores the units, without --importance; auto: sensitivity, gradients for large networks, magnitude-l2 without images",
       })
+      .option("repaired", {
+        type: "boolean",
+        default: false,
+        describe:
+          "For sensitivity: repair every cut by itself before it is measured, which takes minutes",
+      })
       .option("data", {
         type: "string",
         requiresArg: true,

@@ -1,5 +1,6 @@
 import { UsageError } from "../../core/errors.ts";
 import { type Progress, SILENT } from "../../core/progress.ts";
+import { answersOf } from "../../graph/answers.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { SampleBatch } from "../../runtime/batches.ts";
 import type { Structure } from "../../structure/structure.ts";
@@ -21,10 +22,13 @@ import { defaultNormalisation } from "../score.ts";
 import { betterOrders } from "../sensitivity/better-orders.ts";
 import { candidatesOf, isPriced } from "../sensitivity/candidates.ts";
 import { importanceFromDamages, type MeasuredImportance } from "../sensitivity/from-damages.ts";
+import { gatedNetwork } from "../sensitivity/gated.ts";
+import { repairedDamages } from "../sensitivity/repaired.ts";
 import {
   openSensitivity,
   type Sensitivity,
   type SensitivityOptions,
+  valueByValue,
 } from "../sensitivity/sensitivity.ts";
 import { activationScorer } from "./activation.ts";
 import { collect, type Passed, type PassOptions, type Scorer } from "./collect.ts";
@@ -46,6 +50,8 @@ export interface DataScoreOptions {
   readonly labels?: LabelSource | undefined;
   /** Values that `sensitivity` compares; all outputs where left out. */
   readonly outputs?: readonly string[] | undefined;
+  /** For `sensitivity`: cuts are measured after each was repaired by itself, on half of the samples; false unless given. */
+  readonly repaired?: boolean | undefined;
   /** For `cross-modal`: which outputs are compared; found in the graph where left out. */
   readonly modalities?: ModalityNames | undefined;
   /** That chose the images; also draws the positions that `reconstruction` looks at. 0 unless given. */
@@ -88,6 +94,7 @@ export async function scoreWithData(
     networkHash,
     outputs,
     modalities,
+    repaired: options.repaired,
   });
   const path = options.partialPath;
   const partial = path === undefined ? null : { path, settings };
@@ -107,7 +114,8 @@ export async function scoreWithData(
     const unpricedLayers = structure.layers
       .filter((layer) => layer.drop !== null && !isPriced(structure, layer.index))
       .map((layer) => layer.name);
-    const data = dataOf(passed);
+    const own = dataOf(passed);
+    const data: ScoreData = options.repaired === true ? { ...own, repaired: true } : own;
     const measured = {
       ...{ unpricedLayers, dims },
       ...(joint === undefined ? {} : { joint }),
@@ -166,17 +174,36 @@ async function measuredDims(
           [byWeights, await curvatureOrders(model, structure, options, pass, modalities)],
           (cuts) => damagesOn(pass, (label) => meterOf(cuts, 1, label)),
         );
+  const resultOf = (
+    { candidates, parts: names, damages }: Pick<Sensitivity, "candidates" | "parts" | "damages">,
+    passed: Passed,
+  ): MeasuredImportance & {
+    readonly passed: Passed;
+    readonly parts: readonly PartImportance[];
+  } => {
+    const importanceOf = (part?: number): MeasuredImportance =>
+      importanceFromDamages(structure, orders, candidates, damages(part));
+    const parts = names.map((name, part) => ({ name, ...importanceOf(part) }));
+    return { ...importanceOf(), passed, parts: parts.length > 1 ? parts : [] };
+  };
+  // The meter tells its progress itself, cut by cut.
+  const quiet = { ...progress, step: () => {} };
+  if (options.repaired === true) {
+    const held: SampleBatch[] = [];
+    const holder = { sums: new Map(), add: async (own: SampleBatch) => void held.push(own) };
+    const passed = await collect(holder, { ...pass, partial: null, progress: quiet });
+    const candidates = candidatesOf(structure, orders, gatedNetwork(structure));
+    const compared = valueByValue(answersOf(structure.graph, options.outputs).values);
+    const damages = await repairedDamages(model, structure, candidates, held, {
+      ...{ comparison: compared, threads, seed: options.seed ?? 0, progress, signal },
+    });
+    return resultOf({ candidates, parts: compared.parts, damages }, passed);
+  }
   const batches = Math.max(1, Math.floor(images / batch));
   const meter = await meterOf((gated) => candidatesOf(structure, orders, gated), batches);
   try {
     const partial = pass.partial === null ? null : { ...pass.partial, every: 1 };
-    // The meter tells its progress itself, cut by cut.
-    const quiet = { ...progress, step: () => {} };
-    const passed = await collect(meter, { ...pass, partial, progress: quiet });
-    const importanceOf = (part?: number): MeasuredImportance =>
-      importanceFromDamages(structure, orders, meter.candidates, meter.damages(part));
-    const parts = meter.parts.map((name, part) => ({ name, ...importanceOf(part) }));
-    return { ...importanceOf(), passed, parts: parts.length > 1 ? parts : [] };
+    return resultOf(meter, await collect(meter, { ...pass, partial, progress: quiet }));
   } finally {
     await meter.close();
   }

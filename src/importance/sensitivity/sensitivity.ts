@@ -101,7 +101,7 @@ export async function openSensitivity(
 }
 
 /** Per candidate, the mean over the parts that vary (of those that are asked for) of the difference over the variance. */
-function meanDamages(
+export function meanDamages(
   candidates: number,
   { differences, sizes }: { readonly differences: Float64Array; readonly sizes: Float64Array },
   parts: readonly number[] | null,
@@ -116,7 +116,8 @@ function meanDamages(
   );
 }
 
-function valueByValue(values: readonly string[]): Comparison {
+/** Every value by itself, as `damageOf` compares them. */
+export function valueByValue(values: readonly string[]): Comparison {
   return {
     values,
     parts: values,

@@ -60,6 +60,8 @@ export interface PruneOptions extends GivenLimits {
   readonly robust?: string | undefined;
   /** `auto`: as network and images allow. */
   readonly method: ImportanceMethod | "auto";
+  /** For `sensitivity`: cuts are measured after each was repaired by itself. */
+  readonly repaired?: boolean | undefined;
   /** Images to evaluate on. */
   readonly data?: string | undefined;
   /** Images to score, repair and train on, where they are not those of `data`. */

@@ -27,6 +27,7 @@ export async function scoreStage(job: PruneJob): Promise<void> {
   const dependsOn = [
     ...[open.hash, method, seed, labels],
     ...(pairs === undefined ? [] : [pairs]),
+    ...(options.repaired === true ? ["repaired"] : []),
     importance === undefined ? null : sha256(readFileBytes(importance)),
     ...(onImages ? [data, dataConfig && sha256(readFileBytes(dataConfig)), SCORE_DEFAULTS] : []),
   ];

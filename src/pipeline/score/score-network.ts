@@ -28,6 +28,8 @@ export interface ScoreRequest extends ImageOptions {
   readonly threads: number;
   /** Values that `sensitivity` compares; all outputs where left out. */
   readonly outputs?: readonly string[] | undefined;
+  /** For `sensitivity`: cuts are measured after each was repaired by itself. */
+  readonly repaired?: boolean | undefined;
   /** For `cross-modal`: the two embeddings and the outputs that fuse them; found in the graph where left out. */
   readonly pairs?: readonly string[] | undefined;
   readonly fused?: readonly string[] | undefined;
@@ -58,12 +60,14 @@ export async function scoreOpened(
     checkWhole(request[option], `--${option}`, 1);
   }
   const networkHash = open.hash;
+  const repaired = request.repaired === true ? true : undefined;
+  if (repaired && method !== "sensitivity") throw notMeasured(method);
   if (!needsData(method)) {
     return scoreNetwork(open.structure, { method, normalisation, seed, networkHash });
   }
   if (request.data === undefined && request.dataConfig === undefined) throw noData(method);
   const dataset = await openImages(open, request, context);
-  const wanted = Math.min(request.images ?? samplesFor(method), dataset.count);
+  const wanted = Math.min(request.images ?? samplesFor(method) * (repaired ? 2 : 1), dataset.count);
   const working = await openedNetwork(open, context, request.outputs);
   const { model, structure } = working;
   const fixed = fixedBatchOf(model.graph.inputs);
@@ -76,7 +80,7 @@ export async function scoreOpened(
   }
   return scoreWithData(model, structure, {
     ...{ method, normalisation, seed, labels, threads, networkHash, images, batch, partialPath },
-    outputs,
+    ...{ outputs, repaired },
     modalities: { pair: request.pairs, joint: request.fused },
     batches: () => dataset.batches(batch, { limit: images, seed }),
     progress: context.progress,
@@ -90,6 +94,15 @@ function tooFew(images: number, batch: number, where: string): UsageError {
     message: `There are ${images} images to score on, fewer than the ${batch} of one batch.`,
     where,
     hint: "Give a smaller --batch, or more images with --images or --data.",
+  });
+}
+
+function notMeasured(method: string): UsageError {
+  return new UsageError({
+    code: "cli/repaired-method",
+    message: `--repaired measures cuts after their repair, and method ${method} measures none.`,
+    where: "--repaired",
+    hint: "Leave it out, or score with --method sensitivity.",
   });
 }
 

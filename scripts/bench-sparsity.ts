@@ -2,8 +2,8 @@
  * Sparse networks side by side: scores, rates and patterns; with zeros alone, with fitted weights, and these trained further. Labels
  * only judge, but for the training.
  *
- *   npx tsx scripts/bench-sparsity.ts NETWORK.onnx --data TRAIN --test TEST --data-config CONFIG --out FOLDER \
- *     [--share 90,80,70] [--method 'NAME;NAME'] [--stage fitted,straight] [--pattern 2:4] [--seed 1] [--unseen 4000]
+ *   npx tsx scripts/bench-sparsity.ts NETWORK.onnx --data TRAIN [--test TEST] --data-config CONFIG --out FOLDER \
+ *     [--share 90,80,70] [--method 'NAME;NAME'] [--stage fitted,straight] [--pattern 2:4] [--seed 1] [--unseen 4000] [--threads 2]
  *   ... --stage tuned [--epochs 1] [--tune-images N] [--lr 0.02] [--clip 1]     trains fitted networks that are in FOLDER, on TRAIN; zeros stay, the dense network teaches
  *
  * One line of JSON per network in FOLDER/rows.jsonl, the network beside it. What is there already is not measured again, so that a run
@@ -44,11 +44,18 @@ const { values, positionals } = parseArgs({
     "tune-images": { type: "string" },
     lr: { type: "string" },
     clip: { type: "string" },
+    threads: { type: "string", default: "2" },
   },
 });
 
 const context = {
-  progress: { ...SILENT, note: console.error },
+  progress: {
+    ...SILENT,
+    note: console.error,
+    step: (stage: string, done: number, total: number) => {
+      if (done % 10 === 0) console.error(`${stage}: ${done} of ${total}`);
+    },
+  },
   signal: new AbortController().signal,
   commandLine: "scripts/bench-sparsity.ts",
   onEvent: () => {},
@@ -107,7 +114,7 @@ async function tune(open: OpenNetwork, job: Job, key: string): Promise<object> {
     ...(values["tune-images"] === undefined ? {} : { images: Number(values["tune-images"]) }),
     ...(values.lr === undefined ? {} : { lr: Number(values.lr) }),
     ...(values.clip === undefined ? {} : { clip: Number(values.clip) }),
-    ...{ seed: job.seed, threads: 2, out: pathOf(key) },
+    ...{ seed: job.seed, threads: Number(values.threads), out: pathOf(key) },
   };
   await runTraining("finetune", network, settings, context);
   const trained = readModel(join(pathOf(key), "last.onnx"));
@@ -129,16 +136,26 @@ async function run(open: OpenNetwork, job: Job, key: string): Promise<object> {
     keepDense: new RegExp(values["keep-dense"]),
     ...{ data: values.data, dataConfig: values["data-config"], split: undefined },
     ...{ images: Number(values.images), measured: 128, batch: 32, labels: "self" },
-    ...{ ridge: 0.01, looks: 2, rounds, passes, refine, damage, memory: 2, threads: 2 },
+    ...{
+      ridge: 0.01,
+      looks: 2,
+      rounds,
+      passes,
+      refine,
+      damage,
+      memory: 2,
+      threads: Number(values.threads),
+    },
     seed,
   };
   const sparse = await sparsifyOpened(open, request, context);
   const { total, seconds, program } = sparse.report;
   writeModel(sparse.model, `${pathOf(key)}.onnx`);
   const rest = unseenBy(await openImages(open, request, context), Number(values.images), seed);
-  const test = await openImages(open, { ...request, data: values.test }, context);
+  const test =
+    values.test === "" ? null : await openImages(open, { ...request, data: values.test }, context);
   return {
-    test: await agreementOf(open.model, sparse.model, test, 1000),
+    test: test === null ? null : await agreementOf(open.model, sparse.model, test, 1000),
     unseen:
       rest === null
         ? null

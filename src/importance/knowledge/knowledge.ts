@@ -11,7 +11,9 @@ import { InputError } from "../../core/errors.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { floatsOf } from "../../graph/tensor.ts";
 import type { Model } from "../../onnx/model.ts";
-import type { SampleBatch } from "../../runtime/batches.ts";
+import { joinedFeeds, type SampleBatch, slicedBatch } from "../../runtime/batches.ts";
+import { fixedBatchOf } from "../../runtime/bind-feeds.ts";
+import type { Feed, Session } from "../../runtime/session.ts";
 import type { Layer, Structure } from "../../structure/structure.ts";
 import { openProducts, type Products } from "../../subnet/correct/products.ts";
 import { matrixOf, type SparseWeight, weightLabel } from "../../subnet/sparse/weights.ts";
@@ -72,11 +74,12 @@ export async function outputSpectra(
     for await (const batch of batches) {
       size ??= batch.size;
       if (batch.size !== size) break;
-      const outputs = await session.run(feedsOf(graph, batch));
+      const used = batch.size - (batch.size % (fixedBatchOf(graph.inputs) ?? 1));
+      const outputs = await outputsOf(session, graph, slicedBatch(batch, 0, used), layers);
       for (const layer of layers) {
-        const output = outputs[layer.id];
-        if (output?.type !== "float32" || output.shape[0] !== batch.size) continue;
-        const values = await outputValues(output.data, batch.size, products);
+        const output = outputs.get(layer.id);
+        if (output?.type !== "float32" || output.shape[0] !== used) continue;
+        const values = await outputValues(output.data, used, products);
         const before = sums.get(layer);
         sums.set(
           layer,
@@ -94,6 +97,28 @@ export async function outputSpectra(
     const values = sum.map((value) => value / count);
     return { layer: layer.name, values, mean: mean(values) };
   });
+}
+
+/** Outputs of the layers for a batch; a network whose batch is fixed runs it in parts. */
+async function outputsOf(
+  session: Session,
+  graph: Graph,
+  batch: SampleBatch,
+  layers: readonly Layer[],
+): Promise<ReadonlyMap<string, Feed>> {
+  const perRun = fixedBatchOf(graph.inputs) ?? batch.size;
+  const parts = new Map<string, Feed[]>(layers.map(({ id }) => [id, []]));
+  for (let start = 0; start < batch.size; start += perRun) {
+    const part = slicedBatch(batch, start, start + perRun);
+    const outputs = await session.run(feedsOf(graph, part));
+    for (const [id, list] of parts) {
+      const output = outputs[id];
+      if (output !== undefined) list.push(output);
+    }
+  }
+  return new Map(
+    [...parts].flatMap(([id, list]) => (list.length === 0 ? [] : [[id, joinedFeeds(list)]])),
+  );
 }
 
 async function outputValues(

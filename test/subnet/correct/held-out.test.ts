@@ -116,6 +116,23 @@ describe.each([1, 2, 3])("random seed %i", (seed) => {
   });
 });
 
+test.each([9, 150])(
+  "of %i unknowns, on the samples of the fit, the distance is what the fit says is left",
+  async (unknowns) => {
+    const random = randomFrom(unknowns);
+    const draw = (count: number): Float32Array =>
+      Float32Array.from({ length: count }, () => random.normal() + 1);
+    const sums = sumMoments(products, { groups: 1, unknowns, outputs: 4 });
+    await sums.add(
+      { samples: 400, data: draw(unknowns * 400) },
+      { samples: 400, data: draw(4 * 400) },
+    );
+    const moments = sums.moments();
+    const update = await leastSquares(moments, { ridge: 0.1, freeBias: true, products });
+    expect((await distanceOn(moments, update, products)) / update.after).toBeCloseTo(1, 6);
+  },
+);
+
 test("a fifth of the images is held out, and none of fewer than ten", () => {
   expect([1, 9, 10, 12, 256].map(fittedImages)).toEqual([1, 9, 8, 10, 205]);
 });

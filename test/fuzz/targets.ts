@@ -9,6 +9,7 @@ const measured = (): Promise<typeof import("./targets/measured.ts")> =>
   import("./targets/measured.ts");
 const networks = (): Promise<typeof import("./targets/networks.ts")> =>
   import("./targets/networks.ts");
+const report = (): Promise<typeof import("./targets/report.ts")> => import("./targets/report.ts");
 const texts = (): Promise<typeof import("./targets/texts.ts")> => import("./targets/texts.ts");
 const weights = (): Promise<typeof import("./targets/weights.ts")> =>
   import("./targets/weights.ts");
@@ -42,6 +43,7 @@ export const TARGETS: Readonly<Record<string, () => Promise<FuzzTarget>>> = {
   journals: async () => (await measured()).journals,
   observations: async () => (await measured()).observations,
   "run-folder": async () => (await measured()).runFolder,
+  report: async () => (await report()).report,
 };
 
 /** Faults on purpose, which the tests look for: a run that finds none of them finds nothing. */

@@ -1,20 +1,10 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { importanceText } from "../../src/importance/importance.ts";
-import { modelOf } from "../../src/onnx/model.ts";
-import { writeModel } from "../../src/onnx/write.ts";
 import { writeReport } from "../../src/pipeline/report/write-report.ts";
-import { subnetDocument } from "../../src/pipeline/solve/solve-document.ts";
-import { solveModel } from "../../src/pipeline/solve/solve-model.ts";
-import { importanceFor } from "../../src/pipeline/solve/solve-network.ts";
-import { SOLVE_DEFAULTS } from "../../src/pipeline/solve/solve-settings.ts";
-import { SWEEP_DEFAULTS, sweepModel } from "../../src/pipeline/sweep/sweep-model.ts";
-import { tableFor } from "../../src/pipeline/tables/table-source.ts";
-import { structureJson } from "../../src/structure/structure-json.ts";
 import {
   chromiumPath,
   type Faults,
@@ -24,8 +14,7 @@ import {
   widths,
 } from "../helpers/browser.ts";
 import { everyFigure } from "../helpers/every-figure.ts";
-import { everySection, residualNetwork } from "../helpers/report-subjects.ts";
-import { silentRun } from "../helpers/run-context.ts";
+import { writeOtherFolder, writeRunFolder, writeSweepFolder } from "../helpers/report-folders.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mdp-report-page-"));
 const RUN = join(folder, "run");
@@ -34,25 +23,10 @@ const OTHER = join(folder, "other");
 
 /** A run, a sweep and every document that needs no network, as commands write them. */
 async function makeFolders(): Promise<void> {
-  for (const path of [RUN, OTHER]) mkdirSync(path);
   const model = join(folder, "net.onnx");
-  writeModel(modelOf(residualNetwork()), model);
-  const settings = { ...SOLVE_DEFAULTS, model, device: "jetson", batch: 8, budget: "60%" };
-  const { open, solved, report } = await solveModel({ ...settings, method: "mdp" }, silentRun);
-  const { table } = tableFor(open, { ...settings, commandLine: "mdp" });
-  const write = (path: string, name: string, content: unknown): void =>
-    writeFileSync(join(path, `${name}.json`), JSON.stringify(content));
-  write(RUN, "solve", report);
-  write(RUN, "structure", structureJson(open.structure));
-  write(RUN, "subnet", subnetDocument(open, solved, report));
-  write(RUN, "table", table);
-  write(RUN, "importance", JSON.parse(importanceText(importanceFor(open, undefined).used)));
-  const { budget: _, ...swept } = settings;
-  await sweepModel({ ...SWEEP_DEFAULTS, ...swept, out: SWEEP, budgets: "80%,60%,40%" }, silentRun);
-  for (const [name, content] of Object.entries(everySection("plain"))) {
-    if (typeof content === "object" && content !== null && "schema" in content)
-      write(OTHER, name, content);
-  }
+  await writeRunFolder(RUN, model);
+  await writeSweepFolder(SWEEP, model);
+  writeOtherFolder(OTHER);
 }
 
 describe.skipIf(chromiumPath() === null)(

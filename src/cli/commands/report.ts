@@ -1,6 +1,8 @@
-import { EXIT, InputError } from "../../core/errors.ts";
+import { EXIT } from "../../core/errors.ts";
 import { checkWritable } from "../../core/files.ts";
+import { guardInputs } from "../../core/guarded-files.ts";
 import type { ReportDocument } from "../../documents/report.ts";
+import { reportInputs } from "../../pipeline/report/read-subjects.ts";
 import { writeReport } from "../../pipeline/report/write-report.ts";
 import { type Command, command } from "../command.ts";
 
@@ -27,18 +29,11 @@ export const reportCommand: Command = command({
         describe: "HTML file to write; it opens from disk and loads nothing from any host",
       })
       .option("card", { type: "string", describe: "Write a model card in Markdown to this file" }),
-  run: async ({ runs, out, card }, context) => {
+  run: async ({ runs, out, card, force }, context) => {
+    // What lies in the folders is read too.
+    if (force !== true) guardInputs(reportInputs(runs));
     for (const path of [out, card]) if (path !== undefined) checkWritable(path);
     const written = await writeReport({ paths: runs, out, card });
-    if (written.hasCard === false) {
-      throw new InputError({
-        code: "cli/no-card",
-        message:
-          "A model card needs the answer of mdp solve or mdp prune (solve.json or coefficients.json), and no path holds one.",
-        where: "--card",
-        hint: "Name the folder of a run of mdp prune, or leave --card out. The page was written.",
-      });
-    }
     const subjects = written.subjects.map(({ title, warnings }) => ({ title, warnings }));
     const document: ReportDocument = {
       schema: "mdp-report/1",

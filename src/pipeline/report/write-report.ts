@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { InputError, UsageError } from "../../core/errors.ts";
 import { packageRoot, writeFileAtomic } from "../../core/files.ts";
 import { figuresOf, overviewFigure } from "../../report/page/figures.ts";
 import { modelCard } from "../../report/page/model-card.ts";
@@ -20,16 +21,17 @@ export interface ReportRequest {
 export interface WrittenReport {
   readonly subjects: readonly Subject[];
   readonly bytes: number;
-  /** Whether there was an answer to write a card about; null where none was asked for. */
-  readonly hasCard: boolean | null;
 }
 
 /**
  * One HTML page about all subjects, and a model card of the first that has an answer.
- * @throws InputError as `readSubjects`; `core/write-failed`
+ * @throws InputError as `readSubjects`, `pipeline/no-card`, `core/write-failed`; UsageError `pipeline/one-file`. Nothing is written then.
  */
 export async function writeReport({ paths, out, card }: ReportRequest): Promise<WrittenReport> {
+  if (card !== undefined && resolve(card) === resolve(out)) throw oneFile(out);
   const subjects = readSubjects(paths);
+  const text = subjects.map(modelCard).find((each) => each !== null) ?? null;
+  if (card !== undefined && text === null) throw noCard();
   const figures = await Promise.all(subjects.map(figuresOf));
   const page = reportPage(subjects, {
     ...pageAssets(),
@@ -38,13 +40,27 @@ export async function writeReport({ paths, out, card }: ReportRequest): Promise<
     places: await Promise.all(subjects.map(placeOps)),
   });
   writeFileAtomic(out, page);
-  const text = subjects.map(modelCard).find((each) => each !== null) ?? null;
   if (card !== undefined && text !== null) writeFileAtomic(card, text);
-  return {
-    subjects,
-    bytes: Buffer.byteLength(page),
-    hasCard: card === undefined ? null : text !== null,
-  };
+  return { subjects, bytes: Buffer.byteLength(page) };
+}
+
+function noCard(): InputError {
+  return new InputError({
+    code: "pipeline/no-card",
+    message:
+      "A model card needs the answer of mdp solve or mdp prune (solve.json or coefficients.json), and no path holds one.",
+    where: "--card",
+    hint: "Name the folder of a run of mdp prune, or leave --card out. Nothing was written.",
+  });
+}
+
+function oneFile(out: string): UsageError {
+  return new UsageError({
+    code: "pipeline/one-file",
+    message: "The page and the model card can't be one file.",
+    where: out,
+    hint: "Give --out and --card names of their own.",
+  });
 }
 
 /** The page's script, in the order that its parts need each other in. */

@@ -1,4 +1,5 @@
 import type { ExplainReport } from "../../documents/explain.ts";
+import { scoreUnits, unitOrder } from "../../importance/importance.ts";
 import { figure } from "../amounts.ts";
 import { chosenOf } from "./chosen.ts";
 import { lossText } from "./loss-text.ts";
@@ -12,10 +13,12 @@ export interface DimDetail {
   /** Channels. */
   readonly total: number;
   readonly kept: number;
-  /** Summed score per unit, best first, and whether the unit is kept; of many units a part of them, evenly. */
+  /** Summed score per unit, from the first to stay to the first to go, and whether the unit is kept; of many units a part of them, evenly. */
   readonly scores: readonly (readonly [number, boolean])[];
   /** Units that the scores stand for. */
   readonly units: number;
+  /** Whether the order was measured: then it is not that of the scores. */
+  readonly hasOrder: boolean;
   /** Why it is as wide as it is, and what a step costs; sentences. */
   readonly why: readonly string[];
 }
@@ -34,16 +37,10 @@ export function dimDetails(subject: Subject): DimDetail[] {
   return structure.dims.map((dim): DimDetail => {
     const total = dim.units * dim.unitChannels;
     const scored = scoredDims.get(dim.name);
-    const kept = indicesOf(subnetDims.get(dim.name)?.indices ?? "");
-    const sums = new Array<number>(dim.units).fill(0);
-    for (const { scores } of scored?.layers ?? []) {
-      scores.forEach((score, unit) => {
-        sums[unit] = (sums[unit] ?? 0) + score;
-      });
-    }
-    const scores = sums
-      .map((score, unit) => [score, kept.has(unit)] as const)
-      .sort((one, other) => other[0] - one[0]);
+    const kept = indicesOf(subnetDims.get(dim.name)?.indices ?? "", dim.units);
+    const sums = scored === undefined ? [] : scoreUnits(scored);
+    const order = scored === undefined ? [] : unitOrder(scored);
+    const scores = order.map((unit) => [sums[unit] ?? 0, kept.has(unit)] as const);
     const stride = Math.max(1, Math.ceil(scores.length / MOST_SCORES));
     return {
       name: dim.name,
@@ -51,16 +48,17 @@ export function dimDetails(subject: Subject): DimDetail[] {
       kept: chosen.kept.get(dim.name) ?? total,
       scores: scored === undefined ? [] : scores.filter((_, at) => at % stride === 0),
       units: dim.units,
+      hasOrder: scored?.order !== undefined,
       why: whyOf(subject, dim, ends.get(dim.name)?.whole ?? dim.pinned),
     };
   });
 }
 
-function indicesOf(ranges: string): Set<number> {
+function indicesOf(ranges: string, units: number): Set<number> {
   const all = new Set<number>();
   for (const range of ranges.split(",").filter((text) => text !== "")) {
     const [first = 0, last = first] = range.split("-").map(Number);
-    for (let at = first; at <= last; at += 1) all.add(at);
+    for (let at = first; at <= Math.min(last, units - 1); at += 1) all.add(at);
   }
   return all;
 }

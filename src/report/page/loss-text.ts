@@ -6,7 +6,7 @@ type Loss = ExplainReport["explanation"]["blocks"][number]["loss"];
 export function lossText(loss: Loss, about: Pick<ExplainReport, "goal" | "dense">): string {
   switch (loss.kind) {
     case "exact":
-      return `${exactText(loss.loss, about)}, with everything else chosen again`;
+      return exactText(loss.loss, about);
     case "between":
       return betweenText(loss, about);
     case "impossible":

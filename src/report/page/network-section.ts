@@ -40,7 +40,7 @@ export function networkSection(subject: Subject): Markup | null {
   };
   const hasReasons = explain !== null || subject.reasons !== null;
   return html`<section class="network"><h2>Network, before and after</h2>
-<p>Each bar is a dim: channels that stay or go together. The filled part is kept, the pale part is removed. Select a dim for its scores${hasReasons ? ", what one step costs" : ""} and why it stayed.</p>
+<p>Each bar is a dim: channels that stay or go together. The filled part is kept, the pale part is removed. Select a dim for its scores${hasReasons ? ", what one step costs" : ""} and why it stayed.${explain === null ? "" : " Costs are those of a choice with everything else chosen again."}</p>
 ${legend(components)}
 <div class="blocks">${[...groups].map(([block, dims]) => blockMarkup(drawn, block, dims))}</div>
 <aside class="detail" aria-live="polite" aria-label="The selected dim" hidden></aside>

@@ -136,6 +136,20 @@ test("the details of a dim are its summed scores, best first, with what was kept
   ]);
 });
 
+test("where the order of the units was measured, the details follow it", () => {
+  const { importance } = whole;
+  if (importance === null) throw new Error("the subject has scores");
+  const dims = importance.dims.map((dim) => ({ ...dim, order: [0, 3, 1, 2] }));
+  const [dim] = dimDetails({ ...whole, importance: { ...importance, dims } });
+  expect(dim?.hasOrder).toBe(true);
+  expect(dim?.scores).toEqual([
+    [4, true],
+    [5, true],
+    [1, false],
+    [0.5, false],
+  ]);
+});
+
 test("a dim says what a step costs, a block what the other choice costs, and the summary what a limit is worth", () => {
   const exact = (loss: number) => ({ kind: "exact", loss }) as const;
   const step = (count: number, loss: ExplainReport["explanation"]["blocks"][number]["loss"]) => ({
@@ -167,7 +181,7 @@ test("a dim says what a step costs, a block what the other choice costs, and the
   const explained = { ...whole, explain };
   expect(dimDetails(explained)[0]?.why).toEqual([
     "It was narrowed: what it lost was worth less than the latency it cost.",
-    "One step narrower (1 channels) costs 3.000 of importance (3 % of the dense network's), with everything else chosen again.",
+    "One step narrower (1 channels) costs 3.000 of importance (3 % of the dense network's).",
     "One step wider (3 channels) costs from 1.000 of importance (1 % of the dense network's) to 2.000 of importance (2 % of the dense network's).",
   ]);
   const page = reportPage([explained], parts);

@@ -1,12 +1,12 @@
-/** Bars of a dim's scores, best first: kept and cut. */
-const scoreFigure = ({ scores, units }) => {
+/** Bars of a dim's scores, from the first to stay to the first to go: kept and cut. */
+const scoreFigure = ({ scores, units, hasOrder }) => {
   const [width, height, foot] = [640, 110, 18];
   const most = Math.max(...scores.map(([score]) => score), 1e-12);
   const keptCount = scores.filter(([, isKept]) => isKept).length;
   const figure = figureOf(
     width,
     height + foot,
-    `Scores of ${units} units, best first: ${keptCount} of the ${scores.length} bars are kept, the pale ones were cut; the best is ${short(scores[0][0])}, the worst ${short(scores.at(-1)[0])}`,
+    `Scores of ${units} units, from the first to stay to the first to go: ${keptCount} of the ${scores.length} bars are kept, the pale ones were cut; the first has ${short(scores[0][0])}, the last ${short(scores.at(-1)[0])}`,
   );
   const step = width / scores.length;
   for (const [at, [score, isKept]] of scores.entries()) {
@@ -22,11 +22,13 @@ const scoreFigure = ({ scores, units }) => {
     );
   }
   figure.append(
-    drawn("text", { x: 0, y: height + 14, class: "faint" }, `best unit: ${short(scores[0][0])}`),
+    drawn("text", { x: 0, y: height + 14, class: "faint" }, hasOrder
+        ? `first to stay; best score ${short(most)}`
+        : `best unit: ${short(scores[0][0])}`),
     drawn(
       "text",
       { x: width, y: height + 14, class: "faint", "text-anchor": "end" },
-      `worst: ${short(scores.at(-1)[0])}`,
+      hasOrder ? "first to go, in the measured order" : `worst: ${short(scores.at(-1)[0])}`,
     ),
   );
   return figure;

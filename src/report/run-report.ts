@@ -46,12 +46,13 @@ function basisText({ rebase }: RunSummary): readonly string[] {
   ];
 }
 
-const STAGES: Readonly<Record<string, string>> = {
-  "pruned.onnx": "pruned",
-  "corrected.onnx": "repaired",
-  "sparse.onnx": "sparse, repaired",
-  "finetuned.onnx": "trained",
-};
+/** A map, since a file may be called `constructor`. */
+const STAGES: ReadonlyMap<string, string> = new Map([
+  ["pruned.onnx", "pruned"],
+  ["corrected.onnx", "repaired"],
+  ["sparse.onnx", "sparse, repaired"],
+  ["finetuned.onnx", "trained"],
+]);
 
 /** The network that the run ends with, and how it was made, stage by stage. */
 export function madeText(
@@ -96,7 +97,7 @@ function stageTable(results: readonly EvalResult[], paint: Painter): string {
     const { model, bytes, accuracy, latency } = result;
     const file = basename(model);
     table.push([
-      index === 0 ? "dense" : (STAGES[file] ?? file),
+      index === 0 ? "dense" : (STAGES.get(file) ?? file),
       paint.bar(file),
       (bytes / 1e6).toFixed(2),
       ...(accuracy === null

@@ -1,9 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomFrom } from "../../src/core/random.ts";
+import { quotedWord } from "../../src/core/shell-words.ts";
 import type { SolveReport } from "../../src/documents/solve.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { writeModel } from "../../src/onnx/write.ts";
@@ -23,6 +25,7 @@ import {
   type TestBrowser,
   widths,
 } from "../helpers/browser.ts";
+import { program } from "../helpers/cli.ts";
 import { HOSTILE, residualNetwork } from "../helpers/report-subjects.ts";
 import { silentRun } from "../helpers/run-context.ts";
 
@@ -30,6 +33,7 @@ const folder = mkdtempSync(join(tmpdir(), "mdp-explorer-"));
 const SETTINGS = { ...SOLVE_DEFAULTS, model: join(folder, "net.onnx"), device: "jetson", batch: 8 };
 const COUNT = 20;
 const SEED = 20;
+const COPIED = 3;
 
 describe.skipIf(chromiumPath() === null)(
   "the explorer in Chromium (skipped where there is none)",
@@ -56,19 +60,18 @@ describe.skipIf(chromiumPath() === null)(
 
     test(`for ${COUNT} random budgets and limits from seed ${SEED} the page's answer is that of mdp solve`, async () => {
       const random = randomFrom(SEED);
+      const asked = Array.from({ length: COUNT }, () => drawn(random));
+      // The page first: while it waits for nothing, it certifies nothing, which takes as long again.
+      const shown: (Compared | null)[] = [];
+      for (const each of asked) shown.push(await askedThere(page, each));
+      await fresh(page);
       let infeasible = 0;
-      for (let draw = 0; draw < COUNT; draw += 1) {
-        const asked = drawn(random);
-        const [wanted, shown] = await Promise.all([solvedHere(asked), askedThere(page, asked)]);
-        if (wanted === null) {
-          infeasible += 1;
-          expect(shown, JSON.stringify(asked)).toBeNull();
-        } else {
-          expect(shown, JSON.stringify(asked)).toEqual(wanted);
-        }
+      for (const [at, each] of asked.entries()) {
+        const wanted = await solvedHere(each);
+        if (wanted === null) infeasible += 1;
+        expect(shown[at], JSON.stringify(each)).toEqual(wanted);
       }
       expect(infeasible).toBeLessThan(COUNT / 2);
-      await fresh(page);
       expect(faults).toEqual({ errors: [], requests: [] });
     });
 
@@ -120,14 +123,7 @@ describe.skipIf(chromiumPath() === null)(
 
     test("the other device's answer is that of mdp solve, and the downloaded file is its subnet", async () => {
       await act(page, () => page.selectOption("#device", "1"));
-      const [download] = await Promise.all([
-        page.waitForEvent("download"),
-        page.click("#download"),
-      ]);
-      const file = JSON.parse(readFileSync(await download.path(), "utf8")) as Record<
-        string,
-        unknown
-      >;
+      const file = JSON.parse(await downloaded(page)) as Record<string, unknown>;
       const settings = { ...SETTINGS, device: "jetson-nano", method: "mdp" };
       const { open, solved, report } = await solveModel(settings, silentRun);
       const wanted = subnetDocument(open, solved, report);
@@ -138,6 +134,44 @@ describe.skipIf(chromiumPath() === null)(
       const { latencyMs } = JSON.parse(JSON.stringify(file["solve"], rounded)) as SolveReport;
       expect(latencyMs).toEqual(JSON.parse(JSON.stringify(report.latencyMs, rounded)));
       await act(page, () => page.selectOption("#device", "0"));
+    });
+
+    test(`for ${COPIED} random settings the copied command gives the page's answer in a shell, and its file is exported`, async () => {
+      const random = randomFrom(SEED + 1);
+      const limits = ["params <= 70%", "macs <= 60%", `count("two.*") >= 16`];
+      const copied: { readonly command: string; readonly file: string | null }[] = [];
+      for (let draw = 0; draw < COPIED; draw += 1) {
+        await act(page, async () => {
+          await page.selectOption("#device", String(draw % 2));
+          if (random.next() < 0.6) await page.click("button[data-drop]");
+          await page.locator("button.dim").nth(random.integer(3)).click();
+          await page.getByRole("button", { name: "Keep it whole" }).click();
+          await page.fill("#limit", limits[random.integer(limits.length)] ?? "");
+          await page.press("#limit", "Enter");
+          await page.fill("#budget", `${30 + random.integer(50)}%`);
+          await page.dispatchEvent("#budget", "change");
+        });
+        const isAnswered = await page.locator("#limit-error").isHidden();
+        const command = (await page.textContent("#command")) ?? "";
+        copied.push({ command, file: isAnswered ? await downloaded(page) : null });
+        await act(page, () => page.selectOption("#device", "0"));
+        await fresh(page);
+      }
+      const choice = (json: string): object => ({ ...JSON.parse(json), solve: null });
+      for (const { command, file } of copied) {
+        const { code, text } = inShell(command);
+        expect(code, `${command} ${text}`).toBe(file === null ? 4 : 0);
+        if (file === null) continue;
+        const made = readFileSync(join(folder, "subnet.json"), "utf8");
+        expect(choice(file), command).toEqual(choice(made));
+      }
+      const last = copied.findLast(({ file }) => file !== null)?.file;
+      writeFileSync(join(folder, "from-page.json"), last ?? "");
+      const model = quotedWord(SETTINGS.model);
+      const done = inShell(`mdp export ${model} --subnet from-page.json --out smaller.onnx`);
+      expect(done.code, done.text).toBe(0);
+      // A word that is not quoted is another command.
+      expect(inShell("mdp solve --device jetson --limit params <= 70%").code).not.toBe(0);
     });
 
     test("the budget moves by the keyboard, and an operation's table follows the answer", async () => {
@@ -199,6 +233,18 @@ describe.skipIf(chromiumPath() === null)(
   },
 );
 
+/** Runs a command line as somebody who pasted it does. */
+function inShell(command: string): { readonly code: number | null; readonly text: string } {
+  const script = `mdp() { node ${quotedWord(program)} "$@"; }\n${command}`;
+  const { status, stderr } = spawnSync("bash", ["-c", script], { cwd: folder, encoding: "utf8" });
+  return { code: status, text: stderr };
+}
+
+async function downloaded(page: Page): Promise<string> {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#download")]);
+  return readFileSync(await download.path(), "utf8");
+}
+
 /** What is said of the first operation, which is open, is what its row says. */
 async function follows(page: Page): Promise<void> {
   const row = page.locator(".latency tbody tr").first();
@@ -213,10 +259,10 @@ async function follows(page: Page): Promise<void> {
 
 /** As it was opened: half the latency, no limits, the first device. */
 async function fresh(page: Page): Promise<void> {
-  while ((await page.locator("button[data-chip]").count()) > 0)
-    await act(page, () => page.click("button[data-chip]"));
-  if ((await page.inputValue("#budget")) === "50%") return;
+  const chips = page.locator("button[data-chip]");
+  if ((await chips.count()) === 0 && (await page.inputValue("#budget")) === "50%") return;
   await act(page, async () => {
+    while ((await chips.count()) > 0) await chips.first().click();
     await page.fill("#budget", "50%");
     await page.dispatchEvent("#budget", "change");
   });
@@ -299,14 +345,15 @@ async function solvedHere({ budget, limit }: Asked): Promise<Compared | null> {
   }
 }
 
+/** The last wish waits while an answer is awaited, so that everything is asked before one is waited for. */
 async function askedThere(page: Page, { budget, limit }: Asked): Promise<Compared | null> {
-  while ((await page.locator("button[data-chip]").count()) > 0)
-    await act(page, () => page.click("button[data-chip]"));
-  for (const each of limit) {
-    await page.fill("#limit", each);
-    await act(page, () => page.press("#limit", "Enter"));
-  }
   await act(page, async () => {
+    while ((await page.locator("button[data-chip]").count()) > 0)
+      await page.click("button[data-chip]");
+    for (const each of limit) {
+      await page.fill("#limit", each);
+      await page.press("#limit", "Enter");
+    }
     await page.fill("#budget", budget);
     await page.dispatchEvent("#budget", "change");
   });

@@ -1,5 +1,6 @@
+import { evaluate } from "../problem/evaluate.ts";
 import type { Problem, Selection } from "../problem/problem.ts";
-import { type AloneChanges, aloneChanges } from "./alone.ts";
+import { type AloneChange, type AloneChanges, aloneChanges } from "./alone.ts";
 import type { DimReason, DimWhy, Loss, StepReason } from "./explanation.ts";
 import type { Choice } from "./forced.ts";
 
@@ -13,10 +14,13 @@ export function dimReasons(
   lossOf: (choice: Choice) => Loss | null,
 ): DimReason[] {
   const alone = aloneChanges(problem, selection);
+  const { usage } = evaluate(problem, selection);
   const step = (dim: number, option: number): StepReason | null => {
     const count = problem.dims[dim]?.counts[option];
     const loss = lossOf({ kind: "option", dim, option });
-    return count === undefined || loss === null ? null : { count, loss, alone: alone(dim, option) };
+    if (count === undefined || loss === null) return null;
+    const change = alone(dim, option);
+    return { count, loss: boundedBy(problem, usage, loss, change), alone: change };
   };
   return problem.dims.map(({ name, counts }, dim): DimReason => {
     const option = selection.options[dim] ?? -1;
@@ -29,6 +33,22 @@ export function dimReasons(
       wider: option < 0 ? null : step(dim, option + 1),
     };
   });
+}
+
+/** What is not known exactly is at most what the step loses with everything else as it is, where that keeps the limits. */
+function boundedBy(
+  { resources }: Problem,
+  usage: readonly number[],
+  loss: Loss,
+  change: AloneChange | null,
+): Loss {
+  if (loss.kind !== "between" || change === null) return loss;
+  const isWithin = resources.every(
+    ({ limit, penalty = null }, r) =>
+      penalty !== null || (usage[r] ?? 0) + (change.usage[r] ?? 0) <= limit,
+  );
+  if (!isWithin) return loss;
+  return { ...loss, most: Math.min(loss.most ?? Number.POSITIVE_INFINITY, 0 - change.gain) };
 }
 
 function whyOf(problem: Problem, dim: number, option: number, alone: AloneChanges): DimWhy {

@@ -11,11 +11,14 @@ const GONE = "#c9d8ee";
 export const WARN = "#8a4b00";
 export const FONT = "Helvetica, Arial, sans-serif";
 
+/** A triangle on its tip: echarts' own arrow stands beside the point that it marks. */
+const DOWN = "path://M0,0L10,0L5,8.7Z";
+
 /** A way to draw a series. */
 export interface SeriesStyle {
   readonly color: string;
   readonly dash: "solid" | "dashed" | "dotted" | readonly number[];
-  readonly symbol: "circle" | "rect" | "triangle" | "diamond" | "roundRect" | "arrow";
+  readonly symbol: "circle" | "rect" | "triangle" | "diamond" | "roundRect" | typeof DOWN;
 }
 
 export const SERIES: readonly SeriesStyle[] = [
@@ -24,7 +27,7 @@ export const SERIES: readonly SeriesStyle[] = [
   { color: "#1a7f37", dash: "dotted", symbol: "triangle" },
   { color: "#8250df", dash: [10, 4, 2, 4], symbol: "diamond" },
   { color: "#bf3989", dash: [14, 4], symbol: "roundRect" },
-  { color: "#4b535c", dash: [2, 5], symbol: "arrow" },
+  { color: "#4b535c", dash: [2, 5], symbol: DOWN },
 ];
 
 /** The style of a series by its place; after the last one they begin again. */

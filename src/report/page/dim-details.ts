@@ -77,12 +77,11 @@ function whyOf(subject: Subject, dim: StructureDim, whole: string | null): strin
   if (whole !== null) return [`It stays whole: ${whole}.`];
   const explained = explain?.explanation.dims.find((each) => each.name === dim.name);
   if (explain === null || explained === undefined) return metricReasons(subject, dim);
-  const step = (what: string, side: typeof explained.narrower): string[] =>
-    side === null
-      ? []
-      : [
-          `One step ${what} (${side.count * dim.unitChannels} channels) ${lossText(side.loss, explain)}.`,
-        ];
+  const step = (what: string, side: typeof explained.narrower): string[] => {
+    const text = side === null ? null : lossText(side.loss, explain);
+    if (side === null || text === null) return [];
+    return [`One step ${what} (${side.count * dim.unitChannels} channels) ${text}.`];
+  };
   return [
     REASONS[explained.why],
     ...step("narrower", explained.narrower),

@@ -2,8 +2,8 @@ import type { ExplainReport } from "../../documents/explain.ts";
 
 type Loss = ExplainReport["explanation"]["blocks"][number]["loss"];
 
-/** What a choice costs, as the end of a sentence that begins with the choice. */
-export function lossText(loss: Loss, about: Pick<ExplainReport, "goal" | "dense">): string {
+/** What a choice costs, as the end of a sentence that begins with the choice; null where nothing is known of it. */
+export function lossText(loss: Loss, about: Pick<ExplainReport, "goal" | "dense">): string | null {
   switch (loss.kind) {
     case "exact":
       return exactText(loss.loss, about);
@@ -25,7 +25,7 @@ function exactText(loss: number, about: Pick<ExplainReport, "goal" | "dense">): 
 function betweenText(
   { least, most }: Extract<Loss, { kind: "between" }>,
   about: Pick<ExplainReport, "goal" | "dense">,
-): string {
+): string | null {
   const text = (amount: number): string => ofDense(amount, about);
   if (least !== null && most !== null) {
     return least <= 0
@@ -34,7 +34,7 @@ function betweenText(
   }
   if (least !== null && least > 0) return `costs at least ${text(least)}`;
   if (most !== null) return `costs at most ${text(Math.max(0, most))}`;
-  return "has an unknown cost: the time was over. mdp explain takes longer and tells it";
+  return null;
 }
 
 /** An amount of the objective, and its share of the whole network's. */

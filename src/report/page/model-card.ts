@@ -14,7 +14,7 @@ export function modelCard(subject: Subject): string | null {
     ...head,
     proof === null
       ? "- The cut network was not compared with the masked original."
-      : `- The cut network equals the masked original within ${proof.maxRelative.toExponential(1)} (relative) on ${proof.runs} inputs.`,
+      : `- The cut network equals the masked original ${proof.maxRelative === 0 ? "to the bit" : `within ${proof.maxRelative.toExponential(1)} (relative)`} on ${proof.runs} inputs.`,
     ...gateLines(subject),
     ...stageLines(subject),
     "",

@@ -41,6 +41,7 @@ export function networkSection(subject: Subject): Markup | null {
   const hasReasons = explain !== null || subject.reasons !== null;
   return html`<section class="network"><h2>Network, before and after</h2>
 <p>Each bar is a dim: channels that stay or go together. The filled part is kept, the pale part is removed. Select a dim for its scores${hasReasons ? ", what one step costs" : ""} and why it stayed.${explain === null ? "" : " Costs are those of a choice with everything else chosen again."}</p>
+${openCosts(subject)}
 ${legend(components)}
 <div class="blocks">${[...groups].map(([block, dims]) => blockMarkup(drawn, block, dims))}</div>
 <aside class="detail" aria-live="polite" aria-label="The selected dim" hidden></aside>
@@ -76,8 +77,20 @@ ${dims.map((dim) => dimBar(drawn, dim))}
 /** What it would cost to decide the block the other way. */
 function blockReason({ explain }: Drawn, block: string): Markup | null {
   const found = explain?.explanation.blocks.find((each) => each.name === block);
-  if (explain === null || found === undefined) return null;
-  return html`<p class="reason">${found.kept ? "Dropping it" : "Keeping it"} ${lossText(found.loss, explain)}.</p>`;
+  const text = explain === null || found === undefined ? null : lossText(found.loss, explain);
+  if (found === undefined || text === null) return null;
+  return html`<p class="reason">${found.kept ? "Dropping it" : "Keeping it"} ${text}.</p>`;
+}
+
+/** That a run had no time to find them all. */
+function openCosts({ explain }: Subject): Markup | null {
+  if (explain === null) return null;
+  const { dims, blocks } = explain.explanation;
+  const steps = dims.flatMap(({ narrower, wider }) => [narrower, wider]);
+  const asked = [...steps, ...blocks].filter((each) => each !== null);
+  const open = asked.filter(({ loss }) => loss.kind === "between").length;
+  if (open === 0) return null;
+  return html`<p class="notes">The time was over before ${open} of ${asked.length} costs were known exactly; mdp explain takes the time that it needs.</p>`;
 }
 
 function dimBar({ structure, chosen, widest, whole, tones }: Drawn, dim: StructureDim): Markup {

@@ -120,7 +120,7 @@ const FACTS: readonly Fact[] = [
     of: ({ proof }) =>
       proof === null
         ? null
-        : `equal to the masked original within ${proof.maxRelative.toExponential(1)}`,
+        : `equal to the masked original ${proof.maxRelative === 0 ? "to the bit" : `within ${proof.maxRelative.toExponential(1)}`}`,
   },
 ];
 

@@ -9,17 +9,19 @@ import type { Subject } from "./subject.ts";
 type Result = EvalReport["results"][number];
 type Metric = NonNullable<Result["metrics"]>[number];
 
-const STAGES: Readonly<Record<string, string>> = {
-  "pruned.onnx": "pruned",
-  "corrected.onnx": "repaired",
-  "finetuned.onnx": "fine-tuned",
-  "rebased.onnx": "rebased",
-};
+/** A map, since a file may be called `constructor`. */
+const STAGES: ReadonlyMap<string, string> = new Map([
+  ["pruned.onnx", "pruned"],
+  ["corrected.onnx", "repaired"],
+  ["sparse.onnx", "sparse, repaired"],
+  ["finetuned.onnx", "fine-tuned"],
+  ["rebased.onnx", "rebased"],
+]);
 
 /** What a reader calls the network of a stage: the first one is the original. */
 export function stageName(model: string, at: number): string {
   const file = model.split("/").at(-1) ?? model;
-  return at === 0 ? "original" : (STAGES[file] ?? file);
+  return at === 0 ? "original" : (STAGES.get(file) ?? file);
 }
 
 /** Accuracy or the task's metrics with their intervals, and measured times, per stage; null without an evaluation. */

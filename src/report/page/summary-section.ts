@@ -119,10 +119,11 @@ function tableText({
 
 function proofText({ proof }: Subject): string {
   if (proof === null) return "not run yet: mdp export proves the network that it writes";
-  return (
-    `${proof.values} values on ${proof.runs} inputs equal the masked original; outputs within ` +
-    `${proof.maxRelative.toExponential(1)} (relative, limit ${proof.limit.toExponential(0)})`
-  );
+  const outputs =
+    proof.maxRelative === 0
+      ? "the same to the bit"
+      : `within ${proof.maxRelative.toExponential(1)} (relative, limit ${proof.limit.toExponential(0)})`;
+  return `${proof.values} values on ${proof.runs} inputs equal the masked original; outputs ${outputs}`;
 }
 
 function amounts({ solve }: Subject, mark: Markup | null): Markup | null {

@@ -166,6 +166,32 @@ describe("losses", () => {
     120_000,
   );
 
+  test("of steps that were not found in time are at most what the step loses alone, and never less than they are", async () => {
+    let [bounded, infeasible] = [0, 0];
+    for (let seed = 1; seed <= 40; seed += 1) {
+      const problem = randomProblem(seed);
+      const answer = await solveProblem(problem, [highs]).catch(() => null);
+      if (answer === null) {
+        infeasible += 1;
+        continue;
+      }
+      const quick = await explain(problem, [highs], { answer, timeLimitSeconds: 0 });
+      const whole = await explain(problem, [highs], { answer });
+      for (const [at, dim] of quick.dims.entries()) {
+        for (const side of ["narrower", "wider"] as const) {
+          const [early, late] = [dim[side]?.loss, whole.dims[at]?.[side]?.loss];
+          if (early?.kind !== "between" || early.most === null) continue;
+          bounded += 1;
+          expect(late?.kind, `seed ${seed}`).toBe("exact");
+          if (late?.kind !== "exact") continue;
+          expect(late.loss, `seed ${seed}`).toBeLessThanOrEqual(early.most + 1e-9);
+        }
+      }
+    }
+    expect(infeasible).toBeLessThan(20);
+    expect(bounded).toBeGreaterThan(20);
+  });
+
   test("that were not found in time lie between what is proven and what is known", async () => {
     const problem = randomProblem(5);
     const best = await solveProblem(problem, [highs]);

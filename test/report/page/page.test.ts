@@ -189,7 +189,8 @@ test("a dim says what a step costs, a block what the other choice costs, and the
     "Keeping it costs 0.2500 of importance (0.25 % of the dense network&#39;s)",
   );
   expect(page).toContain("would earn 0.5000 of importance (0.5 % of the dense network&#39;s)");
-  expect(lossText({ kind: "between", least: null, most: null }, explain)).toContain("unknown cost");
+  expect(page).toContain("before 1 of 3 costs were known exactly");
+  expect(lossText({ kind: "between", least: null, most: null }, explain)).toBeNull();
   expect(lossText(exact(-2), explain)).toMatch(/^earns 2\.000/);
   // Without it, as for runs from before it, nothing is said.
   expect(reportPage([whole], parts)).not.toMatch(/class="reason"|would earn/);

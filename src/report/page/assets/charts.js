@@ -22,9 +22,11 @@ const scoreFigure = ({ scores, units, hasOrder }) => {
     );
   }
   figure.append(
-    drawn("text", { x: 0, y: height + 14, class: "faint" }, hasOrder
-        ? `first to stay; best score ${short(most)}`
-        : `best unit: ${short(scores[0][0])}`),
+    drawn(
+      "text",
+      { x: 0, y: height + 14, class: "faint" },
+      hasOrder ? `first to stay; best score ${short(most)}` : `best unit: ${short(scores[0][0])}`,
+    ),
     drawn(
       "text",
       { x: width, y: height + 14, class: "faint", "text-anchor": "end" },

@@ -5,7 +5,11 @@ const BOX = { width: 132, height: 34 };
 const shortName = (name) => (name.length <= 20 ? name : `${name.slice(0, 7)}…${name.slice(-12)}`);
 const drawOps = (details) => {
   const place = details.querySelector(".drawing");
-  const drawing = subjectOf(details)?.drawings[details.dataset.ops];
+  const drawings = subjectOf(details)?.drawings ?? {};
+  // A block may be called `constructor`.
+  const drawing = Object.hasOwn(drawings, details.dataset.ops)
+    ? drawings[details.dataset.ops]
+    : undefined;
   if (place.firstChild !== null) return;
   if (drawing === undefined) {
     place.textContent = "Too many operations to draw.";

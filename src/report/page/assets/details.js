@@ -84,7 +84,7 @@ const showOp = (from) => {
   openDetail(from, label, [
     element(
       "p",
-      `${kind}: ${markText(op)}. Framed: chosen (solid) and dense (dashed). Cells: ${originText(found.origin)}.${slice}`,
+      `${kind}: ${markText(op)}. Framed: ${op.chosen === null ? "" : "chosen (solid) and "}dense (dashed). Cells: ${originText(found.origin)}.${slice}`,
     ),
     figure,
   ]);

@@ -9,7 +9,7 @@
  * docs/results/transformers.md holds what it printed.
  */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../src/core/files.ts";
 import { SILENT } from "../src/core/progress.ts";
@@ -19,6 +19,7 @@ import { type PruneSettings, profile, prune, score } from "../src/pipeline/libra
 import { openNetwork } from "../src/pipeline/open/network.ts";
 import { rebaseOpened } from "../src/pipeline/rebase/rebase-network.ts";
 import { type RunContext, runContext } from "../src/pipeline/run-context.ts";
+import { measuredShare, topByFile } from "./accuracy-rows.ts";
 import { matchedLinear } from "./latency/linear-table.ts";
 
 const { values, positionals } = parseArgs({
@@ -124,19 +125,15 @@ function line(
   { share: predicted }: Chosen,
   { eval: report, solve }: RunSummary,
 ): string {
-  const top = new Map(
-    report.results.map(({ model, accuracy }) => [
-      basename(model),
-      accuracy === null ? "–" : (100 * accuracy.top1).toFixed(1),
-    ]),
-  );
-  const cut = report.results.find(({ model }) => basename(model) === "pruned.onnx");
+  const top = topByFile(report);
   const share = (value: number | undefined): string =>
     value === undefined ? "–" : value.toFixed(2);
   const cells = [
     ...[name, budget, share(predicted ?? solve.latencyMs.chosen / solve.latencyMs.dense)],
-    share(cut?.latency?.ofFirst),
-    ...["pruned.onnx", "corrected.onnx", "finetuned.onnx"].map((file) => top.get(file) ?? "–"),
+    share(measuredShare(report)),
+    ...["pruned.onnx", "corrected.onnx", "finetuned.onnx"].map(
+      (file) => top.get(file)?.toFixed(1) ?? "–",
+    ),
   ];
   return `| ${cells.join(" | ")} |`;
 }

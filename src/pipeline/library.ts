@@ -102,7 +102,7 @@ export async function score(
   run: Partial<RunContext> = {},
 ): Promise<Importance> {
   const open = await openNetwork(settings.model, runOf(settings, run));
-  const wanted = { ...SCORE_DEFAULTS, seed: 0, threads: 1, ...given(settings) };
+  const wanted = { ...SCORE_DEFAULTS, seed: 0, ...given(settings) };
   const { method } = wanted;
   return method === undefined
     ? scoreByChoice(open, wanted, runOf(settings, run))

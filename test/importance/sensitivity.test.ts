@@ -126,7 +126,7 @@ test("damage of a network with two outputs is the mean of what each alone says",
   const orders = structure.dims.map(({ size }) => Array.from({ length: size }, (_, unit) => unit));
   const of = async (outputs?: readonly string[]): Promise<readonly number[]> => {
     const meter = await openSensitivity(modelOf(graph), structure, {
-      ...{ outputs, threads: 1, batches: 2, progress: SILENT },
+      ...{ outputs, threads: 1, batches: 2, batch: 4, progress: SILENT },
       cuts: (gated) => candidatesOf(structure, orders, gated),
     });
     for (const [index, batch] of batches.entries()) await meter.add(batch, index);

@@ -129,8 +129,7 @@ export const scoreCommand: Command = command({
       .option("threads", {
         type: "number",
         requiresArg: true,
-        default: 1,
-        describe: "Threads of the runtime",
+        describe: "Threads of the runtime [the machine's, at most 4]",
       })
       .option("seed", {
         type: "number",

@@ -162,7 +162,7 @@ async function measuredDims(
     label?: string,
   ): Promise<Sensitivity> =>
     openSensitivity(model, structure, {
-      ...{ cuts, threads, batches: expected, progress, signal, label },
+      ...{ cuts, threads, batches: expected, batch, progress, signal, label },
       ...{ outputs: options.outputs, comparison },
     });
   const byWeights = await reconstructionOrders(model, structure, options, pass);

@@ -38,11 +38,14 @@ export interface UnitGate {
  * Gates the inputs of every layer, unit by unit, which is where a removed unit makes itself felt; sums over units in norms and
  * products of activations likewise (the masked original of a proof has the same: `mask-statistics.ts`); the branch of every
  * block before its Add; and every layer that may be dropped, between its output and its input.
+ * @param only names of gates to build; all where left out. A gate bears the same name whichever others there are, and one that
+ * is left out stays open.
  */
-export function gatedNetwork(structure: Structure): GatedNetwork {
+export function gatedNetwork(structure: Structure, only?: ReadonlySet<string>): GatedNetwork {
   const { graph } = structure;
+  const isWanted = (name: string): boolean => only?.has(name) !== false;
   const state: Gating = {
-    ...{ structure, nodes: [], inputs: [], units: new Map(), sums: [], scalars: [] },
+    ...{ structure, isWanted, nodes: [], inputs: [], units: new Map(), sums: [], scalars: [] },
     constants: new Map(graph.initializers),
   };
   const layerOf = new Map(structure.layers.map((layer) => [layer.id, layer]));
@@ -59,25 +62,31 @@ export function gatedNetwork(structure: Structure): GatedNetwork {
       read[0] = gatedUnits(state, node);
     }
     const block = blockOf.get(id);
-    if (block !== undefined) {
-      const gate = scalarGate(state, `mdp_block_${block.index}`);
+    if (block !== undefined && isWanted(blockGate(block.index))) {
+      const gate = scalarGate(state, blockGate(block.index));
       read[block.branchInput] = op(state, "Mul", read[block.branchInput] ?? "", gate);
     }
     const dropped = bypassed.get(id);
-    if (dropped === undefined) state.nodes.push(...gatedSum(state, { ...node, inputs: read }));
+    if (dropped === undefined || !isWanted(layerGate(dropped.index)))
+      state.nodes.push(...gatedSum(state, { ...node, inputs: read }));
     else bypass(state, { ...node, inputs: read }, dropped.index, readBy.get(dropped.index) ?? "");
   }
-  const { nodes, inputs, units, sums, scalars, constants: initializers } = state;
+  const { nodes, inputs, scalars, constants: initializers } = state;
+  const units = [...state.units.values(), ...state.sums].filter(({ name }) => isWanted(name));
   return {
     graph: { ...graph, nodes, initializers, inputs: [...graph.inputs, ...inputs], values: [] },
-    feeds: (cut) => feedsOf(cut, [...units.values(), ...sums], scalars),
-    gates: { units: [...units.values(), ...sums], parts: scalars },
+    feeds: (cut) => feedsOf(cut, units, scalars),
+    gates: { units, parts: scalars },
     layers: droppable.map((layer) => layer.index),
   };
 }
 
+const blockGate = (index: number): string => `mdp_block_${index}`;
+const layerGate = (index: number): string => `mdp_layer_${index}`;
+
 interface Gating {
   readonly structure: Structure;
+  readonly isWanted: (name: string) => boolean;
   readonly nodes: Node[];
   readonly inputs: Value[];
   /** Gates of layers, by the value that they read. */
@@ -104,7 +113,7 @@ function scalarGate({ inputs, scalars }: Gating, name: string): string {
 
 /** output = input + gate * (computed - input), under the name that others read. */
 function bypass(state: Gating, node: Node, layer: number, input: string): void {
-  const gate = scalarGate(state, `mdp_layer_${layer}`);
+  const gate = scalarGate(state, layerGate(layer));
   const computed = `${gate}_computed`;
   state.nodes.push({ ...node, outputs: [computed, ...node.outputs.slice(1)] });
   const part = op(state, "Mul", op(state, "Sub", computed, input), gate);
@@ -127,8 +136,9 @@ function gatedUnits(state: Gating, node: Node): string {
   if (shape === null || units === null) return value;
   const name = `mdp_units_${known.size}`;
   const extents = shape.map((extent, at) => (at === axis ? extent : 1));
-  state.inputs.push({ name, type: "float32", shape: extents });
-  const gated = op(state, "Mul", value, name);
+  const isWanted = state.isWanted(name);
+  if (isWanted) state.inputs.push({ name, type: "float32", shape: extents });
+  const gated = isWanted ? op(state, "Mul", value, name) : value;
   known.set(value, { name, gated, shape: extents, units, ratio: null });
   return gated;
 }
@@ -145,9 +155,10 @@ function gatedSum(state: Gating, node: Node): readonly Node[] {
   const name = `mdp_sum_${sums.length}`;
   const extents = maskShape(shape, axis);
   const ratio = isSum(node) ? null : `${name}_ratio`;
+  sums.push({ name, gated: value, shape: extents, units, ratio });
+  if (!state.isWanted(name)) return [node];
   inputs.push({ name, type: "float32", shape: extents });
   if (ratio !== null) inputs.push({ name: ratio, type: "float32", shape: [1] });
-  sums.push({ name, gated: value, shape: extents, units, ratio });
   return statisticsUnder(structure, node, { mask: name, ratio: ratio ?? "" }, constants);
 }
 
@@ -156,10 +167,7 @@ function feedsOf(
   units: readonly UnitGate[],
   scalars: readonly string[],
 ): Record<string, Feed> {
-  const gone = new Set([
-    ...cut.droppedBlocks.map((index) => `mdp_block_${index}`),
-    ...cut.droppedLayers.map((index) => `mdp_layer_${index}`),
-  ]);
+  const gone = new Set([...cut.droppedBlocks.map(blockGate), ...cut.droppedLayers.map(layerGate)]);
   const feeds: Record<string, Feed> = {};
   for (const { name, shape, units: axis, ratio } of units) {
     const stays = ({ dims, units: own }: UnitLevel, at: number): boolean => {

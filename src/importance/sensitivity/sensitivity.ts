@@ -1,14 +1,16 @@
 import { InputError, InterruptedError } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import { answersOf } from "../../graph/answers.ts";
+import type { Graph } from "../../graph/graph.ts";
 import type { Model } from "../../onnx/model.ts";
-import type { Feed, Feeds } from "../../runtime/session.ts";
+import type { Feed, Feeds, Session } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { Collector } from "../data/collect.ts";
 import { feedsOf, openGraph } from "../data/feed.ts";
 import type { Candidate } from "./candidates.ts";
+import { type CutGroup, cutGroups } from "./cut-groups.ts";
 import { type Damage, damageOf } from "./damage.ts";
-import { type Cut, type GatedNetwork, gatedNetwork } from "./gated.ts";
+import { type GatedNetwork, gatedNetwork } from "./gated.ts";
 
 export interface SensitivityOptions {
   /** The cuts to measure, of the network with its gates. */
@@ -20,8 +22,9 @@ export interface SensitivityOptions {
   /** How answers are compared; value by value where left out. */
   readonly comparison?: Comparison | undefined;
   readonly threads: number;
-  /** Number of batches to expect. */
+  /** Number of batches to expect, and of samples in each. */
   readonly batches: number;
+  readonly batch: number;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,9 +48,10 @@ export interface Sensitivity extends Collector {
   readonly close: () => Promise<void>;
 }
 
-const WHOLE: Cut = { kept: new Map(), droppedBlocks: [], droppedLayers: [] };
-
-/** Measures what each candidate alone does to the network's answers: one run of the whole network per candidate and batch. */
+/**
+ * Measures what each candidate alone does to the network's answers: per candidate and batch, one run of the part of the network
+ * that its group of cuts changes (cut-groups.ts).
+ */
 export async function openSensitivity(
   model: Model,
   structure: Structure,
@@ -59,15 +63,13 @@ export async function openSensitivity(
   const { label = "measuring cuts" } = options;
   const comparison = options.comparison ?? valueByValue(answersOf(graph, options.outputs).values);
   const { parts, damages } = comparison;
-  const outputs = comparison.values.map((name) => ({
-    name,
-    type: "float32" as const,
-    shape: null,
-  }));
-  const session = await openGraph(model, { ...gated.graph, outputs }, options.threads);
+  const { values: compared } = comparison;
+  const groups = cutGroups(structure, gated, candidates, { compared, batch: options.batch });
+  const sessions = await openSessions(model, graph, groups, compared, options.threads);
   // Per part that is compared: the differences of all candidates, then those of the next part.
   const differences = new Float64Array(candidates.length * parts.length);
   const sizes = new Float64Array(parts.length);
+  const runs = groups.reduce((sum, { cuts }) => sum + cuts.length, 0);
   return {
     candidates,
     parts,
@@ -77,17 +79,25 @@ export async function openSensitivity(
     ]),
     add: async (batch, index) => {
       const feeds = feedsOf(graph, batch);
-      const whole = await session.run({ ...feeds, ...gated.feeds(WHOLE) });
+      const known = { ...feeds, ...(await sessions.before?.run(feeds)) };
+      for (const [part, { size }] of damages(known, known).entries()) {
+        sizes[part] = (sizes[part] ?? 0) + size;
+      }
       const measured = new Float64Array(differences.length);
-      for (const [at, { cut }] of candidates.entries()) {
-        const answers = await session.run({ ...feeds, ...gated.feeds(cut) });
-        for (const [part, damage] of damages(whole, answers).entries()) {
-          measured[part * candidates.length + at] = damage.difference;
-          if (at === 0) sizes[part] = (sizes[part] ?? 0) + damage.size;
+      let done = 0;
+      for (const { group, session } of sessions.behind) {
+        const fixed = { ...feedsNamed(known, group.reads), ...group.open };
+        const whole = { ...known, ...(await session.run(fixed)) };
+        for (const { at, closed } of group.cuts) {
+          const cut = { ...known, ...(await session.run({ ...fixed, ...closed })) };
+          for (const [part, damage] of damages(whole, cut).entries()) {
+            measured[part * candidates.length + at] = damage.difference;
+          }
+          done += 1;
+          const [step, steps] = [index * runs + done, options.batches * runs];
+          options.progress.step(label, step, steps);
+          if (options.signal?.aborted) throw interrupted(done, runs);
         }
-        const done = index * candidates.length + at + 1;
-        options.progress.step(label, done, options.batches * candidates.length);
-        if (options.signal?.aborted) throw interrupted(at + 1, candidates.length);
       }
       // Whole batches only, so that a stopped run leaves none by halves.
       for (const [at, difference] of measured.entries()) {
@@ -96,8 +106,51 @@ export async function openSensitivity(
     },
     damages: (part) =>
       meanDamages(candidates.length, { differences, sizes }, part === undefined ? null : [part]),
-    close: () => session.close(),
+    close: sessions.close,
   };
+}
+
+interface Sessions {
+  /** Gives what the groups read and what is compared; null where the network is fed all of it. */
+  readonly before: Session | null;
+  readonly behind: readonly { readonly group: CutGroup; readonly session: Session }[];
+  readonly close: () => Promise<void>;
+}
+
+async function openSessions(
+  model: Model,
+  graph: Graph,
+  groups: readonly CutGroup[],
+  compared: readonly string[],
+  threads: number,
+): Promise<Sessions> {
+  const opened: Session[] = [];
+  const close = async (): Promise<void> => {
+    for (const session of opened) await session.close();
+  };
+  const open = async (part: Graph): Promise<Session> => {
+    const session = await openGraph(model, part, threads);
+    opened.push(session);
+    return session;
+  };
+  try {
+    const fed = new Set(graph.inputs.map(({ name }) => name));
+    const read = new Set([...compared, ...groups.flatMap(({ reads }) => reads)]);
+    const outputs = [...read]
+      .filter((name) => !fed.has(name))
+      .map((name) => ({ name, type: "float32" as const, shape: null }));
+    const before = outputs.length === 0 ? null : await open({ ...graph, outputs, values: [] });
+    const behind = [];
+    for (const group of groups) behind.push({ group, session: await open(group.graph) });
+    return { before, behind, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function feedsNamed(feeds: Feeds, names: readonly string[]): Feeds {
+  return Object.fromEntries(names.map((name) => [name, feeds[name] as Feed]));
 }
 
 /** Per candidate, the mean over the parts that vary (of those that are asked for) of the difference over the variance. */

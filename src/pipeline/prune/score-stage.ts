@@ -42,7 +42,16 @@ export async function scoreStage(job: PruneJob): Promise<void> {
       context.progress.note(`Units are scored by ${method}: ${chosen.reason} (--method).`);
     }
     const partial = run.path("importance.json.partial.json");
-    const request = { ...options, ...SCORE_DEFAULTS, method, labels, data, pairs };
+    // The run's threads are those that latencies are measured with.
+    const request = {
+      ...options,
+      ...SCORE_DEFAULTS,
+      threads: undefined,
+      method,
+      labels,
+      data,
+      pairs,
+    };
     const score = (changes: Partial<ScoreRequest>): Promise<Importance> =>
       scoreOpened(open, { ...request, ...changes }, context, partial);
     const scored =

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { UsageError } from "../../core/errors.ts";
 import { answersOf } from "../../graph/answers.ts";
 import { scoreWithData } from "../../importance/data/score-data.ts";
@@ -25,7 +26,8 @@ export interface ScoreRequest extends ImageOptions {
   /** What the network fixes, or 32, unless given. */
   readonly batch?: number | undefined;
   readonly labels: LabelSource;
-  readonly threads: number;
+  /** One per core, 4 at most, unless given; the scores are the same. */
+  readonly threads?: number | undefined;
   /** Values that `sensitivity` compares; all outputs where left out. */
   readonly outputs?: readonly string[] | undefined;
   /** For `sensitivity`: cuts are measured after each was repaired by itself. */
@@ -55,7 +57,8 @@ export async function scoreOpened(
   context: RunContext,
   partialPath?: string,
 ): Promise<Importance> {
-  const { method, normalisation, seed, labels, threads } = request;
+  const { method, normalisation, seed, labels } = request;
+  const { threads = Math.min(availableParallelism(), 4) } = request;
   for (const option of ["images", "batch", "threads"] as const) {
     checkWhole(request[option], `--${option}`, 1);
   }

@@ -57,10 +57,12 @@ if (!existsSync(heldOut)) {
   writeFileAtomic(heldOut, records.subarray(border));
 }
 
+const NOW = { labelWeight: 0.5, scoreWeight: 0.5, epochs: 3, lr: 0.02 } as const;
 const TEACHER = { labelWeight: 0, scoreWeight: 1 } as const;
 /** `now` is what `mdp prune --finetune` did before: half labels, half teacher, three epochs at a rate of 0.02. */
 const RECIPES: Readonly<Record<string, Partial<FinetuneSettings>>> = {
-  now: { labelWeight: 0.5, scoreWeight: 0.5, epochs: 3, lr: 0.02 },
+  now: NOW,
+  averaged: { ...NOW, ema: 0.98 },
   teacher: { ...TEACHER, epochs: 3, lr: 0.02 },
   "teacher, averaged": { ...TEACHER, epochs: 3, lr: 0.02, ema: 0.98 },
   "teacher, rate 0.005": { ...TEACHER, epochs: 3, lr: 0.005 },

@@ -129,7 +129,7 @@ export const scoreCommand: Command = command({
       .option("threads", {
         type: "number",
         requiresArg: true,
-        describe: "Threads of the runtime [the machine's, at most 4]",
+        describe: "Threads of the runtime [sensitivity: the machine's, at most 4; otherwise 1]",
       })
       .option("seed", {
         type: "number",

@@ -26,7 +26,7 @@ export interface ScoreRequest extends ImageOptions {
   /** What the network fixes, or 32, unless given. */
   readonly batch?: number | undefined;
   readonly labels: LabelSource;
-  /** One per core, 4 at most, unless given; the scores are the same. */
+  /** For `sensitivity` one per core, 4 at most, unless given, which changes no score; 1 for the other methods. */
   readonly threads?: number | undefined;
   /** Values that `sensitivity` compares; all outputs where left out. */
   readonly outputs?: readonly string[] | undefined;
@@ -58,7 +58,7 @@ export async function scoreOpened(
   partialPath?: string,
 ): Promise<Importance> {
   const { method, normalisation, seed, labels } = request;
-  const { threads = Math.min(availableParallelism(), 4) } = request;
+  const { threads = method === "sensitivity" ? Math.min(availableParallelism(), 4) : 1 } = request;
   for (const option of ["images", "batch", "threads"] as const) {
     checkWhole(request[option], `--${option}`, 1);
   }

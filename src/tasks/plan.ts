@@ -1,6 +1,6 @@
 import { InputError } from "../core/errors.ts";
 import type { Head } from "../data/dataset.ts";
-import type { Target } from "../runtime/batches.ts";
+import { type Target, UNNAMED } from "../runtime/batches.ts";
 import { targetAs } from "./answers.ts";
 import type { SuppressOptions } from "./detection/detection.ts";
 import { guessHead, type OutputShape } from "./detection/guess-head.ts";
@@ -181,8 +181,10 @@ function planned(
       return detection(question, outputs, notes);
     case "regression": {
       const { range = 1 } = question;
-      const pictures = (outputs[0]?.shape.length ?? 0) >= 3;
-      const large = (outputs[0]?.shape.slice(-2) ?? []).every((extent) => (extent ?? 0) >= 11);
+      const judged = targetedOutput(question, outputs);
+      const output = judged?.name;
+      const pictures = (judged?.shape.length ?? 0) >= 3;
+      const large = (judged?.shape.slice(-2) ?? []).every((extent) => (extent ?? 0) >= 11);
       return {
         ...plain,
         metrics: [
@@ -210,6 +212,23 @@ function planned(
     default:
       return task satisfies never;
   }
+}
+
+/** The output that the target's numbers are for: the one that the data or `--outputs` name, the first one where neither does. */
+function targetedOutput(
+  { target, chosen }: TaskQuestion,
+  outputs: readonly OutputShape[],
+): OutputShape | undefined {
+  const [named] = target.kind === "values" ? Object.keys(target.values) : [];
+  if (named === undefined || named === UNNAMED || target.kind !== "values") return outputs[0];
+  const found = outputs.find(({ name }) => name in target.values);
+  if (found !== undefined) return found;
+  throw new InputError({
+    code: "tasks/no-output",
+    message: `The data's target is for output '${named}'; ${chosen === undefined ? "there are" : "asked for are"} ${outputs.map(({ name }) => `'${name}'`).join(", ")}.`,
+    where: "data",
+    hint: "Name an output of the network as 'output' of the target in the data set's config.",
+  });
 }
 
 /** Every output that has a target by the metrics of its own task, which bear its name. */

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { UNNAMED } from "../../src/runtime/batches.ts";
 import { planTask, type TaskQuestion } from "../../src/tasks/plan.ts";
 
 const OUTPUTS = [
@@ -52,4 +53,28 @@ test("an output of another width than the first network's is not compared with i
   const plan = agreement(["image_embed"]);
   expect(plan.agreement.map(({ name }) => name)).toEqual(["cosine of fused", "cosine of answer"]);
   expect(plan.notes.join(" ")).toContain("'image_embed' has another width");
+});
+
+test("numbers are judged at the output that the data names, and a name that the network hasn't is refused", () => {
+  const numbers = (output: string) => ({
+    ...{ kind: "values" as const },
+    values: { [output]: { type: "float32" as const, shape: [2], data: Float32Array.of(1, 1) } },
+  });
+  const feed = (...data: number[]) => ({
+    ...{ type: "float32" as const, shape: [2], data: Float32Array.from(data) },
+  });
+  const answer = { points: feed(9, 9), angles: feed(1, 2) };
+  const outputs = Object.keys(answer).map((name) => ({ name, shape: [2] }));
+  const errorAt = (output: string, chosen?: readonly string[]): unknown => {
+    const target = numbers(output);
+    const plan = planTask({ ...QUESTION, classes: null, target, outputs, chosen });
+    return plan.metrics.find(({ name }) => name === "MSE")?.perItem(answer, target);
+  };
+  expect(errorAt("angles")).toBe(0.5);
+  expect(errorAt("points")).toBe(64);
+  // Without a name the first output counts, as it does for data without names.
+  expect(errorAt(UNNAMED)).toBe(64);
+  for (const refused of [() => errorAt("nobody"), () => errorAt("angles", ["points"])]) {
+    expect(refused).toThrowError(expect.objectContaining({ code: "tasks/no-output", exitCode: 3 }));
+  }
 });

@@ -46,7 +46,7 @@ export const scoreCommand: Command = command({
     ],
     [
       "mdp score net.onnx --method sensitivity --repaired --data photos",
-      "and repaired before it is measured: takes minutes, and keeps more where much is cut",
+      "and repaired before it is measured: takes minutes, and may keep more where half is cut",
     ],
     [
       "mdp score net.onnx --method fisher --data photos --labels self",

@@ -4,7 +4,8 @@
  *     npm run bench -- commands [--only TEXT] [--repeat 3] [--time-limit 60] [--json]
  *
  * Networks come from ../shared (MDP_SHARED names another folder; compressed ones are unpacked first) or are built with random
- * weights; predicted tables of the AGX Xavier, half the latency, the default score. The package must be built (`npm run build`). Prints a Markdown table, or one
+ * weights; predicted tables of the AGX Xavier, half the latency, the default score (random ones for published networks, which
+ * have no weights). The package must be built (`npm run build`). Prints a Markdown table, or one
  * JSON document with --json.
  */
 import { spawnSync } from "node:child_process";
@@ -135,13 +136,22 @@ function cases(): readonly Case[] {
 function networkOf({ network }: Case): readonly string[] | null {
   if (network === undefined) return [];
   if (typeof network === "string") {
-    if (isPublished(network)) return [network];
+    if (isPublished(network)) return [network, "--importance", randomScores(network)];
     const path = join(shared, network);
     return existsSync(path) ? [unpacked(path)] : null;
   }
   const path = join(folder, `${network.name}.onnx`);
   if (!existsSync(path)) writeModel(modelOf(network()), path);
   return [path];
+}
+
+/** Uneven scores of a network whose shapes alone are known. */
+function randomScores(network: string): string {
+  const file = join(folder, `${network.replaceAll(/\W/g, "-")}.json`);
+  const args = ["score", network, "--method", "random", "--out", file, "--quiet"];
+  const { status, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`no scores of ${network}: ${stderr}`);
+  return file;
 }
 
 /** The file itself: users' networks are not compressed. */

@@ -5,10 +5,20 @@ import { FAINT, FONT, INK, PAPER, RULE, seriesStyle } from "./theme.ts";
 /** The figure as SVG; the same option gives the same bytes. */
 export async function svgOf(option: EChartsOption, width: number, height: number): Promise<string> {
   // Loaded where a figure is drawn: the library takes longer to load than most commands to run.
-  const { init, use, SVGRenderer, ...parts } = await import("./charting.ts");
-  use([SVGRenderer, parts.LineChart, parts.ScatterChart, parts.HeatmapChart]);
-  use([parts.GridComponent, parts.TitleComponent]);
-  use([parts.LegendComponent, parts.VisualMapComponent]);
+  const {
+    GridComponent,
+    HeatmapChart,
+    init,
+    LegendComponent,
+    LineChart,
+    ScatterChart,
+    SVGRenderer,
+    TitleComponent,
+    use,
+    VisualMapComponent,
+  } = await import("./charting.ts");
+  use([SVGRenderer, LineChart, ScatterChart, HeatmapChart]);
+  use([GridComponent, TitleComponent, LegendComponent, VisualMapComponent]);
   const figure = init(null, null, { renderer: "svg", ssr: true, width, height });
   try {
     figure.setOption(option);

@@ -22,8 +22,8 @@ async function effortOf(problem: Problem): Promise<string> {
 }
 
 /**
- * A weaker multiplier, order or removal changes no answer, only what it takes. So these figures are kept: `npx vitest run
- * test/formulation/presolve-effort.test.ts -u` writes them where a change of the presolve is meant.
+ * A weaker multiplier, order or removal changes no answer, only what it takes. So these figures are kept: `npx vitest run --mode heavy
+ * test/formulation/presolve-effort.heavy.test.ts -u` writes them where a change of the presolve is meant.
  */
 test("the presolve takes no more sweeps and labels than it did, and leaves no more choices", async () => {
   const problems: Record<string, Problem> = {};

@@ -46,23 +46,35 @@ const { values: options } = parseArgs({
 const AROUND: Readonly<Record<string, readonly string[]>> = {
   "src/structure": [
     ...["test/structure", "test/float64", "test/graph/fold", "test/latency/predicted-networks"],
-    ...["test/pipeline/opened-batch", "test/cli/inspect-export"],
-    ...["subnet", "small-networks", "patterns", "opsets", "dead-channels", "low-precision"].map(
+    "test/pipeline/opened-batch",
+    ...["subnet", "small-networks", "patterns", "opsets", "low-precision"].map(
       (name) => `test/subnet/${name}.test.ts`,
     ),
+    ...["cli/inspect-export", "float64/random-networks", "subnet/dead-channels"].map(heavy),
   ],
   "src/subnet": [
     ...["test/subnet", "test/float64", "test/pipeline/sparsify", "test/report/diff-report"],
-    ...["sabotage", "correct/correct"].map((name) => `test/subnet/${name}.heavy.test.ts`),
+    ...["sabotage", "correct/correct", "dead-channels", "sparse/sparsify", "sparse/fit"].map(
+      (name) => heavy(`subnet/${name}`),
+    ),
+    ...["float64/random-networks", "pipeline/sparsify/zeros", "pipeline/sparsify/joint"].map(heavy),
   ],
   "src/formulation/presolve": [
     ...["test/formulation", "test/float64"],
-    ...["presolve", "presolve-instances", "trust"].map(
-      (name) => `test/formulation/${name}.heavy.test.ts`,
+    ...["presolve", "presolve-effort", "presolve-instances", "presolve-several", "trust"].map(
+      (name) => heavy(`formulation/${name}`),
     ),
+    ...["joint", "explain/forced", "limits/damage", "limits/limits-property"].map((name) =>
+      heavy(`formulation/${name}`),
+    ),
+    heavy("float64/random-networks"),
   ],
   "src/mip": ["test/mip", "test/solvers", "test/formulation/encode", "test/formulation/start"],
 };
+
+function heavy(name: string): string {
+  return `test/${name}.heavy.test.ts`;
+}
 
 interface Line extends Mutant {
   readonly file: string;

@@ -1,13 +1,15 @@
 import { expect, test } from "vitest";
 import { SILENT } from "../../src/core/progress.ts";
 import { randomFrom } from "../../src/core/random.ts";
+import type { Graph } from "../../src/graph/graph.ts";
 import { elementCount } from "../../src/graph/tensor.ts";
 import { checkImportance, unitOrder } from "../../src/importance/importance.ts";
 import { candidatesOf } from "../../src/importance/sensitivity/candidates.ts";
 import { damageOf } from "../../src/importance/sensitivity/damage.ts";
 import { type Cut, gatedNetwork } from "../../src/importance/sensitivity/gated.ts";
-import { openSensitivity } from "../../src/importance/sensitivity/sensitivity.ts";
+import { openSensitivity, valueByValue } from "../../src/importance/sensitivity/sensitivity.ts";
 import { modelOf } from "../../src/onnx/model.ts";
+import type { Target } from "../../src/runtime/batches.ts";
 import { compareOutputs } from "../../src/runtime/compare.ts";
 import { openSession } from "../../src/runtime/session.ts";
 import { findStructure } from "../../src/structure/find-structure.ts";
@@ -64,6 +66,26 @@ test("damage is the squared difference over the variance, both around each image
   expect(same).toEqual({ difference: 0, size: 8 });
   const other = damageOf(whole, Float32Array.from([1, 2, 3, 5, 5, 5]), [2, 3]);
   expect(other).toEqual({ difference: 6, size: 8 });
+});
+
+test("what is added to all numbers of an output counts where they are no scores, by the targets of the data", () => {
+  const shape = [2, 3];
+  const whole = { type: "float32", data: Float32Array.from([1, 2, 3, 4, 4, 7]), shape } as const;
+  const cut = { ...whole, data: whole.data.map((value) => value + 1) };
+  const graph = { outputs: ["first", "points"].map((name) => ({ name, type: "float32", shape })) };
+  const { damages } = valueByValue(["points"], graph as unknown as Graph);
+  const differenceBy = (targets?: readonly Target[]): number => {
+    const samples = { size: 2, feeds: {}, labels: new Int32Array(2).fill(-1), targets };
+    return damages({ points: whole }, { points: cut }, samples)[0]?.difference ?? Number.NaN;
+  };
+  const none = { kind: "none" } as const;
+  expect(differenceBy()).toBe(0);
+  expect(differenceBy([{ kind: "class", label: 1 }, none])).toBe(0);
+  // A target without a name is that of the network's first output, which is another one here.
+  expect(differenceBy([{ kind: "values", values: { "": whole } }, none])).toBe(0);
+  expect(differenceBy([{ kind: "values", values: { points: whole } }, none])).toBe(6);
+  const heads = { points: { kind: "values", values: { points: whole } }, first: none } as const;
+  expect(differenceBy([{ kind: "heads", heads }, none])).toBe(6);
 });
 
 test("kept importance falls by what was measured: units, then the rest of a block with the block", async () => {

@@ -193,7 +193,8 @@ async function measuredDims(
     const holder = { sums: new Map(), add: async (own: SampleBatch) => void held.push(own) };
     const passed = await collect(holder, { ...pass, partial: null, progress: quiet });
     const candidates = candidatesOf(structure, orders, gatedNetwork(structure));
-    const compared = valueByValue(answersOf(structure.graph, options.outputs).values);
+    const { graph } = structure;
+    const compared = valueByValue(answersOf(graph, options.outputs).values, graph);
     const damages = await repairedDamages(model, structure, candidates, held, {
       ...{ comparison: compared, threads, seed: options.seed ?? 0, progress, signal },
     });

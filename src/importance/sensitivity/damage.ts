@@ -11,10 +11,20 @@ export interface Damage {
   readonly size: number;
 }
 
-/** @param shape of both: the samples, then their axes; [samples, classes] (or with trailing ones) are scores of classes. */
-export function damageOf(whole: Float32Array, cut: Float32Array, shape: readonly number[]): Damage {
+/**
+ * @param shape of both: the samples, then their axes; [samples, classes] (or with trailing ones) are scores of classes
+ * @param areNumbers they are known to be no scores: what is added to all of them counts
+ */
+export function damageOf(
+  whole: Float32Array,
+  cut: Float32Array,
+  shape: readonly number[],
+  areNumbers = false,
+): Damage {
   const [samples = 1, classes = 1] = shape;
-  return areScores(shape) ? ofScores(whole, cut, samples, classes) : ofValues(whole, cut);
+  return areScores(shape) && !areNumbers
+    ? ofScores(whole, cut, samples, classes)
+    : ofValues(whole, cut);
 }
 
 /**

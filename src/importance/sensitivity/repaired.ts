@@ -2,6 +2,7 @@
  * What a cut does after it was repaired: every candidate's smaller network is fitted to the whole one by least squares, as `mdp correct` does it in the end, on one
  * half of the samples, and its answers are compared on the other half. What a repair brings back costs nothing then, and what is lost for good counts.
  */
+import { at } from "../../core/at.ts";
 import { InputError, InterruptedError } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import type { Graph } from "../../graph/graph.ts";
@@ -14,7 +15,6 @@ import { cutGraph } from "../../subnet/cut.ts";
 import { keepAll, type Subnet } from "../../subnet/subnet.ts";
 import { feedsOf, openGraph } from "../data/feed.ts";
 import type { Candidate } from "./candidates.ts";
-import type { Damage } from "./damage.ts";
 import type { Cut } from "./gated.ts";
 import { type Comparison, meanDamages } from "./sensitivity.ts";
 
@@ -61,7 +61,7 @@ export async function repairedDamages(
   const whole = await answersOf(watched.graph);
   const differences = new Float64Array(candidates.length * comparison.parts.length);
   const sizes = new Float64Array(comparison.parts.length);
-  for (const [at, { cut }] of candidates.entries()) {
+  for (const [candidate, { cut }] of candidates.entries()) {
     const smaller = await repaired(
       watchedModel,
       watched,
@@ -71,15 +71,15 @@ export async function repairedDamages(
     );
     const answers = await answersOf(smaller);
     for (const [index, own] of answers.entries()) {
-      const damages: readonly Damage[] = comparison.damages(whole[index] ?? {}, own);
+      const damages = comparison.damages(at(whole, index), own, at(judge, index));
       for (const [part, { difference, size }] of damages.entries()) {
-        const place = part * candidates.length + at;
+        const place = part * candidates.length + candidate;
         differences[place] = (differences[place] ?? 0) + difference;
-        if (at === 0) sizes[part] = (sizes[part] ?? 0) + size;
+        if (candidate === 0) sizes[part] = (sizes[part] ?? 0) + size;
       }
     }
-    progress.step("measuring repaired cuts", at + 1, candidates.length);
-    if (signal?.aborted) throw interrupted(at + 1, candidates.length);
+    progress.step("measuring repaired cuts", candidate + 1, candidates.length);
+    if (signal?.aborted) throw interrupted(candidate + 1, candidates.length);
   }
   return (part) =>
     meanDamages(candidates.length, { differences, sizes }, part === undefined ? null : [part]);

@@ -3,6 +3,7 @@ import type { Progress } from "../../core/progress.ts";
 import { answersOf } from "../../graph/answers.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Model } from "../../onnx/model.ts";
+import type { SampleBatch } from "../../runtime/batches.ts";
 import type { Feed, Feeds, Session } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { Collector } from "../data/collect.ts";
@@ -35,8 +36,8 @@ export interface Comparison {
   readonly values: readonly string[];
   /** Names of what is compared. */
   readonly parts: readonly string[];
-  /** In the order of the parts. */
-  readonly damages: (whole: Feeds, cut: Feeds) => readonly Damage[];
+  /** In the order of the parts. `samples` are what both answer. */
+  readonly damages: (whole: Feeds, cut: Feeds, samples: SampleBatch) => readonly Damage[];
 }
 
 export interface Sensitivity extends Collector {
@@ -61,7 +62,8 @@ export async function openSensitivity(
   const gated = gatedNetwork(structure);
   const candidates = options.cuts(gated);
   const { label = "measuring cuts" } = options;
-  const comparison = options.comparison ?? valueByValue(answersOf(graph, options.outputs).values);
+  const comparison =
+    options.comparison ?? valueByValue(answersOf(graph, options.outputs).values, graph);
   const { parts, damages } = comparison;
   const { values: compared } = comparison;
   const groups = cutGroups(structure, gated, candidates, { compared, batch: options.batch });
@@ -80,7 +82,7 @@ export async function openSensitivity(
     add: async (batch, index) => {
       const feeds = feedsOf(graph, batch);
       const known = { ...feeds, ...(await sessions.before?.run(feeds)) };
-      for (const [part, { size }] of damages(known, known).entries()) {
+      for (const [part, { size }] of damages(known, known, batch).entries()) {
         sizes[part] = (sizes[part] ?? 0) + size;
       }
       const measured = new Float64Array(differences.length);
@@ -90,7 +92,7 @@ export async function openSensitivity(
         const whole = { ...known, ...(await session.run(fixed)) };
         for (const { at, closed } of group.cuts) {
           const cut = { ...known, ...(await session.run({ ...fixed, ...closed })) };
-          for (const [part, damage] of damages(whole, cut).entries()) {
+          for (const [part, damage] of damages(whole, cut, batch).entries()) {
             measured[part * candidates.length + at] = damage.difference;
           }
           done += 1;
@@ -169,22 +171,42 @@ export function meanDamages(
   );
 }
 
-/** Every value by itself, as `damageOf` compares them. */
-export function valueByValue(values: readonly string[]): Comparison {
+/**
+ * Every value by itself, as `damageOf` compares them: those that the samples have numbers as targets for are no scores of classes.
+ * @param graph of the network: a target without a name is its first output's
+ */
+export function valueByValue(values: readonly string[], graph: Pick<Graph, "outputs">): Comparison {
+  const [first] = graph.outputs;
   return {
     values,
     parts: values,
-    damages: (whole, cut) => values.map((name) => damageBetween(whole[name], cut[name], name)),
+    damages: (whole, cut, samples) => {
+      const numbers = numbersIn(samples, first?.name ?? "");
+      return values.map((name) =>
+        damageBetween(whole[name], cut[name], { name, areNumbers: numbers.has(name) }),
+      );
+    },
   };
+}
+
+/** The outputs whose targets are numbers. */
+function numbersIn({ targets }: SampleBatch, first: string): ReadonlySet<string> {
+  const target = targets?.[0];
+  if (target?.kind === "heads") {
+    const heads = Object.entries(target.heads).filter(([, { kind }]) => kind === "values");
+    return new Set(heads.map(([name]) => name));
+  }
+  if (target?.kind !== "values") return new Set();
+  return new Set(Object.keys(target.values).map((name) => (name === "" ? first : name)));
 }
 
 function damageBetween(
   whole: Feed | undefined,
   cut: Feed | undefined,
-  name: string,
+  { name, areNumbers }: { readonly name: string; readonly areNumbers: boolean },
 ): ReturnType<typeof damageOf> {
   if (whole?.type === "float32" && cut?.type === "float32") {
-    return damageOf(whole.data, cut.data, whole.shape);
+    return damageOf(whole.data, cut.data, whole.shape, areNumbers);
   }
   throw new InputError({
     code: "importance/no-loss",

@@ -148,11 +148,18 @@ async function ask(
   return { outcome, timeLeft: timeLeft() };
 }
 
-/** A certificate of what is proven already is not worth waiting for without end. */
-const CERTIFICATE_SECONDS = 10;
+/**
+ * A certificate of what is proven already is not worth waiting for without end: in seconds, several times what the proof took, between
+ * bounds that a loaded machine keeps too.
+ */
+const CERTIFICATE = { least: 5, most: 10, times: 6 } as const;
 
-function secondsFor({ reduction, options }: Run, timeLeft: number): number | undefined {
-  if (reduction.isProven) return Math.max(0.01, Math.min(timeLeft, CERTIFICATE_SECONDS));
+function secondsFor(run: Run, timeLeft: number): number | undefined {
+  const { reduction, options } = run;
+  if (reduction.isProven) {
+    const worth = Math.max(CERTIFICATE.least, CERTIFICATE.times * elapsed(run));
+    return Math.max(0.01, Math.min(timeLeft, worth, CERTIFICATE.most));
+  }
   return options.timeLimitSeconds === undefined ? undefined : Math.max(0.01, timeLeft);
 }
 

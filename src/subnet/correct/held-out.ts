@@ -6,7 +6,7 @@
  *   ridge* = argmin over ridge_0 * GROWTH^k of  E_held |r - D(ridge) x - d(ridge)|^2
  */
 import { groupOf, type Update } from "./least-squares.ts";
-import type { Moments } from "./moments.ts";
+import type { MomentShape, Moments } from "./moments.ts";
 import type { Products } from "./products.ts";
 
 /** The same layer's moments over two sets of images. */
@@ -26,10 +26,17 @@ const LARGEST = 100;
 const LEAST_GAIN = 1e-3;
 const SMALLEST = 1e-4;
 
-/** Number of images, from the first on, that the trial fits see; the others are held out. */
-export function fittedImages(images: number): number {
+/** Bytes of a layer's second moments up to which they are held three times: of both parts, and of all. Inputs of 5,792. */
+const MOST_BYTES = 2 ** 28;
+
+/** Number of images, from the first on, that the trial fits see; the others are held out. None are where the layer is very wide. */
+export function fittedImages(
+  images: number,
+  { groups, unknowns }: Pick<MomentShape, "groups" | "unknowns">,
+): number {
   const held = Math.floor(images * HELD_SHARE);
-  return held < LEAST_HELD ? images : images - held;
+  const isWide = 8 * groups * unknowns ** 2 > MOST_BYTES;
+  return held < LEAST_HELD || isWide ? images : images - held;
 }
 
 /**

@@ -116,8 +116,10 @@ export async function correctLayers(
         samples.runs.length,
       );
       const positions = setting.positions ?? positionsFor(step, samples.count);
-      const sums = [step, step].map((each) => sumMoments(products, momentShape(each)));
-      let [part, left] = [0, fittedImages(samples.count)];
+      const shape = momentShape(step);
+      let [part, left] = [0, fittedImages(samples.count, shape)];
+      const isHeld = left < samples.count;
+      const sums = Array.from({ length: isHeld ? 2 : 1 }, () => sumMoments(products, shape));
       for await (const [found, wanted] of parts) {
         checkInterrupted(setting, index, steps.length, "fits of layers");
         const seed = (setting.seed * 1_000_003 + index) * 10_007 + part;
@@ -126,8 +128,9 @@ export async function correctLayers(
         left = Math.max(0, left - images);
         part += 1;
       }
-      const [fittedPart, held] = sums.map((each) => each.moments());
-      if (fittedPart === undefined || held === undefined) continue;
+      const [fittedPart, heldPart] = sums.map((each) => each.moments());
+      if (fittedPart === undefined) continue;
+      const held = heldPart ?? { ...fittedPart, samples: 0 };
       const moments = joinedMoments(fittedPart, held);
       const halves = { fitted: fittedPart, held };
       const fitted = await fitLayer(

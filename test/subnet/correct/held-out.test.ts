@@ -134,5 +134,13 @@ test.each([9, 150])(
 );
 
 test("a fifth of the images is held out, and none of fewer than ten", () => {
-  expect([1, 9, 10, 12, 256].map(fittedImages)).toEqual([1, 9, 8, 10, 205]);
+  const narrow = { groups: 1, unknowns: 64 };
+  const numbers = [1, 9, 10, 12, 256];
+  expect(numbers.map((images) => fittedImages(images, narrow))).toEqual([1, 9, 8, 10, 205]);
+});
+
+test("a layer whose moments take hundreds of megabytes holds none out: they are held once then", () => {
+  expect(fittedImages(256, { groups: 1, unknowns: 4608 })).toBe(205);
+  expect(fittedImages(256, { groups: 1, unknowns: 18_432 })).toBe(256);
+  expect(fittedImages(256, { groups: 960, unknowns: 9 })).toBe(205);
 });

@@ -7,7 +7,7 @@ import { keptAxes } from "../kept-axes.ts";
 import type { Subnet } from "../subnet.ts";
 import { type Aim, aimOf } from "./aim.ts";
 import { type Clamp, clampBehind } from "./clamp.ts";
-import { type LinearLayer, linearLayer } from "./linear.ts";
+import { type LinearLayer, linearLayer, type Uncorrected } from "./linear.ts";
 
 /** One look at one layer, and what it is corrected towards. */
 export interface CorrectionStep extends Aim {
@@ -55,12 +55,25 @@ export function planCorrection(
   const ids = new Set(structure.layers.map((layer) => layer.id));
   for (const node of smaller.nodes) {
     if (!ids.has(nodeId(node)) || node.opType === "Identity") continue;
-    const layer = linearLayer(smaller, node, (name) => shapes.resolved(name));
+    const layer = withinMemory(linearLayer(smaller, node, (name) => shapes.resolved(name)));
     const label = nodeLabel(node);
     if ("reason" in layer) left.push({ label, reason: layer.reason });
     else steps.set(node, { ...aimAt(structure, subnet, smaller, layer, options.target), label });
   }
   return { steps: withLooks(smaller, inOrder(smaller, steps), options.furtherLooks), left };
+}
+
+/** Bytes of a layer's second moments; a fit holds them four times. Inputs of 11,585. */
+const MOST_BYTES = 2 ** 30;
+
+/** The layer, unless its fit would take gigabytes. */
+function withinMemory(layer: LinearLayer | Uncorrected): LinearLayer | Uncorrected {
+  if ("reason" in layer) return layer;
+  const { groups, unknowns } = layer;
+  const bytes = 8 * groups * unknowns ** 2;
+  if (bytes <= MOST_BYTES) return layer;
+  const gigabytes = Math.ceil((4 * bytes) / 2 ** 30);
+  return { reason: `it reads ${unknowns} inputs: its fit would take ${gigabytes} GB of memory` };
 }
 
 /** The aim of a layer; its own output where what is behind it has other channels. */

@@ -162,3 +162,23 @@ describe("a unit that never changes goes into the bias", () => {
     expect(mended).toBeLessThan(1e-5);
   });
 });
+
+test("a layer of many thousand inputs stays as it is and is named, and the others are fitted", async () => {
+  const b = networkBuilder(12);
+  const input = b.input("input", ["batch", 3, 42, 42]);
+  const first = b.relu(b.conv("first", input, { from: 3, to: 8 }));
+  const second = b.relu(b.conv("second", first, { from: 8, to: 8 }));
+  b.output(b.gemm("fc", b.node("Flatten", [second]), 8 * 42 * 42, 2));
+  const graph = b.graph();
+  const [structure, subnet] = withoutUnit(graph, 7);
+  const { left, layers } = await correctSubnet(
+    modelOf(graph),
+    structure,
+    subnet,
+    normalImages(10, [3, 42, 42]),
+    NO_RIDGE,
+  );
+  const reason = "it reads 14112 inputs: its fit would take 6 GB of memory";
+  expect(left.map((each) => each.reason)).toEqual([reason]);
+  expect(layers.length).toBeGreaterThan(0);
+});

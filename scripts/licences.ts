@@ -7,12 +7,13 @@ import { join } from "node:path";
  * @throws Error where a package names no licence
  */
 export function writeLicences(root: string, inputs: readonly string[], file: string): void {
-  const names = new Set(
+  const found = new Set(
     inputs.flatMap(
       (input) => /(?:^|.*\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? [],
     ),
   );
-  const parts = [...names].sort().map((name) => {
+  const names = [...found].sort();
+  const parts = names.map((name) => {
     const folder = join(root, "node_modules", name);
     const { version, license, author } = JSON.parse(
       readFileSync(join(folder, "package.json"), "utf8"),
@@ -29,6 +30,6 @@ export function writeLicences(root: string, inputs: readonly string[], file: str
     return `${name} ${version} (${license})\n\n${said.join("\n\n")}\n`;
   });
   const head = "The files in this folder contain parts of these packages:\n";
-  const list = [...names].sort().map((name) => `  ${name}\n`);
+  const list = names.map((name) => `  ${name}\n`);
   writeFileSync(file, [head, ...list, "\n", parts.join(`\n${"-".repeat(72)}\n\n`)].join(""));
 }

@@ -1,3 +1,4 @@
+import { at } from "../core/at.ts";
 import { InputError } from "../core/errors.ts";
 import type { CellOrigin, LatencyOp } from "./table.ts";
 
@@ -43,7 +44,7 @@ export function latencyGrid(op: LatencyOp, lengths: readonly (readonly number[])
       cell += 1;
       return;
     }
-    const size = op.counts[axis]?.length ?? 0;
+    const size = at(op.counts, axis).length;
     for (const between of sides[axis] ?? []) fill(axis + 1, onward(corners, size, between));
   };
   fill(0, [{ index: 0, weight: 1 }]);
@@ -68,7 +69,7 @@ interface Side {
 }
 
 function timeAt(op: LatencyOp, corners: readonly Side[]): number {
-  return corners.reduce((sum, { index, weight }) => sum + weight * (op.ms[index] ?? 0), 0);
+  return corners.reduce((sum, { index, weight }) => sum + weight * at(op.ms, index), 0);
 }
 
 /** The error of the first combination that lies outside. */

@@ -47,6 +47,9 @@ export async function solveModel(
   const { out, writeLp } = settings;
   for (const path of [out, writeLp]) if (path !== undefined) checkWritable(path);
   const method = methodFor(settings.method, writeLp);
+  // These two solve no program.
+  const isSimple = method.name === "uniform" || method.name === "global-threshold";
+  if (isSimple) return solveRead(settings, method, context);
   return withWarmSolvers(context, (warm) => solveRead(settings, method, warm));
 }
 

@@ -1,6 +1,6 @@
 /** The code of a thread that prepares batches; loader.ts starts it. */
 import { parentPort, workerData } from "node:worker_threads";
-import { MdpError } from "../core/errors.ts";
+import { type CarriedError, carriedError } from "../core/carried-error.ts";
 import {
   type BatchRequest,
   type BatchWork,
@@ -33,14 +33,7 @@ export interface ThreadRequest extends BatchRequest {
 
 export type ThreadAnswer =
   | ({ readonly id: number; readonly kind: "batch" } & PreparedBatch)
-  | {
-      readonly id: number;
-      readonly kind: "error";
-      readonly code: string | null;
-      readonly message: string;
-      readonly where: string | undefined;
-      readonly hint: string | undefined;
-    };
+  | { readonly id: number; readonly kind: "error"; readonly error: CarriedError };
 
 /** Images of a batch, by their place in it. */
 type Reader = (indices: readonly number[]) => Promise<(place: number) => Uint8Array>;
@@ -86,15 +79,7 @@ function serve({ work, place }: ThreadData): void {
       const answer: ThreadAnswer = { id, kind: "batch", ...batch };
       parentPort?.postMessage(answer, [batch.images.buffer as ArrayBuffer]);
     } catch (error) {
-      const known = error instanceof MdpError ? error : null;
-      const answer: ThreadAnswer = {
-        id,
-        kind: "error",
-        code: known?.code ?? null,
-        message: error instanceof Error ? error.message : String(error),
-        where: known?.where,
-        hint: known?.hint,
-      };
+      const answer: ThreadAnswer = { id, kind: "error", error: carriedError(error) };
       parentPort?.postMessage(answer);
     }
   });

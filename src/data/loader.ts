@@ -1,3 +1,4 @@
+import { arrivedError } from "../core/carried-error.ts";
 import { InputError, InternalError } from "../core/errors.ts";
 import { startModuleThread } from "../core/module-thread.ts";
 import { type Progress, SILENT } from "../core/progress.ts";
@@ -199,7 +200,7 @@ function startThread(data: ThreadData, where: string): LoaderThread {
     waiting.delete(answer.id);
     if (waiting.size === 0) worker.unref();
     if (answer.kind === "batch") asker?.resolve(answer);
-    else asker?.reject(errorOf(answer, where));
+    else asker?.reject(arrivedError(answer.error));
   });
   return {
     prepare: (request) =>
@@ -218,13 +219,6 @@ function startThread(data: ThreadData, where: string): LoaderThread {
       return worker.terminate();
     },
   };
-}
-
-function errorOf(answer: ThreadAnswer & { readonly kind: "error" }, where: string): Error {
-  const { code, message, hint } = answer;
-  return code === null
-    ? new InternalError({ code: "data/loader-failed", message, where })
-    : new InputError({ code, message, where: answer.where, hint });
 }
 
 function archiveTooLarge(dataset: Dataset, bytes: number): InputError {

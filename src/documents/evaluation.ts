@@ -97,7 +97,9 @@ export const EVALUATION = z.object({
   load: z
     .object({ others: z.number().nullable(), cores: z.number().int(), isLoaded: z.boolean() })
     .optional()
-    .describe("What other programs did on the machine while networks were timed, in cores."),
+    .describe(
+      "Cores that other programs kept busy while networks were timed; null where that was too short to tell.",
+    ),
   optimisation: z.enum(["disabled", "basic", "extended", "all"]),
   results: z.array(RESULT),
 });

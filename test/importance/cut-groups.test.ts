@@ -87,18 +87,18 @@ for (const [name, build] of Object.entries({ ...NETWORKS, ...SOME })) {
   });
 }
 
-test("damages are the same to the bit with one thread and with two", async () => {
+test("damages are the same to the bit in this process and in two others", async () => {
   const graph = NETWORKS.bottleneckResnet();
   const structure = findStructure(graph);
   const orders = structure.dims.map(({ size }) => [...Array(size).keys()]);
-  const [batch] = randomBatches(1, [16, 3, 12, 12]);
-  if (batch === undefined) throw new Error("no batch");
-  const damagesWith = async (threads: number): Promise<readonly number[]> => {
+  // In the second batch each process has its groups already.
+  const batches = randomBatches(2, [16, 3, 12, 12]);
+  const damagesWith = async (processes: number): Promise<readonly number[]> => {
     const meter = await openSensitivity(modelOf(graph), structure, {
-      ...{ threads, batches: 1, batch: 16, progress: SILENT },
+      ...{ threads: 2, batches: 2, batch: 16, progress: SILENT, processes },
       cuts: (own) => candidatesOf(structure, orders, own),
     });
-    await meter.add(batch, 0);
+    for (const [index, batch] of batches.entries()) await meter.add(batch, index);
     await meter.close();
     return meter.damages();
   };
@@ -120,4 +120,21 @@ test("groups hold every cut once, and later ones compute less", () => {
   // A batch whose values fill the memory leaves one group.
   const large = cutGroups(structure, gated, candidates, { compared, batch: 1e8 });
   expect(large).toHaveLength(1);
+});
+
+test("a stopped run ends its processes, and says at which cut", async () => {
+  const graph = NETWORKS.bottleneckResnet();
+  const structure = findStructure(graph);
+  const orders = structure.dims.map(({ size }) => [...Array(size).keys()]);
+  const [batch] = randomBatches(1, [16, 3, 12, 12]);
+  if (batch === undefined) throw new Error("no batch");
+  const abort = new AbortController();
+  const meter = await openSensitivity(modelOf(graph), structure, {
+    ...{ threads: 2, batches: 1, batch: 16, processes: 2, signal: abort.signal },
+    cuts: (own) => candidatesOf(structure, orders, own),
+    progress: { ...SILENT, step: (_, done) => done === 5 && abort.abort() },
+  });
+  await expect(meter.add(batch, 0)).rejects.toMatchObject({ code: "importance/interrupted" });
+  await meter.close();
+  expect(meter.damages().every((damage) => damage === 0)).toBe(true);
 });

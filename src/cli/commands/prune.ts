@@ -145,13 +145,20 @@ export const pruneCommand: Command = command({
         type: "number",
         requiresArg: true,
         default: 200,
-        describe: "Number of networks to profile",
+        describe: "Number of networks to profile at most",
       })
       .option("max-minutes", {
         type: "number",
         requiresArg: true,
         default: 8,
         describe: "Longest time to profile, in minutes",
+      })
+      .option("target-error", {
+        type: "string",
+        requiresArg: true,
+        default: "1%",
+        describe:
+          "Stop profiling at this mean error on unseen networks, such as 2%; none goes on to --runs networks",
       })
       .option("validate", {
         type: "number",

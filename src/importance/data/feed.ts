@@ -15,6 +15,10 @@ export function feedsOf(graph: Graph, batch: SampleBatch): Feeds {
 
 /** A session for another graph of the model's; nothing is optimised that would rename values. */
 export function openGraph(model: Model, graph: Graph, threads: number): Promise<Session> {
-  const bytes = Buffer.concat(serializeModel(withGraph(model, graph)));
-  return openSession(bytes, { threads, where: model.path ?? graph.name });
+  return openSession(graphBytes(model, graph), { threads, where: model.path ?? graph.name });
+}
+
+/** Another graph of the model's as an ONNX file. */
+export function graphBytes(model: Model, graph: Graph): Uint8Array {
+  return Buffer.concat(serializeModel(withGraph(model, graph)));
 }

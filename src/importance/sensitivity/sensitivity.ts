@@ -4,16 +4,17 @@ import { answersOf } from "../../graph/answers.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { SampleBatch } from "../../runtime/batches.ts";
-import type { Feed, Feeds, Session } from "../../runtime/session.ts";
+import type { Feed, Feeds } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import type { Collector } from "../data/collect.ts";
-import { feedsOf, openGraph } from "../data/feed.ts";
+import { feedsOf } from "../data/feed.ts";
 import type { Candidate } from "./candidates.ts";
 import { type CutGroup, cutGroups } from "./cut-groups.ts";
 import { type Damage, damageOf } from "./damage.ts";
 import { type GatedNetwork, gatedNetwork } from "./gated.ts";
+import { type HostOptions, hostsFor, openGroupSessions } from "./group-sessions.ts";
 
-export interface SensitivityOptions {
+export interface SensitivityOptions extends HostOptions {
   /** The cuts to measure, of the network with its gates. */
   readonly cuts: (gated: GatedNetwork) => readonly Candidate[];
   /** What is being done, for people; `measuring cuts` unless given. */
@@ -22,10 +23,6 @@ export interface SensitivityOptions {
   readonly outputs?: readonly string[] | undefined;
   /** How answers are compared; value by value where left out. */
   readonly comparison?: Comparison | undefined;
-  readonly threads: number;
-  /** Number of batches to expect, and of samples in each. */
-  readonly batches: number;
-  readonly batch: number;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
 }
@@ -67,7 +64,13 @@ export async function openSensitivity(
   const { parts, damages } = comparison;
   const { values: compared } = comparison;
   const groups = cutGroups(structure, gated, candidates, { compared, batch: options.batch });
-  const sessions = await openSessions(model, graph, groups, compared, options.threads);
+  const sessions = await openGroupSessions(
+    model,
+    graph,
+    groups,
+    compared,
+    hostsFor(structure, groups, options),
+  );
   // Per part that is compared: the differences of all candidates, then those of the next part.
   const differences = new Float64Array(candidates.length * parts.length);
   const sizes = new Float64Array(parts.length);
@@ -87,68 +90,30 @@ export async function openSensitivity(
       }
       const measured = new Float64Array(differences.length);
       let done = 0;
-      for (const { group, session } of sessions.behind) {
-        const fixed = { ...feedsNamed(known, group.reads), ...group.open };
-        const whole = { ...known, ...(await session.run(fixed)) };
-        for (const { at, closed } of group.cuts) {
-          const cut = { ...known, ...(await session.run({ ...fixed, ...closed })) };
+      await sessions.behind(async (group, session, isStopped) => {
+        await session.keep({ ...feedsNamed(known, group.reads), ...group.open });
+        const whole = { ...known, ...(await session.run({})) };
+        for (const { at: place, closed } of group.cuts) {
+          if (isStopped()) return;
+          const cut = { ...known, ...(await session.run(closed)) };
           for (const [part, damage] of damages(whole, cut, batch).entries()) {
-            measured[part * candidates.length + at] = damage.difference;
+            measured[part * candidates.length + place] = damage.difference;
           }
           done += 1;
           const [step, steps] = [index * runs + done, options.batches * runs];
           options.progress.step(label, step, steps);
           if (options.signal?.aborted) throw interrupted(done, runs);
         }
-      }
+      });
       // Whole batches only, so that a stopped run leaves none by halves.
-      for (const [at, difference] of measured.entries()) {
-        differences[at] = (differences[at] ?? 0) + difference;
+      for (const [place, difference] of measured.entries()) {
+        differences[place] = (differences[place] ?? 0) + difference;
       }
     },
     damages: (part) =>
       meanDamages(candidates.length, { differences, sizes }, part === undefined ? null : [part]),
     close: sessions.close,
   };
-}
-
-interface Sessions {
-  /** Gives what the groups read and what is compared; null where the network is fed all of it. */
-  readonly before: Session | null;
-  readonly behind: readonly { readonly group: CutGroup; readonly session: Session }[];
-  readonly close: () => Promise<void>;
-}
-
-async function openSessions(
-  model: Model,
-  graph: Graph,
-  groups: readonly CutGroup[],
-  compared: readonly string[],
-  threads: number,
-): Promise<Sessions> {
-  const opened: Session[] = [];
-  const close = async (): Promise<void> => {
-    for (const session of opened) await session.close();
-  };
-  const open = async (part: Graph): Promise<Session> => {
-    const session = await openGraph(model, part, threads);
-    opened.push(session);
-    return session;
-  };
-  try {
-    const fed = new Set(graph.inputs.map(({ name }) => name));
-    const read = new Set([...compared, ...groups.flatMap(({ reads }) => reads)]);
-    const outputs = [...read]
-      .filter((name) => !fed.has(name))
-      .map((name) => ({ name, type: "float32" as const, shape: null }));
-    const before = outputs.length === 0 ? null : await open({ ...graph, outputs, values: [] });
-    const behind = [];
-    for (const group of groups) behind.push({ group, session: await open(group.graph) });
-    return { before, behind, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
 }
 
 function feedsNamed(feeds: Feeds, names: readonly string[]): Feeds {
@@ -162,10 +127,10 @@ export function meanDamages(
   parts: readonly number[] | null,
 ): readonly number[] {
   const varying = (parts ?? [...sizes.keys()]).filter((part) => (sizes[part] ?? 0) > 0);
-  return Array.from({ length: candidates }, (_, at) =>
+  return Array.from({ length: candidates }, (_, cut) =>
     varying.reduce(
       (sum, part) =>
-        sum + (differences[part * candidates + at] ?? 0) / (sizes[part] ?? 1) / varying.length,
+        sum + (differences[part * candidates + cut] ?? 0) / (sizes[part] ?? 1) / varying.length,
       0,
     ),
   );

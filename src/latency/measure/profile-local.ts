@@ -1,7 +1,7 @@
 import { UsageError } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import type { Model } from "../../onnx/model.ts";
-import { type MachineLoad, machineLoad, mostLoaded } from "../../runtime/machine-load.ts";
+import { type MachineLoad, watchMachine } from "../../runtime/machine-load.ts";
 import type { Optimisation } from "../../runtime/session.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { structureHash } from "../../structure/structure-json.ts";
@@ -88,7 +88,7 @@ export async function profileLocal(
   const now = options.now ?? ((): number => performance.now());
   const date = options.date ?? ((): string => new Date().toISOString());
   const started = now();
-  const before = machineLoad();
+  const watched = watchMachine();
   const ops = profiledOps(structure);
   const grid = gridOf(structure, options.step);
   const file = openSamples(
@@ -138,9 +138,8 @@ export async function profileLocal(
     if (validation !== null) tablePath = write(judged);
     const seconds = (now() - started) / 1000;
     const ownCells = ownCellShare(judged, ops, samples);
-    const after = machineLoad(seconds > 60 ? options.threads : 0);
     // A board is not this machine.
-    const load = options.measurer === undefined ? mostLoaded(before, after) : null;
+    const load = options.measurer === undefined ? watched() : null;
     return {
       table: judged,
       tablePath,

@@ -13,7 +13,7 @@ import { modalitiesOf } from "../../importance/cross-modal/modalities.ts";
 import { isCompressed, modelBytes, modelMetadata, readModel } from "../../onnx/read.ts";
 import { serializeModel } from "../../onnx/write.ts";
 import { randomFeeds } from "../../runtime/feeds.ts";
-import { type MachineLoad, machineLoad, mostLoaded } from "../../runtime/machine-load.ts";
+import { watchMachine } from "../../runtime/machine-load.ts";
 import { runtimeVersion } from "../../runtime/onnxruntime.ts";
 import {
   type Optimisation,
@@ -37,7 +37,8 @@ export interface EvalOptions extends DataOptions, TaskOptions, Omit<CommandOptio
   /** Images per timed run. */
   readonly batch: number;
   readonly threads: number;
-  readonly repeats: number;
+  /** Timed runs of each network; unless given, 100, or with several until their shares are known (`SHARES`). */
+  readonly repeats?: number | undefined;
   readonly optimisation: Optimisation;
   readonly latency: boolean;
 }
@@ -46,7 +47,6 @@ export interface EvalOptions extends DataOptions, TaskOptions, Omit<CommandOptio
 export const EVALUATE_DEFAULTS = {
   batch: 1,
   threads: 1,
-  repeats: 100,
   optimisation: "all",
   latency: true,
 } as const;
@@ -91,8 +91,7 @@ export async function evaluateModels(
         ? null
         : await judgeModels(classifiers, dataset, pairJudged(options, models, dataset), context);
     const byCommand = await judgeByCommand(models, options, context);
-    const started = performance.now();
-    const before = machineLoad();
+    const watched = watchMachine();
     const timings = options.latency ? await timed(sessions, options, context) : null;
     const results = options.models.map(
       (model, index): EvalResult => ({
@@ -113,17 +112,12 @@ export async function evaluateModels(
       batch,
       threads,
       optimisation,
-      ...(options.latency ? { load: mostLoaded(before, loadAfter(started, threads)) } : {}),
+      ...(options.latency ? { load: watched() } : {}),
       results,
     };
   } finally {
     for (const session of sessions) await session.close();
   }
-}
-
-/** What the machine does besides; this program itself counts once it has run for the minute that the figure is over. */
-function loadAfter(started: number, threads: number): MachineLoad {
-  return machineLoad(Math.min(1, (performance.now() - started) / 60_000) * threads);
 }
 
 function sizeOf(path: string): number {
@@ -244,18 +238,25 @@ function networkSize(sessions: readonly Session[], channelsLast: boolean): [numb
     : null;
 }
 
+/** At least so many runs, and up to four times as many until the standard error of each network's share of the first is at most 0.2 %. */
+const SHARES = { repeats: 30, noise: 0.002, most: 4 } as const;
+
 async function timed(
   sessions: readonly Session[],
-  options: { readonly batch: number; readonly repeats: number },
+  options: Pick<EvalOptions, "batch" | "repeats">,
   context: RunContext,
 ): Promise<SessionTurns[]> {
+  const turns =
+    options.repeats === undefined && sessions.length > 1
+      ? SHARES
+      : { repeats: options.repeats ?? 100, most: 1 };
   return timeSessions(
     sessions.map((session) => ({
       session,
       feeds: randomFeeds(session.inputs, { batch: options.batch }),
     })),
     {
-      repeats: options.repeats,
+      ...turns,
       signal: context.signal,
       onRound: (done, total) => context.progress.step("timing", done, total),
     },

@@ -20,6 +20,7 @@ import { cutGraph } from "../../subnet/cut.ts";
 import type { GivenInputs } from "../../subnet/proof/inputs.ts";
 import { proveCut } from "../../subnet/prove.ts";
 import { parseSubnet } from "../../subnet/subnet-file.ts";
+import { shareOf } from "../checks.ts";
 import { CORRECT_DEFAULTS, correctOpened } from "../correct/correct-network.ts";
 import { evaluateModels } from "../evaluate/evaluate-models.ts";
 import { imageInputs, readProofInputs } from "../export/proof-inputs.ts";
@@ -80,6 +81,8 @@ export interface PruneOptions extends GivenLimits {
   readonly threads: number;
   readonly runs: number;
   readonly maxMinutes: number;
+  /** Mean error on unseen networks at which profiling stops, such as "1%"; "none": after `runs` networks. */
+  readonly targetError: string;
   readonly validate: number;
   readonly seed: number;
 }
@@ -139,8 +142,10 @@ export async function tableStage(job: PruneJob): Promise<void> {
   const tableHash = table === undefined ? null : sha256(readFileBytes(table));
   const dependsOn = [
     ...[open.hash, device, tableHash, batch, precision, step, multipleOf],
-    ...[threads, runs, maxMinutes, validate, seed],
+    ...[threads, runs, maxMinutes, validate, seed, options.targetError],
   ];
+  const targetError =
+    options.targetError === "none" ? undefined : shareOf(options.targetError, "--target-error");
   await staged(job, "profile", dependsOn, ["table.json"], async () => {
     if (device !== "local") {
       // A run may be given its own table again.
@@ -151,7 +156,7 @@ export async function tableStage(job: PruneJob): Promise<void> {
       return;
     }
     await profileLocal(open.model, open.structure, {
-      ...{ threads, runs, maxMinutes, validate, seed },
+      ...{ threads, runs, maxMinutes, validate, seed, targetError },
       batch: batch ?? 1,
       step: step ?? multipleOf ?? 8,
       repeats: 20,
@@ -262,7 +267,6 @@ export async function evalStage(job: PruneJob, networks: readonly string[]): Pro
         limit,
         threads,
         batch,
-        repeats: 100,
         optimisation: "all",
         latency: true,
       },

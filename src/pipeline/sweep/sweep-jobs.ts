@@ -1,5 +1,6 @@
 import type { Worker } from "node:worker_threads";
-import { type ErrorDetails, type ExitCode, InternalError, MdpError } from "../../core/errors.ts";
+import { arrivedError, type CarriedError } from "../../core/carried-error.ts";
+import { InternalError } from "../../core/errors.ts";
 import { startModuleThread } from "../../core/module-thread.ts";
 import type { Problem } from "../../formulation/problem/problem.ts";
 import { type ChainOptions, sweepChain } from "../../formulation/sweep/chain.ts";
@@ -20,7 +21,7 @@ export type ToSweepWorker =
 export type FromSweepWorker =
   | { readonly kind: "point"; readonly point: FrontierPoint }
   | { readonly kind: "done"; readonly points: readonly FrontierPoint[] }
-  | { readonly kind: "failed"; readonly details: ErrorDetails; readonly exitCode: ExitCode };
+  | { readonly kind: "failed"; readonly error: CarriedError };
 
 export interface SweepJobs {
   readonly jobs: number;
@@ -85,7 +86,7 @@ function runnerOf(worker: Worker, onPoint: (point: FrontierPoint) => void): Chai
       const onMessage = (message: FromSweepWorker): void => {
         if (message.kind === "point") onPoint(message.point);
         else if (message.kind === "done") settle(() => resolve(message.points));
-        else settle(() => reject(new MdpError(message.details, message.exitCode)));
+        else settle(() => reject(arrivedError(message.error)));
       };
       worker.on("message", onMessage);
       worker.on("error", onDeath);

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createGlpk } from "../../../solvers/glpk.ts";
 import { createHighs } from "../../../solvers/highs.ts";
-import { MdpError } from "../../core/errors.ts";
+import { carriedError } from "../../core/carried-error.ts";
 import { sweepChain } from "../../formulation/sweep/chain.ts";
 import type { FromSweepWorker, SweepTask, ToSweepWorker } from "./sweep-jobs.ts";
 
@@ -19,11 +19,7 @@ async function solve(limits: readonly number[]): Promise<FromSweepWorker> {
     });
     return { kind: "done", points };
   } catch (error) {
-    if (!(error instanceof MdpError)) {
-      return { kind: "failed", details: { code: "internal", message: String(error) }, exitCode: 1 };
-    }
-    const { code, message, where, hint, exitCode } = error;
-    return { kind: "failed", details: { code, message, where, hint }, exitCode };
+    return { kind: "failed", error: carriedError(error) };
   }
 }
 

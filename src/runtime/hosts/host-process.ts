@@ -44,6 +44,5 @@ process.on("message", (request: HostRequest) => {
     process.send?.(answer);
   });
 });
-// Ctrl-C in a terminal reaches the whole group; the process that asks decides when this one ends.
+// Ctrl-C in a terminal reaches the whole group; this process ends when the one that asks disconnects or dies.
 process.on("SIGINT", () => {});
-process.on("disconnect", () => process.exit());

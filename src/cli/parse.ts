@@ -83,6 +83,8 @@ async function parserOf(
 ): Promise<Argv<CommonOptions>> {
   const parser = yargs([...args])
     .scriptName("mdp")
+    // Messages are in English, like everything else; errors are recognised by their text below.
+    .locale("en")
     .option("json", { type: "boolean", describe: "Print one JSON document and nothing else" })
     .option("force", { type: "boolean", describe: "Allow outputs to replace files that are read" })
     .option("quiet", { type: "boolean", describe: "Print no progress on standard error" })

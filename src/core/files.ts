@@ -17,7 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InputError, MdpError } from "./errors.ts";
+import { InputError, InternalError, MdpError } from "./errors.ts";
 import { refuseGuarded } from "./guarded-files.ts";
 import { removeLeftovers, removeQuietly, temporaryIn } from "./temporary.ts";
 
@@ -190,7 +190,26 @@ export function writeJson(path: string, value: unknown): void {
 
 /** The folder that holds package.json, latency-tables and the embedded default network. */
 export function packageRoot(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  // src/core in the sources, dist/src/core once built.
-  return join(here, import.meta.url.endsWith(".ts") ? "../.." : "../../..");
+  return folderAbove("package.json");
+}
+
+/**
+ * The nearest folder above this code that holds a file, which the package surely has: sources lie elsewhere than what is built of
+ * them, and a bundler chooses the file that a function is in.
+ * @param file path relative to the folder
+ */
+export function folderAbove(file: string): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, file))) {
+    if (folder === dirname(folder)) {
+      throw new InternalError({
+        code: "core/package-incomplete",
+        message: `No folder above the code of mdp holds ${file}.`,
+        where: fileURLToPath(import.meta.url),
+        hint: "Install the package again.",
+      });
+    }
+    folder = dirname(folder);
+  }
+  return folder;
 }

@@ -181,7 +181,7 @@ interface LoaderThread {
 }
 
 function startThread(data: ThreadData, where: string): LoaderThread {
-  const worker = startModuleThread(new URL("./loader-thread.ts", import.meta.url), data);
+  const worker = startModuleThread("src/data/loader-thread.ts", data);
   worker.unref();
   const waiting = new Map<
     number,

@@ -84,3 +84,17 @@ describe("mdp", () => {
     expect((await ask("solve", "--bud")).stdout).toContain("--budget");
   });
 });
+
+test("messages are in English in every locale", async () => {
+  const before = process.env["LC_ALL"];
+  process.env["LC_ALL"] = "de_DE.UTF-8";
+  try {
+    const help = await mdp(["diff", "--help"], folder);
+    expect(help.stdout).toContain("Show version number");
+    const { code, stderr } = await mdp(["devices", "--jsn"], folder);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("Did you mean --json?")]);
+  } finally {
+    if (before === undefined) delete process.env["LC_ALL"];
+    else process.env["LC_ALL"] = before;
+  }
+});

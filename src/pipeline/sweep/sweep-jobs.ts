@@ -58,7 +58,7 @@ export async function sweepInJobs(
 }
 
 function startWorker(task: SweepTask): Worker {
-  const worker = startModuleThread(new URL("./sweep-worker.ts", import.meta.url), task);
+  const worker = startModuleThread("src/pipeline/sweep/sweep-worker.ts", task);
   worker.on("error", () => {
     // Whoever waits for a chain hears of it as well; without a listener the death of an idle thread would end the process.
   });

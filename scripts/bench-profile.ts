@@ -1,5 +1,5 @@
 /**
- * How well few runs tell a table: measures ResNet-56, MobileNetV2 and ResNet-50 until unseen networks are predicted
+ * How well few runs tell a table: measures ResNet-56, ResNet-50, MobileNets, an EfficientNet and a small vision transformer until unseen networks are predicted
  * within 1 %, and judges the tables on 30 random subnets that were left out.
  *
  *   npm run bench:profile -- [network [minutes]]
@@ -9,10 +9,13 @@
  */
 import {
   type BenchNetwork,
+  EFFICIENTNET_B0,
   MOBILENET_V2,
+  MOBILENET_V3,
   openBench,
   RESNET50,
   RESNET56,
+  VIT_CIFAR,
 } from "./latency/bench-networks.ts";
 import { runMdp } from "./mdp-steps.ts";
 
@@ -38,7 +41,10 @@ interface Profiled {
 
 const BENCHES: readonly Bench[] = [
   { ...RESNET56, runs: 8, repeats: 80 },
-  { ...MOBILENET_V2, runs: 1000, repeats: 20 },
+  { ...MOBILENET_V2, runs: 60, repeats: 20 },
+  { ...VIT_CIFAR, runs: 60, repeats: 20 },
+  { ...MOBILENET_V3, runs: 60, repeats: 20 },
+  { ...EFFICIENTNET_B0, runs: 60, repeats: 20 },
   { ...RESNET50, runs: 1000, repeats: 20 },
 ];
 const TARGET = ["--target-error", "1%", "--validate", "30"];

@@ -3,7 +3,7 @@
  * taken to drawn shapes and to digits: by a linear probe, and by training all their weights from that probe, zeros kept.
  *
  *   npx tsx scripts/sparsity-transfer.ts DENSE.onnx --rows FOLDER --digits IMAGES-idx3-ubyte --digits-test IMAGES-idx3-ubyte \
- *     --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --out FOLDER [--train 2000] [--full 'METHOD, SHARE, STAGE;...']
+ *     --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --out FOLDER [--train 2000] [--full 'METHOD, SHARE, STAGE;...'] [--epochs 1]
  *
  * One line of JSON per network and task in OUT/transfer.jsonl; what is there is not measured again. In the end: Spearman's correlation of
  * the accuracies on the new task with what was known of the network before.
@@ -42,6 +42,8 @@ const { values, positionals } = parseArgs({
     train: { type: "string", default: "2000" },
     test: { type: "string", default: "1000" },
     full: { type: "string" },
+    epochs: { type: "string", default: "1" },
+    threads: { type: "string", default: "2" },
     out: { type: "string", default: "sparsity-transfer" },
   },
 });
@@ -122,7 +124,10 @@ async function tasksOf(open: OpenNetwork): Promise<readonly Task[]> {
 
 async function accuracyOf(model: Model, test: Dataset): Promise<number> {
   const bytes = Buffer.concat(serializeModel(model));
-  const session = await openSession(bytes, { threads: 2, where: "a classifier" });
+  const session = await openSession(bytes, {
+    threads: Number(values.threads),
+    where: "a classifier",
+  });
   try {
     const [found] = await evaluate([{ name: "a classifier", session }], test, { batch: 50 });
     return 100 * (found?.top1 ?? 0);
@@ -143,7 +148,8 @@ async function measure(path: string, row: Row, task: Task, isFull: boolean): Pro
     ...PLAIN_FINETUNE,
     ...{ data: task.data, dataConfig: task.config, images: Number(values.train), validate: false },
     // Mirrored and moved digits are other ones; nothing is varied in either task.
-    ...{ crop: 0, flip: "none" as const, epochs: 1, batch: "64", threads: 2 },
+    ...{ crop: 0, flip: "none" as const, batch: "64" },
+    ...{ epochs: Number(values.epochs), threads: Number(values.threads) },
     ...{ keepZeros: row.stage !== "dense", out: folder },
   };
   await runTraining("finetune", await openNetwork(start), settings, context);

@@ -34,6 +34,27 @@ export const RESNET50: BenchNetwork = {
   step: 8,
 };
 
+export const VIT_CIFAR: BenchNetwork = {
+  name: "vit-cifar",
+  model: "models/cifar10_vit_smmk47_op17.onnx",
+  batch: 8,
+  step: 8,
+};
+
+export const MOBILENET_V3: BenchNetwork = {
+  name: "mobilenetv3-small",
+  model: "graphs/mobilenet_v3_small_op13_bn.onnx.br",
+  batch: 1,
+  step: 8,
+};
+
+export const EFFICIENTNET_B0: BenchNetwork = {
+  name: "efficientnet-b0",
+  model: "graphs/efficientnet_b0_op13_bn.onnx.br",
+  batch: 1,
+  step: 8,
+};
+
 /** Where a network lies, a folder for what is made of it, and its setting as options of mdp. */
 export interface OpenBench {
   readonly model: string;

@@ -100,7 +100,7 @@ export const evalCommand: Command = command({
         type: "number",
         requiresArg: true,
         describe:
-          "Timed runs per network [100; of several, 30 to 120, until their shares are known within 0.2 %]",
+          "Timed runs per network [100; of several, 30 to 120, until their shares are known within 0.3 %]",
       })
       .option("optimisation", {
         requiresArg: true,

@@ -156,9 +156,9 @@ export const pruneCommand: Command = command({
       .option("target-error", {
         type: "string",
         requiresArg: true,
-        default: "1%",
+        default: "2%",
         describe:
-          "Stop profiling at this mean error on unseen networks, such as 2%; none goes on to --runs networks",
+          "Stop profiling at this mean error on unseen networks, such as 1%; none goes on to --runs networks",
       })
       .option("validate", {
         type: "number",

@@ -238,8 +238,8 @@ function networkSize(sessions: readonly Session[], channelsLast: boolean): [numb
     : null;
 }
 
-/** At least so many runs, and up to four times as many until the standard error of each network's share of the first is at most 0.2 %. */
-const SHARES = { repeats: 30, noise: 0.002, most: 4 } as const;
+/** At least so many runs, and up to four times as many until the standard error of each network's share of the first is at most 0.3 %. */
+const SHARES = { repeats: 30, noise: 0.003, most: 4 } as const;
 
 async function timed(
   sessions: readonly Session[],

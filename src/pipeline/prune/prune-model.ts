@@ -49,7 +49,7 @@ export const PRUNE_DEFAULTS = {
   threads: 1,
   runs: 200,
   maxMinutes: 8,
-  targetError: "1%",
+  targetError: "2%",
   validate: 10,
   seed: 1,
 } as const;

@@ -81,7 +81,7 @@ export interface PruneOptions extends GivenLimits {
   readonly threads: number;
   readonly runs: number;
   readonly maxMinutes: number;
-  /** Mean error on unseen networks at which profiling stops, such as "1%"; "none": after `runs` networks. */
+  /** Mean error on unseen networks at which profiling stops, such as "2%"; "none": after `runs` networks. */
   readonly targetError: string;
   readonly validate: number;
   readonly seed: number;

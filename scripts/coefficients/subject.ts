@@ -108,7 +108,7 @@ export function standsOf(
   });
 }
 
-function pictureQuestions({ model, structure }: OpenNetwork, runs: MaskedRuns): Questions {
+function pictureQuestions({ model }: OpenNetwork, runs: MaskedRuns): Questions {
   const size = DIGIT_SIZE * DIGIT_SIZE;
   const batch = (split: "train" | "test", first: number, count: number): SampleBatch => {
     const data = new Float32Array(count * size);

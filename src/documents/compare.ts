@@ -8,7 +8,6 @@ const PUBLISHED = z.object({
   ownLatency: z.number(),
   fits: z.boolean().describe("Whether it keeps every limit, by the true tables."),
 });
-type PublishedResult = Document<typeof PUBLISHED>;
 
 const RESULT = z.object({
   status: z.string().describe("`optimal` where it is proven."),

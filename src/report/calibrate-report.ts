@@ -1,5 +1,4 @@
 import type { CalibrateReport } from "../documents/calibrate.ts";
-import type { CalibrationStatus, CalibrationTry } from "../latency/calibrate/calibrate.ts";
 import { percent } from "./amounts.ts";
 import { plainTable } from "./format.ts";
 import type { Painter } from "./painter.ts";

@@ -1,7 +1,4 @@
-import type { Accuracy } from "../data/evaluate.ts";
 import type { CorrectReport } from "../documents/correct.ts";
-import type { Correction } from "../subnet/correct/correct.ts";
-import type { Proof } from "../subnet/prove.ts";
 import type { Painter } from "./painter.ts";
 import { proofText } from "./proof-report.ts";
 import { percent } from "./solve-report.ts";

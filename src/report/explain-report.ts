@@ -1,9 +1,6 @@
 import type { ConflictReport, ExplainReport } from "../documents/explain.ts";
-import type { SolveHead } from "../documents/solve.ts";
 import type {
-  Conflict,
   DimReason,
-  Explanation,
   LimitReason,
   Loss,
   PartReason,

@@ -1,4 +1,3 @@
-import type { SolveHead } from "../documents/solve.ts";
 import type { SweepPoint, SweepReport } from "../documents/sweep.ts";
 import type { Painter } from "./painter.ts";
 import { count, headLines, percent, plainTable, tidy } from "./solve-report.ts";

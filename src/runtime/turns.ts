@@ -22,7 +22,7 @@ export interface TurnOptions {
   readonly time?: (session: TimedSession["session"], feeds: Feeds) => Promise<number>;
   /** Ends the timing before the next run. */
   readonly signal?: AbortSignal | undefined;
-  /** Called after each round over the sessions with the counted runs so far. */
+  /** Called after each round over the sessions with the counted runs so far, and the most that there may be. */
   readonly onRound?: (done: number, total: number) => void;
 }
 
@@ -100,14 +100,15 @@ export async function timeSessions(
     turns: [] as number[][],
   }));
   const fewest = Math.ceil((options.repeats ?? 30) / counted);
-  for (let round = 0; round < fewest * (options.most ?? 4); round += 1) {
+  const most = options.noise === undefined ? fewest : fewest * (options.most ?? 4);
+  for (let round = 0; round < most; round += 1) {
     if (round >= fewest && isPrecise(timed, options.noise)) break;
     for (const [index, session] of sessions.entries()) {
       await pause(signal);
       const own = timed[index];
       own?.turns.push(await turnOf(session, own.uncounted, counted, time));
     }
-    options.onRound?.((round + 1) * counted, Math.max(fewest, round + 1) * counted);
+    options.onRound?.((round + 1) * counted, most * counted);
   }
   return sessionTurns(timed);
 }

@@ -139,8 +139,18 @@ function poolerOf<E>(
   evidence: readonly E[],
 ): (counts: ArrayLike<number>) => number {
   if (metric.pooler !== undefined) return metric.pooler(evidence);
-  return (counts) =>
-    metric.pooled(evidence.flatMap((each, item) => new Array<E>(counts[item] ?? 0).fill(each)));
+  const repeated: E[] = [];
+  return (counts) => {
+    let length = 0;
+    for (const [item, each] of evidence.entries()) {
+      for (let left = counts[item] ?? 0; left > 0; left -= 1) {
+        repeated[length] = each;
+        length += 1;
+      }
+    }
+    repeated.length = length;
+    return metric.pooled(repeated);
+  };
 }
 
 function succeeded<E>({ success }: Metric<E>, evidence: readonly E[]): readonly boolean[] {

@@ -15,7 +15,6 @@ import { startsOf } from "../../src/coefficients/starts.ts";
 import { SILENT } from "../../src/core/progress.ts";
 import { randomFrom } from "../../src/core/random.ts";
 import type { NetworkProblem } from "../../src/formulation/network/network-problem.ts";
-import { networkProblem } from "../../src/formulation/network/network-problem.ts";
 import { evaluate } from "../../src/formulation/problem/evaluate.ts";
 import { keepAll, type Subnet } from "../../src/subnet/subnet.ts";
 import { type Metric, meanMetric } from "../../src/tasks/metric.ts";

@@ -7,9 +7,7 @@ import {
   heads,
   linear,
   type Part,
-  reshape,
   TOKENS,
-  turn,
   WIDTH,
 } from "./attention-parts.ts";
 import type { NetworkBuilder } from "./networks.ts";

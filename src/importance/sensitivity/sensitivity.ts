@@ -9,7 +9,7 @@ import type { Structure } from "../../structure/structure.ts";
 import type { Collector } from "../data/collect.ts";
 import { feedsOf } from "../data/feed.ts";
 import type { Candidate } from "./candidates.ts";
-import { type CutGroup, cutGroups } from "./cut-groups.ts";
+import { cutGroups } from "./cut-groups.ts";
 import { type Damage, damageOf } from "./damage.ts";
 import { type GatedNetwork, gatedNetwork } from "./gated.ts";
 import { type HostOptions, hostsFor, openGroupSessions } from "./group-sessions.ts";

@@ -16,8 +16,6 @@ const SHAPES = {
 
 export type ResnetName = keyof typeof SHAPES;
 
-const RESNET_NAMES = Object.keys(SHAPES) as readonly ResnetName[];
-
 /** @param share of the inner widths that are kept, for networks that were pruned; 1 for the published one */
 export function resnet(name: ResnetName, side = 224, classes = 1000, share = 1): Published {
   const { blocks, bottleneck } = SHAPES[name];

@@ -15,7 +15,6 @@ const SCALES = {
 } as const satisfies Record<string, Scale>;
 
 type ScaleName = keyof typeof SCALES;
-const YOLOV8_SCALES = Object.keys(SCALES) as readonly ScaleName[];
 
 function unit(m: Maker, x: Map2d, to: number, kernel = 1, stride = 1): Map2d {
   return m.conv(x, to, { kernel, stride, act: "silu" });
@@ -259,8 +258,6 @@ const NINES = {
     chain: 1,
   },
 } as const satisfies Record<string, NineShape>;
-
-const YOLOV9_SCALES = Object.keys(NINES) as readonly (keyof typeof NINES)[];
 
 export function yolov9(scale: keyof typeof NINES, side = 640, classes = 80): Published {
   const shape: NineShape = NINES[scale];

@@ -17,7 +17,6 @@ const SHAPES = {
 } as const satisfies Record<string, Sizes>;
 
 export type YoloxName = keyof typeof SHAPES;
-const YOLOX_NAMES = Object.keys(SHAPES) as readonly YoloxName[];
 
 interface Units {
   readonly m: Maker;

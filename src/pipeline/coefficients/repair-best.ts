@@ -95,7 +95,7 @@ export async function repairBest(
   if (source === null || best.length === 0) return null;
   const free = freeItems(metrics);
   const items = { set: searchSet, indices: free.slice(0, MOST_ITEMS), perRun: samplesPerRun(open) };
-  const { threads, seed } = options;
+  const { threads } = options;
   const asked = { threads, signal: context.signal };
   const folder = makeScratchFolder("mdp-repaired-");
   try {

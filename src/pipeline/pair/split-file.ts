@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { InputError, VerificationError } from "../../core/errors.ts";
 import { makeFolder } from "../../core/files.ts";
 import type { Split } from "../../documents/pair.ts";
-import type { JoinedPair } from "../../graph/pair/joined.ts";
 import type { Model } from "../../onnx/model.ts";
 import { readModel } from "../../onnx/read.ts";
 import { serializeModel, writeModel } from "../../onnx/write.ts";
@@ -41,7 +40,7 @@ export async function splitFile(
     });
   }
   const parts = splitModel(model, pair);
-  await checkParts(model, pair, parts, options);
+  await checkParts(model, parts, options);
   makeFolder(folder);
   return parts.map(({ part, model: own }) => {
     const out = join(folder, `${part.name}.onnx`);
@@ -59,7 +58,6 @@ const RUNS = 2;
 /** Both parts give what the joined network gives, up to rounding: they are the same ops in the same order. */
 export async function checkParts(
   model: Model,
-  pair: JoinedPair,
   parts: readonly PartModel[],
   { seed, bind = {} }: ProofSetting,
 ): Promise<void> {

@@ -6,7 +6,6 @@ import { modelHash, readModel } from "../../onnx/read.ts";
 import { RUN_FILES } from "../../training/train.ts";
 import { hasTraining } from "../open/images.ts";
 import { joinedPair } from "../pair/joined-model.ts";
-import type { RunContext } from "../run-context.ts";
 import { runTraining } from "../train/run-training.ts";
 import { PLAIN_FINETUNE } from "../train/training-defaults.ts";
 import { trainingData } from "./prune-images.ts";

@@ -21,7 +21,7 @@ import { weightsAsInitializers } from "../../graph/constants.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import { type Model, withGraph } from "../../onnx/model.ts";
-import { modelHash, readModel } from "../../onnx/read.ts";
+import { modelHash } from "../../onnx/read.ts";
 import { serializeModel } from "../../onnx/write.ts";
 import { runtimeVersion } from "../../runtime/onnxruntime.ts";
 import { openSession } from "../../runtime/session.ts";

@@ -3,14 +3,7 @@ import { nodeId } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { consumersOf } from "../../graph/traversal.ts";
 import type { Axis } from "../elements.ts";
-import {
-  describe,
-  inputAxes,
-  type Propagation,
-  type Rule,
-  setAxes,
-  shapeOf,
-} from "../propagation.ts";
+import { inputAxes, type Propagation, type Rule, setAxes, shapeOf } from "../propagation.ts";
 
 /** Axes of both shapes that hold the same elements: the product of `from` extents equals that of `to`. */
 interface Group {

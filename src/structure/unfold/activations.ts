@@ -1,4 +1,4 @@
-import { floatAttribute, input } from "../../graph/graph.ts";
+import { floatAttribute } from "../../graph/graph.ts";
 import { type Fused, MICROSOFT, optional, required, scalar, stepsOf, type Unfold } from "./rule.ts";
 
 /** x with the bias of the op added, where it has one. */

@@ -45,7 +45,7 @@ export function rebaseGraph(
     const shared = pair.kind === "refused" ? null : sharedWeight(structure.graph, pair);
     if (pair.kind === "refused") refused.push({ node: nodeLabel(pair.node), reason: pair.reason });
     else if (shared !== null) refused.push({ node: nodeLabel(pair.node), reason: shared });
-    else pairs.push(rebasePair(structure, pair, edits, rootOf));
+    else pairs.push(rebasePair(pair, edits, rootOf));
   }
   return { graph: edits.graph(), pairs, refused };
 }
@@ -61,7 +61,6 @@ function sharedWeight(graph: Graph, { left, right }: Found): string | null {
 }
 
 function rebasePair(
-  structure: Structure,
   pair: Found,
   edits: Edits,
   rootOf: (value: string, withOne: boolean) => MomentRoot | null,

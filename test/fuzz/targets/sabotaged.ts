@@ -7,7 +7,6 @@ const held: Buffer[] = [];
 export const sabotaged: FuzzTarget = {
   name: "sabotaged",
   open: () => {
-    let turns = 0;
     return {
       input: (random) => ({ bytes: Uint8Array.of(random.integer(7), 9, 9, 9), seed: 0 }),
       read: ({ bytes }) => {
@@ -17,7 +16,7 @@ export const sabotaged: FuzzTarget = {
           case 2:
             throw new InternalError({ code: "fuzz/internal", message: "internal" });
           case 3:
-            for (;;) turns += 1;
+            for (;;);
           case 4:
             process.kill(process.pid, "SIGSEGV");
             return;

@@ -4,18 +4,15 @@
  *
  *   npx tsx scripts/build-code.ts [folder]
  *
- * Every entry point of package.json and every module that runs in a thread of its own stays a file of its own name; what several of
+ * Every entry point of package.json and every module that runs in a thread or process of its own stays a file of its own name; what several of
  * them share lies in src/shared, once, so that a class is the same class for all (docs/decisions/0171-the-code-in-few-files.md).
  */
-import { readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { packageRoot } from "../src/core/files.ts";
 import { writeLicences } from "./licences.ts";
-
-/** What `startModuleThread` is called with. */
-const THREADS = ["src/data/loader-thread.ts", "src/pipeline/sweep/sweep-worker.ts"];
 
 /** Packages with compiled code or files of their own; GLPK is not ours to hand on. */
 const EXTERNAL = ["highs", "onnxruntime-node", "sharp", "glpk.js"];
@@ -46,6 +43,17 @@ function entryPoints(root: string): readonly string[] {
   return targets.flatMap((target) => /^(?:\.\/)?dist\/(.*)\.js$/.exec(target)?.[1] ?? []);
 }
 
+/** Sources that a call of `startModuleThread` or `startModuleProcess` names. */
+function startedModules(root: string): readonly string[] {
+  const found = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .flatMap((name) => [...readFileSync(join(root, "src", name), "utf8").matchAll(STARTED)])
+    .map(([, module = ""]) => module);
+  return [...new Set(found)].sort();
+}
+
+const STARTED = /startModule(?:Thread|Process)\(\s*"([^"]+)"/g;
+
 /** Writes the bundled code into the folder, without what was there before, with the licences of what it holds parts of. */
 export async function buildCode(folder: string): Promise<void> {
   const root = packageRoot();
@@ -54,7 +62,7 @@ export async function buildCode(folder: string): Promise<void> {
   const { metafile } = await build({
     absWorkingDir: root,
     metafile: true,
-    entryPoints: [...entryPoints(root).map((entry) => `${entry}.ts`), ...THREADS],
+    entryPoints: [...entryPoints(root).map((entry) => `${entry}.ts`), ...startedModules(root)],
     outbase: root,
     outdir: folder,
     chunkNames: "src/shared/[name]-[hash]",

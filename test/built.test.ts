@@ -61,14 +61,16 @@ test("entry points export what their sources do, and share their classes", () =>
   });
 });
 
-test("every module that runs in a thread of its own is built under its own name", () => {
-  const threads = sources.flatMap((file) =>
-    [...readFileSync(file, "utf8").matchAll(/startModuleThread\(\s*"([^"]+)"/g)].map(
-      ([, module = ""]) => module,
+test("every module that runs in a thread or process of its own is built under its own name", () => {
+  const calls = sources.flatMap((file) =>
+    [...readFileSync(file, "utf8").matchAll(/(?<!function )startModule\w+\(\s*([^\s,)]+)/g)].map(
+      ([, argument = ""]) => argument,
     ),
   );
-  expect(threads.length).toBeGreaterThan(1);
-  for (const module of threads) {
+  expect(calls.length).toBeGreaterThan(2);
+  for (const argument of calls) {
+    expect(argument, "the path is written out in the call").toMatch(/^"src\/[^"]+\.ts"$/);
+    const module: string = JSON.parse(argument);
     expect(existsSync(join(root, module)), module).toBe(true);
     expect(existsSync(join(built, module.replace(/\.ts$/, ".js"))), module).toBe(true);
   }

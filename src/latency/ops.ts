@@ -29,7 +29,18 @@ export interface ProfiledOp {
 }
 
 /** The operations of a network. Nodes that compute constants only are left out: runtimes fold them. */
-export function profiledOps(structure: Structure): ProfiledOp[] {
+export function profiledOps(structure: Structure): readonly ProfiledOp[] {
+  const known = opsByStructure.get(structure);
+  if (known !== undefined) return known;
+  const ops = findOps(structure);
+  opsByStructure.set(structure, ops);
+  return ops;
+}
+
+/** A prediction asks three times for the operations of one structure. */
+const opsByStructure = new WeakMap<Structure, readonly ProfiledOp[]>();
+
+function findOps(structure: Structure): readonly ProfiledOp[] {
   const dynamic = dynamicValues(structure);
   const placeOf = places(structure);
   const groups: { place: string; nodes: Node[] }[] = [];

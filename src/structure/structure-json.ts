@@ -6,7 +6,17 @@ import type { AxisCount, Structure } from "./structure.ts";
 
 /** Fingerprint of topology and shapes, not of weights: the same for a network before and after training. */
 export function structureHash(structure: Structure): string {
-  const { graph, shapes } = structure;
+  const known = hashes.get(structure);
+  if (known !== undefined) return known;
+  const hash = textHash(hashedText(structure));
+  hashes.set(structure, hash);
+  return hash;
+}
+
+/** A command asks several times for the hash of one structure. */
+const hashes = new WeakMap<Structure, string>();
+
+function hashedText({ graph, shapes }: Structure): string {
   const lines = [
     ...[...graph.opsets].sort().map(([domain, version]) => `opset ${domain} ${version}`),
     ...graph.inputs.map((value) => `input ${value.name} ${shapes.of(value.name)?.join("x")}`),
@@ -31,7 +41,7 @@ export function structureHash(structure: Structure): string {
       ([name, tensor]) => `weight ${name} ${tensor.type} ${tensor.shape.join("x")}`,
     ),
   ];
-  return textHash(lines.join("\n"));
+  return lines.join("\n");
 }
 
 /** The structure as people and other programs read it, schema `mdp-structure/1`. */

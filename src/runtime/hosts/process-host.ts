@@ -20,7 +20,7 @@ export function processHost({
 }: {
   readonly onStart?: (pid: number) => void;
 } = {}): SessionHost {
-  const child = startModuleProcess(new URL("./host-process.ts", import.meta.url));
+  const child = startModuleProcess("src/runtime/hosts/host-process.ts");
   if (child.pid !== undefined) onStart?.(child.pid);
   const waiting: Waiting[] = [];
   let ended: InputError | null = null;

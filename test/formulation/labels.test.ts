@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Random, randomFrom } from "../../src/core/random.ts";
 import type { Factor, FactorGraph } from "../../src/formulation/presolve/factors/factors.ts";
 import { bestWithin, type LabelAnswer } from "../../src/formulation/presolve/labels/labels.ts";
+import { type Roof, roofOf } from "../../src/formulation/presolve/labels/roofs.ts";
 import { type Limit, NO_LIMIT, worthOf } from "../../src/formulation/presolve/search-state.ts";
 import { eliminationOrder } from "../../src/formulation/presolve/sweeps/order.ts";
 import { makePlan, type Plan } from "../../src/formulation/presolve/sweeps/plan.ts";
@@ -75,14 +76,38 @@ async function swept(
 ): Promise<{ readonly plan: Plan; readonly bound: number }> {
   const plan = makePlan(graph, eliminationOrder(graph));
   const total = await sweep(plan, { gainWeight: 1, multipliers }, async () => {});
-  const price = limits.reduce(
+  return { plan, bound: total + priceOf(limits, multipliers) };
+}
+
+function priceOf(limits: readonly Limit[], multipliers: readonly number[]): number {
+  return limits.reduce(
     (sum, { most }, r) => sum + (multipliers[r] === 0 ? 0 : (multipliers[r] as number) * most),
     0,
   );
-  return { plan, bound: total + price };
+}
+
+/** Roofs of sweeps with multipliers of every size, and the plan's own sweep after them. */
+async function roofsFor(
+  plan: Plan,
+  limits: readonly Limit[],
+  multipliers: readonly number[],
+  random: Random,
+): Promise<Roof[]> {
+  const roofs: Roof[] = [];
+  for (const scale of [0, 0.6, 0.9, 1.2, 3].slice(random.integer(4))) {
+    const others = multipliers.map((each, r) => {
+      const { penalty, group } = limits[r] ?? NO_LIMIT;
+      return Math.min(each * scale * (0.5 + random.next()), group === null ? penalty : each);
+    });
+    const total = await sweep(plan, { gainWeight: 1, multipliers: others }, async () => {});
+    roofs.push(roofOf(plan, others, total + priceOf(limits, others)));
+  }
+  await sweep(plan, { gainWeight: 1, multipliers }, async () => {});
+  return roofs;
 }
 
 interface Asked {
+  readonly random?: Random;
   readonly maxLabels?: number;
   readonly width?: number;
   readonly gap?: number;
@@ -92,13 +117,14 @@ async function ask(
   graph: FactorGraph,
   limits: readonly Limit[],
   multipliers: readonly number[],
-  { maxLabels = 1e6, width = Number.POSITIVE_INFINITY, gap = 1e3 }: Asked = {},
+  { maxLabels = 1e6, width = Number.POSITIVE_INFINITY, gap = 1e3, random }: Asked = {},
 ): Promise<LabelAnswer & { readonly bound: number }> {
   const { plan, bound } = await swept(graph, limits, multipliers);
+  const roofs = random === undefined ? [] : await roofsFor(plan, limits, multipliers, random);
   const answer = await bestWithin({
     ...{ plan, limits, bound, multipliers, maxLabels, width, gap },
     resources: limits.flatMap(({ most }, r) => (most === Number.POSITIVE_INFINITY ? [] : [r])),
-    rounding: 1e-11,
+    ...{ rounding: 1e-11, empty: 0, roofs },
     rest: async () => {},
   });
   return { ...answer, bound };
@@ -115,14 +141,22 @@ function drawnLimits(
   graph: FactorGraph,
   kinds: readonly ("hard" | "soft" | "group")[],
 ): Limit[] {
+  // A group has one penalty.
+  const shared = 0.5 + 2 * random.next();
   const all = [...points(graph)].filter(({ gain }) => Number.isFinite(gain));
   return kinds.map((kind, r) => {
     const costs = all.map(({ cost }) => cost[r] as number).sort((a, b) => a - b);
     const most =
       (costs[random.integer(costs.length)] ?? 1) * (random.next() < 0.1 ? 0.2 : 1 + 1e-9);
     if (kind === "hard") return { ...NO_LIMIT, most };
-    return { most, penalty: 0.5 + 2 * random.next(), group: kind === "group" ? "devices" : null };
+    if (kind === "group") return { most, penalty: shared, group: "devices" };
+    return { most, penalty: 0.5 + 2 * random.next(), group: null };
   });
+}
+
+/** Wide, and so narrow that the best point is nearly out of reach. */
+function gapsFor(bound: number, best: number): readonly number[] {
+  return Number.isFinite(best) ? [1e3, bound - best + 1e-9] : [1e3];
 }
 
 describe("label setting finds the best point within the limits", () => {
@@ -135,6 +169,7 @@ describe("label setting finds the best point within the limits", () => {
     ["a group of soft limits", ["group", "group"]],
   ] as const)("with %s, as trying all points does", async (_, kinds) => {
     let infeasible = 0;
+    let fewer = 0;
     for (const seed of SEEDS) {
       const random = randomFrom(seed);
       const graph = drawnGraph(random, kinds.length);
@@ -148,10 +183,16 @@ describe("label setting finds the best point within the limits", () => {
       if (best === Number.NEGATIVE_INFINITY) infeasible += 1;
       expect(worthFound(answer), `seed ${seed}`).toBeCloseTo(best, 9);
       expect(answer.bound, `seed ${seed}`).toBeGreaterThanOrEqual(best - 1e-9);
+      for (const gap of gapsFor(answer.bound, best)) {
+        const under = await ask(graph, limits, multipliers, { random, gap });
+        expect(worthFound(under), `seed ${seed}, under roofs`).toBeCloseTo(best, 9);
+        fewer += answer.labels - under.labels;
+      }
       if (answer.kind !== "point") continue;
       const { gain, cost } = answer.point;
       expect(worthOf(limits, gain, cost), `seed ${seed}`).toBeCloseTo(best, 9);
     }
+    expect(fewer).toBeGreaterThan(100);
     if (kinds.every((kind) => kind === "hard")) expect(infeasible).toBeGreaterThan(0);
   });
 
@@ -169,6 +210,8 @@ describe("label setting finds the best point within the limits", () => {
         if (near.kind === "none") empty += 1;
         else expect(worthFound(near), `seed ${seed}`).toBeLessThanOrEqual(best + 1e-9);
       }
+      const roofed = await ask(graph, limits, [0.4], { gap: 0.999 * (bound - best), random });
+      expect(worthFound(roofed), `seed ${seed}, under roofs`).toBeLessThanOrEqual(best + 1e-9);
       const far = await ask(graph, limits, [0.4], { gap: 1.001 * (bound - best) });
       expect(worthFound(far), `seed ${seed}`).toBeCloseTo(best, 9);
     }

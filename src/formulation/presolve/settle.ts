@@ -1,5 +1,6 @@
 import { at } from "../../core/at.ts";
-import { bestWithin } from "./labels/labels.ts";
+import { bestWithin, type LabelQuestion } from "./labels/labels.ts";
+import { type Roof, roofsAround, workOfRoofs } from "./labels/roofs.ts";
 import { narrow, type Searched } from "./narrow.ts";
 import {
   isSoft,
@@ -11,38 +12,63 @@ import {
 } from "./search-state.ts";
 import { eliminationOrder } from "./sweeps/order.ts";
 
-/** How far label setting may go, in labels, before a better point is looked for, and after. */
+/** How far label setting may go, in labels. */
 interface Effort {
+  /** Without roofs, before a better point is looked for, and after. */
+  readonly plain: number;
   readonly first: number;
   readonly last: number;
 }
 
-const OF_ONE_LIMIT: Effort = { first: 1e6, last: 1.6e7 };
+const OF_ONE_LIMIT: Effort = { plain: 1e6, first: 1e5, last: 1.6e7 };
 /** With several limits every label is compared with many. */
-const OF_SEVERAL: Effort = { first: 1e5, last: 4e5 };
+const OF_SEVERAL: Effort = { plain: 1e5, first: 1e5, last: 4e5 };
 /** Labels per choice in the search for a better point. */
 const BEAM_WIDTH = 64;
+/** Cells that sweeps for roofs may look at where they are not yet known to be of use: some milliseconds. */
+const LIGHT_ROOFS = 4e6;
+/** So many cells of a sweep take as long as a label. */
+const CELLS_PER_LABEL = 200;
 
 /**
- * Looks through all that may lie between the bound and the best known. Where that is too much, a beam (the best few labels
- * of each choice) finds a better point, by which more can be removed; then once more.
+ * Looks through all that may lie between the bound and the best known, under roofs where they cost no more than what was looked
+ * through without. Where that is too much, a beam (the best few labels of each choice) finds a better point, by which more can be removed;
+ * then once more.
  *
  * @returns the plan whose tables are filled now
  */
 export async function settle(search: SearchState, searched: Searched): Promise<Searched> {
   if (isClosed(search, searched)) return searched;
-  const effort = limitedResources(search).length === 1 ? OF_ONE_LIMIT : OF_SEVERAL;
-  await lookThrough(search, searched, effort.first);
-  if (search.isProven) return searched;
+  const { plain, first, last } = limitedResources(search).length === 1 ? OF_ONE_LIMIT : OF_SEVERAL;
+  const work = workOfRoofs(searched.plan);
+  let look: Look = { roofs: [], ceiling: searched.found.bound };
+  if (work > LIGHT_ROOFS) {
+    look = await lookThrough(search, searched, look, Math.min(plain, work / CELLS_PER_LABEL));
+    if (search.isProven) return searched;
+  }
+  if (work < Number.POSITIVE_INFINITY) {
+    look = { ...look, roofs: await roofsAround(search, searched) };
+    look = await lookThrough(search, searched, look, first);
+    if (search.isProven) return searched;
+  }
   const before = search.incumbent;
-  await lookAlongBeam(search, searched);
+  await lookAlongBeam(search, searched, look);
   if (search.incumbent === before) {
-    await lookThrough(search, searched, effort.last);
+    await lookThrough(search, searched, look, last);
     return searched;
   }
   const again = await narrow(search, eliminationOrder(search.graph), searched.found.multipliers);
-  if (!isClosed(search, again)) await lookThrough(search, again, effort.last);
+  if (isClosed(search, again)) return again;
+  const roofs = look.roofs.length === 0 ? [] : await roofsAround(search, again);
+  await lookThrough(search, again, { ...look, roofs }, last);
   return again;
+}
+
+/** What a search for the best point goes by. */
+interface Look {
+  readonly roofs: readonly Roof[];
+  /** No point is worth more, as far as has been looked. */
+  readonly ceiling: number;
 }
 
 /** Whether nothing can be better than the best known. */
@@ -69,51 +95,57 @@ function worthOfBest({ incumbent }: SearchState): number {
 async function lookThrough(
   search: SearchState,
   { plan, found }: Searched,
+  { roofs, ceiling }: Look,
   maxLabels: number,
-): Promise<void> {
+): Promise<Look> {
   const limited = limitedResources(search);
   const priced = limited.filter((r) => at(found.multipliers, r) > 0);
   const rounding = roundingOf(search, found.multipliers);
+  let top = ceiling;
   for (const resources of priced.length < limited.length ? [priced, limited] : [limited]) {
     if (resources.length === 0) continue;
     const limits = search.limits.map((limit, r) => (resources.includes(r) ? limit : NO_LIMIT));
     const answer = await bestWithin({
-      plan,
-      limits,
-      resources,
-      maxLabels,
-      rounding,
-      bound: found.bound,
-      multipliers: found.multipliers,
+      ...questionOf(search, { plan, found }, { roofs, ceiling: top }),
+      ...{ limits, resources, maxLabels, width: Number.POSITIVE_INFINITY },
       gap: mostGap(search, { plan, found }) + rounding,
-      width: Number.POSITIVE_INFINITY,
-      rest: search.rest,
     });
     search.labels += answer.labels;
-    if (answer.kind === "stopped") continue;
+    if (answer.kind === "stopped") {
+      top = Math.min(top, found.bound - answer.empty);
+      continue;
+    }
     if (answer.kind === "point") offer(search, plan.graph, answer.point);
     const isBest =
       answer.kind === "none" || worthOfBest(search) >= answer.worth - tieOf(search, rounding);
     search.isProven = search.incumbent !== null && isBest;
-    if (search.isProven) return;
+    if (search.isProven) break;
   }
+  return { roofs, ceiling: top };
 }
 
-async function lookAlongBeam(search: SearchState, { plan, found }: Searched): Promise<void> {
+async function lookAlongBeam(search: SearchState, searched: Searched, look: Look): Promise<void> {
   const answer = await bestWithin({
-    plan,
-    limits: search.limits,
-    resources: limitedResources(search),
+    ...questionOf(search, searched, look),
+    ...{ limits: search.limits, resources: limitedResources(search), width: BEAM_WIDTH },
     maxLabels: Number.POSITIVE_INFINITY,
-    rounding: roundingOf(search, found.multipliers),
-    bound: found.bound,
-    multipliers: found.multipliers,
-    gap: mostGap(search, { plan, found }),
-    width: BEAM_WIDTH,
-    rest: search.rest,
+    gap: mostGap(search, searched),
   });
   search.labels += answer.labels;
-  if (answer.kind === "point") offer(search, plan.graph, answer.point);
+  if (answer.kind === "point") offer(search, searched.plan.graph, answer.point);
+}
+
+type SameInAll = "plan" | "bound" | "multipliers" | "rounding" | "empty" | "roofs" | "rest";
+
+function questionOf(
+  search: SearchState,
+  { plan, found: { bound, multipliers } }: Searched,
+  { roofs, ceiling }: Look,
+): Pick<LabelQuestion, SameInAll> {
+  const rounding = roundingOf(search, multipliers);
+  // A ceiling was found with other sums of the same numbers.
+  const empty = Math.max(0, bound - ceiling - 4 * rounding);
+  return { plan, bound, multipliers, rounding, empty, roofs, rest: search.rest };
 }
 
 /** A point that is better than the best known is less than this below the plan's bound; without one, no point loses more. */

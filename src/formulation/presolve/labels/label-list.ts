@@ -1,3 +1,5 @@
+import type { RoofLine } from "./roofs.ts";
+
 /** Labels of one choice of the needed variables. */
 export interface Group {
   /** Per variable of the frontier. */
@@ -6,6 +8,9 @@ export interface Group {
   readonly cost: readonly Float64Array[];
   readonly loss: Float64Array;
   readonly leastLoss: number;
+  /** Per roof (see `Roof`) what it adds to loss + slopes * cost of each label, and the least sum of the three. */
+  readonly bases: Float64Array;
+  readonly leastUnder: Float64Array;
   /** Number of its first label in its step. */
   readonly first: number;
 }
@@ -17,6 +22,8 @@ export interface Source {
   /** What the state adds, per priced resource. */
   readonly cost: readonly number[];
   readonly loss: number;
+  /** Those of the group that its labels go to. */
+  readonly bases: Float64Array;
 }
 
 /** Where the labels of a step come from. */
@@ -25,11 +32,12 @@ export interface Trace {
   readonly states: Int32Array;
 }
 
-/** What a label may still become: its costs must end between these, per priced resource, its loss at most at `reach`. */
+/** What a label may still become: its costs must end between these, per priced resource, its loss at most at `reach` and below each line. */
 export interface Window {
   readonly least: readonly number[];
   readonly most: readonly number[];
   readonly reach: number;
+  readonly lines: readonly RoofLine[];
 }
 
 /** Labels in growing arrays. */

@@ -7,6 +7,7 @@ import {
   type Window,
 } from "./label-list.ts";
 import { paretoMerge } from "./label-pareto.ts";
+import type { RoofLine } from "./roofs.ts";
 
 /** Makes the groups of one step. */
 export interface Merger {
@@ -40,10 +41,11 @@ export function mergerFor(multipliers: readonly number[], window: Window, width:
       const first = all.length;
       all.append(labels);
       const loss = labels.loss.slice(0, labels.length);
+      const cost = labels.cost.map((each) => each.slice(0, labels.length));
+      const bases = sources[0]?.bases ?? new Float64Array(0);
       return {
-        positions,
-        cost: labels.cost.map((each) => each.slice(0, labels.length)),
-        loss,
+        ...{ positions, cost, loss, bases },
+        leastUnder: bases.map((base, k) => base + leastUnder(window.lines[k], loss, cost)),
         leastLoss: loss.reduce((least, each) => Math.min(least, each), Number.POSITIVE_INFINITY),
         first,
       };
@@ -55,6 +57,23 @@ export function mergerFor(multipliers: readonly number[], window: Window, width:
       states: all.state.slice(0, all.length),
     }),
   };
+}
+
+/** The least loss + slopes * cost. */
+function leastUnder(
+  line: RoofLine | undefined,
+  loss: Float64Array,
+  cost: readonly Float64Array[],
+): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let at = 0; at < loss.length; at += 1) {
+    let sum = loss[at] as number;
+    for (let r = 0; r < cost.length; r += 1) {
+      sum += (line?.slopes[r] ?? 0) * (cost[r]?.[at] as number);
+    }
+    if (sum < least) least = sum;
+  }
+  return least;
 }
 
 /** In each of `width` equal ranges of the first resource's cost the label that loses least. */
@@ -85,7 +104,7 @@ function thinned(labels: LabelList, width: number): LabelList {
  */
 function sortedMerge(
   multiplier: number,
-  { least: [least = 0], most: [most = 0], reach }: Window,
+  { least: [least = 0], most: [most = 0], reach, lines }: Window,
 ): (sources: readonly Source[]) => LabelList {
   let one = new LabelList(1);
   let other = new LabelList(1);
@@ -97,7 +116,22 @@ function sortedMerge(
     const at = other.push(loss, parent, state);
     (other.cost[0] as Float64Array)[at] = cost;
   };
-  const addSource = ({ group, state, cost: [more = 0], loss: moreLoss }: Source): void => {
+  const slopes = Float64Array.from(lines, (line) => line.slopes[0] ?? 0);
+  const rooms = new Float64Array(lines.length);
+  const isUnder = (ownCost: number, ownLoss: number): boolean => {
+    for (let k = 0; k < rooms.length; k += 1) {
+      if (!(ownLoss + (slopes[k] as number) * ownCost <= (rooms[k] as number))) return false;
+    }
+    return true;
+  };
+  const addSource = ({ group, state, bases, ...adds }: Source): void => {
+    const {
+      cost: [more = 0],
+      loss: moreLoss,
+    } = adds;
+    lines.forEach(({ room }, k) => {
+      rooms[k] = room - (bases[k] as number);
+    });
     const { loss, parent, state: states, length } = one;
     const cost = one.cost[0] as Float64Array;
     const groupCost = group.cost[0] as Float64Array;
@@ -111,6 +145,7 @@ function sortedMerge(
       const nextLoss = (group.loss[j] as number) + moreLoss;
       for (; i < length && (cost[i] as number) <= nextCost; i += 1) keepOld(i);
       if (nextLoss > reach || nextCost < least || nextCost > most) continue;
+      if (!isUnder(nextCost, nextLoss)) continue;
       keep(nextCost, nextLoss, group.first + j, state);
     }
     for (; i < length; i += 1) keepOld(i);

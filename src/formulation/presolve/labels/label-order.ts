@@ -3,6 +3,8 @@ import type { Bucket, Plan } from "../sweeps/plan.ts";
 /** A bucket in the order of labelling, and which variables are still needed after it. */
 export interface Step {
   readonly bucket: Bucket;
+  /** Where the plan has it. */
+  readonly index: number;
   readonly frontier: readonly number[];
   /** Those of them that the others follow from. */
   readonly key: readonly number[];
@@ -18,6 +20,7 @@ export function labelOrder(plan: Plan): Step[] | null {
   order.forEach(({ out }, step) => {
     for (const variable of out) lastUse.set(variable, step);
   });
+  const indices = new Map(plan.buckets.map((bucket, index) => [bucket, index]));
   const steps: Step[] = [];
   let frontier: number[] = [];
   for (const [step, bucket] of order.entries()) {
@@ -29,7 +32,7 @@ export function labelOrder(plan: Plan): Step[] | null {
       1,
     );
     if (combinations > MOST_COMBINATIONS) return null;
-    steps.push({ bucket, frontier, key });
+    steps.push({ bucket, index: indices.get(bucket) ?? -1, frontier, key });
   }
   return steps;
 }

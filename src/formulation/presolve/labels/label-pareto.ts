@@ -1,4 +1,5 @@
 import { copyLabel, LabelList, type Source, type Window } from "./label-list.ts";
+import type { RoofLine } from "./roofs.ts";
 
 /**
  * For several resources: all labels, cheapest first in the first resource, each compared with those that were kept. A label
@@ -28,7 +29,7 @@ export function paretoMerge(
 function gather(
   sources: readonly Source[],
   resources: number,
-  { least, most, reach }: Window,
+  { least, most, reach, lines }: Window,
 ): LabelList {
   const found = new LabelList(resources);
   const cost = new Float64Array(resources);
@@ -40,11 +41,20 @@ function gather(
     }
     return true;
   };
+  const isUnder = (loss: number, bases: Float64Array): boolean => {
+    for (let k = 0; k < lines.length; k += 1) {
+      const { room, slopes } = lines[k] as RoofLine;
+      let sum = loss + (bases[k] as number);
+      for (let r = 0; r < resources; r += 1) sum += (slopes[r] as number) * (cost[r] as number);
+      if (!(sum <= room)) return false;
+    }
+    return true;
+  };
   for (const source of sources) {
-    const { group, state, loss: more } = source;
+    const { group, state, loss: more, bases } = source;
     for (let label = 0; label < group.loss.length; label += 1) {
       const loss = (group.loss[label] as number) + more;
-      if (loss > reach || !isWithin(source, label)) continue;
+      if (loss > reach || !isWithin(source, label) || !isUnder(loss, bases)) continue;
       const at = found.push(loss, group.first + label, state);
       found.cost.forEach((each, r) => {
         each[at] = cost[r] as number;

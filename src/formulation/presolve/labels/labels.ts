@@ -1,10 +1,12 @@
 import { at as entryAt } from "../../../core/at.ts";
 import { type Limit, NO_LIMIT, priceLeft, worthOf } from "../search-state.ts";
 import type { Bucket, Plan } from "../sweeps/plan.ts";
-import { costAt, eachNearBest, type Point, pointAt, stateSums } from "../sweeps/point.ts";
-import type { Group, Source, Trace, Window } from "./label-list.ts";
+import { eachNearBest, type Point, pointAt } from "../sweeps/point.ts";
+import { type Expansion, expandGroups, type Targets } from "./label-expand.ts";
+import type { Group, Trace, Window } from "./label-list.ts";
 import { type Merger, mergerFor } from "./label-merge.ts";
 import { labelOrder, type Step } from "./label-order.ts";
+import { lineOf, type Roof, type RoofLine } from "./roofs.ts";
 
 /** What label setting needs to know. The plan's last sweep was made with its multipliers. */
 export interface LabelQuestion {
@@ -17,15 +19,20 @@ export interface LabelQuestion {
   readonly resources: readonly number[];
   /** Bound less incumbent: a point that loses more is of no use. Without an incumbent, more than any point loses. */
   readonly gap: number;
+  /** No point loses at most this. */
+  readonly empty: number;
   /** Differences below this are rounding errors. */
   readonly rounding: number;
   readonly maxLabels: number;
   /** Labels per choice of the needed variables; Infinity for all, without which nothing is proven. */
   readonly width: number;
+  /** What sweeps with other multipliers prove; none is needed. */
+  readonly roofs: readonly Roof[];
   readonly rest: () => Promise<void>;
 }
 
-/** `point` is worth most within the limits; `none` says that no point loses less than the gap; `stopped` says nothing. */
+/** `point` is worth most within the limits; `none` says that no point loses less than the gap; `stopped` says that none loses at
+ * most `empty`. */
 export type LabelAnswer =
   | {
       readonly kind: "point";
@@ -34,7 +41,7 @@ export type LabelAnswer =
       readonly labels: number;
     }
   | { readonly kind: "none"; readonly labels: number }
-  | { readonly kind: "stopped"; readonly labels: number };
+  | { readonly kind: "stopped"; readonly labels: number; readonly empty: number };
 
 /**
  * The best point within the limits. With V the sweep's maximum, each state of a variable, given those of the variables that
@@ -45,19 +52,26 @@ export type LabelAnswer =
  * so that points within `reach` of the bound have a loss of at most that. Beyond a soft limit each unit costs the penalty
  * less the multiplier, which is not negative either. Points are built from the last bucket back, as labels (costs, loss) per
  * choice of the variables still needed; of two labels with one such choice the one that costs no less and gains no more
- * goes. `reach` grows fourfold until a point within the limits lies within it.
+ * goes. `reach` grows until a point within the limits lies within it.
  */
 export async function bestWithin(question: LabelQuestion): Promise<LabelAnswer> {
   const { gap, bound, maxLabels, rounding } = question;
   const steps = labelOrder(question.plan);
-  if (steps === null) return { kind: "stopped", labels: 0 };
+  if (steps === null) return { kind: "stopped", labels: 0, empty: question.empty };
+  let { empty } = question;
   // A reach of 0 would never grow.
-  let reach = Math.min(gap, Math.max(1e-8 * Math.abs(bound), gap / 4096, Number.MIN_VALUE));
+  const least = Math.max(1e-8 * Math.abs(bound), gap / 4096, Number.MIN_VALUE);
+  let reach = Math.min(gap, Math.max(least, 2 * empty));
+  // Roofs tell most of what windows do, so that those of the largest reach will do.
+  const ranges =
+    question.roofs.length === 0
+      ? null
+      : steps.map(({ bucket }) => costRanges(bucket, question.resources, gap));
   let labels = 0;
   for (;;) {
-    const pass = await labelPass(question, steps, reach, maxLabels - labels);
+    const pass = await labelPass(question, steps, ranges, reach, maxLabels - labels);
     labels += pass.labels;
-    if (pass.isStopped) return { kind: "stopped", labels };
+    if (pass.isStopped) return { kind: "stopped", labels, empty };
     if (pass.point !== null) {
       const distance = bound - pass.worth;
       // Every point that is nearer to the bound than this one had its label, too.
@@ -65,10 +79,19 @@ export async function bestWithin(question: LabelQuestion): Promise<LabelAnswer> 
       if (isBest) return { kind: "point", point: pass.point, worth: pass.worth, labels };
       reach = Math.min(gap, distance + rounding);
     } else if (reach >= gap) return { kind: "none", labels };
-    else reach = Math.min(gap, reach * 4);
+    else {
+      empty = reach;
+      reach = Math.min(gap, reach * growthAfter(pass));
+    }
   }
 }
 
+/** Few labels are soon made again; a reach that is too large makes many times as many. */
+function growthAfter({ labels }: Pass): number {
+  return labels < FEW_LABELS ? 4 : 2;
+}
+
+const FEW_LABELS = 1000;
 /** Labels after which the rest of the process may have its turn. */
 const LABELS_PER_REST = 5000;
 
@@ -79,34 +102,27 @@ interface Pass {
   readonly isStopped: boolean;
 }
 
-/** Sources by the choice of the needed variables that they lead to. */
-type Targets = Map<number, { readonly positions: readonly number[]; readonly sources: Source[] }>;
-
 async function labelPass(
   question: LabelQuestion,
   steps: readonly Step[],
+  ranges: readonly CostRange[] | null,
   reach: number,
   maxLabels: number,
 ): Promise<Pass> {
   const { plan, resources, rest } = question;
   const nothing = { point: null, worth: Number.NaN };
   const multipliers = resources.map((r) => entryAt(question.multipliers, r));
-  const windows = windowsOf(question, steps, reach);
-  const positions = new Int32Array(plan.graph.variables.length);
+  const windows = windowsOf(question, steps, ranges, reach);
+  const lines = linesOf(question, reach);
+  const expansion: Expansion = { plan, resources, reach, roofs: question.roofs, lines };
   const traces: Trace[] = [];
-  let groups: readonly Group[] = [firstGroup(plan, resources)];
+  let groups: readonly Group[] = [firstGroup(plan, resources, lines)];
   let frontier: readonly number[] = [];
   let labels = 0;
   let effort = 0;
   for (const [at, step] of steps.entries()) {
-    const targets: Targets = new Map();
-    for (const group of groups) {
-      frontier.forEach((variable, index) => {
-        positions[variable] = entryAt(group.positions, index);
-      });
-      expand(plan, resources, step, group, reach, positions, targets);
-    }
-    const window = windows[at] ?? { least: [], most: [], reach };
+    const targets = expandGroups(expansion, step, groups, frontier);
+    const window = { least: [], most: [], ...windows[at], reach, lines };
     const merger = mergerFor(multipliers, window, question.width);
     const merged = await mergeAll(merger, targets, maxLabels - effort, rest);
     labels += merger.count();
@@ -150,23 +166,54 @@ async function mergeAll(
   return groups;
 }
 
-function firstGroup({ constantCost }: Plan, resources: readonly number[]): Group {
-  const cost = resources.map((r) => Float64Array.of(entryAt(constantCost, r)));
-  return { positions: [], cost, loss: Float64Array.of(0), leastLoss: 0, first: 0 };
+function firstGroup(
+  { constantCost }: Plan,
+  resources: readonly number[],
+  lines: readonly RoofLine[],
+): Group {
+  const constants = resources.map((r) => entryAt(constantCost, r));
+  // Nothing is chosen, so that nothing is lost.
+  const bases = Float64Array.from(lines, ({ slopes }) =>
+    constants.reduce((sum, each, r) => sum - (slopes[r] as number) * each, 0),
+  );
+  const cost = constants.map((each) => Float64Array.of(each));
+  const leastUnder = new Float64Array(lines.length);
+  return {
+    positions: [],
+    cost,
+    loss: Float64Array.of(0),
+    leastLoss: 0,
+    bases,
+    leastUnder,
+    first: 0,
+  };
+}
+
+function linesOf(question: LabelQuestion, reach: number): RoofLine[] {
+  const { roofs, resources, bound, rounding } = question;
+  return roofs.map((roof) => {
+    const slack = 4 * rounding + 1e-12 * (Math.abs(roof.bound) + Math.abs(bound));
+    return lineOf(roof, question, resources, reach, slack);
+  });
 }
 
 /** Per step, what a label's costs may be after it, from the least and the most that each later bucket can cost. */
-function windowsOf(question: LabelQuestion, steps: readonly Step[], reach: number): Window[] {
+function windowsOf(
+  question: LabelQuestion,
+  steps: readonly Step[],
+  known: readonly CostRange[] | null,
+  reach: number,
+): Pick<Window, "least" | "most">[] {
   const { resources } = question;
   const ends = resources.map((r) => endOf(question, r, reach));
   let least = ends.map((end) => end.least);
   let most = ends.map((end) => end.most);
-  const windows: Window[] = [];
+  const windows: Pick<Window, "least" | "most">[] = [];
   for (let at = steps.length - 1; at >= 0; at -= 1) {
-    windows[at] = { least, most, reach };
+    windows[at] = { least, most };
     const bucket = steps[at]?.bucket;
     if (bucket === undefined) continue;
-    const ranges = costRanges(bucket, resources, reach);
+    const ranges = known?.[at] ?? costRanges(bucket, resources, reach);
     // A relative 1e-12 for the rounding of the sums.
     least = least.map((value, r) => value - grown(entryAt(ranges.most, r), 1));
     most = most.map((value, r) => value - grown(entryAt(ranges.least, r), -1));
@@ -195,12 +242,13 @@ function endOf(
   return { least: most - below - slack, most: most + above + slack };
 }
 
+interface CostRange {
+  readonly least: readonly number[];
+  readonly most: readonly number[];
+}
+
 /** The least and the most that a bucket's own states cost, of those that are within reach. */
-function costRanges(
-  bucket: Bucket,
-  resources: readonly number[],
-  reach: number,
-): { least: number[]; most: number[] } {
+function costRanges(bucket: Bucket, resources: readonly number[], reach: number): CostRange {
   const least = resources.map(() => Number.POSITIVE_INFINITY);
   const most = resources.map(() => Number.NEGATIVE_INFINITY);
   eachNearBest(bucket, reach, (costOf) => {
@@ -211,45 +259,6 @@ function costRanges(
     });
   });
   return { least, most };
-}
-
-function expand(
-  plan: Plan,
-  resources: readonly number[],
-  { bucket, frontier, key }: Step,
-  group: Group,
-  reach: number,
-  positions: Int32Array,
-  targets: Targets,
-): void {
-  const sums = new Float64Array(bucket.size);
-  const bases = stateSums(bucket, positions, sums);
-  const best = bucket.slots.length === 0 ? 0 : sums.reduce((most, each) => Math.max(most, each));
-  for (let state = 0; state < bucket.size; state += 1) {
-    const loss = best - (sums[state] as number);
-    if (!(group.leastLoss + loss <= reach)) continue;
-    positions[bucket.variable] = state;
-    const cost = resources.map((r) => costAt(bucket, bases, state, r));
-    targetAt(plan, { frontier, key }, positions, targets).push({ group, state, cost, loss });
-  }
-}
-
-function targetAt(
-  plan: Plan,
-  { frontier, key }: Pick<Step, "frontier" | "key">,
-  positions: Int32Array,
-  targets: Targets,
-): Source[] {
-  let number = 0;
-  for (const variable of key) {
-    const states = plan.graph.variables[variable]?.states.length ?? 1;
-    number = number * states + (positions[variable] as number);
-  }
-  const known = targets.get(number);
-  if (known !== undefined) return known.sources;
-  const sources: Source[] = [];
-  targets.set(number, { positions: frontier.map((each) => positions[each] as number), sources });
-  return sources;
 }
 
 /** The label that is worth most; null where every label ends beyond a hard limit. */

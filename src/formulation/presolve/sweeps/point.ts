@@ -20,14 +20,21 @@ export function basesAt({ out, slots }: Bucket, positions: Int32Array, bases: In
   }
 }
 
-/** Per state of the bucket's variable the sum of its slots, for the states of those that go later; -Infinity for what links forbid. */
-export function stateSums(bucket: Bucket, positions: Int32Array, sums: Float64Array): Int32Array {
+/**
+ * Per state of the bucket's variable the sum of its slots, for the states of those that go later; -Infinity for what links forbid.
+ * `bases` becomes the offset of each slot's cells.
+ */
+export function stateSumsAt(
+  bucket: Bucket,
+  positions: Int32Array,
+  bases: Int32Array,
+  sums: Float64Array,
+): void {
   const { slots, size, walk, dependent } = bucket;
-  const bases = new Int32Array(slots.length);
   basesAt(bucket, positions, bases);
   if (walk === null) {
     sumSlots(bucket, bases, sums);
-    return bases;
+    return;
   }
   const only = dependent?.positionAt(positions) ?? null;
   for (let state = 0; state < size; state += 1) {
@@ -39,7 +46,6 @@ export function stateSums(bucket: Bucket, positions: Int32Array, sums: Float64Ar
         (sums[state] as number) + (table[(bases[slot] as number) + ownStride * state] as number);
     }
   }
-  return bases;
 }
 
 /** A point that reaches the maximum of the last sweep, from the last bucket back to the first. */
@@ -49,7 +55,7 @@ export function bestPoint(plan: Plan): Point {
     const bucket = plan.buckets[at];
     if (bucket === undefined) continue;
     const sums = new Float64Array(bucket.size);
-    stateSums(bucket, positions, sums);
+    stateSumsAt(bucket, positions, new Int32Array(bucket.slots.length), sums);
     let best = 0;
     for (let k = 1; k < bucket.size; k += 1) {
       if ((sums[k] as number) > (sums[best] as number)) best = k;

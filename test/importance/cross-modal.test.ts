@@ -168,7 +168,7 @@ test("random draws estimate the curvature that enumerating all partners and fini
   });
   await scorer.add(batch, 0);
   const layer = structure.layers.find(({ name }) => name === "image.1");
-  const scores = scorer.scoresOf(layer?.index ?? -1, { batches: 1, images: BATCH, hash: "" });
+  const scores = await scorer.scoresOf(layer?.index ?? -1, { batches: 1, images: BATCH, hash: "" });
   await scorer.close();
   const found = [...(scores?.values() ?? [])].flat();
   const estimated = Array.from(found.at(-1) as unknown as Float64Array);

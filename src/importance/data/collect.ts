@@ -14,10 +14,23 @@ export interface Collector {
   readonly add: (batch: SampleBatch, index: number) => Promise<void>;
 }
 
+type Answer = LayerScores | null;
+
+/** The scores of all layers, by their index. */
+export async function layerScores(
+  { scoresOf }: Pick<Scorer, "scoresOf">,
+  layers: readonly { readonly index: number }[],
+  passed: Passed,
+): Promise<ReadonlyMap<number, Answer>> {
+  const scores = new Map<number, Answer>();
+  for (const { index } of layers) scores.set(index, await scoresOf(index, passed));
+  return scores;
+}
+
 /** Collects, gives the scores of a layer once the images have passed, and frees what it holds. */
 export interface Scorer extends Collector {
   /** By the layer's index in the structure; null where the method has nothing to say of it. */
-  readonly scoresOf: (layer: number, passed: Passed) => LayerScores | null;
+  readonly scoresOf: (layer: number, passed: Passed) => Answer | Promise<Answer>;
   readonly close: () => Promise<void>;
 }
 

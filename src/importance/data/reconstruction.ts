@@ -13,7 +13,7 @@ import { CholeskyDecomposition, Matrix } from "ml-matrix";
 import type { Model } from "../../onnx/model.ts";
 import type { Structure } from "../../structure/structure.ts";
 import { drawPlaces, inputPatches, positionsOf } from "../../subnet/correct/patches.ts";
-import { openProducts } from "../../subnet/correct/products.ts";
+import { openProducts, type Products } from "../../subnet/correct/products.ts";
 import type { LayerScores } from "../per-unit.ts";
 import { addTo, type Scorer } from "./collect.ts";
 import { extend } from "./extend.ts";
@@ -35,7 +35,7 @@ interface Inputs {
   readonly squares: Float64Array;
   readonly totals: Float64Array;
   /** Made when it is first asked for. */
-  inverse: Float64Array | null;
+  inverse: Promise<Float64Array> | null;
 }
 
 export interface ReconstructionOptions {
@@ -84,10 +84,10 @@ export async function reconstructionScorer(
         addMeans(squares, totals, means, samples);
       }
     },
-    scoresOf: (index) => {
+    scoresOf: async (index) => {
       const from = consumers[index];
       const own = from == null ? undefined : inputs.get(from.key);
-      return from == null || own === undefined ? null : lossShares(structure, from, own);
+      return from == null || own === undefined ? null : lossShares(structure, from, own, products);
     },
     close: async () => {
       await session.close();
@@ -156,7 +156,11 @@ function covarianceOf({ squares, totals }: Inputs): Float64Array {
   });
 }
 
-function inverseWithRidge(inputs: Inputs, covariance: Float64Array): Float64Array {
+function inverseWithRidge(
+  inputs: Inputs,
+  covariance: Float64Array,
+  products: Products,
+): Promise<Float64Array> {
   const size = inputs.totals.length - 1;
   let diagonal = 0;
   for (let at = 0; at < size; at += 1) diagonal += covariance[at * (size + 1)] ?? 0;
@@ -165,19 +169,25 @@ function inverseWithRidge(inputs: Inputs, covariance: Float64Array): Float64Arra
   const lifted = covariance.slice();
   for (let at = 0; at < size; at += 1)
     lifted[at * (size + 1)] = (lifted[at * (size + 1)] ?? 0) + ridge;
-  return inverseOf(lifted, size, `layer '${inputs.from.layer.name}'`);
+  return inverseOf(lifted, size, products, `layer '${inputs.from.layer.name}'`);
 }
 
 /** Per unit that the layer reads, the share of its output's variance that is lost for good. */
-function lossShares(structure: Structure, from: ConsumingLayer, inputs: Inputs): LayerScores {
+async function lossShares(
+  structure: Structure,
+  from: ConsumingLayer,
+  inputs: Inputs,
+  products: Products,
+): Promise<LayerScores> {
   const covariance = covarianceOf(inputs);
-  inputs.inverse ??= inverseWithRidge(inputs, covariance);
-  const total = variance(from, covariance);
+  inputs.inverse ??= inverseWithRidge(inputs, covariance, products);
+  const inverse = await inputs.inverse;
+  const total = await variance(from, covariance, products);
   const scores: LayerScores = new Map();
   for (const [dim, units] of columnsOf(from)) {
     const own = new Float64Array(structure.dims[dim]?.size ?? 0);
     for (const [unit, columns] of units) {
-      own[unit] = total > 0 ? Math.max(0, lostWith(from, inputs.inverse, columns)) / total : 0;
+      own[unit] = total > 0 ? Math.max(0, lostWith(from, inverse, columns)) / total : 0;
     }
     scores.set(dim, own);
   }
@@ -185,22 +195,14 @@ function lossShares(structure: Structure, from: ConsumingLayer, inputs: Inputs):
 }
 
 /** trace(W C W^T) */
-function variance({ weights, outputs }: ConsumingLayer, covariance: Float64Array): number {
-  const size = Math.sqrt(covariance.length);
-  let total = 0;
-  for (let output = 0; output < outputs; output += 1) {
-    const row = weights.subarray(output * size, (output + 1) * size);
-    for (let left = 0; left < size; left += 1) {
-      const factor = row[left] ?? 0;
-      if (factor === 0) continue;
-      let sum = 0;
-      for (let right = 0; right < size; right += 1) {
-        sum += (covariance[left * size + right] ?? 0) * (row[right] ?? 0);
-      }
-      total += factor * sum;
-    }
-  }
-  return total;
+async function variance(
+  { weights }: ConsumingLayer,
+  covariance: Float64Array,
+  products: Products,
+): Promise<number> {
+  const own = Float64Array.from(weights);
+  const seen = await products.runDouble(own, covariance, Math.sqrt(covariance.length));
+  return own.reduce((sum, weight, at) => sum + weight * (seen[at] ?? 0), 0);
 }
 
 /** Columns of the layer's matrix by dim and unit. */

@@ -31,7 +31,7 @@ import {
   valueByValue,
 } from "../sensitivity/sensitivity.ts";
 import { activationScorer } from "./activation.ts";
-import { collect, type Passed, type PassOptions, type Scorer } from "./collect.ts";
+import { collect, layerScores, type Passed, type PassOptions, type Scorer } from "./collect.ts";
 import { openColumnEnergy } from "./column-energy.ts";
 import { gradientScorer } from "./gradients.ts";
 import { knowledgeScorer } from "./knowledge-scores.ts";
@@ -126,8 +126,11 @@ export async function scoreWithData(
   const scorer = await scorerOf(model, structure, method, options);
   try {
     const passed = await collect(scorer, pass);
-    return assembleImportance(structure, { ...about, data: dataOf(passed) }, ({ index }) =>
-      scorer.scoresOf(index, passed),
+    const scores = await layerScores(scorer, structure.layers, passed);
+    return assembleImportance(
+      structure,
+      { ...about, data: dataOf(passed) },
+      ({ index }) => scores.get(index) ?? null,
     );
   } finally {
     await scorer.close();
@@ -271,8 +274,11 @@ async function curvatureOrders(
     const passed = await collect(scorer, { ...pass, label: "ranking units", partial: null });
     const about = { method: options.method, normalisation: "none", networkHash, seed } as const;
     const data: ScoreData = { images: passed.images, batch, labels: null, hash: passed.hash };
-    const ranking = assembleImportance(structure, { ...about, data }, ({ index }) =>
-      scorer.scoresOf(index, passed),
+    const scores = await layerScores(scorer, structure.layers, passed);
+    const ranking = assembleImportance(
+      structure,
+      { ...about, data },
+      ({ index }) => scores.get(index) ?? null,
     );
     return ranking.dims.map((dim) => rankUnits(scoreUnits(dim)));
   } finally {

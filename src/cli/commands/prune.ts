@@ -150,7 +150,7 @@ export const pruneCommand: Command = command({
       .option("max-minutes", {
         type: "number",
         requiresArg: true,
-        default: 8,
+        default: 4,
         describe: "Longest time to profile, in minutes",
       })
       .option("target-error", {

@@ -48,7 +48,7 @@ export const PRUNE_DEFAULTS = {
   epochs: 3,
   threads: 1,
   runs: 200,
-  maxMinutes: 8,
+  maxMinutes: 4,
   targetError: "2%",
   validate: 10,
   seed: 1,

@@ -26,8 +26,12 @@ export interface Context {
   readonly builder: ModelBuilder;
   /** Binary z per block: 1 while it is kept. */
   readonly blockColumns: number[];
-  /** Binary y per dim and option. */
+  /** Whether a search is to branch on the order of options; see choices.ts. */
+  readonly isOrdered: boolean;
+  /** y per dim and option. */
   readonly dimColumns: number[][];
+  /** c per dim, from the second option to the last but two; none where the program isn't ordered. */
+  readonly upToColumns: number[][];
   /** Binary a per layer: 1 while it stands, 0 where it or its block is dropped. */
   readonly layerColumns: number[];
   /** Per layer, the first of its tie states t[k]; null for a layer without a tie. */

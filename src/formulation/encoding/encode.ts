@@ -17,22 +17,26 @@ export interface EncodedProblem {
   readonly model: Model;
   /** The model's objective is the problem's times this power of two. */
   readonly objectiveScale: number;
-  /** The selection that a point of the model stands for. Its integer columns alone decide. */
+  /** The selection that a point of the model stands for. */
   readonly decode: (values: Float64Array) => Selection;
-  /** The integer columns of a selection; the continuous ones follow from them. */
+  /** The integer columns of a selection, and its options; the other continuous ones follow from them. */
   readonly pointOf: (selection: Selection) => SparsePoint;
 }
 
 /**
  * The mixed-integer program of a problem (MDP, arXiv 2406.12079, equations 3 to 8, with the products of binaries
  * replaced by tables' tight marginals). The families of constraints are in encoding/, one file each.
+ *
+ * @param isOrdered whether a search is to branch on the order of each dim's options: more columns, fewer nodes
  */
-export function encode(problem: Problem): EncodedProblem {
+export function encode(problem: Problem, isOrdered = false): EncodedProblem {
   const context: Context = {
     problem,
     builder: createModelBuilder(problem.name, "maximize"),
     blockColumns: [],
+    isOrdered,
     dimColumns: [],
+    upToColumns: [],
     layerColumns: [],
     tieColumns: [],
     states: new Map(),
@@ -98,6 +102,11 @@ function pointOf(context: Context, selection: Selection): SparsePoint {
   context.dimColumns.forEach((options, dim) => {
     options.forEach((column, option) => {
       set(column, selection.options[dim] === option);
+    });
+    context.upToColumns[dim]?.forEach((column, index) => {
+      const option = selection.options[dim] ?? -1;
+      // The first of these columns is the second option's.
+      set(column, option >= 0 && option <= index + 1);
     });
   });
   return { columns: Int32Array.from(columns), values: Float64Array.from(values) };

@@ -32,7 +32,7 @@ export async function descend(
   const searched = await narrow(search, now, start);
   // With several limits a sub-grid's own proof costs more labels than its point is worth.
   const isDone = search.incumbent === null || (isSubGrid && limitedResources(search).length > 1);
-  return isDone ? searched : settle(search, searched);
+  return isDone ? searched : settle(search, searched, isSubGrid);
 }
 
 /** Searches the graph with every other state; null where that is hardly smaller. Its bounds and its proof are of itself only. */

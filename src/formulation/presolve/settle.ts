@@ -14,15 +14,23 @@ import { eliminationOrder } from "./sweeps/order.ts";
 
 /** How far label setting may go, in labels. */
 interface Effort {
-  /** Without roofs, before a better point is looked for, and after. */
+  /** Without roofs, before a better point is looked for, in that search, and after it. */
   readonly plain: number;
   readonly first: number;
+  readonly beam: number;
   readonly last: number;
 }
 
-const OF_ONE_LIMIT: Effort = { plain: 1e6, first: 1e5, last: 1.6e7 };
+const OF_ONE_LIMIT: Effort = { plain: 1e6, first: 1e5, beam: 2e6, last: 1.6e7 };
 /** With several limits every label is compared with many. */
-const OF_SEVERAL: Effort = { plain: 1e5, first: 1e5, last: 4e5 };
+const OF_SEVERAL: Effort = { plain: 1e5, first: 1e5, beam: 4e5, last: 4e5 };
+/** What a sub-grid proves of itself is worth nothing, its points are. */
+const OF_SUB_GRID: Effort = { plain: 1e5, first: 1e5, beam: 2e5, last: 2e5 };
+
+function effortOf(search: SearchState, isSubGrid: boolean): Effort {
+  if (limitedResources(search).length > 1) return OF_SEVERAL;
+  return isSubGrid ? OF_SUB_GRID : OF_ONE_LIMIT;
+}
 /** Labels per choice in the search for a better point. */
 const BEAM_WIDTH = 64;
 /** Cells that sweeps for roofs may look at where they are not yet known to be of use: some milliseconds. */
@@ -37,9 +45,13 @@ const CELLS_PER_LABEL = 200;
  *
  * @returns the plan whose tables are filled now
  */
-export async function settle(search: SearchState, searched: Searched): Promise<Searched> {
+export async function settle(
+  search: SearchState,
+  searched: Searched,
+  isSubGrid: boolean,
+): Promise<Searched> {
   if (isClosed(search, searched)) return searched;
-  const { plain, first, last } = limitedResources(search).length === 1 ? OF_ONE_LIMIT : OF_SEVERAL;
+  const { plain, first, beam, last } = effortOf(search, isSubGrid);
   const work = workOfRoofs(searched.plan);
   let look: Look = { roofs: [], ceiling: searched.found.bound };
   if (work > LIGHT_ROOFS) {
@@ -52,7 +64,7 @@ export async function settle(search: SearchState, searched: Searched): Promise<S
     if (search.isProven) return searched;
   }
   const before = search.incumbent;
-  await lookAlongBeam(search, searched, look);
+  await lookAlongBeam(search, searched, look, beam);
   if (search.incumbent === before) {
     await lookThrough(search, searched, look, last);
     return searched;
@@ -124,11 +136,16 @@ async function lookThrough(
   return { roofs, ceiling: top };
 }
 
-async function lookAlongBeam(search: SearchState, searched: Searched, look: Look): Promise<void> {
+async function lookAlongBeam(
+  search: SearchState,
+  searched: Searched,
+  look: Look,
+  maxLabels: number,
+): Promise<void> {
   const answer = await bestWithin({
     ...questionOf(search, searched, look),
     ...{ limits: search.limits, resources: limitedResources(search), width: BEAM_WIDTH },
-    maxLabels: Number.POSITIVE_INFINITY,
+    maxLabels,
     gap: mostGap(search, searched),
   });
   search.labels += answer.labels;

@@ -57,7 +57,8 @@ export async function solveProblem(
   if (options.certify === false && reduction.isProven && known !== null) {
     return concludeProven(unasked, known);
   }
-  const encoded = encode(reduction.problem);
+  // A certificate is all search.
+  const encoded = encode(reduction.problem, reduction.isProven);
   options.onModel?.(encoded.model);
   const run: Run = { ...unasked, encoded };
   const { outcome, solver } = await askInTurn(run);

@@ -27,7 +27,7 @@ import {
   type Run,
   whyOver,
 } from "./solve-run.ts";
-import { solveWatched } from "./watchdog.ts";
+import { solvePromising, solveWatched } from "./watchdog.ts";
 
 /**
  * The best selection within the limits. The first solver is asked first, the next one where it fails, dies or is missing,
@@ -142,10 +142,12 @@ async function ask(
     limit === undefined ? Number.POSITIVE_INFINITY : limit - elapsed(run);
   // The first solver is always asked: it answers a limit that has passed in its own way.
   if (solver === undefined || (index > 0 && timeLeft() <= 0)) return { outcome: null, timeLeft: 0 };
-  const outcome = await solveWatched(solver, run.encoded.model, {
-    ...solverOptions(run, known),
-    timeLimitSeconds: secondsFor(run, timeLeft()),
-  });
+  const timeLimitSeconds = secondsFor(run, timeLeft());
+  const options = { ...solverOptions(run, known), timeLimitSeconds };
+  const { model } = run.encoded;
+  const outcome = await (run.reduction.isProven
+    ? solvePromising(solver, model, options)
+    : solveWatched(solver, model, options));
   return { outcome, timeLeft: timeLeft() };
 }
 

@@ -45,3 +45,37 @@ export async function solveWatched(
     signal?.removeEventListener("abort", startTimer);
   }
 }
+
+/**
+ * As `solveWatched`, for what is nice to have: a solver that after half of its time has no bound at all, because it is still at the
+ * first relaxation, is asked to stop.
+ */
+export async function solvePromising(
+  solver: Solver,
+  model: Model,
+  options: SolveOptions,
+): Promise<Outcome> {
+  const { timeLimitSeconds, signal, onProgress } = options;
+  if (timeLimitSeconds === undefined) return solveWatched(solver, model, options);
+  const stop = new AbortController();
+  const hand = (): void => stop.abort();
+  let hasBound = false;
+  const timer = setTimeout(() => {
+    if (!hasBound) stop.abort();
+  }, 500 * timeLimitSeconds);
+  signal?.addEventListener("abort", hand);
+  if (signal?.aborted === true) stop.abort();
+  try {
+    return await solveWatched(solver, model, {
+      ...options,
+      signal: stop.signal,
+      onProgress: (progress) => {
+        hasBound ||= progress.bound !== null && Number.isFinite(progress.bound);
+        onProgress?.(progress);
+      },
+    });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", hand);
+  }
+}

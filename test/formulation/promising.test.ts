@@ -14,7 +14,14 @@ function slow(told: number | null): Solver {
     name: "slow",
     solve: (_, { signal, onProgress } = {}) =>
       new Promise<Outcome>((resolve) => {
-        onProgress?.({ solver: "slow", seconds: 0, incumbent: null, bound: told, gap: null, nodes: 0 });
+        onProgress?.({
+          solver: "slow",
+          seconds: 0,
+          incumbent: null,
+          bound: told,
+          gap: null,
+          nodes: 0,
+        });
         const end = (reason: "interrupted" | "time-limit"): void =>
           resolve({ status: "no-solution", bound, reason, stats });
         const timer = setTimeout(() => end("time-limit"), 600);

@@ -63,8 +63,8 @@ export interface CommandDefinition<Options> {
   ) => Promise<ExitCode | undefined>;
 }
 
-/** Adds a command to a parser. */
-export type Command = (parser: Argv<CommonOptions>) => void;
+/** Adds a command to a parser, by its usual name or as the parser's own: `$0 [model]`. */
+export type Command = (parser: Argv<CommonOptions>, name?: string) => void;
 
 /** Makes a command of a definition; its handler sets the exit code and never throws. */
 export function command<Options>(definition: CommandDefinition<Options>): Command {
@@ -97,8 +97,8 @@ export function command<Options>(definition: CommandDefinition<Options>): Comman
       });
     },
   };
-  return (parser) => {
-    parser.command(module);
+  return (parser, name = definition.name) => {
+    parser.command({ ...module, command: name });
   };
 }
 

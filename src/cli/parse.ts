@@ -68,12 +68,25 @@ async function run(called: ListedCommand, args: readonly string[]): Promise<void
 
 /** What `mdp COMMAND --help` prints, as wide as given. */
 export async function commandHelp(called: ListedCommand, columns: number): Promise<string> {
-  const parser = await parserOf(called, [called.word, "--help"], columns);
+  const args = [called.word, "--help"];
+  const parser = await parserOf(called, args, columns);
   let text = "";
-  await parser.parseAsync([called.word, "--help"], {}, (_error, _argv, output) => {
+  await parser.parseAsync(parsedArgs(called, args), {}, (_error, _argv, output) => {
     text = output;
   });
   return text;
+}
+
+/**
+ * Whether the command is the parser's own, rather than one that it finds by its word: yargs renders the help of any other after it has
+ * started it, which takes a tenth of a second. Its own command can't have arguments that help calls required.
+ */
+function isOwn({ word, usage }: ListedCommand, args: readonly string[]): boolean {
+  return args[0] === word && !usage.includes("<");
+}
+
+function parsedArgs(called: ListedCommand, args: readonly string[]): string[] {
+  return args.slice(isOwn(called, args) ? 1 : 0);
 }
 
 async function parserOf(
@@ -81,8 +94,9 @@ async function parserOf(
   args: readonly string[],
   columns: number,
 ): Promise<Argv<CommonOptions>> {
-  const parser = yargs([...args])
-    .scriptName("mdp")
+  const own = isOwn(called, args);
+  const parser = yargs(parsedArgs(called, args))
+    .scriptName(own ? `mdp ${called.word}` : "mdp")
     // Messages are in English, like everything else; errors are recognised by their text below.
     .locale("en")
     .option("json", { type: "boolean", describe: "Print one JSON document and nothing else" })
@@ -94,7 +108,7 @@ async function parserOf(
     .help()
     .alias("help", "h")
     .strict()
-    .demandCommand(1, "Which command?")
+    .demandCommand(own ? 0 : 1, "Which command?")
     .wrap(columns)
     .exitProcess(false)
     .fail((message, error) => {
@@ -102,7 +116,7 @@ async function parserOf(
       throw isOurs ? error : usageError(message, called, optionNames(parser), configOf(args));
     });
   const add = await called.load();
-  add(parser);
+  add(parser, own ? called.usage.replace(called.word, "$0") : called.usage);
   return parser;
 }
 

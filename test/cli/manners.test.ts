@@ -98,3 +98,13 @@ test("messages are in English in every locale", async () => {
     else process.env["LC_ALL"] = before;
   }
 });
+
+test("a command is the same wherever its word stands, but options before it are no arguments of another", async () => {
+  const [first, later, wrong] = await Promise.all([
+    mdp(["inspect", "--help"], folder),
+    mdp(["--quiet", "inspect", "--help"], folder),
+    mdp(["--out", "devices", "inspect"], folder),
+  ]);
+  expect(later).toEqual(first);
+  expect(wrong.code).toBe(2);
+});

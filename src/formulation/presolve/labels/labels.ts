@@ -122,7 +122,7 @@ async function labelPass(
   let effort = 0;
   for (const [at, step] of steps.entries()) {
     const targets = expandGroups(expansion, step, groups, frontier);
-    const window = { least: [], most: [], ...windows[at], reach, lines };
+    const window = { ...(windows[at] ?? { least: [], most: [] }), reach, lines };
     const merger = mergerFor(multipliers, window, question.width);
     const merged = await mergeAll(merger, targets, maxLabels - effort, rest);
     labels += merger.count();

@@ -2,7 +2,7 @@ import type { Dataset } from "../../src/data/dataset.ts";
 import { divergenceOf } from "../../src/importance/sensitivity/damage.ts";
 import type { Model } from "../../src/onnx/model.ts";
 import { serializeModel } from "../../src/onnx/write.ts";
-import { bindFeeds } from "../../src/runtime/bind-feeds.ts";
+import { bindFeeds, fixedBatchOf } from "../../src/runtime/bind-feeds.ts";
 import { openSession } from "../../src/runtime/session.ts";
 
 /** How a classifier does beside the dense one. */
@@ -31,7 +31,8 @@ export async function agreementOf(
     sessions.push(await openSession(bytes, { threads: 2, where: "a classifier" }));
   }
   let [images, denseRight, right, same, divergence] = [0, 0, 0, 0, 0];
-  for await (const batch of dataset.batches(BATCH, { limit: Math.min(limit, dataset.count) })) {
+  const size = fixedBatchOf(dense.graph.inputs) ?? BATCH;
+  for await (const batch of dataset.batches(size, { limit: Math.min(limit, dataset.count) })) {
     const feeds = bindFeeds(dense.graph.inputs, batch, "a classifier");
     const answers = [];
     for (const session of sessions) answers.push(scoresOf(await session.run(feeds)));

@@ -1,4 +1,11 @@
-import { type ErrorDetails, EXIT, type ExitCode, MdpError } from "./errors.ts";
+import {
+  type ErrorDetails,
+  EXIT,
+  type ExitCode,
+  InputError,
+  InternalError,
+  MdpError,
+} from "./errors.ts";
 
 /** An error on its way between threads or processes, which carry plain data only. */
 export interface CarriedError {
@@ -16,7 +23,9 @@ export function carriedError(error: unknown): CarriedError {
   return { details: { code: "internal", message }, exitCode: EXIT.internal };
 }
 
-/** The error as it was thrown elsewhere. */
+/** The error as it was thrown elsewhere; bad input and faults of ours are told by their class, too. */
 export function arrivedError({ details, exitCode }: CarriedError): MdpError {
+  if (exitCode === EXIT.input) return new InputError(details);
+  if (exitCode === EXIT.internal) return new InternalError(details);
   return new MdpError(details, exitCode);
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { InputError } from "../../src/core/errors.ts";
 import { randomFrom } from "../../src/core/random.ts";
 import { modelOf } from "../../src/onnx/model.ts";
 import { localHost } from "../../src/runtime/hosts/host.ts";
@@ -48,6 +49,7 @@ test("what a process can't load or run is said as if it were this process", asyn
   });
   const session = await host.open(source, {});
   await expect(session.run({})).rejects.toMatchObject({ code: "runtime/run-failed" });
+  await expect(session.run({})).rejects.toBeInstanceOf(InputError);
   await session.keep(images(1));
   expect(Object.keys(await session.run({}))).toEqual(graph.outputs.map((output) => output.name));
   await host.close();

@@ -18,9 +18,6 @@ async function answerTo(request: HostRequest): Promise<Feeds | null> {
       return null;
     case "run":
       return await sessionOf(request.session).run(request.feeds);
-    case "close":
-      await host.close();
-      return null;
   }
 }
 

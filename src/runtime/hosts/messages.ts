@@ -10,8 +10,7 @@ export type HostRequest =
       readonly options: SessionOptions;
     }
   | { readonly kind: "keep"; readonly session: number; readonly feeds: Feeds }
-  | { readonly kind: "run"; readonly session: number; readonly feeds: Feeds }
-  | { readonly kind: "close" };
+  | { readonly kind: "run"; readonly session: number; readonly feeds: Feeds };
 
 /** Answers come in the order of the requests. */
 export type HostAnswer =

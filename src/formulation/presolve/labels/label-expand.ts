@@ -1,3 +1,4 @@
+import { at as entryAt } from "../../../core/at.ts";
 import type { Plan } from "../sweeps/plan.ts";
 import { costAt, stateSumsAt } from "../sweeps/point.ts";
 import type { Group, Source } from "./label-list.ts";
@@ -32,7 +33,7 @@ export function expandGroups(
   const bases = new Int32Array(bucket.slots.length);
   const sums = new Float64Array(bucket.size);
   const others = roofs.map(({ buckets }) => ({
-    bucket: buckets[index] ?? bucket,
+    bucket: entryAt(buckets, index),
     sums: new Float64Array(bucket.size),
     best: 0,
   }));

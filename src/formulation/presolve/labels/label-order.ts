@@ -1,3 +1,4 @@
+import { get } from "../../../core/at.ts";
 import type { Bucket, Plan } from "../sweeps/plan.ts";
 
 /** A bucket in the order of labelling, and which variables are still needed after it. */
@@ -32,7 +33,7 @@ export function labelOrder(plan: Plan): Step[] | null {
       1,
     );
     if (combinations > MOST_COMBINATIONS) return null;
-    steps.push({ bucket, index: indices.get(bucket) ?? -1, frontier, key });
+    steps.push({ bucket, index: get(indices, bucket), frontier, key });
   }
   return steps;
 }
